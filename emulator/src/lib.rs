@@ -1,0 +1,1 @@
+//! A stateful emulator of Adobe Experience Platform's ingestion APIs.

@@ -1,0 +1,1 @@
+//! A typed client of Adobe Experience Platform that says what is known after a failure.

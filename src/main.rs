@@ -1,0 +1,3 @@
+//! The `aep-flow` command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Workflow code of aep-flow, out of reach of I/O.
