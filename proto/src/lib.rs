@@ -1,1 +1,20 @@
 //! Inputs and outputs of aep-flow's workflows and activities.
+//!
+//! The messages stand in `aep/flow/v1/*.proto`, with every field's unit and
+//! default; this crate holds the Rust types made from them, the names that
+//! callers use, and the rules for what a good input is. It knows neither
+//! Temporal nor HTTP.
+
+pub mod names;
+pub mod read;
+pub mod validate;
+
+/// The messages of version 1 of the contract.
+#[expect(
+    missing_docs,
+    reason = "made from the .proto files, whose comments are the documentation"
+)]
+pub mod v1 {
+    include!(concat!(env!("OUT_DIR"), "/aep.flow.v1.rs"));
+    include!(concat!(env!("OUT_DIR"), "/aep.flow.v1.serde.rs"));
+}

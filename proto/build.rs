@@ -1,0 +1,34 @@
+//! Compiles `aep/flow/v1/*.proto` with `protox`, so that no `protoc` need be installed.
+
+use prost::Message as _;
+
+const FILES: [&str; 6] = [
+    "aep/flow/v1/common.proto",
+    "aep/flow/v1/failure.proto",
+    "aep/flow/v1/connection.proto",
+    "aep/flow/v1/explore.proto",
+    "aep/flow/v1/chain.proto",
+    "aep/flow/v1/ingest.proto",
+];
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    for file in FILES {
+        println!("cargo:rerun-if-changed={file}");
+    }
+    let descriptors = protox::compile(FILES, ["."])?;
+    let encoded = descriptors.encode_to_vec();
+
+    prost_build::Config::new()
+        .enable_type_names()
+        .compile_well_known_types()
+        .extern_path(".google.protobuf", "::pbjson_types")
+        .compile_fds(descriptors)?;
+
+    // Fields at their default are written too: a caller without our stubs then
+    // reads `warnings` of a result without asking first whether it is there.
+    pbjson_build::Builder::new()
+        .register_descriptors(&encoded)?
+        .emit_fields()
+        .build(&[".aep.flow.v1"])?;
+    Ok(())
+}

@@ -1,0 +1,280 @@
+//! Reads a message from JSON strictly, and says what is wrong without repeating it.
+//!
+//! An input may hold a password where a reference was wanted, so no error shows a
+//! value: it names the field by its path, the kind of thing found there, and what
+//! was expected.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// An input that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: found {found}, expected {expected}", if field.is_empty() { "the input" } else { field })]
+pub struct ReadError {
+    /// Path of the field, empty for the input as a whole. Example: `tables[0].schedule`.
+    pub field: String,
+    /// The kind of thing that stood there, never its value.
+    pub found: String,
+    /// What would have been right.
+    pub expected: String,
+}
+
+/// Reads `json` by the canonical proto3 mapping; a field that the message lacks is an error.
+///
+/// # Errors
+/// [`ReadError`] for text that is not JSON, a field of the wrong type, an unknown
+/// word of an enum, an unknown field or one given twice.
+pub fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, ReadError> {
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    let message = serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| explain(json, &error))?;
+    deserializer.end().map_err(|error| not_json(&error))?;
+    Ok(message)
+}
+
+fn not_json(error: &serde_json::Error) -> ReadError {
+    ReadError {
+        field: String::new(),
+        found: format!(
+            "text that is not JSON at line {} column {}",
+            error.line(),
+            error.column()
+        ),
+        expected: "one JSON object".to_owned(),
+    }
+}
+
+fn explain(json: &[u8], error: &serde_path_to_error::Error<serde_json::Error>) -> ReadError {
+    let cause = error.inner();
+    if cause.is_syntax() || cause.is_eof() {
+        return not_json(cause);
+    }
+    let path = match error.path().to_string() {
+        path if path == "." => String::new(),
+        path => path,
+    };
+    let text = cause.to_string();
+    let text = text
+        .rsplit_once(" at line ")
+        .map_or(text.as_str(), |(head, _)| head);
+
+    if let Some(rest) = text.strip_prefix("unknown field `") {
+        let (name, known) = rest.split_once('`').unwrap_or((rest, ""));
+        let names = backticked(known);
+        return ReadError {
+            field: join(&path, name),
+            found: "an unknown field".to_owned(),
+            expected: suggestion(name, &names),
+        };
+    }
+    if let Some(rest) = text.strip_prefix("unknown variant `") {
+        let (word, known) = rest.split_once('`').unwrap_or((rest, ""));
+        let words: Vec<&str> = backticked(known)
+            .into_iter()
+            .filter(|each| !each.ends_with("_UNSPECIFIED"))
+            .collect();
+        return ReadError {
+            field: path,
+            found: format!("the word `{}`", word.escape_debug()),
+            expected: format!("one of {}", words.join(", ")),
+        };
+    }
+    if let Some(rest) = text.strip_prefix("duplicate field `") {
+        let name = rest.trim_end_matches('`');
+        return ReadError {
+            field: join(&path, name),
+            found: "the field twice".to_owned(),
+            expected: "it once".to_owned(),
+        };
+    }
+    // The found half of such a text shows the value; only the expected half,
+    // which is written in code, is kept.
+    let expected = text
+        .rsplit_once(", expected ")
+        .map_or("a value of the documented type", |(_, expected)| expected);
+    ReadError {
+        found: kind_at(json, &path),
+        field: path,
+        expected: in_plain_words(expected).to_owned(),
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    // The path may already end in the name, when the key itself was being read.
+    if path == name || path.ends_with(&format!(".{name}")) {
+        path.to_owned()
+    } else if path.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{path}.{name}")
+    }
+}
+
+fn backticked(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+/// "`tables`" for a near miss, else all names.
+fn suggestion(name: &str, known: &[&str]) -> String {
+    // Every multi-word name is listed in both spellings; the canonical one is enough.
+    let known: Vec<&str> = known
+        .iter()
+        .copied()
+        .filter(|each| !each.contains('_'))
+        .collect();
+    match nearest(name, known.iter().copied()).first() {
+        Some(near) => format!("`{near}`"),
+        None if known.is_empty() => "no field at all".to_owned(),
+        None => format!("one of {}", known.join(", ")),
+    }
+}
+
+/// Up to three of `known` that a person may have meant by `name`, best first.
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let wanted = name.to_lowercase();
+    let mut scored: Vec<(f64, &str)> = known
+        .map(|each| (strsim::jaro_winkler(&wanted, &each.to_lowercase()), each))
+        // Below this, two names have little in common but their first letter.
+        .filter(|(score, _)| *score > 0.8)
+        .collect();
+    scored.sort_by(|left, right| right.0.total_cmp(&left.0));
+    scored.truncate(3);
+    scored.into_iter().map(|(_, each)| each).collect()
+}
+
+fn in_plain_words(expected: &str) -> &str {
+    match expected {
+        "struct aep.flow.v1.SecretReference" => r#"{"env": "NAME"} or {"file": "path"}"#,
+        "struct aep.flow.v1.Schedule" => {
+            r#"an object such as {"frequency": "HOUR", "interval": 1}"#
+        }
+        "struct aep.flow.v1.OracleServiceCloudConnection" => {
+            "an object that describes a connection"
+        }
+        other if other.starts_with("struct ") => "an object",
+        "a sequence" => "a list",
+        "a boolean" => "true or false",
+        other => other,
+    }
+}
+
+fn kind_at(json: &[u8], path: &str) -> String {
+    let Ok(root) = serde_json::from_slice::<Value>(json) else {
+        return "something else".to_owned();
+    };
+    match lookup(&root, path) {
+        None => "nothing".to_owned(),
+        Some(Value::Null) => "null".to_owned(),
+        Some(Value::Bool(_)) => "true or false".to_owned(),
+        Some(Value::Number(_)) => "a number".to_owned(),
+        Some(Value::String(_)) => "a text".to_owned(),
+        Some(Value::Array(_)) => "a list".to_owned(),
+        Some(Value::Object(_)) => "an object".to_owned(),
+    }
+}
+
+fn lookup<'a>(root: &'a Value, path: &str) -> Option<&'a Value> {
+    let mut at = root;
+    for part in path.split(['.', '[']).filter(|part| !part.is_empty()) {
+        at = match part.strip_suffix(']') {
+            Some(index) => at.get(index.parse::<usize>().ok()?)?,
+            None => at.get(part)?,
+        };
+    }
+    Some(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::v1::{IngestOracleServiceCloudInput, OracleServiceCloudConnection};
+
+    fn error<T: DeserializeOwned + std::fmt::Debug>(json: &str) -> String {
+        from_json::<T>(json.as_bytes()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_misspelt_field_is_named_with_its_path() {
+        let text = error::<IngestOracleServiceCloudInput>(
+            r#"{"tables":[{"table":"A"},{"table":"B","deltaColum":"x"}]}"#,
+        );
+        assert_eq!(
+            text,
+            "tables[1].deltaColum: found an unknown field, expected `deltaColumn`"
+        );
+        let text = error::<IngestOracleServiceCloudInput>(r#"{"zzz":1}"#);
+        assert!(
+            text.starts_with("zzz: found an unknown field, expected one of connection, tables"),
+            "{text}"
+        );
+        let text = error::<OracleServiceCloudConnection>(r#"{"password":{"vault":"x"}}"#);
+        assert_eq!(
+            text,
+            "password.vault: found an unknown field, expected one of env, file"
+        );
+    }
+
+    #[test]
+    fn a_literal_password_is_refused_without_being_repeated() {
+        let text = error::<IngestOracleServiceCloudInput>(
+            r#"{"connection":{"password":"hunter2, expected at line 3"}}"#,
+        );
+        assert_eq!(
+            text,
+            r#"connection.password: found a text, expected {"env": "NAME"} or {"file": "path"}"#
+        );
+    }
+
+    #[test]
+    fn a_wrong_type_shows_kinds_only() {
+        let cases = [
+            (
+                r#"{"tables":{"table":"A"}}"#,
+                "tables: found an object, expected a list",
+            ),
+            (
+                r#"{"tables":[{"table":7}]}"#,
+                "tables[0].table: found a number, expected a string",
+            ),
+            (
+                r#"{"waitForFirstRun":"maybe"}"#,
+                "waitForFirstRun: found a text, expected true or false",
+            ),
+            (r#"[1]"#, "the input: found a list, expected an object"),
+        ];
+        for (json, expected) in cases {
+            assert_eq!(
+                error::<IngestOracleServiceCloudInput>(json),
+                expected,
+                "{json}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_word_lists_the_known_ones() {
+        let text = error::<IngestOracleServiceCloudInput>(
+            r#"{"tables":[{"schedule":{"frequency":"HOURLY"}}]}"#,
+        );
+        assert_eq!(
+            text,
+            "tables[0].schedule.frequency: found the word `HOURLY`, expected one of ONCE, MINUTE, HOUR, DAY, WEEK"
+        );
+    }
+
+    #[test]
+    fn what_is_not_json_is_placed() {
+        let text = error::<OracleServiceCloudConnection>(r#"{"name": "x","#);
+        assert_eq!(
+            text,
+            "the input: found text that is not JSON at line 1 column 13, expected one JSON object"
+        );
+        let text = error::<OracleServiceCloudConnection>(r#"{} {}"#);
+        assert!(
+            text.starts_with("the input: found text that is not JSON"),
+            "{text}"
+        );
+        let text = error::<OracleServiceCloudConnection>(r#"{"name":"a","name":"b"}"#);
+        assert_eq!(text, "name: found the field twice, expected it once");
+    }
+}

@@ -1,0 +1,39 @@
+//! What a good input is, beyond what its types say.
+//!
+//! Everything that can be told from the input alone is told here, all of it at
+//! once, before anything is sent. What needs the worker's configuration comes in
+//! as [`Rules`]; what needs the source (does that column exist?) is
+//! [`against_columns`], asked after exploring.
+
+mod columns;
+mod connection;
+mod findings;
+mod host;
+mod ingest;
+mod schedule;
+
+pub use columns::against_columns;
+pub use connection::{base_connection_id, connection, secret_reference};
+pub use findings::Findings;
+pub use ingest::ingest;
+pub use schedule::{StartTime, schedule, start_time};
+
+/// Longest name of a resource, in characters.
+///
+/// Adobe documents no limit for names; 255 is what its own file names are held to.
+pub const MAX_NAME_CHARS: usize = 255;
+
+/// Longest description that a caller may give, in characters. Our marker needs the rest
+/// of the 1,000 that can be relied on.
+pub const MAX_DESCRIPTION_CHARS: usize = 500;
+
+/// Most tables in one ingestion.
+pub const MAX_TABLES: usize = 1_000;
+
+/// What the worker's configuration allows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Whether a source's host may be a loopback or link-local address. For tests alone:
+    /// the platform, not the worker, connects to that host.
+    pub allow_local_hosts: bool,
+}

@@ -1,0 +1,129 @@
+//! Collects everything that is wrong with an input.
+
+use crate::v1::Violation;
+
+/// What was found wrong so far, in the order of the input.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Findings {
+    violations: Vec<Violation>,
+}
+
+impl Findings {
+    /// Notes that `field` holds `found` where `expected` was wanted. `found` must
+    /// never be the value of a secret.
+    pub fn note(
+        &mut self,
+        field: impl Into<String>,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) {
+        self.violations.push(Violation {
+            field: field.into(),
+            found: found.into(),
+            expected: expected.into(),
+        });
+    }
+
+    /// The findings as an error, or nothing if the input is good.
+    ///
+    /// # Errors
+    /// All violations, at least one.
+    pub fn into_result(self) -> Result<(), Vec<Violation>> {
+        if self.violations.is_empty() {
+            Ok(())
+        } else {
+            Err(self.violations)
+        }
+    }
+
+    /// A name that becomes a resource's name on the platform.
+    pub(super) fn name(&mut self, field: &str, name: &str) {
+        let expected = format!("a name of 1 to {} characters", super::MAX_NAME_CHARS);
+        let chars = name.chars().count();
+        if chars == 0 {
+            self.note(field, "nothing", expected);
+        } else if name.trim().is_empty() {
+            self.note(field, "only spaces", expected);
+        } else if chars > super::MAX_NAME_CHARS {
+            self.note(field, format!("{chars} characters"), expected);
+        } else if name.chars().any(char::is_control) {
+            self.note(
+                field,
+                "a control character",
+                "a name without control characters",
+            );
+        } else if name.trim() != name {
+            // Whether the platform keeps them is not documented; a name that comes
+            // back trimmed would never be found again.
+            self.note(
+                field,
+                "spaces at an end",
+                "a name without spaces at its ends",
+            );
+        }
+    }
+
+    pub(super) fn description(&mut self, field: &str, description: &str) {
+        let chars = description.chars().count();
+        if chars > super::MAX_DESCRIPTION_CHARS {
+            self.note(
+                field,
+                format!("{chars} characters"),
+                format!("at most {} characters", super::MAX_DESCRIPTION_CHARS),
+            );
+        }
+        if description
+            .chars()
+            .any(|each| each.is_control() && !matches!(each, '\n' | '\t'))
+        {
+            self.note(
+                field,
+                "a control character",
+                "text without control characters",
+            );
+        }
+    }
+
+    pub(super) fn sandbox(&mut self, field: &str, sandbox: &str) {
+        let is_good = sandbox
+            .bytes()
+            .all(|each| each.is_ascii_lowercase() || each.is_ascii_digit() || each == b'-');
+        if !is_good || sandbox.len() > 256 {
+            self.note(
+                field,
+                format!("`{}`", shown(sandbox)),
+                "a sandbox's name: lower-case letters, digits and `-`",
+            );
+        }
+    }
+
+    /// `value` as one of an enum's numbers; a caller in JSON cannot get this wrong.
+    pub(super) fn known_word<E: TryFrom<i32>>(&mut self, field: &str, value: i32) {
+        if E::try_from(value).is_err() {
+            self.note(
+                field,
+                format!("the number {value}"),
+                "one of the documented words",
+            );
+        }
+    }
+
+    pub(super) fn within(&mut self, field: &str, value: u32, least: u32, most: u32) {
+        if value != 0 && !(least..=most).contains(&value) {
+            self.note(field, value.to_string(), format!("{least} to {most}"));
+        }
+    }
+}
+
+/// Enough of a value to recognise it, safe for a log line.
+pub(super) fn shown(value: &str) -> String {
+    let mut shown: String = value
+        .chars()
+        .take(80)
+        .flat_map(char::escape_debug)
+        .collect();
+    if value.chars().nth(80).is_some() {
+        shown.push('…');
+    }
+    shown
+}

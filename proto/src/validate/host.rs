@@ -1,0 +1,173 @@
+//! The host of a source: its name, or the `https` URL of it.
+//!
+//! Adobe's tutorial calls the parameter the host URL of the instance, and shows
+//! neither form; both are let through, and go out as they were written.
+
+use std::net::IpAddr;
+
+use url::Host;
+
+use super::{Findings, Rules, findings::shown};
+
+const EXPECTED: &str = "a host name such as `acme.custhelp.com`, or `https://` and that name";
+
+/// Longest name that the domain name system can hold, in characters.
+const MAX_HOST_CHARS: usize = 253;
+
+pub(super) fn host(findings: &mut Findings, field: &str, written: &str, rules: Rules) {
+    if written.is_empty() {
+        return findings.note(field, "nothing", EXPECTED);
+    }
+    let chars = written.chars().count();
+    if chars > MAX_HOST_CHARS + "https://".len() {
+        return findings.note(field, format!("{chars} characters"), EXPECTED);
+    }
+    if written
+        .chars()
+        .any(|each| each.is_control() || each.is_whitespace())
+    {
+        return findings.note(field, "a space or control character", EXPECTED);
+    }
+    let name = match written.split_once("://") {
+        None => written,
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => rest,
+        Some((scheme, _)) => {
+            return findings.note(field, format!("the scheme `{}`", shown(scheme)), EXPECTED);
+        }
+    };
+    // Userinfo may hold a password, so what stands before an `@` is not shown.
+    if name.contains('@') {
+        return findings.note(field, "user information before `@`", EXPECTED);
+    }
+    for (sign, what) in [
+        ('/', "a path"),
+        ('\\', "a path"),
+        ('?', "a query"),
+        ('#', "a fragment"),
+    ] {
+        if name.contains(sign) {
+            return findings.note(field, what, EXPECTED);
+        }
+    }
+    match Host::parse(name) {
+        Ok(Host::Domain(domain)) if is_domain_name(&domain) => {
+            if is_local_name(&domain) && !rules.allow_local_hosts {
+                findings.note(field, "a loopback name", EXPECTED);
+            }
+        }
+        Ok(Host::Ipv4(address)) => reachable(findings, field, IpAddr::V4(address), rules),
+        Ok(Host::Ipv6(address)) => reachable(findings, field, IpAddr::V6(address), rules),
+        Ok(Host::Domain(_)) | Err(_) => {
+            findings.note(field, format!("`{}`", shown(name)), EXPECTED);
+        }
+    }
+}
+
+fn reachable(findings: &mut Findings, field: &str, address: IpAddr, rules: Rules) {
+    if rules.allow_local_hosts {
+        return;
+    }
+    let mapped = match address {
+        IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(address, IpAddr::V4),
+        IpAddr::V4(_) => address,
+    };
+    let local = match mapped {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_link_local() || v4.is_unspecified(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unicast_link_local() || v6.is_unspecified(),
+    };
+    if local {
+        findings.note(field, "a loopback or link-local address", EXPECTED);
+    }
+}
+
+fn is_local_name(domain: &str) -> bool {
+    let domain = domain.trim_end_matches('.');
+    domain == "localhost" || domain.ends_with(".localhost")
+}
+
+fn is_domain_name(domain: &str) -> bool {
+    let domain = domain.strip_suffix('.').unwrap_or(domain);
+    domain.len() <= MAX_HOST_CHARS
+        && domain.split('.').all(|label| {
+            (1..=63).contains(&label.len())
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label
+                    .bytes()
+                    .all(|each| each.is_ascii_alphanumeric() || each == b'-')
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(written: &str) -> Option<String> {
+        let mut findings = Findings::default();
+        host(&mut findings, "host", written, Rules::default());
+        findings.into_result().err().map(|all| all[0].found.clone())
+    }
+
+    #[test]
+    fn both_documented_forms_pass() {
+        for good in [
+            "acme.custhelp.com",
+            "https://acme.custhelp.com",
+            "HTTPS://acme.custhelp.com",
+            "acme--tst1.custhelp.com",
+            "münchen.example",
+            "192.0.2.7",
+            "[2001:db8::7]",
+        ] {
+            assert_eq!(found(good), None, "{good}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_refused_by_name() {
+        let long = "a".repeat(300);
+        for (bad, expected) in [
+            ("", "nothing"),
+            ("http://acme.custhelp.com", "the scheme `http`"),
+            ("ftp://acme.custhelp.com", "the scheme `ftp`"),
+            ("https://acme.custhelp.com/services", "a path"),
+            ("acme.custhelp.com/", "a path"),
+            ("acme.custhelp.com?x=1", "a query"),
+            ("acme.custhelp.com#x", "a fragment"),
+            (
+                "https://user:hunter2@acme.custhelp.com",
+                "user information before `@`",
+            ),
+            ("acme custhelp.com", "a space or control character"),
+            ("acme.custhelp.com\n", "a space or control character"),
+            ("acme\u{7}.custhelp.com", "a space or control character"),
+            ("localhost", "a loopback name"),
+            ("api.localhost.", "a loopback name"),
+            ("127.0.0.1", "a loopback or link-local address"),
+            ("0x7f.1", "a loopback or link-local address"),
+            ("2130706433", "a loopback or link-local address"),
+            ("[::1]", "a loopback or link-local address"),
+            ("[::ffff:127.0.0.1]", "a loopback or link-local address"),
+            ("169.254.169.254", "a loopback or link-local address"),
+            ("[fe80::1]", "a loopback or link-local address"),
+            ("0.0.0.0", "a loopback or link-local address"),
+            ("-acme.custhelp.com", "`-acme.custhelp.com`"),
+            ("acme..com", "`acme..com`"),
+            ("acme.custhelp.com:8443", "`acme.custhelp.com:8443`"),
+            (long.as_str(), "300 characters"),
+        ] {
+            assert_eq!(found(bad).as_deref(), Some(expected), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_local_host_passes_where_configuration_allows_it() {
+        let mut findings = Findings::default();
+        let rules = Rules {
+            allow_local_hosts: true,
+        };
+        host(&mut findings, "host", "127.0.0.1", rules);
+        host(&mut findings, "host", "localhost", rules);
+        assert_eq!(findings.into_result(), Ok(()));
+    }
+}

@@ -1,0 +1,303 @@
+//! The whole input of an ingestion.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{
+    Findings, MAX_TABLES, Rules, connection::connection, findings::shown, schedule::schedule,
+};
+use crate::v1::{IngestOracleServiceCloudInput, Table, Violation};
+
+/// Checks everything about `input` that can be told without the source; `now` is the
+/// clock of whoever asks.
+///
+/// # Errors
+/// Every violation, in the order of the input.
+pub fn ingest(
+    input: &IngestOracleServiceCloudInput,
+    now: Timestamp,
+    rules: Rules,
+) -> Result<(), Vec<Violation>> {
+    let mut findings = Findings::default();
+    match &input.connection {
+        None => findings.note(
+            "connection",
+            "nothing",
+            "an object that describes a connection",
+        ),
+        Some(given) => connection(&mut findings, "connection", given, rules),
+    }
+    match input.tables.len() {
+        0 => findings.note("tables", "nothing", "at least one table"),
+        count if count > MAX_TABLES => findings.note(
+            "tables",
+            format!("{count} tables"),
+            format!("at most {MAX_TABLES} tables in one ingestion"),
+        ),
+        _ => {}
+    }
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut datasets: BTreeMap<&str, usize> = BTreeMap::new();
+    for (index, given) in input.tables.iter().enumerate() {
+        table(&mut findings, index, given, now);
+        if let Some(first) = places.insert(&given.table, index) {
+            findings.note(
+                format!("tables[{index}].table"),
+                format!("`{}`, as in tables[{first}]", shown(&given.table)),
+                "each table once",
+            );
+        }
+        if given.dataset.is_empty() {
+            continue;
+        }
+        if let Some(first) = datasets.insert(&given.dataset, index) {
+            findings.note(
+                format!("tables[{index}].dataset"),
+                format!("`{}`, as in tables[{first}]", shown(&given.dataset)),
+                "a dataset of its own for each table",
+            );
+        }
+    }
+    findings.within("tablesAtOnce", input.tables_at_once, 1, 64);
+    findings.within(
+        "stepDeadlineSeconds",
+        input.step_deadline_seconds,
+        60,
+        2_592_000,
+    );
+    findings.within(
+        "firstRunDeadlineSeconds",
+        input.first_run_deadline_seconds,
+        10,
+        604_800,
+    );
+    findings.into_result()
+}
+
+fn table(findings: &mut Findings, index: usize, table: &Table, now: Timestamp) {
+    let at = |field: &str| format!("tables[{index}].{field}");
+    // A table's path is the source's own; only what could not be one is refused.
+    if table.table.trim().is_empty() {
+        let found = if table.table.is_empty() {
+            "nothing"
+        } else {
+            "only spaces"
+        };
+        findings.note(
+            at("table"),
+            found,
+            "a table's path, as ExploreTables gives it",
+        );
+    } else if table.table.chars().any(char::is_control) || table.table.chars().count() > 1_000 {
+        findings.note(
+            at("table"),
+            format!("`{}`", shown(&table.table)),
+            "a table's path",
+        );
+    }
+    if !table.dataset.is_empty() {
+        findings.name(&at("dataset"), &table.dataset);
+    }
+    once_each(findings, &at("columns"), &table.columns, "a column's name");
+    for (position, mapping) in table.mapping.iter().enumerate() {
+        if mapping.source.is_empty() {
+            findings.note(
+                at(&format!("mapping[{position}].source")),
+                "nothing",
+                "a column's name",
+            );
+        }
+        destination(
+            findings,
+            &at(&format!("mapping[{position}].destination")),
+            &mapping.destination,
+        );
+    }
+    let destinations = table.mapping.iter().map(|each| each.destination.as_str());
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for (position, destination) in destinations.enumerate() {
+        if let Some(first) = seen.insert(destination, position) {
+            findings.note(
+                at(&format!("mapping[{position}].destination")),
+                format!("`{}`, as in mapping[{first}]", shown(destination)),
+                "each destination once",
+            );
+        }
+    }
+    schedule(
+        findings,
+        (&at("schedule"), table.schedule.as_ref()),
+        (&at("deltaColumn"), &table.delta_column),
+        now,
+    );
+}
+
+fn destination(findings: &mut Findings, field: &str, path: &str) {
+    let is_part = |part: &str| {
+        part.starts_with(|first: char| first.is_ascii_alphanumeric())
+            && part
+                .bytes()
+                .all(|each| each.is_ascii_alphanumeric() || matches!(each, b'_' | b'-'))
+    };
+    // Fields of our own stand below the organisation's namespace; Adobe's registry
+    // refuses them anywhere else (XDM-1020 to 1024).
+    let is_path = path
+        .strip_prefix('_')
+        .and_then(|path| path.split_once('.'))
+        .is_some_and(|(tenant, rest)| is_part(tenant) && rest.split('.').all(is_part));
+    if !is_path || path.len() > 1_000 {
+        findings.note(
+            field,
+            format!("`{}`", shown(path)),
+            "a path such as `_tenant.contactId`: below the organisation's namespace, \
+             its parts of letters, digits, `-` and `_`",
+        );
+    }
+}
+
+fn once_each(findings: &mut Findings, field: &str, names: &[String], expected: &str) {
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for (index, name) in names.iter().enumerate() {
+        if name.is_empty() {
+            findings.note(format!("{field}[{index}]"), "nothing", expected);
+        } else if let Some(first) = seen.insert(name, index) {
+            findings.note(
+                format!("{field}[{index}]"),
+                format!("`{}`, as in {field}[{first}]", shown(name)),
+                "each column once",
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn good() -> Value {
+        json!({
+            "connection": {"name": "OSC", "host": "acme.custhelp.com", "username": "svc",
+                           "password": {"env": "OSC_PASSWORD"}},
+            "tables": [{"table": "Contacts"}, {"table": "Accounts", "dataset": "osc_accounts"}]
+        })
+    }
+
+    fn fields(change: impl FnOnce(&mut Value)) -> Vec<String> {
+        let mut value = good();
+        change(&mut value);
+        let input: IngestOracleServiceCloudInput =
+            crate::read::from_json(value.to_string().as_bytes()).unwrap();
+        let now = "2026-11-24T12:00:00Z".parse().unwrap();
+        match ingest(&input, now, Rules::default()) {
+            Ok(()) => Vec::new(),
+            Err(all) => all.into_iter().map(|each| each.field).collect(),
+        }
+    }
+
+    #[test]
+    fn a_good_input_passes() {
+        assert_eq!(fields(|_| ()), Vec::<String>::new());
+        assert_eq!(
+            fields(|input| input["tables"][0]["mapping"] =
+                json!([{"source": "emails.address", "destination": "_tenant.email.address"}])),
+            Vec::<String>::new()
+        );
+    }
+
+    #[test]
+    fn each_bad_field_is_named() {
+        type Change = fn(&mut Value);
+        let cases: [(&[&str], Change); 24] = [
+            (&["connection"], |input| input["connection"] = Value::Null),
+            (&["connection.host"], |input| {
+                input["connection"]["host"] = json!("")
+            }),
+            (&["connection.username"], |input| {
+                input["connection"]["username"] = json!(" ")
+            }),
+            (&["connection.password"], |input| {
+                input["connection"]["password"] = json!({})
+            }),
+            (&["connection.password.env"], |input| {
+                input["connection"]["password"] = json!({"env": "hunter2!"})
+            }),
+            (&["connection.password.file"], |input| {
+                input["connection"]["password"] = json!({"file": "../etc/shadow"})
+            }),
+            (&["connection.password.file"], |input| {
+                input["connection"]["password"] = json!({"file": "/etc/shadow"})
+            }),
+            (&["connection.name"], |input| {
+                input["connection"]["name"] = json!("")
+            }),
+            (&["connection.name"], |input| {
+                input["connection"]["name"] = json!("   ")
+            }),
+            (&["connection.name"], |input| {
+                input["connection"]["name"] = json!("a\u{1}b")
+            }),
+            (&["connection.name"], |input| {
+                input["connection"]["name"] = json!("ä".repeat(256))
+            }),
+            (&["connection.description"], |input| {
+                input["connection"]["description"] = json!("x".repeat(501))
+            }),
+            (&["connection.sandbox"], |input| {
+                input["connection"]["sandbox"] = json!("Prod")
+            }),
+            (&["tables"], |input| input["tables"] = json!([])),
+            (&["tables[0].table"], |input| {
+                input["tables"][0]["table"] = json!(" ")
+            }),
+            (&["tables[1].table"], |input| {
+                input["tables"][1]["table"] = json!("Contacts")
+            }),
+            (&["tables[0].columns[1]"], |input| {
+                input["tables"][0]["columns"] = json!(["id", "id"])
+            }),
+            (&["tables[0].columns[0]"], |input| {
+                input["tables"][0]["columns"] = json!([""])
+            }),
+            (&["tables[0].mapping[0].destination"], |input| {
+                input["tables"][0]["mapping"] =
+                    json!([{"source": "id", "destination": "person.name"}])
+            }),
+            (&["tables[0].mapping[0].source"], |input| {
+                input["tables"][0]["mapping"] = json!([{"destination": "_tenant.a"}])
+            }),
+            (&["tables[0].mapping[1].destination"], |input| {
+                input["tables"][0]["mapping"] = json!([{"source": "a", "destination": "_tenant.a"}, {"source": "b", "destination": "_tenant.a"}])
+            }),
+            (&["tables[1].dataset"], |input| {
+                input["tables"][0]["dataset"] = json!("osc_accounts")
+            }),
+            (&["tablesAtOnce"], |input| input["tablesAtOnce"] = json!(65)),
+            (&["stepDeadlineSeconds"], |input| {
+                input["stepDeadlineSeconds"] = json!(5)
+            }),
+        ];
+        for (expected, change) in cases {
+            assert_eq!(fields(change), expected);
+        }
+    }
+
+    #[test]
+    fn all_findings_come_at_once() {
+        let found = fields(|input| {
+            input["connection"]["host"] = json!("http://x");
+            input["connection"]["username"] = json!("");
+            input["tables"][0]["schedule"] = json!({"frequency": "HOUR"});
+        });
+        assert_eq!(
+            found,
+            [
+                "connection.host",
+                "connection.username",
+                "tables[0].schedule.interval",
+                "tables[0].deltaColumn"
+            ]
+        );
+    }
+}
