@@ -12,6 +12,7 @@ pub mod validate;
 /// The messages of version 1 of the contract.
 #[expect(
     missing_docs,
+    clippy::allow_attributes_without_reason,
     reason = "made from the .proto files, whose comments are the documentation"
 )]
 pub mod v1 {
