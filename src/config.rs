@@ -1,0 +1,46 @@
+//! The configuration: what a worker or a command was told, and where each value came from.
+//!
+//! Later sources win: defaults, the file, the environment, flags. Every setting is
+//! declared once, in [`vars`]; `docs/configuration.md` is made from there. This module
+//! and `secrets` are the only ones that look at the environment.
+
+mod declare;
+mod environment;
+mod error;
+mod file;
+mod load;
+mod reference;
+mod value;
+mod vars;
+
+pub use environment::Environment;
+pub use error::ConfigError;
+pub use load::{Loaded, Origin, Sources};
+pub use value::{Compression, LogFormat};
+pub use vars::{Aep, Config, Ensure, Log, Secrets, Source, Temporal, TemporalOverrides, Worker};
+
+/// One line of `aep-flow config show`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// Name in the file. Example: `aep.sandbox`.
+    pub key: &'static str,
+    /// The value as it would stand in the environment; `***` for a secret that is set.
+    pub value: String,
+    /// Name in the environment.
+    pub env: &'static str,
+}
+
+impl Config {
+    /// Every setting with its value, secrets as `***`, in the order of the reference page.
+    #[must_use]
+    pub fn shown(&self) -> Vec<Shown> {
+        vars::SETTINGS
+            .iter()
+            .map(|setting| Shown {
+                key: setting.key,
+                value: (setting.show)(self),
+                env: setting.env,
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,137 @@
+//! Turns one declaration per setting into the struct, its doc, the defaults and the table.
+//!
+//! A declaration reads: doc comment, name, type, default, name in the environment, other
+//! names there, and what gets worse when the value is raised or lowered.
+
+use super::environment::Environment;
+use super::value::Wrong;
+use super::vars::Config;
+
+/// What is known of a setting besides its value.
+pub(super) struct Setting {
+    /// Name in the file: section, full stop, field.
+    pub(super) key: &'static str,
+    /// Name in the environment.
+    pub(super) env: &'static str,
+    /// Names in the environment that count when the first one is not set.
+    pub(super) other_envs: &'static [&'static str],
+    /// Lines of the doc comment, each with its leading space.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the reference page is made by a test")
+    )]
+    pub(super) doc: &'static [&'static str],
+    /// What gets worse when the value is raised; empty where that means nothing.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the reference page is made by a test")
+    )]
+    pub(super) raised: &'static str,
+    /// What gets worse when the value is lowered; empty where that means nothing.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the reference page is made by a test")
+    )]
+    pub(super) lowered: &'static str,
+    /// Whether the value is never shown, and never literal in a file.
+    pub(super) is_secret: bool,
+    /// Reads the value and puts it into the configuration.
+    pub(super) set: fn(&mut Config, Given<'_>) -> Result<(), Wrong>,
+    /// The value as it would stand in the environment.
+    pub(super) show: fn(&Config) -> String,
+}
+
+/// A value as some source gave it.
+#[derive(Clone, Copy)]
+pub(super) enum Given<'a> {
+    /// From the environment or a flag.
+    Text(&'a str),
+    /// From the file; a relative path in it starts at the file's folder, and a reference
+    /// to a secret is looked up in the environment.
+    File {
+        value: &'a toml::Value,
+        folder: &'a std::path::Path,
+        environment: &'a Environment,
+    },
+}
+
+macro_rules! settings {
+    ($(
+        $(#[doc = $section_doc:literal])+
+        $name:ident $section:ident {
+            $(
+                $(#[doc = $doc:literal])+
+                $field:ident: $type:ty = $default:expr,
+                env $env:literal $(or $other:literal)*
+                $(, raised $raised:literal)?
+                $(, lowered $lowered:literal)?
+                ;
+            )+
+        }
+        $(also { $( $(#[doc = $plain_doc:literal])+ $plain:ident: $plain_type:ty; )+ })?
+    )+) => {
+        $(
+            $(#[doc = $section_doc])+
+            #[derive(Debug, Clone)]
+            pub struct $name {
+                $(
+                    $(#[doc = $doc])+
+                    #[doc = ""]
+                    #[doc = concat!(
+                        "File: `", stringify!($section), ".", stringify!($field),
+                        "`; environment: `", $env, "`", $(" or `", $other, "`",)* "."
+                    )]
+                    #[doc = concat!("Default: `", stringify!($default), "`.")]
+                    $(#[doc = concat!("Raised: ", $raised, ".")])?
+                    $(#[doc = concat!("Lowered: ", $lowered, ".")])?
+                    pub $field: $type,
+                )+
+                $($( $(#[doc = $plain_doc])+ pub $plain: $plain_type, )+)?
+            }
+
+            impl Default for $name {
+                fn default() -> Self {
+                    Self {
+                        $($field: $default,)+
+                        $($($plain: Default::default(),)+)?
+                    }
+                }
+            }
+        )+
+
+        /// Everything that a worker or a command can be told. `Config::default()` has the
+        /// defaults of the reference page.
+        #[derive(Debug, Clone, Default)]
+        pub struct Config {
+            $(
+                $(#[doc = $section_doc])+
+                pub $section: $name,
+            )+
+        }
+
+        /// Every setting, in the order of the reference page.
+        pub(super) static SETTINGS: &[Setting] = &[$($(
+            Setting {
+                key: concat!(stringify!($section), ".", stringify!($field)),
+                env: $env,
+                other_envs: &[$($other),*],
+                doc: &[$($doc),+],
+                raised: concat!($($raised)?),
+                lowered: concat!($($lowered)?),
+                is_secret: <$type as Value>::IS_SECRET,
+                set: |config, given| {
+                    config.$section.$field = <$type as Value>::read(given)?;
+                    Ok(())
+                },
+                show: |config| config.$section.$field.shown(),
+            },
+        )+)+];
+
+        /// The sections of the file, each with what it is about.
+        #[cfg(test)]
+        pub(super) static SECTIONS: &[(&str, &[&str])] = &[$(
+            (stringify!($section), &[$($section_doc),+]),
+        )+];
+    };
+}
+pub(super) use settings;

@@ -1,0 +1,299 @@
+//! Puts the layers over each other: defaults, file, environment, flags.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::declare::{Given, Setting};
+use super::environment::Environment;
+use super::error::ConfigError;
+use super::value::Wrong;
+use super::vars::{Config, SETTINGS};
+use super::{file, reference};
+
+/// What a configuration is read from.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// The file that a flag named. Without it: `AEP_FLOW_CONFIG`, `aep-flow.toml` in
+    /// `folder`, then `aep-flow/config.toml` under `XDG_CONFIG_HOME`.
+    pub config_file: Option<PathBuf>,
+    /// The working folder.
+    pub folder: PathBuf,
+    /// The environment.
+    pub environment: Environment,
+    /// Settings that flags give, by their name in the file. Later ones win.
+    pub flags: Vec<(String, String)>,
+}
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody set it.
+    Default,
+    /// The configuration file.
+    File(PathBuf),
+    /// A variable, by its name.
+    Environment(String),
+    /// A flag.
+    Flag,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Default => formatter.write_str("default"),
+            Self::File(path) => write!(formatter, "{}", path.display()),
+            Self::Environment(name) => write!(formatter, "environment, {name}"),
+            Self::Flag => formatter.write_str("flag"),
+        }
+    }
+}
+
+/// A configuration, and where it came from.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// By name in the file: where the value came from. What is not in it is a default.
+    pub origins: BTreeMap<&'static str, Origin>,
+    /// The file that was read, if there was one.
+    pub file: Option<PathBuf>,
+    /// Things that look like a slip, such as a variable `AEP_FLOW_…` that no setting has.
+    pub warnings: Vec<String>,
+}
+
+impl Loaded {
+    /// Where the value of a setting came from.
+    #[must_use]
+    pub fn origin(&self, key: &str) -> Origin {
+        self.origins.get(key).cloned().unwrap_or(Origin::Default)
+    }
+}
+
+impl Config {
+    /// Reads the configuration of these sources.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a file that can't be read, an unknown key, a value of the wrong
+    /// type or out of its range, a literal secret and a reference that leads nowhere. The
+    /// person who starts the program corrects it; nothing was done.
+    pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
+        let mut loaded = Loaded {
+            config: Self::default(),
+            origins: BTreeMap::new(),
+            file: None,
+            warnings: Vec::new(),
+        };
+        refuse_jwt(&sources.environment)?;
+        if let Some(file) = file::read(sources)? {
+            for (key, value) in &file.values {
+                // The file is read before the environment, but a secret that the
+                // environment replaces need not be there.
+                let Some(setting) = find(key) else { continue };
+                if setting.is_secret && from_environment(setting, &sources.environment).is_some() {
+                    continue;
+                }
+                let given = Given::File {
+                    value,
+                    folder: file.folder(),
+                    environment: &sources.environment,
+                };
+                set(&mut loaded, setting, given, Origin::File(file.path.clone()))?;
+            }
+            loaded.file = Some(file.path);
+        }
+        for setting in SETTINGS {
+            let Some((name, value)) = from_environment(setting, &sources.environment) else {
+                continue;
+            };
+            if name.ends_with(FILE_SUFFIX) && setting.is_secret {
+                let path = sources.folder.join(value);
+                let secret = reference::from_file(&path)
+                    .map_err(|wrong| explain(wrong, setting, format!("`{name}`")))?;
+                let text = secrecy::ExposeSecret::expose_secret(&secret);
+                set(
+                    &mut loaded,
+                    setting,
+                    Given::Text(text),
+                    Origin::Environment(name),
+                )?;
+            } else {
+                set(
+                    &mut loaded,
+                    setting,
+                    Given::Text(value),
+                    Origin::Environment(name),
+                )?;
+            }
+        }
+        for (key, value) in &sources.flags {
+            let setting = find(key).ok_or_else(|| file::unknown_key(key, "a flag".to_owned()))?;
+            if setting.is_secret {
+                // Everybody on the machine can read a command line.
+                return Err(ConfigError::LiteralSecret {
+                    key: setting.key,
+                    place: "a flag".to_owned(),
+                    env: setting.env,
+                });
+            }
+            set(&mut loaded, setting, Given::Text(value), Origin::Flag)?;
+        }
+        check_ranges(&loaded)?;
+        loaded.warnings = unknown_variables(&sources.environment);
+        Ok(loaded)
+    }
+}
+
+const FILE_SUFFIX: &str = "_FILE";
+
+fn find(key: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.key == key)
+}
+
+/// The variable that sets this, with its value. A secret may also be in a file that the
+/// variable of that name with `_FILE` behind it names, as mounted secrets are.
+fn from_environment<'a>(
+    setting: &Setting,
+    environment: &'a Environment,
+) -> Option<(String, &'a str)> {
+    let mut names = vec![setting.env.to_owned()];
+    names.extend(setting.other_envs.iter().map(|&name| name.to_owned()));
+    if setting.is_secret {
+        names.push(format!("{}{FILE_SUFFIX}", setting.env));
+    }
+    names
+        .into_iter()
+        .find_map(|name| environment.get(&name).map(|value| (name, value)))
+}
+
+fn set(
+    loaded: &mut Loaded,
+    setting: &'static Setting,
+    given: Given<'_>,
+    origin: Origin,
+) -> Result<(), ConfigError> {
+    (setting.set)(&mut loaded.config, given)
+        .map_err(|wrong| explain(wrong, setting, place(&origin)))?;
+    loaded.origins.insert(setting.key, origin);
+    Ok(())
+}
+
+fn place(origin: &Origin) -> String {
+    match origin {
+        Origin::Default => "the defaults".to_owned(),
+        Origin::File(path) => format!("`{}`", path.display()),
+        Origin::Environment(name) => format!("the variable `{name}`"),
+        Origin::Flag => "a flag".to_owned(),
+    }
+}
+
+fn explain(wrong: Wrong, setting: &Setting, place: String) -> ConfigError {
+    let key = setting.key;
+    match wrong {
+        Wrong::Type { found, expected } => ConfigError::WrongValue {
+            key,
+            place,
+            found,
+            expected,
+        },
+        Wrong::Literal => ConfigError::LiteralSecret {
+            key,
+            place,
+            env: setting.env,
+        },
+        Wrong::Reference(problem) => ConfigError::SecretMissing {
+            key,
+            place,
+            problem,
+        },
+    }
+}
+
+fn refuse_jwt(environment: &Environment) -> Result<(), ConfigError> {
+    let retired = environment
+        .names()
+        .find(|name| name.strip_prefix("AEP_FLOW_").is_some_and(file::is_jwt_key));
+    match retired {
+        Some(name) => Err(ConfigError::JwtCredentials {
+            key: name.to_owned(),
+            place: "the environment".to_owned(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Numbers that no part of the program could work with.
+fn check_ranges(loaded: &Loaded) -> Result<(), ConfigError> {
+    let config = &loaded.config;
+    let at_least = |key: &'static str, value: u128, least: u128| {
+        if value >= least {
+            return Ok(());
+        }
+        Err(ConfigError::WrongValue {
+            key,
+            place: place(&loaded.origin(key)),
+            found: value.to_string(),
+            expected: format!("at least {least}"),
+        })
+    };
+    let longer_than_nothing = |key: &'static str, value: std::time::Duration| {
+        if !value.is_zero() {
+            return Ok(());
+        }
+        Err(ConfigError::WrongValue {
+            key,
+            place: place(&loaded.origin(key)),
+            found: "0s".to_owned(),
+            expected: "a time longer than nothing".to_owned(),
+        })
+    };
+    longer_than_nothing("aep.connect_timeout", config.aep.connect_timeout)?;
+    longer_than_nothing("aep.first_byte_timeout", config.aep.first_byte_timeout)?;
+    longer_than_nothing("aep.total_timeout", config.aep.total_timeout)?;
+    at_least(
+        "aep.max_answer_bytes",
+        config.aep.max_answer_bytes as u128,
+        1024,
+    )?;
+    at_least("aep.page_size", config.aep.page_size.into(), 1)?;
+    at_least(
+        "worker.max_concurrent_activities",
+        config.worker.max_concurrent_activities as u128,
+        1,
+    )?;
+    // With one alone, the task of a cached workflow and one that was dropped wait for
+    // each other; the SDK refuses it too.
+    at_least(
+        "worker.max_concurrent_workflow_tasks",
+        config.worker.max_concurrent_workflow_tasks as u128,
+        2,
+    )?;
+    at_least("secrets.max_bytes", config.secrets.max_bytes as u128, 1)?;
+    at_least("ensure.looks", config.ensure.looks.into(), 1)
+}
+
+/// Variables that start as ours do and are none of ours. Only a warning: a cluster that has a
+/// service called `aep-flow` sets `AEP_FLOW_PORT` and the like by itself.
+fn unknown_variables(environment: &Environment) -> Vec<String> {
+    environment
+        .names()
+        .filter(|name| name.starts_with("AEP_FLOW_") && *name != "AEP_FLOW_CONFIG")
+        .filter(|name| !is_known(name))
+        .map(|name| {
+            let known = SETTINGS.iter().map(|setting| setting.env);
+            match aep_flow_proto::read::nearest(name, known).first() {
+                Some(near) => {
+                    format!("no setting reads the variable `{name}`; did you mean `{near}`?")
+                }
+                None => format!("no setting reads the variable `{name}`"),
+            }
+        })
+        .collect()
+}
+
+fn is_known(name: &str) -> bool {
+    SETTINGS.iter().any(|setting| {
+        setting.env == name
+            || setting.other_envs.contains(&name)
+            || (setting.is_secret && name.strip_suffix(FILE_SUFFIX) == Some(setting.env))
+    })
+}

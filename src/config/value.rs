@@ -1,0 +1,326 @@
+//! How each type of setting is read and shown.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::declare::Given;
+use super::reference;
+
+/// Why a value was not taken. `found` is never the value of a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wrong {
+    /// Not of the setting's type.
+    Type { found: String, expected: String },
+    /// A secret that stands in the file itself.
+    Literal,
+    /// A reference to a secret that leads nowhere.
+    Reference(String),
+}
+
+/// A type of setting.
+pub(super) trait Value: Sized {
+    /// Whether the value is never shown, and never literal in a file.
+    const IS_SECRET: bool = false;
+    /// What a good value looks like.
+    const EXPECTED: &'static str;
+
+    /// Reads the value as it stands in the environment or a flag.
+    fn from_text(text: &str) -> Option<Self>;
+
+    /// Reads the value as it stands in the file; without a type of its own there, a string.
+    fn from_toml(value: &toml::Value) -> Option<Self> {
+        value.as_str().and_then(Self::from_text)
+    }
+
+    /// The value as it would stand in the environment.
+    fn shown(&self) -> String;
+
+    /// Reads the value from wherever it was given.
+    fn read(given: Given<'_>) -> Result<Self, Wrong> {
+        match given {
+            Given::Text(text) => Self::from_text(text).ok_or_else(|| wrong(text, Self::EXPECTED)),
+            Given::File { value, .. } => {
+                Self::from_toml(value).ok_or_else(|| wrong(&value.to_string(), Self::EXPECTED))
+            }
+        }
+    }
+}
+
+fn wrong(found: &str, expected: &str) -> Wrong {
+    let mut shown: String = found
+        .chars()
+        .take(80)
+        .flat_map(char::escape_debug)
+        .collect();
+    if found.chars().nth(80).is_some() {
+        shown.push('…');
+    }
+    Wrong::Type {
+        found: format!("`{shown}`"),
+        expected: expected.to_owned(),
+    }
+}
+
+impl Value for String {
+    const EXPECTED: &'static str = "a text that is not empty";
+
+    fn from_text(text: &str) -> Option<Self> {
+        let text = text.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    fn shown(&self) -> String {
+        self.clone()
+    }
+}
+
+impl Value for Option<String> {
+    const EXPECTED: &'static str = String::EXPECTED;
+
+    fn from_text(text: &str) -> Option<Self> {
+        String::from_text(text).map(Some)
+    }
+
+    fn shown(&self) -> String {
+        self.clone().unwrap_or_default()
+    }
+}
+
+impl Value for Vec<String> {
+    const EXPECTED: &'static str = "a list of texts (in the environment: separated by commas)";
+
+    fn from_text(text: &str) -> Option<Self> {
+        let words: Self = text
+            .split(',')
+            .map(str::trim)
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .collect();
+        (!words.is_empty()).then_some(words)
+    }
+
+    fn from_toml(value: &toml::Value) -> Option<Self> {
+        match value {
+            toml::Value::Array(items) => items
+                .iter()
+                .map(|item| item.as_str().map(str::to_owned))
+                .collect(),
+            other => other.as_str().and_then(Self::from_text),
+        }
+    }
+
+    fn shown(&self) -> String {
+        self.join(",")
+    }
+}
+
+impl Value for bool {
+    const EXPECTED: &'static str = "true or false";
+
+    fn from_text(text: &str) -> Option<Self> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" => Some(true),
+            "false" | "0" | "no" => Some(false),
+            _ => None,
+        }
+    }
+
+    fn from_toml(value: &toml::Value) -> Option<Self> {
+        value.as_bool()
+    }
+
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for usize {
+    const EXPECTED: &'static str = "a whole number";
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.trim().replace('_', "").parse().ok()
+    }
+
+    fn from_toml(value: &toml::Value) -> Option<Self> {
+        value.as_integer().and_then(|number| number.try_into().ok())
+    }
+
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for u32 {
+    const EXPECTED: &'static str = "a whole number";
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.trim().replace('_', "").parse().ok()
+    }
+
+    fn from_toml(value: &toml::Value) -> Option<Self> {
+        value.as_integer().and_then(|number| number.try_into().ok())
+    }
+
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for Duration {
+    const EXPECTED: &'static str = "a time with its unit, such as `30s`, `2m` or `1h 30m`";
+
+    fn from_text(text: &str) -> Option<Self> {
+        let time: jiff::SignedDuration = text.trim().parse().ok()?;
+        time.try_into().ok()
+    }
+
+    fn shown(&self) -> String {
+        jiff::SignedDuration::try_from(*self)
+            .map(|time| format!("{time:#}"))
+            .unwrap_or_else(|_| format!("{}s", self.as_secs()))
+    }
+}
+
+impl Value for Url {
+    const EXPECTED: &'static str = "a URL such as `https://platform.adobe.io`";
+
+    fn from_text(text: &str) -> Option<Self> {
+        Self::parse(text.trim()).ok().filter(Self::has_host)
+    }
+
+    fn shown(&self) -> String {
+        // A password in a URL is refused later, but not before this may be printed.
+        let mut shown = self.clone();
+        if shown.password().is_some() {
+            let _ = shown.set_password(Some("***"));
+        }
+        shown.to_string()
+    }
+}
+
+impl Value for Option<PathBuf> {
+    const EXPECTED: &'static str = "a path";
+
+    fn from_text(text: &str) -> Option<Self> {
+        (!text.is_empty()).then(|| Some(PathBuf::from(text)))
+    }
+
+    fn shown(&self) -> String {
+        self.as_deref()
+            .map(|path| path.display().to_string())
+            .unwrap_or_default()
+    }
+
+    fn read(given: Given<'_>) -> Result<Self, Wrong> {
+        match given {
+            Given::Text(text) => Self::from_text(text).ok_or_else(|| wrong(text, Self::EXPECTED)),
+            Given::File { value, folder, .. } => match value.as_str() {
+                Some(path) if !path.is_empty() => Ok(Some(folder.join(path))),
+                _ => Err(wrong(&value.to_string(), Self::EXPECTED)),
+            },
+        }
+    }
+}
+
+impl Value for Option<SecretString> {
+    const IS_SECRET: bool = true;
+    const EXPECTED: &'static str = reference::EXPECTED;
+
+    fn from_text(text: &str) -> Option<Self> {
+        let text = text.trim();
+        (!text.is_empty()).then(|| Some(SecretString::from(text.to_owned())))
+    }
+
+    fn shown(&self) -> String {
+        if self.is_some() {
+            "***".to_owned()
+        } else {
+            String::new()
+        }
+    }
+
+    fn read(given: Given<'_>) -> Result<Self, Wrong> {
+        match given {
+            Given::Text(text) => Self::from_text(text).ok_or_else(|| Wrong::Type {
+                found: "nothing".to_owned(),
+                expected: "a secret".to_owned(),
+            }),
+            Given::File {
+                value,
+                folder,
+                environment,
+            } => reference::resolve(value, folder, environment).map(Some),
+        }
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    #[default]
+    Auto,
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Value for LogFormat {
+    const EXPECTED: &'static str = "`auto`, `text` or `json`";
+
+    fn from_text(text: &str) -> Option<Self> {
+        match text.trim() {
+            "auto" => Some(Self::Auto),
+            "text" => Some(Self::Text),
+            "json" => Some(Self::Json),
+            _ => None,
+        }
+    }
+
+    fn shown(&self) -> String {
+        match self {
+            Self::Auto => "auto",
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+        .to_owned()
+    }
+}
+
+/// Whether the calls to Temporal are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Compression {
+    /// None to a loopback or private address, gzip to a distant one.
+    #[default]
+    Auto,
+    /// Never.
+    None,
+    /// Always.
+    Gzip,
+}
+
+impl Value for Compression {
+    const EXPECTED: &'static str = "`auto`, `none` or `gzip`";
+
+    fn from_text(text: &str) -> Option<Self> {
+        match text.trim() {
+            "auto" => Some(Self::Auto),
+            "none" => Some(Self::None),
+            "gzip" => Some(Self::Gzip),
+            _ => None,
+        }
+    }
+
+    fn shown(&self) -> String {
+        match self {
+            Self::Auto => "auto",
+            Self::None => "none",
+            Self::Gzip => "gzip",
+        }
+        .to_owned()
+    }
+}

@@ -1,0 +1,216 @@
+//! Every setting, declared and documented once.
+//!
+//! `docs/configuration.md` is made from this file: after a change run
+//! `UPDATE=1 cargo test --lib config`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::declare::{Setting, settings};
+use super::value::{Compression, LogFormat, Value};
+
+settings! {
+    /// Adobe Experience Platform: where it is, as whom, in which sandbox.
+    Aep aep {
+        /// Where every service of the platform is.
+        platform_url: Url = address("https://platform.adobe.io"),
+        env "AEP_FLOW_PLATFORM_URL";
+
+        /// Where access tokens come from.
+        ims_url: Url = address("https://ims-na1.adobelogin.com"),
+        env "AEP_FLOW_IMS_URL";
+
+        /// The IMS organisation: 24 hexadecimal digits and `@AdobeOrg`.
+        org_id: Option<String> = None,
+        env "AEP_FLOW_ORG_ID";
+
+        /// Client id of an OAuth server-to-server credential; also the API key of every call.
+        client_id: Option<String> = None,
+        env "AEP_FLOW_CLIENT_ID";
+
+        /// Client secret of that credential. In the file only as a reference:
+        /// `client_secret = { env = "NAME" }` or `{ file = "path" }`.
+        client_secret: Option<SecretString> = None,
+        env "AEP_FLOW_CLIENT_SECRET";
+
+        /// Scopes that the Developer Console shows for that credential.
+        scopes: Vec<String> = words(&[
+            "openid",
+            "session",
+            "AdobeID",
+            "read_organizations",
+            "additional_info.projectedProductContext",
+        ]),
+        env "AEP_FLOW_SCOPES";
+
+        /// Sandbox for inputs that name none.
+        sandbox: String = "prod".to_owned(),
+        env "AEP_FLOW_SANDBOX";
+
+        /// Allows `http` in the two addresses, and only to this machine: for an emulator.
+        allow_insecure: bool = false,
+        env "AEP_FLOW_ALLOW_INSECURE";
+
+        /// Certificate authorities in PEM to trust besides the system's, such as a company's
+        /// proxy.
+        ca_certificate: Option<PathBuf> = None,
+        env "AEP_FLOW_CA_CERTIFICATE";
+
+        /// How long to wait for name, TCP and TLS together.
+        connect_timeout: Duration = Duration::from_secs(10),
+        env "AEP_FLOW_CONNECT_TIMEOUT",
+        raised "a dead network is noticed late",
+        lowered "a slow network is taken for a dead one";
+
+        /// How long to wait from the connection to the first byte of an answer.
+        first_byte_timeout: Duration = Duration::from_secs(60),
+        env "AEP_FLOW_FIRST_BYTE_TIMEOUT",
+        raised "a platform that hangs is noticed late",
+        lowered "more creates end with an unknown outcome, since the platform asks the source \
+                 system first";
+
+        /// How long a request may take to the last byte of its answer.
+        total_timeout: Duration = Duration::from_secs(120),
+        env "AEP_FLOW_TOTAL_TIMEOUT",
+        raised "an answer that trickles holds its activity longer",
+        lowered "long answers are cut off";
+
+        /// The longest answer that is read, in bytes after decompression.
+        max_answer_bytes: usize = 16 * 1024 * 1024,
+        env "AEP_FLOW_MAX_ANSWER_BYTES",
+        raised "a broken answer may take that much memory",
+        lowered "the columns of a wide table may not fit";
+
+        /// How many entries a page of a list is asked for.
+        page_size: u32 = 100,
+        env "AEP_FLOW_PAGE_SIZE",
+        raised "a service may refuse it: 100 is the most that all of them take",
+        lowered "a look over many resources takes more requests";
+    }
+
+    /// The worker: what it polls and how much it does at once.
+    Worker worker {
+        /// Task queue that is polled, and that `ingest` starts workflows on.
+        task_queue: String = aep_flow_proto::names::TASK_QUEUE.to_owned(),
+        env "AEP_FLOW_WORKER_TASK_QUEUE";
+
+        /// Activities at once.
+        max_concurrent_activities: usize = 100,
+        env "AEP_FLOW_WORKER_MAX_CONCURRENT_ACTIVITIES",
+        raised "memory, and the platform answers 429 sooner",
+        lowered "activities wait in the task queue";
+
+        /// Workflow tasks at once, at least 2.
+        max_concurrent_workflow_tasks: usize = 100,
+        env "AEP_FLOW_WORKER_MAX_CONCURRENT_WORKFLOW_TASKS",
+        raised "memory",
+        lowered "workflows wait for each other";
+
+        /// Workflows kept in memory between their tasks; 0 keeps none.
+        max_cached_workflows: usize = 500,
+        env "AEP_FLOW_WORKER_MAX_CACHED_WORKFLOWS",
+        raised "memory",
+        lowered "a workflow that was dropped is replayed from its first event";
+
+        /// How long a stopping worker lets running activities go on before it gives them back.
+        shutdown_grace: Duration = Duration::from_secs(20),
+        env "AEP_FLOW_WORKER_SHUTDOWN_GRACE",
+        raised "a stop takes longer; an orchestrator may kill first",
+        lowered "more creates are cut off, and their next attempt must look and wait";
+    }
+
+    /// Secrets that inputs refer to, such as `{"env": "OSC_PASSWORD"}`.
+    Secrets secrets {
+        /// Folder below which `{"file": "…"}` is looked up. Without it no file can be named.
+        folder: Option<PathBuf> = None,
+        env "AEP_FLOW_SECRETS_FOLDER";
+
+        /// Names that `{"env": "…"}` may use; `*` stands for any characters. The worker's own
+        /// variables (`AEP_FLOW_…`, `TEMPORAL_…`) need to be named in full.
+        env_allow: Vec<String> = words(&["*"]),
+        env "AEP_FLOW_SECRETS_ENV_ALLOW";
+
+        /// The longest file that is taken for a secret, in bytes.
+        max_bytes: usize = 64 * 1024,
+        env "AEP_FLOW_SECRETS_MAX_BYTES",
+        raised "a file named by mistake is read that far",
+        lowered "a long key may not fit";
+    }
+
+    /// How a create that may have been answered already is made sure of.
+    Ensure ensure {
+        /// How long nothing may turn up before a create whose answer was lost is sent again.
+        quiet_period: Duration = Duration::from_secs(120),
+        env "AEP_FLOW_ENSURE_QUIET_PERIOD",
+        raised "an ingestion waits longer after a lost answer",
+        lowered "a resource that turns up late is made twice, and swept afterwards";
+
+        /// Looks within that time that must all find nothing.
+        looks: u32 = 3,
+        env "AEP_FLOW_ENSURE_LOOKS",
+        raised "more requests after a lost answer",
+        lowered "one stale list is enough to send a create again";
+
+        /// Key of the hash by which a changed password is told in a marker. In the file only
+        /// as a reference. Without it a change of a password alone goes unnoticed. All workers
+        /// of an organisation need the same one.
+        fingerprint_key: Option<SecretString> = None,
+        env "AEP_FLOW_ENSURE_FINGERPRINT_KEY";
+    }
+
+    /// The source systems.
+    Source source {
+        /// Allows a source on a loopback or link-local address: for an emulator.
+        allow_local_hosts: bool = false,
+        env "AEP_FLOW_SOURCE_ALLOW_LOCAL_HOSTS";
+    }
+
+    /// Logs, which go to stderr.
+    Log log {
+        /// What is logged, in the words of `RUST_LOG`. Example: `info,aep_platform=debug`.
+        filter: String = "info,temporalio_sdk_core=warn,temporalio_client=warn".to_owned(),
+        env "AEP_FLOW_LOG_FILTER" or "RUST_LOG";
+
+        /// `text`, `json`, or `auto`: text on a terminal, JSON elsewhere.
+        format: LogFormat = LogFormat::Auto,
+        env "AEP_FLOW_LOG_FORMAT";
+    }
+
+    /// The way to Temporal. Address, namespace, TLS and API key are read from `temporal.toml`
+    /// and `TEMPORAL_…`, as every Temporal tool reads them.
+    Temporal temporal {
+        /// Compression of the calls to Temporal: `none`, `gzip`, or `auto`: none to a loopback
+        /// or private address, gzip to a distant one. Gzip costs the worker a third of its CPU;
+        /// none costs more bytes on the way.
+        grpc_compression: Compression = Compression::Auto,
+        env "AEP_FLOW_TEMPORAL_GRPC_COMPRESSION";
+    }
+    also {
+        /// What flags say instead of `temporal.toml` and `TEMPORAL_…`.
+        overrides: TemporalOverrides;
+    }
+}
+
+/// What flags say instead of `temporal.toml` and `TEMPORAL_…`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TemporalOverrides {
+    /// Host and port of the server. Example: `localhost:7233`.
+    pub address: Option<String>,
+    /// Namespace.
+    pub namespace: Option<String>,
+    /// Profile of the file.
+    pub profile: Option<String>,
+    /// Path of a `temporal.toml`.
+    pub config_file: Option<PathBuf>,
+}
+
+fn address(text: &str) -> Url {
+    Url::parse(text).expect("a constant address is a URL")
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|&word| word.to_owned()).collect()
+}
