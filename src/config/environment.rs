@@ -9,6 +9,10 @@ pub struct Environment(BTreeMap<String, String>);
 impl Environment {
     /// The variables of this process. One that is not UTF-8 is left out: no setting is.
     #[must_use]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the environment is read here and in `secrets`"
+    )]
     pub fn of_process() -> Self {
         Self(
             std::env::vars_os()
@@ -26,6 +30,18 @@ impl Environment {
             .get(name)
             .map(String::as_str)
             .filter(|value| !value.is_empty())
+    }
+
+    /// Whether a terminal may be coloured: unless `NO_COLOR` is set to anything.
+    ///
+    /// Source: no-color.org, read 2026-11.
+    #[must_use]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the environment is read here and in `secrets`"
+    )]
+    pub fn wants_color() -> bool {
+        std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
