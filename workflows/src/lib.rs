@@ -1,1 +1,15 @@
-//! Workflow code of aep-flow, out of reach of I/O.
+//! Workflow code of aep-flow, and the declarations of the activities it calls.
+//!
+//! Nothing in this crate's dependency tree can open a socket or read a file, so a
+//! workflow that does I/O does not compile. Bodies of the activities stand in the
+//! worker's crate.
+
+pub mod activities;
+pub mod failure;
+pub mod ingest;
+pub mod payload;
+
+mod details;
+mod naming;
+mod progress;
+mod step;

@@ -1,9 +1,8 @@
 //! What an input says of a table's columns, held against the explored ones.
 
-use pbjson_types::{Struct, value::Kind};
-
 use super::{Findings, findings::shown};
 use crate::{
+    json::Object,
     read::nearest,
     v1::{Table, Violation},
 };
@@ -17,12 +16,12 @@ use crate::{
 pub fn against_columns(
     index: usize,
     table: &Table,
-    columns: &[Struct],
+    columns: &[Object],
 ) -> Result<(), Vec<Violation>> {
     let mut findings = Findings::default();
     let names: Vec<&str> = columns
         .iter()
-        .filter_map(|column| text(column, "name"))
+        .filter_map(|column| column.text("name"))
         .collect();
     let mut known = |field: String, name: &str| {
         if names.contains(&name) {
@@ -44,7 +43,7 @@ pub fn against_columns(
     if !table.delta_column.is_empty() && known(delta_field.clone(), &table.delta_column) {
         let column = columns
             .iter()
-            .find(|column| text(column, "name") == Some(&table.delta_column));
+            .find(|column| column.text("name") == Some(&table.delta_column));
         if let Some(column) = column
             && !can_be_delta(column)
         {
@@ -53,7 +52,7 @@ pub fn against_columns(
                 format!(
                     "`{}` of type {}",
                     shown(&table.delta_column),
-                    text(column, "type").unwrap_or("unknown")
+                    column.text("type").unwrap_or("unknown")
                 ),
                 "a column of type date-time, date, integer or long, which grows with each change",
             );
@@ -91,10 +90,13 @@ fn existing(name: &str, names: &[&str]) -> String {
     format!("a column of the table: {}{more}", list.join(", "))
 }
 
-fn can_be_delta(column: &Struct) -> bool {
-    let format = object(column, "xdm").and_then(|xdm| text(xdm, "format"));
-    let xdm_type = text(column, "meta:xdmType").or(format).unwrap_or_default();
-    let own_type = text(column, "type").unwrap_or_default().to_lowercase();
+fn can_be_delta(column: &Object) -> bool {
+    let format = column
+        .0
+        .get("xdm")
+        .and_then(|xdm| xdm.get("format")?.as_str());
+    let xdm_type = column.text("meta:xdmType").or(format).unwrap_or_default();
+    let own_type = column.text("type").unwrap_or_default().to_lowercase();
     matches!(xdm_type, "date-time" | "date" | "integer" | "long")
         || matches!(
             own_type.as_str(),
@@ -102,25 +104,11 @@ fn can_be_delta(column: &Struct) -> bool {
         )
 }
 
-fn text<'a>(object: &'a Struct, key: &str) -> Option<&'a str> {
-    match object.fields.get(key)?.kind.as_ref()? {
-        Kind::StringValue(text) => Some(text),
-        _ => None,
-    }
-}
-
-fn object<'a>(object: &'a Struct, key: &str) -> Option<&'a Struct> {
-    match object.fields.get(key)?.kind.as_ref()? {
-        Kind::StructValue(inner) => Some(inner),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn columns() -> Vec<Struct> {
+    fn columns() -> Vec<Object> {
         serde_json::from_str(
             r#"[{"name":"id","type":"integer","xdm":{"type":"integer"}},
                 {"name":"emails.address","type":"string","xdm":{"type":"string"}},

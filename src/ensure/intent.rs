@@ -1,0 +1,221 @@
+//! What is wanted, in a form that the platform keeps for us.
+//!
+//! The marker stands at the end of a description: a hash of the natural key, and for each
+//! field of the request a short hash of its value, so that a later caller who wants
+//! something else can be told which fields differ. Nothing of a secret is in it but
+//! under a key of the worker's own.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+
+const OPENING: &str = "[aep-flow:v1 ";
+
+/// What one create is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    kind: &'static str,
+    name: String,
+    marker: Marker,
+}
+
+/// The part of a description that says which intent a resource was made for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marker {
+    key: String,
+    fields: Vec<(String, String)>,
+}
+
+impl Intent {
+    /// An intent for a resource of `kind` called `name`, whose natural key also holds
+    /// `scope`: organisation, sandbox, specification, whatever a name is unique within.
+    pub fn new(kind: &'static str, scope: &[&str], name: &str) -> Self {
+        let mut parts = vec![kind];
+        parts.extend_from_slice(scope);
+        parts.push(name);
+        Self {
+            kind,
+            name: name.to_owned(),
+            marker: Marker { key: hash(&parts, 8), fields: Vec::new() },
+        }
+    }
+
+    /// Adds one field of the request to the fingerprint. Order matters to nobody.
+    #[must_use]
+    pub fn field(mut self, field: &'static str, value: &str) -> Self {
+        let hash = hash(&[self.kind, field, value], 4);
+        self.marker.fields.push((field.to_owned(), hash));
+        self
+    }
+
+    /// Adds a secret, hashed under the worker's `key`; without a key it is left out, and a
+    /// request that differs in the secret alone counts as the same.
+    #[must_use]
+    pub fn secret_field(mut self, field: &'static str, value: &[u8], key: Option<&[u8]>) -> Self {
+        let mac = key.and_then(|key| Hmac::<Sha256>::new_from_slice(key).ok());
+        if let Some(mut mac) = mac {
+            mac.update(self.marker.key.as_bytes());
+            mac.update(value);
+            let digest = hex(&mac.finalize().into_bytes()[..4]);
+            self.marker.fields.push((field.to_owned(), digest));
+        }
+        self
+    }
+
+    /// The kind in Adobe's words.
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// The resource's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The marker of a resource made for this intent.
+    pub fn marker(&self) -> &Marker {
+        &self.marker
+    }
+
+    /// `description` with the marker behind it, as a create sends it.
+    pub fn described(&self, description: &str) -> String {
+        if description.is_empty() {
+            self.marker.to_string()
+        } else {
+            format!("{description} {}", self.marker)
+        }
+    }
+}
+
+impl Marker {
+    /// The last marker in `text`, if it has one of this version.
+    ///
+    /// The platform may trim or lengthen a description, so the marker is searched for, and
+    /// what does not read as one in full is none.
+    pub fn find(text: &str) -> Option<Self> {
+        let start = text.rfind(OPENING)? + OPENING.len();
+        let inside = &text[start..start + text[start..].find(']')?];
+        let mut words = inside.split(' ');
+        let key = words.next()?.strip_prefix("k=")?;
+        let fields = words
+            .map(|word| {
+                let (field, hash) = word.split_once('=')?;
+                is_hash(hash, 8).then(|| (field.to_owned(), hash.to_owned()))
+            })
+            .collect::<Option<Vec<_>>>()?;
+        is_hash(key, 16).then(|| Self { key: key.to_owned(), fields })
+    }
+
+    /// Whether both stand for the same natural key.
+    pub fn has_key_of(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+
+    /// The fields in which the two differ. One that either lacks says nothing: it was not
+    /// part of the request at that time.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        self.fields
+            .iter()
+            .filter(|(field, hash)| {
+                other.fields.iter().any(|(theirs, other)| theirs == field && other != hash)
+            })
+            .map(|(field, _)| field.clone())
+            .collect()
+    }
+}
+
+impl std::fmt::Display for Marker {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{OPENING}k={}", self.key)?;
+        for (field, hash) in &self.fields {
+            write!(formatter, " {field}={hash}")?;
+        }
+        formatter.write_str("]")
+    }
+}
+
+fn is_hash(text: &str, digits: usize) -> bool {
+    text.len() == digits && text.bytes().all(|each| matches!(each, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn hash(parts: &[&str], bytes: usize) -> String {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        // The length in front keeps ("ab", "c") apart from ("a", "bc").
+        hasher.update((part.len() as u64).to_be_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hex(&hasher.finalize()[..bytes])
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn intent(host: &str) -> Intent {
+        Intent::new("base connection", &["org", "prod"], "OSC")
+            .field("host", host)
+            .field("username", "svc")
+            .secret_field("password", b"hunter2", Some(b"key"))
+    }
+
+    #[test]
+    fn a_marker_is_found_again_in_what_the_platform_keeps() {
+        let wanted = intent("a.example");
+        for text in [
+            wanted.described(""),
+            wanted.described("Made for the EMEA team"),
+            format!("  {}\n", wanted.described("x [aep-flow:v1 broken")),
+            format!("{} edited by hand", wanted.described("x")),
+        ] {
+            assert_eq!(Marker::find(&text).as_ref(), Some(wanted.marker()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_a_marker_is_none() {
+        let whole = intent("a.example").described("x");
+        for text in [
+            "",
+            "[aep-flow:v1 ]",
+            "[aep-flow:v1 k=xyz]",
+            "[aep-flow:v2 k=0123456789abcdef]",
+            "[aep-flow:v1 k=0123456789abcdef host=12345]",
+            "[aep-flow:v1 k=0123456789ABCDEF]",
+            &whole[..whole.len() - 1],
+        ] {
+            assert_eq!(Marker::find(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_key_is_the_name_in_its_scope() {
+        let one = Intent::new("flow", &["org", "prod"], "x");
+        assert!(one.marker().has_key_of(Intent::new("flow", &["org", "prod"], "x").marker()));
+        for other in [
+            Intent::new("flow", &["org", "dev"], "x"),
+            Intent::new("schema", &["org", "prod"], "x"),
+            Intent::new("flow", &["org", "prod"], "y"),
+            Intent::new("flow", &["orgp", "rod"], "x"),
+        ] {
+            assert!(!one.marker().has_key_of(other.marker()));
+        }
+    }
+
+    #[test]
+    fn differing_fields_are_named_and_secrets_need_a_key() {
+        let one = intent("a.example");
+        assert_eq!(one.marker().differences(intent("b.example").marker()), ["host"]);
+        let other = Intent::new("base connection", &["org", "prod"], "OSC")
+            .field("host", "a.example")
+            .secret_field("password", b"hunter3", Some(b"key"));
+        assert_eq!(one.marker().differences(other.marker()), ["password"]);
+        let keyless = Intent::new("base connection", &["org", "prod"], "OSC")
+            .secret_field("password", b"hunter3", None);
+        assert_eq!(one.marker().differences(keyless.marker()), [""; 0]);
+        assert!(!one.described("").contains("hunter2"));
+    }
+}

@@ -1,0 +1,106 @@
+//! The activities' names, inputs and outputs, for workflows to call.
+//!
+//! The bodies are in the worker's crate, which implements these declarations one by
+//! one; the compiler holds both sides to the same types.
+
+#![expect(
+    missing_docs,
+    reason = "the macro's constants cannot carry the methods' comments"
+)]
+
+use aep_flow_proto::{
+    names::activity,
+    v1::{
+        BaseConnection, CreateDataflowInput, CreateMappingSetInput, CreateSourceConnectionInput,
+        CreateTargetConnectionInput, Dataflow, Dataset, EnsureDatasetInput, EnsureSchemaInput,
+        ExploreTableInput, ExploreTableResult, ExploreTablesInput, ExploreTablesResult,
+        GetFlowRunsInput, GetFlowRunsResult, MappingSet, OracleServiceCloudConnection, Schema,
+        SourceConnection, TargetConnection, TestBaseConnectionInput, TestBaseConnectionResult,
+    },
+};
+use temporalio_common::ActivityError;
+use temporalio_macros::activity_definitions;
+
+use crate::payload::Message;
+
+/// Declarations of all activities of the contract.
+#[derive(Debug)]
+pub struct Declared;
+
+#[activity_definitions]
+impl Declared {
+    #[activity(name = activity::CREATE_ORACLE_SERVICE_CLOUD_BASE_CONNECTION)]
+    pub fn create_oracle_service_cloud_base_connection(
+        _: Message<OracleServiceCloudConnection>,
+    ) -> Result<Message<BaseConnection>, ActivityError> {
+        unimplemented!()
+    }
+
+    #[activity(name = activity::TEST_BASE_CONNECTION)]
+    pub fn test_base_connection(
+        _: Message<TestBaseConnectionInput>,
+    ) -> Result<Message<TestBaseConnectionResult>, ActivityError> {
+        unimplemented!()
+    }
+
+    #[activity(name = activity::EXPLORE_TABLES)]
+    pub fn explore_tables(
+        _: Message<ExploreTablesInput>,
+    ) -> Result<Message<ExploreTablesResult>, ActivityError> {
+        unimplemented!()
+    }
+
+    #[activity(name = activity::EXPLORE_TABLE)]
+    pub fn explore_table(
+        _: Message<ExploreTableInput>,
+    ) -> Result<Message<ExploreTableResult>, ActivityError> {
+        unimplemented!()
+    }
+
+    #[activity(name = activity::CREATE_SOURCE_CONNECTION)]
+    pub fn create_source_connection(
+        _: Message<CreateSourceConnectionInput>,
+    ) -> Result<Message<SourceConnection>, ActivityError> {
+        unimplemented!()
+    }
+
+    #[activity(name = activity::ENSURE_SCHEMA)]
+    pub fn ensure_schema(_: Message<EnsureSchemaInput>) -> Result<Message<Schema>, ActivityError> {
+        unimplemented!()
+    }
+
+    #[activity(name = activity::ENSURE_DATASET)]
+    pub fn ensure_dataset(
+        _: Message<EnsureDatasetInput>,
+    ) -> Result<Message<Dataset>, ActivityError> {
+        unimplemented!()
+    }
+
+    #[activity(name = activity::CREATE_TARGET_CONNECTION)]
+    pub fn create_target_connection(
+        _: Message<CreateTargetConnectionInput>,
+    ) -> Result<Message<TargetConnection>, ActivityError> {
+        unimplemented!()
+    }
+
+    #[activity(name = activity::CREATE_MAPPING_SET)]
+    pub fn create_mapping_set(
+        _: Message<CreateMappingSetInput>,
+    ) -> Result<Message<MappingSet>, ActivityError> {
+        unimplemented!()
+    }
+
+    #[activity(name = activity::CREATE_DATAFLOW)]
+    pub fn create_dataflow(
+        _: Message<CreateDataflowInput>,
+    ) -> Result<Message<Dataflow>, ActivityError> {
+        unimplemented!()
+    }
+
+    #[activity(name = activity::GET_FLOW_RUNS)]
+    pub fn get_flow_runs(
+        _: Message<GetFlowRunsInput>,
+    ) -> Result<Message<GetFlowRunsResult>, ActivityError> {
+        unimplemented!()
+    }
+}

@@ -1,0 +1,66 @@
+//! Typed failures, as a caller sees them.
+
+use aep_flow_proto::{
+    names::FailureType,
+    read::ReadError,
+    v1::{FailureDetails, Violation},
+};
+use temporalio_common::error::ApplicationFailure;
+
+use crate::payload::Message;
+
+/// A failure of that type, final or retried as the type says.
+pub fn typed(kind: FailureType, message: String, details: FailureDetails) -> ApplicationFailure {
+    ApplicationFailure::builder(message)
+        .type_name(kind.as_str().to_owned())
+        .non_retryable(!kind.is_retryable())
+        .details(Message::from(details))
+        .build()
+}
+
+/// `InvalidInput` for an input that could not be read.
+pub fn unreadable(error: &ReadError) -> ApplicationFailure {
+    invalid(vec![Violation {
+        field: error.field.clone(),
+        found: error.found.clone(),
+        expected: error.expected.clone(),
+    }])
+}
+
+/// `InvalidInput` that names every field that is wrong.
+pub fn invalid(violations: Vec<Violation>) -> ApplicationFailure {
+    let (message, details) = describe(violations);
+    typed(FailureType::InvalidInput, message, details)
+}
+
+/// The text and details of `violations`.
+pub(crate) fn describe(violations: Vec<Violation>) -> (String, FailureDetails) {
+    // A thousand tables can be wrong in the same way; a failure must stay small.
+    const SHOWN: usize = 20;
+    let sentences: Vec<String> = violations
+        .iter()
+        .take(SHOWN)
+        .map(|each| {
+            let field = if each.field.is_empty() {
+                "the input"
+            } else {
+                &each.field
+            };
+            format!("{field}: found {}, expected {}", each.found, each.expected)
+        })
+        .collect();
+    let mut message = format!("the input is not valid: {}", sentences.join("; "));
+    if let Some(more) = violations.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        message.push_str(&format!("; and {more} more"));
+    }
+    let details = FailureDetails {
+        field: violations
+            .first()
+            .map(|first| first.field.clone())
+            .unwrap_or_default(),
+        next_step: "change what is named and start again; nothing was made".to_owned(),
+        violations: violations.into_iter().take(SHOWN).collect(),
+        ..FailureDetails::default()
+    };
+    (message, details)
+}

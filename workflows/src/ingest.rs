@@ -1,0 +1,318 @@
+//! The workflow that takes tables of an Oracle Service Cloud into datasets.
+//!
+//! One base connection; then each table by itself, so many at once as the input says.
+//! Within a table only what needs another's result waits for it:
+//!
+//! ```text
+//! ExploreTable ─┬─ CreateSourceConnection ─────────────────────────────┬─ CreateDataflow
+//!               └─ EnsureSchema ─┬─ EnsureDataset ─ CreateTargetConnection ─┤
+//!                                └─ CreateMappingSet ──────────────────────┘
+//! ```
+
+#![expect(
+    missing_docs,
+    reason = "the macro's constants cannot carry the methods' comments"
+)]
+
+use std::time::{Duration, SystemTime};
+
+use aep_flow_proto::{
+    names::{query, workflow},
+    v1::{
+        FailedTable, IngestFailure, IngestOracleServiceCloudInput, IngestResult, IngestStatus,
+        IngestedTable, OracleServiceCloudConnection, Table,
+    },
+    validate,
+};
+use jiff::Timestamp;
+use temporalio_common::error::ApplicationFailure;
+use temporalio_macros::{workflow, workflow_methods};
+use temporalio_workflow::{
+    WorkflowContext, WorkflowContextView, WorkflowResult, WorkflowTermination, join_all,
+};
+
+mod first_run;
+mod table;
+
+use self::table::TableRun;
+use crate::{
+    activities::Declared,
+    details, failure,
+    payload::Message,
+    progress,
+    step::{self, FailedStep, StepError},
+};
+
+/// Tables worked on side by side, unless the input says otherwise. Higher: faster, and
+/// sooner throttled by the platform.
+const TABLES_AT_ONCE: u32 = 8;
+
+/// How long a step may be retried, unless the input says otherwise: an outage over a night.
+const STEP_DEADLINE: Duration = Duration::from_secs(86_400);
+
+/// How long to wait for a first run, unless the input says otherwise. Adobe's own alert
+/// for a late run comes after 150 minutes.
+const FIRST_RUN_DEADLINE: Duration = Duration::from_secs(10_800);
+
+/// Takes tables of an Oracle Service Cloud into datasets of Adobe Experience Platform.
+///
+/// Run again with the same input it makes nothing and gives the same ids. One table's
+/// failure does not stop the others: the workflow then fails at its end, with the type
+/// of the first table that failed and an `IngestFailure` that says which is which.
+#[workflow]
+#[derive(Debug)]
+pub struct IngestOracleServiceCloud {
+    input: Option<Message<IngestOracleServiceCloudInput>>,
+    status: IngestStatus,
+    made: Vec<IngestedTable>,
+    warnings: Vec<String>,
+    unclaimed: std::ops::Range<usize>,
+}
+
+/// What every table of one ingestion shares.
+struct Plan {
+    connection: OracleServiceCloudConnection,
+    tables: Vec<Table>,
+    base_connection_id: String,
+    step_deadline: Duration,
+    first_run_deadline: Option<Duration>,
+}
+
+type Context = WorkflowContext<IngestOracleServiceCloud>;
+
+#[workflow_methods]
+impl IngestOracleServiceCloud {
+    /// Takes the input as it came; reading it may fail, which [`Self::run`] reports.
+    #[init]
+    pub fn new(_: &WorkflowContextView, input: Message<IngestOracleServiceCloudInput>) -> Self {
+        Self {
+            input: Some(input),
+            status: IngestStatus {
+                phase: "connecting".to_owned(),
+                ..IngestStatus::default()
+            },
+            made: Vec::new(),
+            warnings: Vec::new(),
+            unclaimed: 0..0,
+        }
+    }
+
+    /// The ingestion from its input to its result.
+    #[run(name = workflow::INGEST_ORACLE_SERVICE_CLOUD)]
+    pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<Message<IngestResult>> {
+        let input = Self::checked_input(ctx)?;
+        let mut plan = Plan {
+            connection: input.connection.unwrap_or_default(),
+            tables: input.tables,
+            base_connection_id: String::new(),
+            step_deadline: seconds_or(input.step_deadline_seconds, STEP_DEADLINE),
+            first_run_deadline: input
+                .wait_for_first_run
+                .then(|| seconds_or(input.first_run_deadline_seconds, FIRST_RUN_DEADLINE)),
+        };
+        Self::begin(ctx, &plan);
+
+        let base = step::run(
+            ctx,
+            Declared::create_oracle_service_cloud_base_connection,
+            plan.connection.clone(),
+            plan.step_deadline,
+            &plan.connection.name,
+        )
+        .await;
+        let base = match base {
+            Ok(base) => base,
+            Err(error) => return Err(Self::not_connected(ctx, error)),
+        };
+        ctx.state_mut(|this| {
+            this.status.phase = "ingesting".to_owned();
+            this.status.base_connection_id.clone_from(&base.id);
+            this.warnings = base.warnings;
+        });
+        plan.base_connection_id = base.id;
+        show(ctx);
+
+        let lanes = match input.tables_at_once {
+            0 => TABLES_AT_ONCE,
+            given => given,
+        };
+        let context = ctx.clone();
+        let lanes = (0..lanes).map(|_| Self::lane(&context, &plan));
+        let mut failed = Vec::new();
+        for lane in join_all(lanes).await {
+            failed.extend(lane?);
+        }
+        failed.sort_by_key(|(index, _)| *index);
+        Self::finish(ctx, &plan, failed)
+    }
+
+    /// Where the ingestion stands.
+    #[query(name = query::STATUS)]
+    pub fn status(&self, _: &WorkflowContextView) -> Message<IngestStatus> {
+        self.status.clone().into()
+    }
+
+    fn checked_input(ctx: &Context) -> WorkflowResult<IngestOracleServiceCloudInput> {
+        let input = ctx
+            .state_mut(|this| this.input.take())
+            .ok_or_else(|| ApplicationFailure::non_retryable("the input was taken twice"))?
+            .read()
+            .map_err(|error| failure::unreadable(&error))?;
+        // Whether local hosts are allowed is the worker's configuration, which the first
+        // activity knows; all else can be told here, before anything is made.
+        let rules = validate::Rules {
+            allow_local_hosts: true,
+        };
+        validate::ingest(&input, now(ctx), rules).map_err(failure::invalid)?;
+        Ok(input)
+    }
+
+    fn begin(ctx: &Context, plan: &Plan) {
+        let count = plan.tables.len();
+        ctx.state_mut(|this| {
+            this.status = progress::begin(plan.tables.iter().map(|table| table.table.clone()));
+            if plan.first_run_deadline.is_some() {
+                for table in &mut this.status.tables {
+                    table.steps_total += 1;
+                }
+            }
+            this.made = plan
+                .tables
+                .iter()
+                .map(|table| IngestedTable {
+                    table: table.table.clone(),
+                    ..IngestedTable::default()
+                })
+                .collect();
+            this.unclaimed = 0..count;
+        });
+        show(ctx);
+    }
+
+    fn not_connected(ctx: &Context, error: StepError) -> WorkflowTermination {
+        if let StepError::Failed(failed) = &error {
+            let text = format!("{}: {}", failed.kind, failed.message);
+            ctx.state_mut(|this| {
+                this.status.phase = "failed".to_owned();
+                this.status.last_error = text;
+            });
+            show(ctx);
+        }
+        error.into()
+    }
+
+    /// Works on one unclaimed table after the other; gives those that failed.
+    async fn lane(
+        ctx: &Context,
+        plan: &Plan,
+    ) -> Result<Vec<(usize, FailedTable)>, WorkflowTermination> {
+        let mut failed = Vec::new();
+        while let Some(index) = ctx.state_mut(|this| this.unclaimed.next()) {
+            let run = TableRun { ctx, plan, index };
+            match run.ingest().await {
+                Ok(()) => ctx.state_mut(|this| progress::table_done(&mut this.status, index)),
+                Err(StepError::Failed(step)) => {
+                    let table = Self::table_failed(ctx, plan, index, *step);
+                    failed.push((index, table));
+                }
+                Err(error @ (StepError::Cancelled | StepError::Unreadable(_))) => {
+                    return Err(error.into());
+                }
+            }
+            show(ctx);
+        }
+        Ok(failed)
+    }
+
+    fn table_failed(ctx: &Context, plan: &Plan, index: usize, step: FailedStep) -> FailedTable {
+        let text = format!("{}: {}", step.kind, step.message);
+        ctx.state_mut(|this| {
+            progress::table_failed(&mut this.status, index, &text);
+            FailedTable {
+                table: plan.tables[index].table.clone(),
+                step: step.step,
+                r#type: step.kind,
+                message: step.message,
+                adobe_code: step.details.adobe_code,
+                request_id: step.details.request_id,
+                made: this.made.get(index).cloned(),
+            }
+        })
+    }
+
+    fn finish(
+        ctx: &Context,
+        plan: &Plan,
+        failed: Vec<(usize, FailedTable)>,
+    ) -> WorkflowResult<Message<IngestResult>> {
+        let (made, warnings) = ctx.state_mut(|this| {
+            let phase = if failed.is_empty() { "done" } else { "failed" };
+            this.status.phase = phase.to_owned();
+            (
+                std::mem::take(&mut this.made),
+                std::mem::take(&mut this.warnings),
+            )
+        });
+        show(ctx);
+        if failed.is_empty() {
+            return Ok(Message::from(IngestResult {
+                base_connection_id: plan.base_connection_id.clone(),
+                tables: made,
+                warnings,
+            }));
+        }
+        Err(some_failed(plan, made, failed, warnings).into())
+    }
+}
+
+fn show(ctx: &Context) {
+    let text = ctx.state(|this| details::render(&this.status));
+    ctx.set_current_details(text);
+}
+
+fn some_failed(
+    plan: &Plan,
+    made: Vec<IngestedTable>,
+    failed: Vec<(usize, FailedTable)>,
+    warnings: Vec<String>,
+) -> ApplicationFailure {
+    let kind = failed
+        .first()
+        .map_or_else(String::new, |(_, table)| table.r#type.clone());
+    let mut message = format!("{} of {} tables failed", failed.len(), plan.tables.len());
+    // The details name them all; the message is one that a list of workflows can show.
+    for (_, table) in failed.iter().take(5) {
+        message.push_str(&format!(
+            "; {}: {} in {}: {}",
+            table.table, table.r#type, table.step, table.message
+        ));
+    }
+    let went_through = made
+        .into_iter()
+        .enumerate()
+        .filter(|(index, _)| failed.iter().all(|(failed, _)| failed != index))
+        .map(|(_, table)| table)
+        .collect();
+    ApplicationFailure::builder(message)
+        .type_name(kind)
+        .non_retryable(true)
+        .details(Message::from(IngestFailure {
+            base_connection_id: plan.base_connection_id.clone(),
+            tables: went_through,
+            failed: failed.into_iter().map(|(_, table)| table).collect(),
+            warnings,
+        }))
+        .build()
+}
+
+fn seconds_or(seconds: u32, default: Duration) -> Duration {
+    match seconds {
+        0 => default,
+        given => Duration::from_secs(given.into()),
+    }
+}
+
+fn now(ctx: &Context) -> Timestamp {
+    let time = ctx.workflow_time().unwrap_or(SystemTime::UNIX_EPOCH);
+    Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH)
+}

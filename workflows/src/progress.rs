@@ -1,0 +1,58 @@
+//! Where an ingestion stands, kept by the workflow and shown by its query.
+
+use aep_flow_proto::v1::{IngestStatus, TableStatus};
+
+/// Steps of one table's chain, without waiting for its first run.
+pub(crate) const STEPS_PER_TABLE: u32 = 7;
+
+pub(crate) fn begin(tables: impl Iterator<Item = String>) -> IngestStatus {
+    let tables: Vec<TableStatus> = tables
+        .map(|table| TableStatus {
+            table,
+            phase: "waiting".to_owned(),
+            steps_total: STEPS_PER_TABLE,
+            ..TableStatus::default()
+        })
+        .collect();
+    IngestStatus {
+        phase: "connecting".to_owned(),
+        tables_total: u32::try_from(tables.len()).unwrap_or(u32::MAX),
+        tables,
+        ..IngestStatus::default()
+    }
+}
+
+pub(crate) fn step_started(status: &mut IngestStatus, table: usize, step: &str) {
+    if let Some(table) = status.tables.get_mut(table) {
+        table.running.push(step.to_owned());
+    }
+}
+
+pub(crate) fn step_ended(status: &mut IngestStatus, table: usize, step: &str, went_well: bool) {
+    if let Some(table) = status.tables.get_mut(table) {
+        table.running.retain(|running| running != step);
+        if went_well && !table.done.iter().any(|done| done == step) {
+            table.done.push(step.to_owned());
+        }
+    }
+}
+
+pub(crate) fn table_phase(status: &mut IngestStatus, table: usize, phase: &str) {
+    if let Some(table) = status.tables.get_mut(table) {
+        table.phase = phase.to_owned();
+    }
+}
+
+pub(crate) fn table_done(status: &mut IngestStatus, table: usize) {
+    table_phase(status, table, "done");
+    status.tables_done += 1;
+}
+
+pub(crate) fn table_failed(status: &mut IngestStatus, table: usize, error: &str) {
+    table_phase(status, table, "failed");
+    if let Some(table) = status.tables.get_mut(table) {
+        table.error = error.to_owned();
+    }
+    status.tables_failed += 1;
+    status.last_error = error.to_owned();
+}

@@ -1,0 +1,223 @@
+//! One activity as a step of a workflow: its timeouts, its retries, and what its failure says.
+
+use std::time::Duration;
+
+use aep_flow_proto::{
+    names::FailureType,
+    v1::{FailureDetails, Violation},
+};
+use prost::Name;
+use serde::de::DeserializeOwned;
+use temporalio_common::{
+    ActivityCloseTimeouts, ActivityDefinition, RetryPolicy,
+    data_converters::PayloadConversionError,
+    error::{ActivityExecutionError, ApplicationFailure, IncomingError, RetryState},
+};
+use temporalio_workflow::{ActivityOptions, WorkflowContext, WorkflowTermination};
+
+use crate::{failure, payload::Message};
+
+/// One attempt follows every page of a look and one create; a platform that takes longer
+/// than this for it has lost it.
+const START_TO_CLOSE: Duration = Duration::from_secs(180);
+
+/// How soon the server notices that a worker died in the middle of a step. Higher: a
+/// later retry. Lower: more heartbeats, which cost an action each.
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// First and longest pause between two attempts, where the failure names no pause of its own.
+const RETRY_FIRST: Duration = Duration::from_secs(1);
+const RETRY_LONGEST: Duration = Duration::from_secs(60);
+
+/// Why a step gave no result.
+#[derive(Debug)]
+pub(crate) enum StepError {
+    /// The workflow was cancelled.
+    Cancelled,
+    /// The step failed for good.
+    Failed(Box<FailedStep>),
+    /// The result is of a newer worker than this one. The workflow task is to be tried
+    /// again, by then perhaps by a worker that can read it.
+    Unreadable(PayloadConversionError),
+}
+
+/// A step that failed for good.
+#[derive(Debug)]
+pub(crate) struct FailedStep {
+    /// Activity type.
+    pub(crate) step: String,
+    pub(crate) kind: String,
+    pub(crate) message: String,
+    pub(crate) details: FailureDetails,
+}
+
+impl StepError {
+    /// A step that this workflow found wrong by itself.
+    pub(crate) fn invalid(step: &str, violations: Vec<Violation>) -> Self {
+        let (message, details) = failure::describe(violations);
+        Self::failed(step, FailureType::InvalidInput, message, details)
+    }
+
+    pub(crate) fn failed(
+        step: &str,
+        kind: FailureType,
+        message: String,
+        details: FailureDetails,
+    ) -> Self {
+        Self::Failed(Box::new(FailedStep {
+            step: step.to_owned(),
+            kind: kind.as_str().to_owned(),
+            message,
+            details,
+        }))
+    }
+
+    fn of(step: &str, error: ActivityExecutionError) -> Self {
+        match error {
+            ActivityExecutionError::Cancelled(_) => Self::Cancelled,
+            ActivityExecutionError::Serialization(error) => Self::Unreadable(error),
+            ActivityExecutionError::Failed(failed) => {
+                let out_of_time = failed.retry_state() == RetryState::Timeout;
+                Self::Failed(Box::new(explain(step, failed.cause(), out_of_time)))
+            }
+            // The SDK keeps the enum open; what it adds is a failure that says nothing more.
+            other => Self::failed(
+                step,
+                FailureType::Unavailable,
+                other.to_string(),
+                FailureDetails {
+                    outcome_unknown: creates(step),
+                    ..FailureDetails::default()
+                },
+            ),
+        }
+    }
+}
+
+impl From<StepError> for WorkflowTermination {
+    fn from(error: StepError) -> Self {
+        match error {
+            StepError::Cancelled => Self::cancelled(),
+            StepError::Unreadable(error) => error.into(),
+            StepError::Failed(failed) => (*failed).into_failure().into(),
+        }
+    }
+}
+
+impl FailedStep {
+    /// The same failure as the workflow's own.
+    pub(crate) fn into_failure(self) -> ApplicationFailure {
+        ApplicationFailure::builder(format!("{} failed: {}", self.step, self.message))
+            .type_name(self.kind)
+            .non_retryable(true)
+            .details(Message::from(self.details))
+            .build()
+    }
+}
+
+/// Runs one activity to its end, retried by the server until `deadline` has passed.
+///
+/// `summary` is shown beside the activity in Temporal's UI.
+pub(crate) async fn run<W, A, I, O>(
+    ctx: &WorkflowContext<W>,
+    activity: A,
+    input: I,
+    deadline: Duration,
+    summary: &str,
+) -> Result<O, StepError>
+where
+    A: ActivityDefinition<Input = Message<I>, Output = Message<O>>,
+    I: 'static,
+    O: DeserializeOwned + prost::Message + Name + Default + 'static,
+{
+    let name = activity.name().to_owned();
+    let options =
+        ActivityOptions::with_close_timeouts(ActivityCloseTimeouts::ScheduleAndStartToClose {
+            schedule_to_close: deadline,
+            start_to_close: START_TO_CLOSE.min(deadline),
+        })
+        .heartbeat_timeout(HEARTBEAT_TIMEOUT)
+        .retry_policy(
+            RetryPolicy::builder()
+                .initial_interval(RETRY_FIRST)
+                .backoff_coefficient(2.0)
+                .maximum_interval(RETRY_LONGEST)
+                .build(),
+        )
+        .summary(summary)
+        .build();
+    let result = ctx
+        .execute_activity(activity, Message::from(input), options)
+        .await
+        .map_err(|error| StepError::of(&name, error))?;
+    result.read().map_err(|error| {
+        StepError::Unreadable(PayloadConversionError::EncodingError(Box::new(error)))
+    })
+}
+
+fn explain(step: &str, cause: Option<&IncomingError>, out_of_time: bool) -> FailedStep {
+    match cause {
+        Some(IncomingError::Application(application)) => {
+            let details = application
+                .details::<Message<FailureDetails>>()
+                .ok()
+                .flatten()
+                .and_then(|details| details.read().ok())
+                .unwrap_or_default();
+            let kind = application
+                .type_name()
+                .unwrap_or(FailureType::Unavailable.as_str());
+            let message = application.to_string();
+            if out_of_time {
+                return gave_up(step, kind, &message, details);
+            }
+            FailedStep {
+                step: step.to_owned(),
+                kind: kind.to_owned(),
+                message,
+                details,
+            }
+        }
+        // The server puts the last attempt's failure below its own timeout.
+        Some(IncomingError::Timeout(timeout)) if timeout.cause().is_some() => {
+            explain(step, timeout.cause(), true)
+        }
+        Some(IncomingError::Timeout(_)) | None => gave_up(
+            step,
+            FailureType::Unavailable.as_str(),
+            "no attempt came to an end",
+            // A worker that died in the middle may have sent the create.
+            FailureDetails {
+                outcome_unknown: creates(step),
+                ..FailureDetails::default()
+            },
+        ),
+        Some(other) => FailedStep {
+            step: step.to_owned(),
+            kind: FailureType::Unavailable.as_str().to_owned(),
+            message: other.failure().message.clone(),
+            details: FailureDetails::default(),
+        },
+    }
+}
+
+fn gave_up(step: &str, kind: &str, last: &str, mut details: FailureDetails) -> FailedStep {
+    let kind = if details.outcome_unknown {
+        details.next_step = "look on the platform whether the resource exists, and start the \
+                             ingestion again once that is settled"
+            .to_owned();
+        FailureType::OutcomeUnknown.as_str()
+    } else {
+        kind
+    };
+    FailedStep {
+        step: step.to_owned(),
+        kind: kind.to_owned(),
+        message: format!("out of time for {step}; the last attempt: {last}"),
+        details,
+    }
+}
+
+fn creates(step: &str) -> bool {
+    step.starts_with("Create") || step.starts_with("Ensure")
+}

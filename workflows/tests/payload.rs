@@ -1,0 +1,262 @@
+//! Messages through payloads: every encoding, round trips, and what a Python caller wrote.
+
+#![expect(clippy::unwrap_used, reason = "a helper of tests is no test to clippy")]
+
+use std::collections::HashMap;
+
+use aep_flow_proto::v1::{
+    ExploreTableResult, FieldMapping, Frequency, IngestOracleServiceCloudInput, IngestResult,
+    IngestedTable, OnExisting, OracleServiceCloudConnection, Schedule, SecretReference, Table,
+    secret_reference::Place,
+};
+use aep_flow_workflows::payload::Message;
+use proptest::prelude::*;
+use prost::{Message as _, Name as _};
+use serde_json::{Value, json};
+use temporalio_common::{
+    data_converters::{
+        GenericPayloadConverter, PayloadConverter, SerializationContext, SerializationContextData,
+        TemporalDeserializable, TemporalSerializable,
+    },
+    protos::temporal::api::common::v1::Payload,
+};
+
+fn to_payload<T: TemporalSerializable + 'static>(message: &T) -> Payload {
+    let converter = PayloadConverter::default();
+    let data = SerializationContextData::None;
+    converter
+        .to_payload(&SerializationContext::new(&data, &converter), message)
+        .unwrap()
+}
+
+fn from_payload<T: TemporalDeserializable + 'static>(payload: Payload) -> T {
+    let converter = PayloadConverter::default();
+    let data = SerializationContextData::None;
+    converter
+        .from_payload(&SerializationContext::new(&data, &converter), payload)
+        .unwrap()
+}
+
+fn payload(encoding: &str, data: impl Into<Vec<u8>>) -> Payload {
+    Payload {
+        metadata: HashMap::from([("encoding".to_owned(), encoding.as_bytes().to_vec())]),
+        data: data.into(),
+        external_payloads: Vec::new(),
+    }
+}
+
+fn read(payload: Payload) -> Result<IngestOracleServiceCloudInput, String> {
+    from_payload::<Message<IngestOracleServiceCloudInput>>(payload)
+        .read()
+        .map_err(|error| error.to_string())
+}
+
+fn place() -> impl Strategy<Value = Place> {
+    prop_oneof![
+        ".{0,12}".prop_map(Place::Env),
+        ".{0,12}".prop_map(Place::File)
+    ]
+}
+
+fn table() -> impl Strategy<Value = Table> {
+    let schedule = (
+        ".{0,8}",
+        0..=5i32,
+        any::<Option<u32>>(),
+        any::<Option<bool>>(),
+    )
+        .prop_map(|(start_time, frequency, interval, backfill)| Schedule {
+            start_time,
+            frequency: Frequency::try_from(frequency).unwrap_or_default().into(),
+            interval,
+            backfill,
+        });
+    let mapping = (".{0,8}", ".{0,8}").prop_map(|(source, destination)| FieldMapping {
+        source,
+        destination,
+    });
+    (
+        ".{0,12}",
+        prop::collection::vec(".{0,8}", 0..3),
+        ".{0,8}",
+        prop::collection::vec(mapping, 0..3),
+        prop::option::of(schedule),
+        ".{0,8}",
+    )
+        .prop_map(
+            |(table, columns, delta_column, mapping, schedule, dataset)| Table {
+                table,
+                columns,
+                delta_column,
+                mapping,
+                schedule,
+                dataset,
+            },
+        )
+}
+
+fn input() -> impl Strategy<Value = IngestOracleServiceCloudInput> {
+    let connection = (
+        ".{0,12}",
+        ".{0,12}",
+        prop::option::of(prop::option::of(place())),
+        0..=3i32,
+    )
+        .prop_map(
+            |(name, host, password, on_existing)| OracleServiceCloudConnection {
+                name,
+                host,
+                password: password.map(|place| SecretReference { place }),
+                on_existing: OnExisting::try_from(on_existing).unwrap_or_default().into(),
+                ..OracleServiceCloudConnection::default()
+            },
+        );
+    (
+        prop::option::of(connection),
+        prop::collection::vec(table(), 0..3),
+        any::<bool>(),
+        any::<(u32, u32, u32)>(),
+    )
+        .prop_map(|(connection, tables, wait_for_first_run, numbers)| {
+            IngestOracleServiceCloudInput {
+                connection,
+                tables,
+                wait_for_first_run,
+                tables_at_once: numbers.0,
+                step_deadline_seconds: numbers.1,
+                first_run_deadline_seconds: numbers.2,
+            }
+        })
+}
+
+proptest! {
+    #[test]
+    fn any_message_comes_back_from_each_encoding(message in input()) {
+        let written = to_payload(&Message::from(message.clone()));
+        prop_assert_eq!(written.metadata.get("encoding").map(Vec::as_slice), Some(&b"json/plain"[..]));
+        prop_assert_eq!(read(written.clone()), Ok(message.clone()));
+        prop_assert_eq!(read(payload("json/protobuf", written.data)), Ok(message.clone()));
+        prop_assert_eq!(read(payload("binary/protobuf", message.encode_to_vec())), Ok(message));
+    }
+
+    #[test]
+    fn no_bytes_make_reading_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        for encoding in ["json/plain", "json/protobuf", "binary/protobuf", "binary/null", "zip"] {
+            let _ = read(payload(encoding, bytes.clone()));
+        }
+    }
+}
+
+#[test]
+fn what_python_wrote_is_read_field_by_field() {
+    let read = read(payload(
+        "json/plain",
+        include_bytes!("fixtures/ingest.json"),
+    ))
+    .unwrap();
+    let connection = read.connection.unwrap();
+    assert_eq!(
+        connection.name,
+        "Oracle Service Cloud, EMEA – Müller & Söhne 🚀"
+    );
+    assert_eq!(connection.on_existing(), OnExisting::AdoptOurs);
+    assert_eq!(
+        connection.password.unwrap().place,
+        Some(Place::Env("OSC_PASSWORD".to_owned()))
+    );
+    let contacts = &read.tables[0];
+    assert_eq!(contacts.columns, ["id", "emails.address", "updatedTime"]);
+    let schedule = contacts.schedule.as_ref().unwrap();
+    assert_eq!(
+        (schedule.frequency(), schedule.interval, schedule.backfill),
+        (Frequency::Hour, Some(1), Some(true))
+    );
+    assert_eq!(read.tables[1].table, "Incidents");
+
+    let read: Message<OracleServiceCloudConnection> = from_payload(payload(
+        "json/plain",
+        include_bytes!("fixtures/connection.json"),
+    ));
+    let place = read.read().unwrap().password.unwrap().place;
+    assert_eq!(place, Some(Place::File("osc/password".to_owned())));
+}
+
+#[test]
+fn columns_keep_what_no_message_names() {
+    let fixture: Value = serde_json::from_slice(include_bytes!("fixtures/columns.json")).unwrap();
+    let read: Message<ExploreTableResult> = from_payload(payload(
+        "json/plain",
+        include_bytes!("fixtures/columns.json"),
+    ));
+    let written = to_payload(&Message::from(read.read().unwrap()));
+    let written: Value = serde_json::from_slice(&written.data).unwrap();
+    assert_eq!(written, fixture);
+}
+
+#[test]
+fn a_result_shows_empty_lists_to_callers_without_stubs() {
+    let result = IngestResult {
+        base_connection_id: "4267c2ab".to_owned(),
+        tables: vec![IngestedTable {
+            table: "Contacts".to_owned(),
+            ..IngestedTable::default()
+        }],
+        warnings: Vec::new(),
+    };
+    let written: Value = serde_json::from_slice(&to_payload(&Message::from(result)).data).unwrap();
+    assert_eq!(written["warnings"], json!([]));
+    assert_eq!(written["tables"][0]["flowSpecId"], json!(""));
+    assert_eq!(written["baseConnectionId"], json!("4267c2ab"));
+}
+
+#[test]
+fn what_cannot_be_read_says_why_and_does_not_fail_decoding() {
+    let typed = |name: &str| {
+        let mut payload = payload("binary/protobuf", Vec::new());
+        payload
+            .metadata
+            .insert("messageType".to_owned(), name.as_bytes().to_vec());
+        payload
+    };
+    let cases = [
+        (
+            payload("json/plain", *b"{\"tabels\":[]}"),
+            "tabels: found an unknown field, expected `tables`",
+        ),
+        (
+            payload("binary/null", *b""),
+            "the input: found nothing, expected a JSON object",
+        ),
+        (
+            payload("binary/plain", *b"x"),
+            "the input: found the encoding `binary/plain`",
+        ),
+        (
+            typed("aep.flow.v1.Table"),
+            "the input: found a message of type aep.flow.v1.Table",
+        ),
+        (
+            payload("binary/protobuf", *b"\xff"),
+            "the input: found bytes that are no protobuf message",
+        ),
+    ];
+    for (payload, expected) in cases {
+        let error = read(payload).unwrap_err();
+        assert!(error.starts_with(expected), "{error}");
+    }
+    assert!(read(typed(&IngestOracleServiceCloudInput::full_name())).is_ok());
+}
+
+#[test]
+fn two_arguments_are_one_too_many() {
+    let converter = PayloadConverter::default();
+    let data = SerializationContextData::None;
+    let two = vec![payload("json/plain", *b"{}"), payload("json/plain", *b"{}")];
+    let read: Message<OracleServiceCloudConnection> = converter
+        .from_payloads(&SerializationContext::new(&data, &converter), two)
+        .unwrap();
+    assert_eq!(
+        read.read().unwrap_err().to_string(),
+        "the input: found 2 arguments, expected one argument, a JSON object"
+    );
+}
