@@ -1,1 +1,65 @@
 //! A typed client of Adobe Experience Platform that says what is known after a failure.
+//!
+//! Start at [`Client`], then [`Sandbox`] for the calls. Every error answers what is known of the
+//! effect ([`Outcome`]), what helps ([`Next`]) and what it is ([`Class`]); [`Failure`] is the same
+//! for all of them. Nothing here waits, repeats a create or knows who calls.
+
+mod code;
+mod ids;
+mod kind;
+mod text;
+
+mod answer;
+mod chain;
+mod classify;
+mod error;
+mod failure;
+mod refusal;
+mod request;
+mod retry_after;
+mod settings;
+
+mod client;
+mod clock;
+mod fields;
+mod ims;
+mod paging;
+mod tls;
+mod token;
+mod transport;
+
+mod api;
+
+#[cfg(test)]
+mod tests;
+
+pub use answer::Unreadable;
+pub use api::catalog::{Dataset, NewDataset};
+pub use api::connections::{BaseConnection, NewBaseConnection, ParamValue};
+pub use api::data_prep::{FieldMapping, MappingSet, NewMappingSet};
+pub use api::explore::{ExploredTable, TableEntry};
+pub use api::flow_service::{ConnectionSpecRef, Created, Deleted, FlowSpecRef, SchemaRef};
+pub use api::flows::{DeltaColumn, Flow, Frequency, NewFlow, Schedule};
+pub use api::runs::{FlowRun, RunError, RunStatus};
+pub use api::sandboxes::{SandboxInfo, SandboxState};
+pub use api::schema_registry::{FieldGroup, NewFieldGroup, NewSchema, Schema, TenantInfo};
+pub use api::source_connections::{NewSourceConnection, SourceConnection};
+pub use api::specs::{ConnectionSpec, FlowSpec};
+pub use api::target_connections::{NewTargetConnection, TargetConnection};
+pub use api::xdm::{Column, RenamedColumn, SchemaFields, schema_fields, source_path, xdm_type};
+pub use chain::Chain;
+pub use classify::{Class, Conflict, Next, Outcome};
+pub use client::{Client, Sandbox};
+pub use code::{AdobeCode, RequestId};
+pub use error::{CreateError, DeleteError, ReadError, TokenError, UpdateError};
+pub use failure::Failure;
+pub use fields::Raw;
+pub use ids::{
+    BaseConnectionId, ClassId, ConnectionSpecId, DatasetId, Etag, FieldGroupId, FlowId, FlowRunId,
+    FlowSpecId, IdError, MappingSetId, SandboxName, SchemaId, SourceConnectionId,
+    TargetConnectionId, TenantId,
+};
+pub use kind::{Effect, Kind};
+pub use refusal::Refusal;
+pub use settings::{BuildError, Credentials, Settings};
+pub use transport::{TransportError, TransportKind};

@@ -1,0 +1,150 @@
+//! What came back: status, the few headers that matter, a bounded body; and why it can't be read.
+//!
+//! Knows nothing of tokens or of what the answer means.
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use serde_json::Value;
+
+use crate::code::RequestId;
+
+/// An answer whose status is known. The body may still be missing: a status is a verdict even
+/// when the text after it was lost.
+#[derive(Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Result<Bytes, Unreadable>,
+}
+
+/// Why an answer could not be understood. For a create under a 2xx the resource may exist.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// The status came, the body did not come whole.
+    #[error("the answer's body broke off: {reason}")]
+    CutOff {
+        /// What the connection said.
+        reason: String,
+    },
+    /// The body is longer than the client's limit.
+    #[error("the answer is longer than {limit_bytes} bytes")]
+    TooLarge {
+        /// `Settings::max_answer_bytes`.
+        limit_bytes: usize,
+    },
+    /// The content type is not JSON, such as the HTML page of a proxy.
+    #[error("the answer is `{found}`, not JSON")]
+    WrongContentType {
+        /// The content type that came, cleaned.
+        found: String,
+    },
+    /// The text is not JSON.
+    #[error("the answer is not JSON: {reason}")]
+    NotJson {
+        /// What the parser said, with line and column.
+        reason: String,
+    },
+    /// It is JSON of another shape than documented.
+    #[error("the answer has another shape than documented: {reason}")]
+    WrongShape {
+        /// What is missing or of the wrong type.
+        reason: String,
+    },
+    /// A list's link to its next page leads to a page that was read already.
+    #[error("the list's next page is one that was read already")]
+    PagesRepeat,
+    /// The list did not end.
+    #[error("the list did not end after {pages} pages")]
+    TooManyPages {
+        /// How many pages were read.
+        pages: usize,
+    },
+    /// A list's link to its next page leads elsewhere; it was not followed.
+    #[error("the list's next page is not on the same service")]
+    ForeignNextPage,
+}
+
+impl Unreadable {
+    pub(crate) fn shape(reason: impl Into<String>) -> Self {
+        Self::WrongShape {
+            reason: reason.into(),
+        }
+    }
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// `X-Request-Id`: sent with gateway errors, not promised on success (take it if it is there).
+    pub(crate) fn request_id(&self) -> Option<RequestId> {
+        self.header("x-request-id").and_then(RequestId::from_text)
+    }
+
+    /// The body as JSON: content type, then syntax. The content type may be absent, but an HTML
+    /// page of a proxy is named as such rather than as a syntax error.
+    pub(crate) fn json(&self) -> Result<Value, Unreadable> {
+        let body = self.body.as_ref().map_err(Clone::clone)?;
+        if let Some(content_type) = self.header("content-type") {
+            let media = content_type.split(';').next().unwrap_or_default().trim();
+            let media = media.to_ascii_lowercase();
+            if media != "application/json" && !media.ends_with("+json") {
+                return Err(Unreadable::WrongContentType {
+                    found: crate::text::clean(&media, 80),
+                });
+            }
+        }
+        serde_json::from_slice(body).map_err(|error| Unreadable::NotJson {
+            // Serde names line and column and the token's kind for a `Value`, never its content.
+            reason: error.to_string(),
+        })
+    }
+}
+
+#[cfg(test)]
+pub(crate) fn answer(status: u16, content_type: Option<&'static str>, body: &str) -> Answer {
+    let mut headers = HeaderMap::new();
+    if let Some(content_type) = content_type {
+        headers.insert("content-type", http::HeaderValue::from_static(content_type));
+    }
+    Answer {
+        status: StatusCode::from_u16(status).unwrap(),
+        headers,
+        body: Ok(Bytes::copy_from_slice(body.as_bytes())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_told_from_what_only_claims_to_be() {
+        let cases: [(Option<&'static str>, &str, &str); 6] = [
+            (Some("application/json;charset=UTF-8"), "{}", "ok"),
+            (Some("application/vnd.adobe.xed+json"), "{}", "ok"),
+            (None, "{}", "ok"),
+            (
+                Some("text/html"),
+                "<html>",
+                "the answer is `text/html`, not JSON",
+            ),
+            (
+                Some("application/json"),
+                "{\"id\":",
+                "the answer is not JSON: EOF while parsing a value at line 1 column 6",
+            ),
+            (
+                Some("application/json"),
+                "",
+                "the answer is not JSON: EOF while parsing a value at line 1 column 0",
+            ),
+        ];
+        for (content_type, body, expected) in cases {
+            let read = answer(200, content_type, body).json();
+            let shown = read.map_or_else(|error| error.to_string(), |_| "ok".to_owned());
+            assert_eq!(shown, expected, "{content_type:?} {body}");
+        }
+    }
+}

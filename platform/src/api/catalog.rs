@@ -1,0 +1,356 @@
+//! Datasets: where a flow's rows end.
+//!
+//! Source: Catalog Service API guide ("Create a dataset", "List objects", "Filter data",
+//! "Delete"), read 2026-11.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::filter::is_plain;
+use super::flow_service::{Created, Deleted, SchemaRef};
+use crate::answer::{Answer, Unreadable};
+use crate::classify::refuses_filter;
+use crate::client::Sandbox;
+use crate::error::{CreateError, DeleteError, ReadError};
+use crate::fields::{self, Raw};
+use crate::ids::{DatasetId, SchemaId};
+use crate::kind::Kind;
+use crate::paging::{Following, Page};
+use crate::request::{Request, Service};
+
+const COLLECTION: &str = "/dataSets";
+const ONE: &str = "/dataSets/{id}";
+
+/// A larger `limit` is refused.
+const MAX_PAGE: u32 = 100;
+
+/// The content type of `schemaRef` that the newest guide prints for datasets.
+const SCHEMA_CONTENT_TYPE: &str = "application/vnd.adobe.xed+json;version=1";
+
+/// A dataset to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDataset {
+    /// Its name; names are not unique.
+    pub name: String,
+    /// The description.
+    pub description: Option<String>,
+    /// The rows' schema.
+    pub schema_id: SchemaId,
+    /// Marks by name; don't begin one with `adobe`.
+    pub tags: BTreeMap<String, Vec<String>>,
+}
+
+/// A dataset as Catalog shows it.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    /// Its id.
+    pub id: DatasetId,
+    /// Its name; names are not unique.
+    pub name: String,
+    /// Its description.
+    pub description: Option<String>,
+    /// When it was made, in milliseconds since 1970.
+    pub created_at_ms: Option<i64>,
+    /// Its version, such as `1.0.2`.
+    pub version: Option<String>,
+    /// Such as `DRAFT`.
+    pub state: Option<String>,
+    /// The rows' schema.
+    pub schema_ref: Option<SchemaRef>,
+    /// Marks by name.
+    pub tags: BTreeMap<String, Vec<String>>,
+    /// All of it.
+    pub raw: Raw,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    schema_ref: SchemaRef,
+    file_description: WireFile,
+    enable_error_diagnostics: bool,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    tags: &'a BTreeMap<String, Vec<String>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WireFile {
+    persisted: bool,
+    container_format: &'static str,
+    format: &'static str,
+}
+
+fn wire(new: &NewDataset) -> Wire<'_> {
+    Wire {
+        name: &new.name,
+        description: new.description.as_deref(),
+        schema_ref: SchemaRef {
+            id: new.schema_id.clone(),
+            content_type: SCHEMA_CONTENT_TYPE.to_owned(),
+        },
+        file_description: WireFile {
+            persisted: true,
+            container_format: "parquet",
+            format: "parquet",
+        },
+        // Without it a run says how many rows failed, but not why.
+        enable_error_diagnostics: true,
+        tags: &new.tags,
+    }
+}
+
+/// `["@/dataSets/5ed18e0f4f90b719196f44a9"]`, in either spelling of the path.
+fn parse_created(answer: &Answer) -> Result<Created<DatasetId>, Unreadable> {
+    let body = answer.json()?;
+    let path = fields::text(&body, "/0")
+        .ok_or_else(|| Unreadable::shape("the answer is no list of one path"))?;
+    let id = path.rsplit('/').next().unwrap_or_default();
+    Ok(Created {
+        id: DatasetId::parse(id).map_err(|error| Unreadable::shape(error.to_string()))?,
+        etag: None,
+        request_id: answer.request_id(),
+    })
+}
+
+#[derive(Clone, Copy)]
+enum Filter<'a> {
+    Name(&'a str),
+    Tag(&'a str),
+    All,
+}
+
+fn build_list(filter: Filter<'_>, limit: usize, start: usize) -> Request {
+    let mut request = Request::get(Kind::Dataset, Service::Catalog, COLLECTION);
+    match filter {
+        // `*` stands for anything in a name, `**` for itself.
+        Filter::Name(name) => request = request.query("name", &name.replace('*', "**")),
+        Filter::Tag(tag) => request = request.query("tags", &format!("{tag}:*")),
+        Filter::All => {}
+    }
+    request
+        .query(
+            "properties",
+            "name,description,schemaRef,tags,created,state,version",
+        )
+        // Newest first: one that is made meanwhile moves others to a later page, where they come
+        // a second time, rather than to an earlier one, where they would be missed.
+        .query("orderBy", "desc:created")
+        .query("limit", &limit.to_string())
+        .query("start", &start.to_string())
+}
+
+fn parse_list(answer: &Answer, start: usize, limit: usize) -> Result<Page<Dataset>, Unreadable> {
+    let items = parse_map(answer)?
+        .into_iter()
+        .map(|dataset| (dataset.id.as_str().to_owned(), dataset))
+        .collect();
+    Ok(Page {
+        items,
+        next: Following::Offset { start, limit },
+    })
+}
+
+/// Datasets by id, without an envelope.
+fn parse_map(answer: &Answer) -> Result<Vec<Dataset>, Unreadable> {
+    match answer.json()? {
+        Value::Object(entries) => entries
+            .into_iter()
+            .map(|(id, value)| read(&id, value))
+            .collect(),
+        Value::Array(entries) if entries.is_empty() => Ok(Vec::new()),
+        _ => Err(Unreadable::shape("the answer is no map of datasets")),
+    }
+}
+
+fn read(id: &str, value: Value) -> Result<Dataset, Unreadable> {
+    let id = DatasetId::parse(id).map_err(|error| Unreadable::shape(error.to_string()))?;
+    if !value.is_object() {
+        return Err(Unreadable::shape("a dataset is no object"));
+    }
+    let tags = value
+        .get("tags")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .map(|(name, values)| {
+            let values = values.as_array().map_or(&[][..], Vec::as_slice);
+            let texts = values.iter().filter_map(Value::as_str).map(str::to_owned);
+            (name.clone(), texts.collect())
+        })
+        .collect();
+    Ok(Dataset {
+        id,
+        name: fields::text(&value, "/name").unwrap_or_default(),
+        description: fields::text(&value, "/description"),
+        created_at_ms: fields::integer(&value, "/created"),
+        version: fields::text(&value, "/version"),
+        state: fields::text(&value, "/state"),
+        schema_ref: SchemaRef::read(&value, "/schemaRef"),
+        tags,
+        raw: Raw::new(value),
+    })
+}
+
+/// An unknown id may also be answered with success and an empty list.
+fn parse_deleted(answer: &Answer) -> Result<Deleted, Unreadable> {
+    Ok(match answer.json() {
+        Ok(Value::Array(paths)) if paths.is_empty() => Deleted::WasGone,
+        Ok(_) | Err(_) => Deleted::Accepted,
+    })
+}
+
+impl Sandbox {
+    /// Makes a dataset, sent once.
+    ///
+    /// # Errors
+    /// [`CreateError`]; ask its `outcome` before sending it again, names are not unique.
+    pub async fn create_dataset(
+        &self,
+        new: &NewDataset,
+    ) -> Result<Created<DatasetId>, CreateError> {
+        let request = Request::create(Kind::Dataset, Service::Catalog, COLLECTION).json(&wire(new));
+        self.create(&new.name, &request, parse_created).await
+    }
+
+    /// One dataset.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn get_dataset(&self, id: &DatasetId) -> Result<Dataset, ReadError> {
+        let request = Request::get(Kind::Dataset, Service::Catalog, ONE).id(id.as_str());
+        self.read(&request, |answer| {
+            parse_map(answer)?
+                .into_iter()
+                .find(|dataset| dataset.id == *id)
+                .ok_or_else(|| Unreadable::shape("the dataset is not in its answer"))
+        })
+        .await
+    }
+
+    /// Every dataset of exactly that name, whatever characters it has.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn find_datasets_named(&self, name: &str) -> Result<Vec<Dataset>, ReadError> {
+        let filter = if is_plain(&name.replace('*', "x")) {
+            Filter::Name(name)
+        } else {
+            Filter::All
+        };
+        let mut datasets = self.list_datasets(filter).await?;
+        datasets.retain(|dataset| dataset.name == name);
+        Ok(datasets)
+    }
+
+    /// Every dataset that has a tag of that name, whatever its values.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn find_datasets_tagged(&self, tag: &str) -> Result<Vec<Dataset>, ReadError> {
+        let filter = if is_plain(tag) {
+            Filter::Tag(tag)
+        } else {
+            Filter::All
+        };
+        let mut datasets = self.list_datasets(filter).await?;
+        datasets.retain(|dataset| dataset.tags.contains_key(tag));
+        Ok(datasets)
+    }
+
+    async fn list_datasets(&self, filter: Filter<'_>) -> Result<Vec<Dataset>, ReadError> {
+        match self.list_datasets_once(filter).await {
+            Err(ReadError::Refused { refusal, .. })
+                if refuses_filter(&refusal) && !matches!(filter, Filter::All) =>
+            {
+                self.list_datasets_once(Filter::All).await
+            }
+            result => result,
+        }
+    }
+
+    async fn list_datasets_once(&self, filter: Filter<'_>) -> Result<Vec<Dataset>, ReadError> {
+        let limit = self.client.page_size(MAX_PAGE);
+        self.pages(
+            Kind::Dataset,
+            usize::MAX,
+            |cursor| build_list(filter, limit, crate::paging::offset(cursor)),
+            |answer, cursor| parse_list(answer, crate::paging::offset(cursor), limit),
+        )
+        .await
+    }
+
+    /// Deletes a dataset and its rows; it can't be undone.
+    ///
+    /// # Errors
+    /// [`DeleteError`].
+    pub async fn delete_dataset(&self, id: &DatasetId) -> Result<Deleted, DeleteError> {
+        let request = Request::delete(Kind::Dataset, Service::Catalog, ONE).id(id.as_str());
+        self.delete(id.as_str(), &request, parse_deleted).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::answer::answer;
+
+    #[test]
+    fn the_body_is_the_guides() {
+        let new = NewDataset {
+            name: "osc_contacts".to_owned(),
+            description: None,
+            schema_id: "https://ns.adobe.com/acme/schemas/719c4e19"
+                .parse()
+                .unwrap(),
+            tags: BTreeMap::from([("aep-flow".to_owned(), vec!["v1:a".to_owned()])]),
+        };
+        assert_eq!(
+            serde_json::to_value(wire(&new)).unwrap(),
+            json!({
+                "name": "osc_contacts",
+                "schemaRef": {"id": "https://ns.adobe.com/acme/schemas/719c4e19",
+                              "contentType": "application/vnd.adobe.xed+json;version=1"},
+                "fileDescription": {"persisted": true, "containerFormat": "parquet", "format": "parquet"},
+                "enableErrorDiagnostics": true,
+                "tags": {"aep-flow": ["v1:a"]}
+            })
+        );
+    }
+
+    #[test]
+    fn the_id_is_what_follows_the_last_slash() {
+        for body in [r#"["@/dataSets/5ed18e0f"]"#, r#"["@/datasets/5ed18e0f"]"#] {
+            let created = parse_created(&answer(201, Some("application/json"), body)).unwrap();
+            assert_eq!(created.id.as_str(), "5ed18e0f");
+        }
+        for body in ["[]", "{}", r#"["@/dataSets/"]"#] {
+            assert!(parse_created(&answer(201, None, body)).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_asterisk_in_a_name_stands_for_itself() {
+        let shown = build_list(Filter::Name("a*b"), 100, 0).shown().0;
+        assert!(shown.contains("?name=a%2A%2Ab&"), "{shown}");
+    }
+
+    #[test]
+    fn datasets_come_by_id() {
+        let body = r#"{"5ba9452f": {"version":"1.0.2","name":"osc","created":1533539550237,
+            "schemaRef":{"id":"https://x/1","contentType":"c"},"tags":{"aep-flow":["v1:a"],"odd":7}},
+            "5ba94530": {}}"#;
+        let datasets = parse_map(&answer(200, Some("application/json"), body)).unwrap();
+        assert_eq!(datasets[0].name, "osc");
+        assert_eq!(datasets[0].tags["aep-flow"], ["v1:a"]);
+        assert_eq!(datasets[1].name, "");
+        assert!(parse_map(&answer(200, None, "{}")).unwrap().is_empty());
+    }
+}

@@ -1,0 +1,308 @@
+//! Base connections: a source's address and credentials.
+//!
+//! Source: "Create an Oracle Service Cloud base connection using the Flow Service API" and the
+//! Flow Service API reference, read 2026-11.
+
+use std::collections::BTreeMap;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use super::flow_service::{ConnectionSpecRef, Created, Deleted, Entity};
+use crate::answer::{Answer, Unreadable};
+use crate::client::Sandbox;
+use crate::error::{CreateError, DeleteError, ReadError, UpdateError};
+use crate::fields::{self, Raw};
+use crate::ids::{BaseConnectionId, ConnectionSpecId, Etag};
+use crate::kind::Kind;
+use crate::request::{Request, Service};
+
+/// A parameter of a source's authentication. Printing a secret one shows nothing.
+#[derive(Debug, Clone)]
+pub enum ParamValue {
+    /// Anyone may see it: a host, a user name, a flag.
+    Plain(Value),
+    /// Nobody may see it.
+    Secret(SecretString),
+}
+
+/// A base connection to be made. It has no `Serialize`, so that no secret gets into a payload.
+#[derive(Debug, Clone)]
+pub struct NewBaseConnection {
+    /// The name to look it up by; at most 255 characters are safe.
+    pub name: String,
+    /// The description.
+    pub description: Option<String>,
+    /// The kind of source.
+    pub connection_spec: ConnectionSpecRef,
+    /// One of the spec's `authSpec` names.
+    pub auth_spec_name: String,
+    /// What that way to authenticate needs.
+    pub params: BTreeMap<String, ParamValue>,
+}
+
+impl NewBaseConnection {
+    /// One of Oracle Service Cloud, with `Basic Authentication`. Source: "Create an Oracle Service
+    /// Cloud base connection", read 2026-11, which also says that the source was to be dropped
+    /// at the end of June 2025.
+    #[must_use]
+    pub fn oracle_service_cloud(
+        name: impl Into<String>,
+        host: impl Into<String>,
+        username: impl Into<String>,
+        password: SecretString,
+    ) -> Self {
+        let plain = |text: String| ParamValue::Plain(Value::String(text));
+        Self {
+            name: name.into(),
+            description: None,
+            connection_spec: ConnectionSpecRef::v1(ConnectionSpecId::oracle_service_cloud()),
+            auth_spec_name: "Basic Authentication".to_owned(),
+            params: BTreeMap::from([
+                ("host".to_owned(), plain(host.into())),
+                ("username".to_owned(), plain(username.into())),
+                ("password".to_owned(), ParamValue::Secret(password)),
+            ]),
+        }
+    }
+}
+
+/// A base connection as Flow Service shows it.
+#[derive(Debug, Clone)]
+pub struct BaseConnection {
+    /// Its id.
+    pub id: BaseConnectionId,
+    /// Its name; names are not unique.
+    pub name: String,
+    /// Its description.
+    pub description: Option<String>,
+    /// When it was made, in milliseconds since 1970.
+    pub created_at_ms: Option<i64>,
+    /// Its version, for a change.
+    pub etag: Option<Etag>,
+    /// Such as `enabled`, `initializing`, `draft`.
+    pub state: Option<String>,
+    /// The sandbox that Flow Service says it is in.
+    pub sandbox_name: Option<String>,
+    /// The kind of source.
+    pub connection_spec: Option<ConnectionSpecRef>,
+    /// How it authenticates.
+    pub auth_spec_name: Option<String>,
+    /// All of it. What of `auth.params` comes back, and whether masked, is not documented.
+    pub raw: Raw,
+}
+
+impl BaseConnection {
+    /// A parameter that came back. Secret ones may be absent, masked or, at worst, plain: ask
+    /// only for those that are no secret.
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<&Value> {
+        self.raw.pointer("/auth/params")?.get(name)
+    }
+}
+
+impl Entity for BaseConnection {
+    const KIND: Kind = Kind::BaseConnection;
+    const COLLECTION: &'static str = "/connections";
+    const ONE: &'static str = "/connections/{id}";
+
+    fn read(value: Value) -> Result<Self, Unreadable> {
+        Ok(Self {
+            id: fields::required_id(&value, "/id")?,
+            name: fields::text(&value, "/name").unwrap_or_default(),
+            description: fields::text(&value, "/description"),
+            created_at_ms: fields::integer(&value, "/createdAt"),
+            etag: fields::etag(&value),
+            state: fields::text(&value, "/state"),
+            sandbox_name: fields::text(&value, "/sandboxName"),
+            connection_spec: ConnectionSpecRef::read(&value),
+            auth_spec_name: fields::text(&value, "/auth/specName"),
+            raw: Raw::new(value),
+        })
+    }
+
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// The body on the wire, the only form that shows the secrets.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    auth: WireAuth<'a>,
+    connection_spec: &'a ConnectionSpecRef,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WireAuth<'a> {
+    spec_name: &'a str,
+    params: WireParams<'a>,
+}
+
+struct WireParams<'a>(&'a BTreeMap<String, ParamValue>);
+
+impl Serialize for WireParams<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in self.0 {
+            match value {
+                ParamValue::Plain(value) => map.serialize_entry(name, value)?,
+                ParamValue::Secret(value) => map.serialize_entry(name, value.expose_secret())?,
+            }
+        }
+        map.end()
+    }
+}
+
+fn wire(new: &NewBaseConnection) -> Wire<'_> {
+    Wire {
+        name: &new.name,
+        description: new.description.as_deref(),
+        auth: WireAuth {
+            spec_name: &new.auth_spec_name,
+            params: WireParams(&new.params),
+        },
+        connection_spec: &new.connection_spec,
+    }
+}
+
+/// One JSON Patch operation that replaces all of `auth.params`.
+#[derive(Serialize)]
+struct ReplaceParams<'a> {
+    op: &'static str,
+    path: &'static str,
+    value: WireParams<'a>,
+}
+
+fn build_test(id: &BaseConnectionId) -> Request {
+    Request::get(
+        Kind::BaseConnection,
+        Service::Flow,
+        "/connections/{id}/test",
+    )
+    .id(id.as_str())
+}
+
+fn parse_test(answer: &Answer) -> Result<bool, Unreadable> {
+    fields::flag(&answer.json()?, "/result").ok_or_else(|| Unreadable::shape("`result` is missing"))
+}
+
+impl Sandbox {
+    /// Makes a base connection, sent once. Whether the platform tries the credentials now is not
+    /// documented: it may refuse bad ones, and it may accept them.
+    ///
+    /// # Errors
+    /// [`CreateError`]; ask its `outcome` before sending it again, names are not unique.
+    pub async fn create_base_connection(
+        &self,
+        new: &NewBaseConnection,
+    ) -> Result<Created<BaseConnectionId>, CreateError> {
+        self.create_entity::<BaseConnection, _>(&new.name, &wire(new))
+            .await
+    }
+
+    /// One base connection.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn get_base_connection(
+        &self,
+        id: &BaseConnectionId,
+    ) -> Result<BaseConnection, ReadError> {
+        self.get_entity(id.as_str()).await
+    }
+
+    /// Every base connection of exactly that name and connection spec. Any name is found,
+    /// whatever characters it has. One made in the last minute may not show yet.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn find_base_connections_named(
+        &self,
+        name: &str,
+        connection_spec_id: &ConnectionSpecId,
+    ) -> Result<Vec<BaseConnection>, ReadError> {
+        let parent = ("connectionSpec.id", connection_spec_id.as_str());
+        self.find_entities(name, Some(parent), |entity: &BaseConnection| {
+            // One that names no spec may be ours; to leave it out would make the look blind.
+            entity
+                .connection_spec
+                .as_ref()
+                .is_none_or(|spec| spec.id == *connection_spec_id)
+        })
+        .await
+    }
+
+    /// Every base connection of a connection spec, or of all.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn list_base_connections(
+        &self,
+        connection_spec_id: Option<&ConnectionSpecId>,
+    ) -> Result<Vec<BaseConnection>, ReadError> {
+        let filter = connection_spec_id.map(|id| ("connectionSpec.id", id.as_str()));
+        let filters: Vec<_> = filter.into_iter().collect();
+        let mut entities: Vec<BaseConnection> =
+            self.list_entities(&filters, None, usize::MAX).await?;
+        if let Some(wanted) = connection_spec_id {
+            entities.retain(|entity| {
+                entity
+                    .connection_spec
+                    .as_ref()
+                    .is_none_or(|spec| spec.id == *wanted)
+            });
+        }
+        Ok(entities)
+    }
+
+    /// Lets the platform try the credentials with the source. `false` comes without a reason.
+    ///
+    /// # Errors
+    /// [`ReadError`], also when the source's refusal comes as an error.
+    pub async fn test_base_connection(&self, id: &BaseConnectionId) -> Result<bool, ReadError> {
+        self.read(&build_test(id), parse_test).await
+    }
+
+    /// Replaces all parameters of the authentication: one that is left out is gone afterwards.
+    /// Gives the new etag where the service does.
+    ///
+    /// # Errors
+    /// [`UpdateError`]; a stale etag is a version conflict.
+    pub async fn update_base_connection_params(
+        &self,
+        id: &BaseConnectionId,
+        etag: &Etag,
+        params: &BTreeMap<String, ParamValue>,
+    ) -> Result<Option<Etag>, UpdateError> {
+        let patch = [ReplaceParams {
+            op: "replace",
+            path: "/auth/params",
+            value: WireParams(params),
+        }];
+        self.patch_entity::<BaseConnection>(id.as_str(), etag, &patch)
+            .await
+    }
+
+    /// Deletes a base connection. Refused while flows use it.
+    ///
+    /// # Errors
+    /// [`DeleteError`].
+    pub async fn delete_base_connection(
+        &self,
+        id: &BaseConnectionId,
+    ) -> Result<Deleted, DeleteError> {
+        self.delete_entity::<BaseConnection>(id.as_str()).await
+    }
+}

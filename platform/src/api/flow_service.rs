@@ -1,0 +1,359 @@
+//! What all resources of Flow Service have in common: the envelope of lists and single entities,
+//! the answer to a create, deletion.
+//!
+//! Sources: Flow Service API reference and "Sort and filter responses in the Flow Service API",
+//! read 2026-11.
+
+use std::str::FromStr;
+
+use http::Method;
+use percent_encoding::percent_decode_str;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::filter::is_plain;
+use crate::answer::{Answer, Unreadable};
+use crate::classify::{Class, refuses_filter};
+use crate::client::Sandbox;
+use crate::code::RequestId;
+use crate::error::{CreateError, DeleteError, Fault, ReadError, UpdateError};
+use crate::fields;
+use crate::ids::{ConnectionSpecId, Etag, FlowSpecId, IdError, SchemaId};
+use crate::kind::{Effect, Kind};
+use crate::paging::{Following, Page};
+use crate::request::{Request, Service};
+
+/// Flow Service's largest page that is safe to ask for; the reference gives none for GET.
+const MAX_PAGE: u32 = 100;
+
+/// What a create gives: nothing of what was sent comes back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Created<I> {
+    /// The new resource's id.
+    pub id: I,
+    /// Its version, where the service gives one.
+    pub etag: Option<Etag>,
+    /// What Adobe's support asks for, if the answer had it.
+    pub request_id: Option<RequestId>,
+}
+
+/// How a resource came to be gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deleted {
+    /// The platform accepted the deletion; it may take a while until it shows.
+    Accepted,
+    /// There was no such resource.
+    WasGone,
+}
+
+/// A connection spec with its version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ConnectionSpecRef {
+    /// The spec's id.
+    pub id: ConnectionSpecId,
+    /// Its version, `1.0` for all that are known.
+    pub version: String,
+}
+
+impl ConnectionSpecRef {
+    /// Version `1.0` of a spec.
+    #[must_use]
+    pub fn v1(id: ConnectionSpecId) -> Self {
+        Self {
+            id,
+            version: "1.0".to_owned(),
+        }
+    }
+
+    pub(crate) fn read(value: &Value) -> Option<Self> {
+        Some(Self {
+            id: fields::id(value, "/connectionSpec/id")?,
+            version: fields::text(value, "/connectionSpec/version").unwrap_or_default(),
+        })
+    }
+}
+
+/// A flow spec with its version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FlowSpecRef {
+    /// The spec's id.
+    pub id: FlowSpecId,
+    /// Its version, `1.0` for all that are known.
+    pub version: String,
+}
+
+impl FlowSpecRef {
+    /// Version `1.0` of a spec.
+    #[must_use]
+    pub fn v1(id: FlowSpecId) -> Self {
+        Self {
+            id,
+            version: "1.0".to_owned(),
+        }
+    }
+
+    pub(crate) fn read(value: &Value) -> Option<Self> {
+        Some(Self {
+            id: fields::id(value, "/flowSpec/id")?,
+            version: fields::text(value, "/flowSpec/version").unwrap_or_default(),
+        })
+    }
+}
+
+/// A schema as another resource names it: id and the content type that pins its major version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SchemaRef {
+    /// The schema's `$id`.
+    pub id: SchemaId,
+    /// Such as `application/vnd.adobe.xed-full+json;version=1`.
+    #[serde(rename = "contentType")]
+    pub content_type: String,
+}
+
+impl SchemaRef {
+    pub(crate) fn read(value: &Value, pointer: &str) -> Option<Self> {
+        let reference = value.pointer(pointer)?;
+        Some(Self {
+            id: fields::id(reference, "/id")?,
+            content_type: fields::text(reference, "/contentType").unwrap_or_default(),
+        })
+    }
+}
+
+/// A resource of Flow Service.
+pub(crate) trait Entity: Sized {
+    const KIND: Kind;
+    /// `/flows`
+    const COLLECTION: &'static str;
+    /// `/flows/{id}`
+    const ONE: &'static str;
+    /// Only the id is demanded.
+    fn read(value: Value) -> Result<Self, Unreadable>;
+    fn id(&self) -> &str;
+    fn name(&self) -> &str;
+}
+
+/// A condition `path == value` of a list.
+pub(crate) type Filter<'a> = (&'a str, &'a str);
+
+pub(crate) fn build_list<E: Entity>(
+    filters: &[Filter<'_>],
+    orderby: Option<&str>,
+    limit: usize,
+    cursor: Option<&str>,
+) -> Request {
+    let mut request = Request::get(E::KIND, Service::Flow, E::COLLECTION);
+    for (path, value) in filters {
+        request = request.property(path, "==", value);
+    }
+    if let Some(orderby) = orderby {
+        request = request.query("orderby", orderby);
+    }
+    request = request.query("limit", &limit.to_string());
+    // Whether the token carries the filter is not said, so every page is asked for with both.
+    if let Some(cursor) = cursor {
+        request = request.query("continuationToken", cursor);
+    }
+    request
+}
+
+pub(crate) fn parse_list<E: Entity>(answer: &Answer, host: &str) -> Result<Page<E>, Unreadable> {
+    let mut body = answer.json()?;
+    let next = next_token(&body, E::COLLECTION, host)?;
+    let Some(Value::Array(entries)) = body.get_mut("items").map(Value::take) else {
+        return Err(Unreadable::shape("`items` is no list"));
+    };
+    let items = entries
+        .into_iter()
+        .map(|entry| E::read(entry).map(|entity| (entity.id().to_owned(), entity)))
+        .collect::<Result<_, _>>()?;
+    Ok(Page {
+        items,
+        next: Following::Cursor(next),
+    })
+}
+
+/// The token of the next page: in `_links.next.href`, or at the top. Only the token is taken from
+/// a link, which itself is never followed; a link that leads elsewhere is refused all the same.
+fn next_token(body: &Value, collection: &str, host: &str) -> Result<Option<String>, Unreadable> {
+    let href = fields::text(body, "/_links/next/href")
+        .or_else(|| fields::text(body, "/_links/next"))
+        .filter(|href| !href.is_empty());
+    let Some(href) = href else {
+        return Ok(fields::text(body, "/continuationToken").filter(|token| !token.is_empty()));
+    };
+    let path_and_query = match href.split_once("://") {
+        Some((_, rest)) => {
+            let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+            if authority.split(':').next() != Some(host) {
+                return Err(Unreadable::ForeignNextPage);
+            }
+            path
+        }
+        None if href.starts_with("//") => return Err(Unreadable::ForeignNextPage),
+        None => href.as_str(),
+    };
+    let (path, query) = path_and_query
+        .split_once('?')
+        .unwrap_or((path_and_query, ""));
+    let path = path.strip_prefix(Service::Flow.base_path()).unwrap_or(path);
+    if path.trim_matches('/') != collection.trim_matches('/') {
+        return Err(Unreadable::ForeignNextPage);
+    }
+    // A token may hold `=`: the first one ends the name.
+    let token = query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(name, _)| *name == "continuationToken")
+        .map(|(_, token)| token)
+        .filter(|token| !token.is_empty())
+        .ok_or_else(|| Unreadable::shape("the next page's link has no `continuationToken`"))?;
+    percent_decode_str(token)
+        .decode_utf8()
+        .map(|token| Some(token.into_owned()))
+        .map_err(|_| Unreadable::shape("the next page's `continuationToken` is no text"))
+}
+
+pub(crate) fn build_one<E: Entity>(id: &str) -> Request {
+    Request::get(E::KIND, Service::Flow, E::ONE).id(id)
+}
+
+/// One entity: in a list of one, or bare as the tutorials print specs.
+pub(crate) fn parse_one<E: Entity>(answer: &Answer) -> Result<E, Unreadable> {
+    E::read(unwrap_one(answer.json()?)?)
+}
+
+fn unwrap_one(mut body: Value) -> Result<Value, Unreadable> {
+    match body.get_mut("items").map(Value::take) {
+        Some(Value::Array(mut entries)) if !entries.is_empty() => Ok(entries.swap_remove(0)),
+        Some(_) => Err(Unreadable::shape("`items` does not hold the entity")),
+        None => Ok(body),
+    }
+}
+
+/// `{"id","etag"}`, or the same in a list of one as for runs.
+pub(crate) fn parse_created<I: FromStr<Err = IdError>>(
+    answer: &Answer,
+) -> Result<Created<I>, Unreadable> {
+    let body = unwrap_one(answer.json()?)?;
+    Ok(Created {
+        id: fields::required_id(&body, "/id")?,
+        etag: fields::etag(&body),
+        request_id: answer.request_id(),
+    })
+}
+
+impl Sandbox {
+    pub(crate) async fn list_entities<E: Entity>(
+        &self,
+        filters: &[Filter<'_>],
+        orderby: Option<&str>,
+        max_items: usize,
+    ) -> Result<Vec<E>, ReadError> {
+        let limit = self.client.page_size(MAX_PAGE).min(max_items.max(1));
+        let host = self.client.platform_host();
+        self.pages(
+            E::KIND,
+            max_items,
+            |cursor| build_list::<E>(filters, orderby, limit, cursor),
+            |answer, _| parse_list(answer, host),
+        )
+        .await
+    }
+
+    /// Every entity of exactly that name, and of that parent where one is given. The filter only
+    /// makes the list shorter: a server that refuses it is asked with a wider one, one that
+    /// ignores it changes nothing.
+    pub(crate) async fn find_entities<E: Entity>(
+        &self,
+        name: &str,
+        parent: Option<Filter<'_>>,
+        ours: impl Fn(&E) -> bool,
+    ) -> Result<Vec<E>, ReadError> {
+        let mut attempts: Vec<Vec<Filter<'_>>> = Vec::with_capacity(3);
+        if is_plain(name) {
+            attempts.push(parent.into_iter().chain([("name", name)]).collect());
+        }
+        if let Some(parent) = parent {
+            attempts.push(vec![parent]);
+        }
+        for filters in attempts {
+            match self.list_entities(&filters, None, usize::MAX).await {
+                Ok(entities) => return Ok(only_named(entities, name, ours)),
+                Err(ReadError::Refused { refusal, .. }) if refuses_filter(&refusal) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let all = self.list_entities(&[], None, usize::MAX).await?;
+        Ok(only_named(all, name, ours))
+    }
+
+    pub(crate) async fn get_entity<E: Entity>(&self, id: &str) -> Result<E, ReadError> {
+        self.read(&build_one::<E>(id), parse_one).await
+    }
+
+    pub(crate) async fn create_entity<E: Entity, I: FromStr<Err = IdError>>(
+        &self,
+        name: &str,
+        body: &impl Serialize,
+    ) -> Result<Created<I>, CreateError> {
+        let request = Request::create(E::KIND, Service::Flow, E::COLLECTION).json(body);
+        self.create(name, &request, parse_created).await
+    }
+
+    pub(crate) async fn delete_entity<E: Entity>(&self, id: &str) -> Result<Deleted, DeleteError> {
+        let request = Request::delete(E::KIND, Service::Flow, E::ONE).id(id);
+        self.delete(id, &request, |_| Ok(Deleted::Accepted)).await
+    }
+
+    /// Deletes; that there is nothing to delete is success, as its effect is the same.
+    pub(crate) async fn delete(
+        &self,
+        id: &str,
+        request: &Request,
+        parse: impl FnOnce(&Answer) -> Result<Deleted, Unreadable>,
+    ) -> Result<Deleted, DeleteError> {
+        match self
+            .client
+            .call_and_parse(Some(&self.name), request, parse)
+            .await
+        {
+            Ok(deleted) => Ok(deleted),
+            Err(fault) => match DeleteError::from_fault(request.kind, id, fault) {
+                error if error.class() == Class::NotFound => Ok(Deleted::WasGone),
+                error => Err(error),
+            },
+        }
+    }
+
+    /// Changes an entity by JSON Patch under its etag; gives the new etag where the service does.
+    pub(crate) async fn patch_entity<E: Entity>(
+        &self,
+        id: &str,
+        etag: &Etag,
+        patch: &impl Serialize,
+    ) -> Result<Option<Etag>, UpdateError> {
+        let request = Request::new(
+            Effect::Update,
+            Method::PATCH,
+            E::KIND,
+            Service::Flow,
+            E::ONE,
+        )
+        .id(id)
+        .if_match(etag)
+        .json(patch);
+        let called = self.client.call(Some(&self.name), &request).await;
+        // Three forms of the answer are printed, one of them without a body: all are success.
+        called
+            .map(|answer| fields::etag(&unwrap_one(answer.json().ok()?).ok()?))
+            .map_err(|fault: Fault| UpdateError::from_fault(E::KIND, id, fault))
+    }
+}
+
+fn only_named<E: Entity>(entities: Vec<E>, name: &str, ours: impl Fn(&E) -> bool) -> Vec<E> {
+    entities
+        .into_iter()
+        .filter(|entity| entity.name() == name && ours(entity))
+        .collect()
+}

@@ -1,0 +1,358 @@
+//! Flows: one source connection into one target connection, by a mapping, on a schedule.
+//!
+//! Source: "Collect customer success data using the Flow Service API", "Flow Service API
+//! reference", read 2026-11.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::flow_service::{Created, Deleted, Entity, FlowSpecRef};
+use crate::answer::Unreadable;
+use crate::client::Sandbox;
+use crate::error::{CreateError, DeleteError, ReadError};
+use crate::fields::{self, Raw};
+use crate::ids::{Etag, FlowId, MappingSetId, SourceConnectionId, TargetConnectionId};
+use crate::kind::Kind;
+
+/// How often a flow runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Frequency {
+    /// One run.
+    Once,
+    /// Every so many minutes, at least 15.
+    Minute,
+    /// Every so many hours.
+    Hour,
+    /// Every so many days.
+    Day,
+    /// Every so many weeks.
+    Week,
+}
+
+impl Frequency {
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Once => "once",
+            Self::Minute => "minute",
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Week => "week",
+        }
+    }
+}
+
+/// When a flow runs. Interval and backfill are refused by the platform with
+/// [`Frequency::Once`], the interval is demanded with all others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schedule {
+    /// The first run, in seconds since 1970; refused if it is in the past when it arrives.
+    pub start_time_s: u64,
+    /// The unit.
+    pub frequency: Frequency,
+    /// How many units lie between two runs.
+    pub interval: Option<u32>,
+    /// Whether the first run takes all data; the platform's default is that it does.
+    pub backfill: Option<bool>,
+}
+
+/// The column that tells new and changed rows: demanded for a recurring flow of a table source,
+/// refused with [`Frequency::Once`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeltaColumn {
+    /// Its name.
+    pub name: String,
+    /// How its values are written. The documents disagree on the letters, so it is best left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date_format: Option<String>,
+    /// The zone of its values, such as `UTC`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+}
+
+/// A flow to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewFlow {
+    /// The name to look it up by.
+    pub name: String,
+    /// The description.
+    pub description: Option<String>,
+    /// The kind of flow, whose spec must list the source's connection spec.
+    pub flow_spec: FlowSpecRef,
+    /// Where rows come from.
+    pub source_connection_id: SourceConnectionId,
+    /// Where rows go.
+    pub target_connection_id: TargetConnectionId,
+    /// The mapping.
+    pub mapping_set_id: MappingSetId,
+    /// Its version, 0 for a new one.
+    pub mapping_set_version: u64,
+    /// What tells new rows.
+    pub delta_column: Option<DeltaColumn>,
+    /// When it runs.
+    pub schedule: Schedule,
+}
+
+/// A flow as Flow Service shows it.
+#[derive(Debug, Clone)]
+pub struct Flow {
+    /// Its id.
+    pub id: FlowId,
+    /// Its name; names are not unique.
+    pub name: String,
+    /// Its description.
+    pub description: Option<String>,
+    /// When it was made, in milliseconds since 1970.
+    pub created_at_ms: Option<i64>,
+    /// Its version, for a change.
+    pub etag: Option<Etag>,
+    /// Such as `enabled`, `disabled`, `enabled-finalizing`, `delete-finalizing`.
+    pub state: Option<String>,
+    /// The kind of flow.
+    pub flow_spec: Option<FlowSpecRef>,
+    /// Where rows come from.
+    pub source_connection_ids: Vec<SourceConnectionId>,
+    /// Where rows go.
+    pub target_connection_ids: Vec<TargetConnectionId>,
+    /// The mapping of its `Mapping` transformation.
+    pub mapping_set_id: Option<MappingSetId>,
+    /// That mapping's version.
+    pub mapping_set_version: Option<i64>,
+    /// The column of its `Copy` transformation.
+    pub delta_column: Option<String>,
+    /// `transformations` as they came.
+    pub transformations: Vec<Value>,
+    /// `scheduleParams` as they came; numbers may be text.
+    pub schedule_params: Option<Value>,
+    /// All of it.
+    pub raw: Raw,
+}
+
+impl Entity for Flow {
+    const KIND: Kind = Kind::Flow;
+    const COLLECTION: &'static str = "/flows";
+    const ONE: &'static str = "/flows/{id}";
+
+    fn read(value: Value) -> Result<Self, Unreadable> {
+        let transformations = fields::list(&value, "/transformations").to_vec();
+        let named = |name: &str| {
+            transformations.iter().find(|transformation| {
+                fields::text(transformation, "/name")
+                    .is_some_and(|found| found.eq_ignore_ascii_case(name))
+            })
+        };
+        let mapping = named("Mapping");
+        let copy = named("Copy");
+        Ok(Self {
+            id: fields::required_id(&value, "/id")?,
+            name: fields::text(&value, "/name").unwrap_or_default(),
+            description: fields::text(&value, "/description"),
+            created_at_ms: fields::integer(&value, "/createdAt"),
+            etag: fields::etag(&value),
+            state: fields::text(&value, "/state"),
+            flow_spec: FlowSpecRef::read(&value),
+            source_connection_ids: fields::ids(&value, "/sourceConnectionIds"),
+            target_connection_ids: fields::ids(&value, "/targetConnectionIds"),
+            mapping_set_id: mapping.and_then(|mapping| fields::id(mapping, "/params/mappingId")),
+            mapping_set_version: mapping
+                .and_then(|mapping| fields::integer(mapping, "/params/mappingVersion")),
+            delta_column: copy.and_then(|copy| fields::text(copy, "/params/deltaColumn/name")),
+            schedule_params: value.get("scheduleParams").cloned(),
+            transformations,
+            raw: Raw::new(value),
+        })
+    }
+
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    flow_spec: &'a FlowSpecRef,
+    source_connection_ids: [&'a SourceConnectionId; 1],
+    target_connection_ids: [&'a TargetConnectionId; 1],
+    transformations: Vec<WireTransformation<'a>>,
+    schedule_params: WireSchedule,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "name", content = "params")]
+enum WireTransformation<'a> {
+    #[serde(rename_all = "camelCase")]
+    Copy { delta_column: &'a DeltaColumn },
+    #[serde(rename_all = "camelCase")]
+    Mapping {
+        mapping_id: &'a MappingSetId,
+        mapping_version: String,
+    },
+}
+
+/// All values as text, as every example has them; seconds, not milliseconds.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WireSchedule {
+    start_time: String,
+    frequency: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interval: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backfill: Option<String>,
+}
+
+fn wire(new: &NewFlow) -> Wire<'_> {
+    let mut transformations = Vec::with_capacity(2);
+    if let Some(delta_column) = &new.delta_column {
+        transformations.push(WireTransformation::Copy { delta_column });
+    }
+    transformations.push(WireTransformation::Mapping {
+        mapping_id: &new.mapping_set_id,
+        mapping_version: new.mapping_set_version.to_string(),
+    });
+    Wire {
+        name: &new.name,
+        description: new.description.as_deref(),
+        flow_spec: &new.flow_spec,
+        source_connection_ids: [&new.source_connection_id],
+        target_connection_ids: [&new.target_connection_id],
+        transformations,
+        schedule_params: WireSchedule {
+            start_time: new.schedule.start_time_s.to_string(),
+            frequency: new.schedule.frequency.as_str(),
+            interval: new.schedule.interval.map(|interval| interval.to_string()),
+            backfill: new.schedule.backfill.map(|backfill| backfill.to_string()),
+        },
+    }
+}
+
+impl Sandbox {
+    /// Makes a flow, sent once. It runs and costs from its start time on.
+    ///
+    /// # Errors
+    /// [`CreateError`]; ask its `outcome` before sending it again, names are not unique.
+    pub async fn create_flow(&self, new: &NewFlow) -> Result<Created<FlowId>, CreateError> {
+        self.create_entity::<Flow, _>(&new.name, &wire(new)).await
+    }
+
+    /// One flow.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn get_flow(&self, id: &FlowId) -> Result<Flow, ReadError> {
+        self.get_entity(id.as_str()).await
+    }
+
+    /// Every flow of exactly that name, whatever characters it has. One made in the last minute
+    /// may not show yet.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn find_flows_named(&self, name: &str) -> Result<Vec<Flow>, ReadError> {
+        self.find_entities(name, None, |_| true).await
+    }
+
+    /// Deletes a flow, not its connections or its data.
+    ///
+    /// # Errors
+    /// [`DeleteError`].
+    pub async fn delete_flow(&self, id: &FlowId) -> Result<Deleted, DeleteError> {
+        self.delete_entity::<Flow>(id.as_str()).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn new(delta_column: Option<DeltaColumn>, schedule: Schedule) -> NewFlow {
+        NewFlow {
+            name: "Creating a dataflow".to_owned(),
+            description: None,
+            flow_spec: FlowSpecRef::v1(crate::FlowSpecId::crm_to_aep()),
+            source_connection_id: "17faf955-2cf8-4b15-baf9-552cf88b1540".parse().unwrap(),
+            target_connection_id: "1f5af99c-f1ef-4076-9af9-9cf1ef507678".parse().unwrap(),
+            mapping_set_id: "7c3547d3cfc14f568a51c32b4c0ed739".parse().unwrap(),
+            mapping_set_version: 0,
+            delta_column,
+            schedule,
+        }
+    }
+
+    #[test]
+    fn a_recurring_flow_has_a_delta_column_and_seconds_as_text() {
+        let flow = new(
+            Some(DeltaColumn {
+                name: "updatedAt".to_owned(),
+                date_format: None,
+                timezone: None,
+            }),
+            Schedule {
+                start_time_s: 1_590_792_316,
+                frequency: Frequency::Minute,
+                interval: Some(15),
+                backfill: Some(true),
+            },
+        );
+        assert_eq!(
+            serde_json::to_value(wire(&flow)).unwrap(),
+            json!({
+                "name": "Creating a dataflow",
+                "flowSpec": {"id": "14518937-270c-4525-bdec-c2ba7cce3860", "version": "1.0"},
+                "sourceConnectionIds": ["17faf955-2cf8-4b15-baf9-552cf88b1540"],
+                "targetConnectionIds": ["1f5af99c-f1ef-4076-9af9-9cf1ef507678"],
+                "transformations": [
+                    {"name": "Copy", "params": {"deltaColumn": {"name": "updatedAt"}}},
+                    {"name": "Mapping", "params": {"mappingId": "7c3547d3cfc14f568a51c32b4c0ed739",
+                                                   "mappingVersion": "0"}}],
+                "scheduleParams": {"startTime": "1590792316", "frequency": "minute",
+                                   "interval": "15", "backfill": "true"}
+            })
+        );
+    }
+
+    #[test]
+    fn one_run_has_neither_interval_nor_backfill_nor_copy() {
+        let flow = new(
+            None,
+            Schedule {
+                start_time_s: 1,
+                frequency: Frequency::Once,
+                interval: None,
+                backfill: None,
+            },
+        );
+        let body = serde_json::to_value(wire(&flow)).unwrap();
+        assert_eq!(
+            body["scheduleParams"],
+            json!({"startTime": "1", "frequency": "once"})
+        );
+        assert_eq!(body["transformations"].as_array().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_flow_is_read_with_numbers_as_numbers_or_as_text() {
+        for version in [json!(0), json!("0")] {
+            let flow = Flow::read(json!({
+                "id": "x",
+                "transformations": [{"name": "Mapping",
+                                     "params": {"mappingId": "m", "mappingVersion": version}}]
+            }))
+            .unwrap();
+            assert_eq!(flow.mapping_set_version, Some(0));
+            assert_eq!(flow.mapping_set_id.unwrap().as_str(), "m");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Sandboxes: does one exist for these credentials, and is it active.
+//!
+//! A request that names no sandbox, or a wrong one, may go to the production sandbox or fail far
+//! from the cause, so this is asked first. Source: Sandbox API guide ("List available
+//! sandboxes"), read 2026-11.
+
+use serde_json::Value;
+
+use crate::answer::{Answer, Unreadable};
+use crate::client::{Client, Sandbox};
+use crate::error::ReadError;
+use crate::fields;
+use crate::kind::Kind;
+use crate::paging::{Following, Page, Pages, offset};
+use crate::request::{Request, Service};
+
+/// The service's default, which it surely takes.
+const MAX_PAGE: u32 = 50;
+
+/// Whether a sandbox can be worked in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SandboxState {
+    /// Yes.
+    Active,
+    /// Not yet.
+    Creating,
+    /// Not now, its contents go.
+    Resetting,
+    /// Not any more.
+    Deleted,
+    /// It could not be made.
+    Failed,
+    /// A word that is not documented, or none.
+    Other(String),
+}
+
+impl SandboxState {
+    fn read(text: &str) -> Self {
+        match text.to_ascii_lowercase().as_str() {
+            "active" => Self::Active,
+            "creating" => Self::Creating,
+            "resetting" => Self::Resetting,
+            "deleting" | "deleted" => Self::Deleted,
+            "failed" => Self::Failed,
+            _ => Self::Other(crate::text::clean(text, 64)),
+        }
+    }
+}
+
+/// A sandbox that the credentials may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SandboxInfo {
+    /// Its name, as `x-sandbox-name` wants it.
+    pub name: String,
+    /// Its name for people.
+    pub title: Option<String>,
+    /// Whether it can be worked in.
+    pub state: SandboxState,
+    /// `production` or `development`.
+    pub type_: Option<String>,
+    /// Whether it is where a request goes that names none.
+    pub is_default: bool,
+}
+
+fn build_list(limit: usize, start: usize) -> Request {
+    // The two only together.
+    Request::get(Kind::Sandbox, Service::SandboxManagement, "/")
+        .query("limit", &limit.to_string())
+        .query("offset", &start.to_string())
+}
+
+fn parse_list(
+    answer: &Answer,
+    start: usize,
+    limit: usize,
+) -> Result<Page<SandboxInfo>, Unreadable> {
+    let body = answer.json()?;
+    let entries = body
+        .get("sandboxes")
+        .and_then(Value::as_array)
+        .ok_or_else(|| Unreadable::shape("`sandboxes` is no list"))?;
+    let items = entries
+        .iter()
+        .map(|entry| {
+            let name = fields::text(entry, "/name")
+                .ok_or_else(|| Unreadable::shape("a sandbox has no name"))?;
+            let info = SandboxInfo {
+                title: fields::text(entry, "/title"),
+                state: SandboxState::read(&fields::text(entry, "/state").unwrap_or_default()),
+                type_: fields::text(entry, "/type"),
+                is_default: fields::flag(entry, "/isDefault").unwrap_or(false),
+                name: name.clone(),
+            };
+            Ok((name, info))
+        })
+        .collect::<Result<_, Unreadable>>()?;
+    Ok(Page {
+        items,
+        next: Following::Offset { start, limit },
+    })
+}
+
+impl Client {
+    /// The sandboxes that the credentials may use.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn list_sandboxes(&self) -> Result<Vec<SandboxInfo>, ReadError> {
+        let limit = self.page_size(MAX_PAGE);
+        let mut pages = Pages::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let start = offset(cursor.as_deref());
+            let next = self
+                .read(None, &build_list(limit, start), |answer| {
+                    pages.take(parse_list(answer, start, limit)?)
+                })
+                .await?;
+            match next {
+                Some(next) => cursor = Some(next),
+                None => return Ok(pages.into_items()),
+            }
+        }
+    }
+}
+
+impl Sandbox {
+    /// What the platform says of this sandbox; `None` if the credentials have none of that name.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn info(&self) -> Result<Option<SandboxInfo>, ReadError> {
+        let sandboxes = self.client.list_sandboxes().await?;
+        Ok(sandboxes
+            .into_iter()
+            .find(|sandbox| sandbox.name == self.name.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::answer;
+
+    #[test]
+    fn the_documented_list_is_read() {
+        let body = r#"{"sandboxes":[{"name":"prod","title":"Production","state":"active","type":"production",
+            "region":"VA7","isDefault":true,"eTag":2,"createdDate":"2019-09-04 04:57:24"},
+            {"name":"dev","state":"resetting"}],"_page":{"limit":3,"count":1},"_links":{}}"#;
+        let page = parse_list(&answer(200, Some("application/json"), body), 0, 50).unwrap();
+        assert_eq!(page.items[0].1.state, SandboxState::Active);
+        assert!(page.items[0].1.is_default);
+        assert_eq!(page.items[1].1.state, SandboxState::Resetting);
+        assert_eq!(
+            build_list(50, 0).shown().0,
+            "GET /data/foundation/sandbox-management/?limit=50&offset=0"
+        );
+    }
+}

@@ -1,0 +1,492 @@
+//! Schemas: the tenant's name, field groups made of columns, schemas made of field groups.
+//!
+//! Titles are unique across all kinds of the registry: the only natural key of the whole chain.
+//! Source: Schema Registry API guide and troubleshooting guide, read 2026-11.
+
+use serde_json::{Map, Value, json};
+
+use super::filter::is_plain;
+use super::flow_service::{Created, Deleted};
+use crate::answer::{Answer, Unreadable};
+use crate::classify::refuses_filter;
+use crate::client::Sandbox;
+use crate::error::{CreateError, DeleteError, ReadError};
+use crate::fields::{self, Raw};
+use crate::ids::{ClassId, FieldGroupId, SchemaId, TenantId};
+use crate::kind::Kind;
+use crate::paging::{Following, Page};
+use crate::request::{Request, Service};
+
+/// Lists whole objects; a version in it is refused.
+const ACCEPT_LIST: &str = "application/vnd.adobe.xed+json";
+/// One whole object; a version is demanded, and 1 always means the newest.
+const ACCEPT_ONE: &str = "application/vnd.adobe.xed+json;version=1";
+/// The registry cuts its answers here.
+const MAX_PAGE: u32 = 300;
+
+/// What the registry says of the organisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantInfo {
+    /// The tenant's name, without the underscore.
+    pub tenant_id: TenantId,
+    /// The organisation that the token is of.
+    pub org_id: Option<String>,
+}
+
+/// A field group to be made: fields under the tenant's namespace.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewFieldGroup {
+    /// Unique among all titles of the registry.
+    pub title: String,
+    /// The description.
+    pub description: String,
+    /// The class whose schemas it is meant for.
+    pub class_id: ClassId,
+    /// Whose namespace the fields live in.
+    pub tenant_id: TenantId,
+    /// The fields by name, as [`schema_fields`](crate::schema_fields) gives them.
+    pub properties: Map<String, Value>,
+}
+
+/// A schema to be made: a class and field groups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSchema {
+    /// Unique among all titles of the registry.
+    pub title: String,
+    /// The description.
+    pub description: String,
+    /// Its one class.
+    pub class_id: ClassId,
+    /// Its field groups.
+    pub field_group_ids: Vec<FieldGroupId>,
+}
+
+/// A field group as the registry shows it.
+#[derive(Debug, Clone)]
+pub struct FieldGroup {
+    /// Its `$id`.
+    pub id: FieldGroupId,
+    /// Its title.
+    pub title: String,
+    /// Its description.
+    pub description: Option<String>,
+    /// When it was made, in milliseconds since 1970.
+    pub created_at_ms: Option<i64>,
+    /// Its version, such as `1.0`.
+    pub version: Option<String>,
+    /// The classes it is meant for.
+    pub class_ids: Vec<ClassId>,
+    /// All of it.
+    pub raw: Raw,
+}
+
+impl FieldGroup {
+    /// The fields under the tenant's namespace by name, wherever the registry shows them: in a
+    /// definition of ours, or in place.
+    #[must_use]
+    pub fn properties(&self, tenant: &TenantId) -> Option<&Map<String, Value>> {
+        let namespace = tenant.namespace();
+        let raw = self.raw.as_value();
+        let definitions = raw
+            .get("definitions")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flat_map(Map::values);
+        let parts = fields::list(raw, "/allOf").iter();
+        definitions.chain(parts).chain([raw]).find_map(|part| {
+            part.get("properties")?
+                .get(&namespace)?
+                .get("properties")?
+                .as_object()
+        })
+    }
+}
+
+/// A schema as the registry shows it.
+#[derive(Debug, Clone)]
+pub struct Schema {
+    /// Its `$id`.
+    pub id: SchemaId,
+    /// Its title.
+    pub title: String,
+    /// Its description.
+    pub description: Option<String>,
+    /// When it was made, in milliseconds since 1970.
+    pub created_at_ms: Option<i64>,
+    /// Its version, such as `1.0`.
+    pub version: Option<String>,
+    /// Its class.
+    pub class_id: Option<ClassId>,
+    /// The `$ref`s of its parts: the class and its field groups.
+    pub refs: Vec<String>,
+    /// All of it.
+    pub raw: Raw,
+}
+
+/// A kind of object of the registry.
+trait Titled: Sized {
+    const KIND: Kind;
+    const COLLECTION: &'static str;
+    fn read(value: Value) -> Result<Self, Unreadable>;
+    fn title(&self) -> &str;
+    fn id(&self) -> &str;
+}
+
+fn created_at_ms(value: &Value) -> Option<i64> {
+    fields::integer(value, "/meta:registryMetadata/repo:createdDate")
+}
+
+impl Titled for FieldGroup {
+    const KIND: Kind = Kind::FieldGroup;
+    const COLLECTION: &'static str = "/tenant/fieldgroups";
+
+    fn read(value: Value) -> Result<Self, Unreadable> {
+        Ok(Self {
+            id: fields::required_id(&value, "/$id")?,
+            title: fields::text(&value, "/title").unwrap_or_default(),
+            description: fields::text(&value, "/description"),
+            created_at_ms: created_at_ms(&value),
+            version: fields::text(&value, "/version"),
+            class_ids: fields::ids(&value, "/meta:intendedToExtend"),
+            raw: Raw::new(value),
+        })
+    }
+
+    fn title(&self) -> &str {
+        &self.title
+    }
+
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
+}
+
+impl Titled for Schema {
+    const KIND: Kind = Kind::Schema;
+    const COLLECTION: &'static str = "/tenant/schemas";
+
+    fn read(value: Value) -> Result<Self, Unreadable> {
+        Ok(Self {
+            id: fields::required_id(&value, "/$id")?,
+            title: fields::text(&value, "/title").unwrap_or_default(),
+            description: fields::text(&value, "/description"),
+            created_at_ms: created_at_ms(&value),
+            version: fields::text(&value, "/version"),
+            class_id: fields::id(&value, "/meta:class"),
+            refs: fields::list(&value, "/allOf")
+                .iter()
+                .filter_map(|part| fields::text(part, "/$ref"))
+                .collect(),
+            raw: Raw::new(value),
+        })
+    }
+
+    fn title(&self) -> &str {
+        &self.title
+    }
+
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
+}
+
+fn build_list<T: Titled>(title: Option<&str>, limit: usize, cursor: Option<&str>) -> Request {
+    let mut request = Request::get(T::KIND, Service::SchemaRegistry, T::COLLECTION)
+        .accept(ACCEPT_LIST)
+        // `limit` and `start` are refused without an order.
+        .query("orderby", "title")
+        .query("limit", &limit.to_string());
+    if let Some(title) = title {
+        request = request.property("title", "==", title);
+    }
+    if let Some(cursor) = cursor {
+        request = request.query("start", cursor);
+    }
+    request
+}
+
+fn parse_list<T: Titled>(answer: &Answer) -> Result<Page<T>, Unreadable> {
+    let mut body = answer.json()?;
+    // The last value of the order, not a link; null at the end.
+    let next = fields::text(&body, "/_page/next").filter(|next| !next.is_empty());
+    let Some(Value::Array(entries)) = body.get_mut("results").map(Value::take) else {
+        return Err(Unreadable::shape("`results` is no list"));
+    };
+    let items = entries
+        .into_iter()
+        .map(|entry| T::read(entry).map(|object| (object.id().to_owned(), object)))
+        .collect::<Result<_, _>>()?;
+    Ok(Page {
+        items,
+        next: Following::Cursor(next),
+    })
+}
+
+fn parse_one<T: Titled>(answer: &Answer) -> Result<T, Unreadable> {
+    T::read(answer.json()?)
+}
+
+fn parse_tenant(answer: &Answer) -> Result<TenantInfo, Unreadable> {
+    let body = answer.json()?;
+    Ok(TenantInfo {
+        tenant_id: fields::required_id(&body, "/tenantId")?,
+        org_id: fields::text(&body, "/imsOrg"),
+    })
+}
+
+fn field_group_body(new: &NewFieldGroup) -> Value {
+    let mut namespace = Map::new();
+    namespace.insert(
+        new.tenant_id.namespace(),
+        json!({"type": "object", "properties": new.properties}),
+    );
+    json!({
+        "type": "object",
+        "title": new.title,
+        "description": new.description,
+        "meta:intendedToExtend": [new.class_id],
+        "definitions": {"customFields": {"type": "object", "properties": namespace}},
+        "allOf": [{"$ref": "#/definitions/customFields"}]
+    })
+}
+
+fn schema_body(new: &NewSchema) -> Value {
+    let parts: Vec<Value> = std::iter::once(new.class_id.as_str())
+        .chain(new.field_group_ids.iter().map(FieldGroupId::as_str))
+        .map(|part| json!({"$ref": part}))
+        .collect();
+    json!({
+        "type": "object",
+        "title": new.title,
+        "description": new.description,
+        "allOf": parts
+    })
+}
+
+fn parse_created<I: std::str::FromStr<Err = crate::IdError>>(
+    answer: &Answer,
+) -> Result<Created<I>, Unreadable> {
+    Ok(Created {
+        id: fields::required_id(&answer.json()?, "/$id")?,
+        etag: None,
+        request_id: answer.request_id(),
+    })
+}
+
+impl Sandbox {
+    /// The tenant's name, which is the namespace of all custom fields.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn tenant_info(&self) -> Result<TenantInfo, ReadError> {
+        let request = Request::get(Kind::Tenant, Service::SchemaRegistry, "/stats");
+        self.read(&request, parse_tenant).await
+    }
+
+    /// Makes a field group, sent once.
+    ///
+    /// # Errors
+    /// [`CreateError`]; a title that exists is
+    /// [`Conflict::TitleNotUnique`](crate::Conflict::TitleNotUnique).
+    pub async fn create_field_group(
+        &self,
+        new: &NewFieldGroup,
+    ) -> Result<Created<FieldGroupId>, CreateError> {
+        let request = Request::create(
+            Kind::FieldGroup,
+            Service::SchemaRegistry,
+            FieldGroup::COLLECTION,
+        )
+        .json(&field_group_body(new));
+        self.create(&new.title, &request, parse_created).await
+    }
+
+    /// One field group.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn get_field_group(&self, id: &FieldGroupId) -> Result<FieldGroup, ReadError> {
+        let request = Request::get(
+            Kind::FieldGroup,
+            Service::SchemaRegistry,
+            "/tenant/fieldgroups/{id}",
+        )
+        .id(id.as_str())
+        .accept(ACCEPT_ONE);
+        self.read(&request, parse_one).await
+    }
+
+    /// The field groups of exactly that title: one or none, unless the registry breaks its rule.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn find_field_groups_titled(
+        &self,
+        title: &str,
+    ) -> Result<Vec<FieldGroup>, ReadError> {
+        self.find_titled(title).await
+    }
+
+    /// Deletes a field group. Refused while a schema has it.
+    ///
+    /// # Errors
+    /// [`DeleteError`].
+    pub async fn delete_field_group(&self, id: &FieldGroupId) -> Result<Deleted, DeleteError> {
+        let template = "/tenant/fieldgroups/{id}";
+        let request = Request::delete(Kind::FieldGroup, Service::SchemaRegistry, template);
+        self.delete(id.as_str(), &request.id(id.as_str()), |_| {
+            Ok(Deleted::Accepted)
+        })
+        .await
+    }
+
+    /// Makes a schema, sent once.
+    ///
+    /// # Errors
+    /// As of [`Sandbox::create_field_group`].
+    pub async fn create_schema(&self, new: &NewSchema) -> Result<Created<SchemaId>, CreateError> {
+        let request = Request::create(Kind::Schema, Service::SchemaRegistry, Schema::COLLECTION)
+            .json(&schema_body(new));
+        self.create(&new.title, &request, parse_created).await
+    }
+
+    /// One schema.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn get_schema(&self, id: &SchemaId) -> Result<Schema, ReadError> {
+        let request = Request::get(
+            Kind::Schema,
+            Service::SchemaRegistry,
+            "/tenant/schemas/{id}",
+        )
+        .id(id.as_str())
+        .accept(ACCEPT_ONE);
+        self.read(&request, parse_one).await
+    }
+
+    /// The schemas of exactly that title: one or none, unless the registry breaks its rule.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn find_schemas_titled(&self, title: &str) -> Result<Vec<Schema>, ReadError> {
+        self.find_titled(title).await
+    }
+
+    /// Deletes a schema.
+    ///
+    /// # Errors
+    /// [`DeleteError`].
+    pub async fn delete_schema(&self, id: &SchemaId) -> Result<Deleted, DeleteError> {
+        let template = "/tenant/schemas/{id}";
+        let request = Request::delete(Kind::Schema, Service::SchemaRegistry, template);
+        self.delete(id.as_str(), &request.id(id.as_str()), |_| {
+            Ok(Deleted::Accepted)
+        })
+        .await
+    }
+
+    async fn find_titled<T: Titled>(&self, title: &str) -> Result<Vec<T>, ReadError> {
+        let limit = self.client.page_size(MAX_PAGE);
+        let list = |filter: Option<String>| async move {
+            self.pages(
+                T::KIND,
+                usize::MAX,
+                |cursor| build_list::<T>(filter.as_deref(), limit, cursor),
+                |answer, _| parse_list(answer),
+            )
+            .await
+        };
+        let mut found = None;
+        if is_plain(title) {
+            match list(Some(title.to_owned())).await {
+                Ok(objects) => found = Some(objects),
+                Err(ReadError::Refused { refusal, .. }) if refuses_filter(&refusal) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let mut objects: Vec<T> = match found {
+            Some(objects) => objects,
+            None => list(None).await?,
+        };
+        objects.retain(|object| object.title() == title);
+        Ok(objects)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::answer;
+
+    #[test]
+    fn the_field_group_is_the_guides() {
+        let mut properties = Map::new();
+        properties.insert(
+            "contactId".to_owned(),
+            json!({"title": "Contact id", "type": "string"}),
+        );
+        let new = NewFieldGroup {
+            title: "osc_contacts fields".to_owned(),
+            description: "d".to_owned(),
+            class_id: ClassId::individual_profile(),
+            tenant_id: TenantId::parse("acme").unwrap(),
+            properties: properties.clone(),
+        };
+        let body = field_group_body(&new);
+        assert_eq!(
+            body,
+            json!({
+                "type": "object", "title": "osc_contacts fields", "description": "d",
+                "meta:intendedToExtend": ["https://ns.adobe.com/xdm/context/profile"],
+                "definitions": {"customFields": {"type": "object", "properties": {"_acme": {
+                    "type": "object", "properties": {"contactId": {"title": "Contact id", "type": "string"}}}}}},
+                "allOf": [{"$ref": "#/definitions/customFields"}]
+            })
+        );
+        // What was sent is found again in what is shown.
+        let mut shown = body;
+        shown["$id"] = json!("https://ns.adobe.com/acme/mixins/1f");
+        let read = FieldGroup::read(shown).unwrap();
+        assert_eq!(read.properties(&new.tenant_id), Some(&properties));
+    }
+
+    #[test]
+    fn the_schema_is_the_guides() {
+        let new = NewSchema {
+            title: "osc_contacts".to_owned(),
+            description: "d".to_owned(),
+            class_id: ClassId::individual_profile(),
+            field_group_ids: vec!["https://ns.adobe.com/acme/mixins/8779fd45".parse().unwrap()],
+        };
+        assert_eq!(
+            schema_body(&new),
+            json!({
+                "type": "object", "title": "osc_contacts", "description": "d",
+                "allOf": [{"$ref": "https://ns.adobe.com/xdm/context/profile"},
+                          {"$ref": "https://ns.adobe.com/acme/mixins/8779fd45"}]
+            })
+        );
+    }
+
+    #[test]
+    fn a_page_ends_with_the_last_title_or_null() {
+        let request = build_list::<Schema>(Some("My schema"), 100, Some("B & C"));
+        assert_eq!(
+            request.shown().0,
+            "GET /data/foundation/schemaregistry/tenant/schemas?orderby=title&limit=100\
+             &property=title==My%20schema&start=B%20%26%20C"
+        );
+        for (next, expected) in [("null", None), ("\"B & C\"", Some("B & C"))] {
+            let body = format!(
+                r#"{{"results":[{{"$id":"https://x/1","title":"A"}}],"_page":{{"orderby":"title","next":{next},"count":1}}}}"#
+            );
+            let page = parse_list::<Schema>(&answer(200, Some("application/json"), &body)).unwrap();
+            let Following::Cursor(found) = page.next else {
+                panic!("a cursor")
+            };
+            assert_eq!(found.as_deref(), expected);
+            assert_eq!(page.items[0].1.title, "A");
+        }
+    }
+}

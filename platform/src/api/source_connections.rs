@@ -1,0 +1,227 @@
+//! Source connections: one table of a base connection and the columns taken from it.
+//!
+//! Source: "Collect customer success data using the Flow Service API", read 2026-11.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::flow_service::{ConnectionSpecRef, Created, Deleted, Entity};
+use crate::answer::Unreadable;
+use crate::client::Sandbox;
+use crate::error::{CreateError, DeleteError, ReadError};
+use crate::fields::{self, Raw};
+use crate::ids::{BaseConnectionId, Etag, SourceConnectionId};
+use crate::kind::Kind;
+
+/// A source connection to be made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewSourceConnection {
+    /// The name to look it up by.
+    pub name: String,
+    /// The description.
+    pub description: Option<String>,
+    /// Where the table is.
+    pub base_connection_id: BaseConnectionId,
+    /// The table's path, as explore gave it.
+    pub table_name: String,
+    /// The columns, each as explore gave it; a part of them takes only these.
+    pub columns: Vec<Value>,
+    /// The base connection's spec.
+    pub connection_spec: ConnectionSpecRef,
+}
+
+/// A source connection as Flow Service shows it.
+#[derive(Debug, Clone)]
+pub struct SourceConnection {
+    /// Its id.
+    pub id: SourceConnectionId,
+    /// Its name; names are not unique.
+    pub name: String,
+    /// Its description.
+    pub description: Option<String>,
+    /// When it was made, in milliseconds since 1970.
+    pub created_at_ms: Option<i64>,
+    /// Its version, for a change.
+    pub etag: Option<Etag>,
+    /// Such as `enabled`, `inProgress`.
+    pub state: Option<String>,
+    /// Where the table is.
+    pub base_connection_id: Option<BaseConnectionId>,
+    /// The table's path: `params.tableName`, or `params.path` of older ones.
+    pub table_name: Option<String>,
+    /// The columns taken.
+    pub columns: Vec<Value>,
+    /// The kind of source.
+    pub connection_spec: Option<ConnectionSpecRef>,
+    /// All of it.
+    pub raw: Raw,
+}
+
+impl Entity for SourceConnection {
+    const KIND: Kind = Kind::SourceConnection;
+    const COLLECTION: &'static str = "/sourceConnections";
+    const ONE: &'static str = "/sourceConnections/{id}";
+
+    fn read(value: Value) -> Result<Self, Unreadable> {
+        Ok(Self {
+            id: fields::required_id(&value, "/id")?,
+            name: fields::text(&value, "/name").unwrap_or_default(),
+            description: fields::text(&value, "/description"),
+            created_at_ms: fields::integer(&value, "/createdAt"),
+            etag: fields::etag(&value),
+            state: fields::text(&value, "/state"),
+            base_connection_id: fields::id(&value, "/baseConnectionId"),
+            table_name: fields::text(&value, "/params/tableName")
+                .or_else(|| fields::text(&value, "/params/path")),
+            columns: fields::list(&value, "/params/columns").to_vec(),
+            connection_spec: ConnectionSpecRef::read(&value),
+            raw: Raw::new(value),
+        })
+    }
+
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire<'a> {
+    name: &'a str,
+    base_connection_id: &'a BaseConnectionId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    data: WireData,
+    params: WireParams<'a>,
+    connection_spec: &'a ConnectionSpecRef,
+}
+
+#[derive(Serialize)]
+struct WireData {
+    format: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WireParams<'a> {
+    table_name: &'a str,
+    columns: &'a [Value],
+}
+
+fn wire(new: &NewSourceConnection) -> Wire<'_> {
+    Wire {
+        name: &new.name,
+        base_connection_id: &new.base_connection_id,
+        description: new.description.as_deref(),
+        data: WireData { format: "tabular" },
+        params: WireParams {
+            table_name: &new.table_name,
+            columns: &new.columns,
+        },
+        connection_spec: &new.connection_spec,
+    }
+}
+
+impl Sandbox {
+    /// Makes a source connection, sent once.
+    ///
+    /// # Errors
+    /// [`CreateError`]; ask its `outcome` before sending it again, names are not unique.
+    pub async fn create_source_connection(
+        &self,
+        new: &NewSourceConnection,
+    ) -> Result<Created<SourceConnectionId>, CreateError> {
+        self.create_entity::<SourceConnection, _>(&new.name, &wire(new))
+            .await
+    }
+
+    /// One source connection.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn get_source_connection(
+        &self,
+        id: &SourceConnectionId,
+    ) -> Result<SourceConnection, ReadError> {
+        self.get_entity(id.as_str()).await
+    }
+
+    /// Every source connection of exactly that name and base connection, whatever characters the
+    /// name has. One made in the last minute may not show yet.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn find_source_connections_named(
+        &self,
+        name: &str,
+        base_connection_id: &BaseConnectionId,
+    ) -> Result<Vec<SourceConnection>, ReadError> {
+        let parent = ("baseConnectionId", base_connection_id.as_str());
+        self.find_entities(name, Some(parent), |entity: &SourceConnection| {
+            entity
+                .base_connection_id
+                .as_ref()
+                .is_none_or(|id| id == base_connection_id)
+        })
+        .await
+    }
+
+    /// Deletes a source connection. May be refused while a flow uses it.
+    ///
+    /// # Errors
+    /// [`DeleteError`].
+    pub async fn delete_source_connection(
+        &self,
+        id: &SourceConnectionId,
+    ) -> Result<Deleted, DeleteError> {
+        self.delete_entity::<SourceConnection>(id.as_str()).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_body_is_the_tutorials() {
+        let columns = json!([
+            {"name": "Id", "type": "string", "xdm": {"type": "string"}},
+            {"name": "CreatedDate", "type": "string", "meta:xdmType": "date-time",
+             "xdm": {"type": "string", "format": "date-time"}}
+        ]);
+        let new = NewSourceConnection {
+            name: "Source connection for Customer Success".to_owned(),
+            description: None,
+            base_connection_id: "f1da3694-38a9-403d-9a36-9438a9203d42".parse().unwrap(),
+            table_name: "Account".to_owned(),
+            columns: columns.as_array().unwrap().clone(),
+            connection_spec: ConnectionSpecRef::v1(
+                "ba5126ec-c9ac-11eb-b8bc-0242ac130003".parse().unwrap(),
+            ),
+        };
+        assert_eq!(
+            serde_json::to_value(wire(&new)).unwrap(),
+            json!({
+                "name": "Source connection for Customer Success",
+                "baseConnectionId": "f1da3694-38a9-403d-9a36-9438a9203d42",
+                "data": {"format": "tabular"},
+                "params": {"tableName": "Account", "columns": columns},
+                "connectionSpec": {"id": "ba5126ec-c9ac-11eb-b8bc-0242ac130003", "version": "1.0"}
+            })
+        );
+    }
+
+    #[test]
+    fn the_table_is_read_in_both_spellings() {
+        for params in [json!({"tableName": "A"}), json!({"path": "A"})] {
+            let read = SourceConnection::read(json!({"id": "x", "params": params})).unwrap();
+            assert_eq!(read.table_name.as_deref(), Some("A"));
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Target connections: one dataset in the data lake, with the schema that its rows have.
+//!
+//! Source: "Collect customer success data using the Flow Service API", read 2026-11.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::flow_service::{ConnectionSpecRef, Created, Deleted, Entity};
+use crate::answer::Unreadable;
+use crate::client::Sandbox;
+use crate::error::{CreateError, DeleteError, ReadError};
+use crate::fields::{self, Raw};
+use crate::ids::{ConnectionSpecId, DatasetId, Etag, SchemaId, TargetConnectionId};
+use crate::kind::Kind;
+
+/// The only form of a schema that flows take: resolved, newest minor version of major version 1.
+/// The mapping set has to name the same.
+pub(crate) const SCHEMA_VERSION: &str = "application/vnd.adobe.xed-full+json;version=1";
+
+/// A target connection to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewTargetConnection {
+    /// The name to look it up by.
+    pub name: String,
+    /// The description.
+    pub description: Option<String>,
+    /// The dataset's schema.
+    pub schema_id: SchemaId,
+    /// Where the rows go.
+    pub dataset_id: DatasetId,
+}
+
+/// A target connection as Flow Service shows it.
+#[derive(Debug, Clone)]
+pub struct TargetConnection {
+    /// Its id.
+    pub id: TargetConnectionId,
+    /// Its name; names are not unique.
+    pub name: String,
+    /// Its description.
+    pub description: Option<String>,
+    /// When it was made, in milliseconds since 1970.
+    pub created_at_ms: Option<i64>,
+    /// Its version, for a change.
+    pub etag: Option<Etag>,
+    /// Such as `enabled`, `inProgress`.
+    pub state: Option<String>,
+    /// The rows' schema.
+    pub schema_id: Option<SchemaId>,
+    /// The schema's version, a content type.
+    pub schema_version: Option<String>,
+    /// Where the rows go.
+    pub dataset_id: Option<DatasetId>,
+    /// The data lake's.
+    pub connection_spec: Option<ConnectionSpecRef>,
+    /// All of it.
+    pub raw: Raw,
+}
+
+impl Entity for TargetConnection {
+    const KIND: Kind = Kind::TargetConnection;
+    const COLLECTION: &'static str = "/targetConnections";
+    const ONE: &'static str = "/targetConnections/{id}";
+
+    fn read(value: Value) -> Result<Self, Unreadable> {
+        Ok(Self {
+            id: fields::required_id(&value, "/id")?,
+            name: fields::text(&value, "/name").unwrap_or_default(),
+            description: fields::text(&value, "/description"),
+            created_at_ms: fields::integer(&value, "/createdAt"),
+            etag: fields::etag(&value),
+            state: fields::text(&value, "/state"),
+            schema_id: fields::id(&value, "/data/schema/id"),
+            schema_version: fields::text(&value, "/data/schema/version"),
+            dataset_id: fields::id(&value, "/params/dataSetId")
+                .or_else(|| fields::id(&value, "/params/datasetId")),
+            connection_spec: ConnectionSpecRef::read(&value),
+            raw: Raw::new(value),
+        })
+    }
+
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    data: WireData<'a>,
+    params: WireParams<'a>,
+    connection_spec: ConnectionSpecRef,
+}
+
+#[derive(Serialize)]
+struct WireData<'a> {
+    format: &'static str,
+    schema: WireSchema<'a>,
+}
+
+#[derive(Serialize)]
+struct WireSchema<'a> {
+    id: &'a SchemaId,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct WireParams<'a> {
+    #[serde(rename = "dataSetId")]
+    dataset_id: &'a DatasetId,
+}
+
+fn wire(new: &NewTargetConnection) -> Wire<'_> {
+    Wire {
+        name: &new.name,
+        description: new.description.as_deref(),
+        data: WireData {
+            format: "parquet_xdm",
+            schema: WireSchema {
+                id: &new.schema_id,
+                version: SCHEMA_VERSION,
+            },
+        },
+        params: WireParams {
+            dataset_id: &new.dataset_id,
+        },
+        connection_spec: ConnectionSpecRef::v1(ConnectionSpecId::data_lake()),
+    }
+}
+
+impl Sandbox {
+    /// Makes a target connection of the data lake, sent once.
+    ///
+    /// # Errors
+    /// [`CreateError`]; ask its `outcome` before sending it again, names are not unique.
+    pub async fn create_target_connection(
+        &self,
+        new: &NewTargetConnection,
+    ) -> Result<Created<TargetConnectionId>, CreateError> {
+        self.create_entity::<TargetConnection, _>(&new.name, &wire(new))
+            .await
+    }
+
+    /// One target connection.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn get_target_connection(
+        &self,
+        id: &TargetConnectionId,
+    ) -> Result<TargetConnection, ReadError> {
+        self.get_entity(id.as_str()).await
+    }
+
+    /// Every target connection of the data lake of exactly that name, whatever characters it has.
+    /// One made in the last minute may not show yet.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn find_target_connections_named(
+        &self,
+        name: &str,
+    ) -> Result<Vec<TargetConnection>, ReadError> {
+        let data_lake = ConnectionSpecId::data_lake();
+        let parent = ("connectionSpec.id", data_lake.as_str());
+        self.find_entities(name, Some(parent), |entity: &TargetConnection| {
+            entity
+                .connection_spec
+                .as_ref()
+                .is_none_or(|spec| spec.id == data_lake)
+        })
+        .await
+    }
+
+    /// Deletes a target connection. May be refused while a flow uses it.
+    ///
+    /// # Errors
+    /// [`DeleteError`].
+    pub async fn delete_target_connection(
+        &self,
+        id: &TargetConnectionId,
+    ) -> Result<Deleted, DeleteError> {
+        self.delete_entity::<TargetConnection>(id.as_str()).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_body_is_the_tutorials() {
+        let new = NewTargetConnection {
+            name: "Target Connection for a customer success connector".to_owned(),
+            description: Some("d".to_owned()),
+            schema_id: "https://ns.adobe.com/acme/schemas/deb3e1096c35"
+                .parse()
+                .unwrap(),
+            dataset_id: "5e543e8a60b15218ad44b95f".parse().unwrap(),
+        };
+        assert_eq!(
+            serde_json::to_value(wire(&new)).unwrap(),
+            json!({
+                "name": "Target Connection for a customer success connector",
+                "description": "d",
+                "data": {"format": "parquet_xdm",
+                         "schema": {"id": "https://ns.adobe.com/acme/schemas/deb3e1096c35",
+                                    "version": "application/vnd.adobe.xed-full+json;version=1"}},
+                "params": {"dataSetId": "5e543e8a60b15218ad44b95f"},
+                "connectionSpec": {"id": "c604ff05-7f1a-43c0-8e18-33bf874cb11c", "version": "1.0"}
+            })
+        );
+    }
+}

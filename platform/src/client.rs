@@ -1,0 +1,319 @@
+//! The client: one connection pool and one token for all tasks, and the loop around a send.
+//!
+//! The loop sends twice in two cases only: a token that the platform refused is renewed once (the
+//! refusal made nothing, so this holds for creates too), and a read whose connection broke is
+//! repeated once. Everything else is the caller's to repeat.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderValue, header};
+use url::Url;
+
+use crate::answer::{Answer, Unreadable};
+use crate::classify::refuses_token;
+use crate::clock::{Clock, SystemClock};
+use crate::error::{CreateError, Fault, ReadError, TokenError};
+use crate::ids::SandboxName;
+use crate::ims;
+use crate::kind::{Effect, Kind};
+use crate::refusal::Refusal;
+use crate::request::Request;
+use crate::settings::{BuildError, Credentials, Settings};
+use crate::token::{Token, TokenCache};
+use crate::transport::{Transport, TransportKind, Wire};
+
+/// The platform, for one organisation and one credential. Cloning it is cheap and shares the
+/// connections and the token.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    transport: Transport,
+    tokens: TokenCache,
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+    credentials: Credentials,
+    /// Host and path in front of every service's base path, without a slash at the end.
+    platform_base: String,
+    /// The headers that every call has: API key and organisation.
+    headers: HeaderMap,
+}
+
+impl Client {
+    /// Makes a client. Opens no connection.
+    ///
+    /// # Errors
+    /// [`BuildError`]: all are the configuration's.
+    pub fn new(settings: Settings, credentials: Credentials) -> Result<Self, BuildError> {
+        Self::with_clock(settings, credentials, Arc::new(SystemClock))
+    }
+
+    pub(crate) fn with_clock(
+        settings: Settings,
+        credentials: Credentials,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, BuildError> {
+        settings.check()?;
+        credentials.check()?;
+        let header_value = |setting: &'static str, text: &str| {
+            HeaderValue::from_str(text).map_err(|_| BuildError::WrongSetting {
+                setting,
+                problem: "has a character that no header can carry",
+            })
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            "x-api-key",
+            header_value("client_id", &credentials.client_id)?,
+        );
+        headers.insert("x-gw-ims-org-id", header_value("org_id", &settings.org_id)?);
+        Ok(Self {
+            inner: Arc::new(Inner {
+                transport: Transport::new(&settings)?,
+                tokens: TokenCache::new(Arc::clone(&clock), rand::random::<f64>),
+                clock,
+                platform_base: settings
+                    .platform_url
+                    .as_str()
+                    .trim_end_matches('/')
+                    .to_owned(),
+                settings,
+                credentials,
+                headers,
+            }),
+        })
+    }
+
+    /// The calls within a sandbox. Asks nothing: see [`Sandbox::info`] for whether it exists.
+    #[must_use]
+    pub fn sandbox(&self, name: &SandboxName) -> Sandbox {
+        Sandbox {
+            client: self.clone(),
+            name: name.clone(),
+        }
+    }
+
+    /// Whether a token can be had; fetches one if there is none.
+    ///
+    /// # Errors
+    /// [`TokenError`]: the credentials, or IMS.
+    pub async fn check_credentials(&self) -> Result<(), TokenError> {
+        self.token().await.map(drop)
+    }
+
+    /// How many entities a page is asked for, where the service takes at most `max`.
+    pub(crate) fn page_size(&self, max: u32) -> usize {
+        self.inner.settings.page_size.min(max) as usize
+    }
+
+    /// The only host that a link in an answer may name.
+    pub(crate) fn platform_host(&self) -> &str {
+        self.inner
+            .settings
+            .platform_url
+            .host_str()
+            .unwrap_or_default()
+    }
+
+    async fn token(&self) -> Result<Token, TokenError> {
+        let inner = &self.inner;
+        inner
+            .tokens
+            .get(|| async {
+                let wire = ims::build(&inner.settings.ims_url, &inner.credentials);
+                match inner.transport.send(&wire).await {
+                    Ok(answer) => ims::parse(&answer, inner.clock.wall()),
+                    Err(cause) if cause.was_sent() => Err(TokenError::Unanswered { cause }),
+                    Err(cause) => Err(TokenError::NotSent { cause }),
+                }
+            })
+            .await
+    }
+
+    /// Sends a request and gives any 2xx answer, unread.
+    pub(crate) async fn call(
+        &self,
+        sandbox: Option<&SandboxName>,
+        request: &Request,
+    ) -> Result<Answer, Fault> {
+        let mut wire = self.wire(sandbox, request)?;
+        let mut renewed = false;
+        let mut repeated = false;
+        loop {
+            let token = self.token().await.map_err(Fault::NoToken)?;
+            wire.headers
+                .insert(header::AUTHORIZATION, token.authorization.clone());
+            let answer = match self.inner.transport.send(&wire).await {
+                Ok(answer) => answer,
+                Err(error)
+                    if !repeated
+                        && request.effect == Effect::Read
+                        && error.kind() == TransportKind::ConnectionLost =>
+                {
+                    // Mostly a kept connection that the other side closed.
+                    repeated = true;
+                    continue;
+                }
+                Err(error) => return Err(Fault::from(error)),
+            };
+            if answer.status.is_success() {
+                return Ok(answer);
+            }
+            let refusal = Refusal::read(&answer, self.inner.clock.wall());
+            if !renewed && refuses_token(&refusal) {
+                self.inner.tokens.discard(&token);
+                renewed = true;
+                continue;
+            }
+            return Err(Fault::Refused(Box::new(refusal)));
+        }
+    }
+
+    fn wire(&self, sandbox: Option<&SandboxName>, request: &Request) -> Result<Wire, Fault> {
+        let mut headers = self.inner.headers.clone();
+        headers.insert(header::ACCEPT, HeaderValue::from_static(request.accept));
+        if let Some(sandbox) = sandbox {
+            headers.insert("x-sandbox-name", header_of(sandbox.as_str())?);
+        }
+        if let Some(etag) = &request.if_match {
+            headers.insert(header::IF_MATCH, header_of(etag.as_str())?);
+        }
+        if request.body.is_some() {
+            headers.insert(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("application/json"),
+            );
+        }
+        let address = format!("{}{}", self.inner.platform_base, request.target());
+        let url = Url::parse(&address)
+            .ok()
+            // Whatever was put into the path, the host stays the one of the settings.
+            .filter(|url| url.host() == self.inner.settings.platform_url.host())
+            .ok_or_else(|| not_sent("the address can't be built"))?;
+        Ok(Wire {
+            method: request.method.clone(),
+            url,
+            template: format!("{}{}", request.service.base_path(), request.template),
+            headers,
+            body: request.body.clone(),
+        })
+    }
+
+    /// A read: call, then `parse` the answer.
+    pub(crate) async fn read<T>(
+        &self,
+        sandbox: Option<&SandboxName>,
+        request: &Request,
+        parse: impl FnOnce(&Answer) -> Result<T, Unreadable>,
+    ) -> Result<T, ReadError> {
+        self.call_and_parse(sandbox, request, parse)
+            .await
+            .map_err(|fault| ReadError::from_fault(request.kind, fault))
+    }
+
+    pub(crate) async fn call_and_parse<T>(
+        &self,
+        sandbox: Option<&SandboxName>,
+        request: &Request,
+        parse: impl FnOnce(&Answer) -> Result<T, Unreadable>,
+    ) -> Result<T, Fault> {
+        let answer = self.call(sandbox, request).await?;
+        parse(&answer).map_err(|cause| Fault::AnswerUnreadable {
+            status: answer.status.as_u16(),
+            request_id: answer.request_id(),
+            cause,
+        })
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client")
+            .field("platform_url", &self.inner.settings.platform_url.as_str())
+            .field("org_id", &self.inner.settings.org_id)
+            .finish_non_exhaustive()
+    }
+}
+
+fn header_of(text: &str) -> Result<HeaderValue, Fault> {
+    HeaderValue::from_str(text).map_err(|_| not_sent("a header can't carry its value"))
+}
+
+fn not_sent(reason: &'static str) -> Fault {
+    Fault::NotSent(crate::transport::TransportError::unsendable(reason))
+}
+
+/// The calls within one sandbox; every one of them names it in `x-sandbox-name`, as a request
+/// without it may silently go to the production sandbox. Cloning it is cheap.
+///
+/// Source: Sandbox guide and Flow Service API reference, read 2026-11.
+#[derive(Debug, Clone)]
+pub struct Sandbox {
+    pub(crate) client: Client,
+    pub(crate) name: SandboxName,
+}
+
+impl Sandbox {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &SandboxName {
+        &self.name
+    }
+
+    /// The client it belongs to.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) async fn read<T>(
+        &self,
+        request: &Request,
+        parse: impl FnOnce(&Answer) -> Result<T, Unreadable>,
+    ) -> Result<T, ReadError> {
+        self.client.read(Some(&self.name), request, parse).await
+    }
+
+    /// Sends a create, once.
+    pub(crate) async fn create<T>(
+        &self,
+        name: &str,
+        request: &Request,
+        parse: impl FnOnce(&Answer) -> Result<T, Unreadable>,
+    ) -> Result<T, CreateError> {
+        self.client
+            .call_and_parse(Some(&self.name), request, parse)
+            .await
+            .map_err(|fault| CreateError::from_fault(request.kind, name, fault))
+    }
+
+    /// Reads a list page by page: `build` makes the request of a page from the cursor that the
+    /// page before gave, `parse` gives its entities and the next cursor. It stops at the end, or
+    /// with the page that makes it `max_items`.
+    pub(crate) async fn pages<T>(
+        &self,
+        kind: Kind,
+        max_items: usize,
+        build: impl Fn(Option<&str>) -> Request,
+        parse: impl Fn(&Answer, Option<&str>) -> Result<crate::paging::Page<T>, Unreadable>,
+    ) -> Result<Vec<T>, ReadError> {
+        let mut pages = crate::paging::Pages::new();
+        let mut cursor = None;
+        loop {
+            let request = build(cursor.as_deref());
+            let step = self
+                .client
+                .call_and_parse(Some(&self.name), &request, |answer| {
+                    pages.take(parse(answer, cursor.as_deref())?)
+                })
+                .await
+                .map_err(|fault| ReadError::from_fault(kind, fault))?;
+            match step {
+                Some(next) if pages.len() < max_items => cursor = Some(next),
+                Some(_) | None => return Ok(pages.into_items()),
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Reads fields out of JSON leniently: what has another type than documented is absent.
+//!
+//! Adobe's documents disagree on types and spellings of many fields, and a list must not become
+//! unreadable because one entity in it is odd. Only an id is demanded.
+
+use std::str::FromStr;
+
+use serde_json::Value;
+
+use crate::answer::Unreadable;
+use crate::ids::{Etag, IdError};
+
+/// An entity as Adobe gave it. Printing it shows nothing, as it may hold a source's secrets.
+#[derive(Clone, PartialEq)]
+pub struct Raw(Value);
+
+impl Raw {
+    pub(crate) fn new(value: Value) -> Self {
+        Self(value)
+    }
+
+    /// The JSON. Do not log it.
+    #[must_use]
+    pub fn as_value(&self) -> &Value {
+        &self.0
+    }
+
+    /// A field by JSON pointer, such as `/params/tableName`.
+    #[must_use]
+    pub fn pointer(&self, pointer: &str) -> Option<&Value> {
+        self.0.pointer(pointer)
+    }
+}
+
+impl std::fmt::Debug for Raw {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Raw(..)")
+    }
+}
+
+/// The field as text; a number or boolean is taken as its text.
+pub(crate) fn text(value: &Value, pointer: &str) -> Option<String> {
+    match value.pointer(pointer)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// The field as whole number, also from its text.
+pub(crate) fn integer(value: &Value, pointer: &str) -> Option<i64> {
+    match value.pointer(pointer)? {
+        Value::Number(number) => number
+            .as_i64()
+            .or_else(|| number.as_f64().map(|float| float as i64)),
+        Value::String(text) => text.trim().parse().ok(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// The field as a flag, also from its text.
+pub(crate) fn flag(value: &Value, pointer: &str) -> Option<bool> {
+    match value.pointer(pointer)? {
+        Value::Bool(flag) => Some(*flag),
+        Value::String(text) => text.to_ascii_lowercase().parse().ok(),
+        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// The field as an id, if it is one.
+pub(crate) fn id<I: FromStr<Err = IdError>>(value: &Value, pointer: &str) -> Option<I> {
+    value.pointer(pointer)?.as_str()?.parse().ok()
+}
+
+/// The ids in a list; what is none is left out.
+pub(crate) fn ids<I: FromStr<Err = IdError>>(value: &Value, pointer: &str) -> Vec<I> {
+    list(value, pointer)
+        .iter()
+        .filter_map(|entry| entry.as_str()?.parse().ok())
+        .collect()
+}
+
+/// The list at a place, empty if there is none.
+pub(crate) fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
+    value
+        .pointer(pointer)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
+}
+
+/// The id that makes an entity one.
+pub(crate) fn required_id<I: FromStr<Err = IdError>>(
+    value: &Value,
+    pointer: &str,
+) -> Result<I, Unreadable> {
+    let text = value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .ok_or_else(|| Unreadable::shape(format!("`{pointer}` is missing")))?;
+    text.parse()
+        .map_err(|error: IdError| Unreadable::shape(format!("`{pointer}` is {error}")))
+}
+
+/// `etag`, as all examples spell it, or `eTag`, as the reference does for runs.
+pub(crate) fn etag(value: &Value) -> Option<Etag> {
+    id(value, "/etag").or_else(|| id(value, "/eTag"))
+}

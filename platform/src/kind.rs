@@ -1,0 +1,76 @@
+//! What a request is about and what it may change.
+//!
+//! Knows neither HTTP nor errors; every other module speaks these words.
+
+/// The kinds of resource that this client knows, in Adobe's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Credentials and address of a source (`/connections`).
+    BaseConnection,
+    /// One table of a base connection (`/sourceConnections`).
+    SourceConnection,
+    /// One dataset as a target (`/targetConnections`).
+    TargetConnection,
+    /// A dataflow (`/flows`).
+    Flow,
+    /// One run of a flow (`/runs`).
+    FlowRun,
+    /// Adobe's description of a source (`/connectionSpecs`).
+    ConnectionSpec,
+    /// Adobe's description of a kind of flow (`/flowSpecs`).
+    FlowSpec,
+    /// Fields for schemas (`/tenant/fieldgroups`).
+    FieldGroup,
+    /// An XDM schema (`/tenant/schemas`).
+    Schema,
+    /// A dataset (`/dataSets`).
+    Dataset,
+    /// A mapping from columns to XDM paths (`/mappingSets`).
+    MappingSet,
+    /// A sandbox of the organisation.
+    Sandbox,
+    /// The organisation's tenant name (`/stats`).
+    Tenant,
+}
+
+impl Kind {
+    /// The kind in words, for messages.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BaseConnection => "base connection",
+            Self::SourceConnection => "source connection",
+            Self::TargetConnection => "target connection",
+            Self::Flow => "flow",
+            Self::FlowRun => "flow run",
+            Self::ConnectionSpec => "connection spec",
+            Self::FlowSpec => "flow spec",
+            Self::FieldGroup => "field group",
+            Self::Schema => "schema",
+            Self::Dataset => "dataset",
+            Self::MappingSet => "mapping set",
+            Self::Sandbox => "sandbox",
+            Self::Tenant => "tenant",
+        }
+    }
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a request changes on the platform. Only a [`Effect::Read`] may be sent twice below the
+/// caller; it is a property of the request, not of the verb.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// Nothing.
+    Read,
+    /// It makes a resource; sent twice it may make two.
+    Create,
+    /// It changes a resource.
+    Update,
+    /// It takes a resource away.
+    Delete,
+}

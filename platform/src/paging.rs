@@ -1,0 +1,185 @@
+//! Reads a list to its end, whatever the pages do meanwhile. Knows no HTTP.
+//!
+//! Nobody promises that pages stay in place while others write, so an entity may come twice and
+//! counts once. Source: "Sort and filter responses in the Flow Service API" and the Catalog and
+//! Data Prep guides, read 2026-11.
+
+use std::collections::HashSet;
+
+use crate::answer::Unreadable;
+
+/// More pages than any sandbox has: a list of that many is one that does not end.
+const MAX_PAGES: usize = 1000;
+
+/// One page.
+pub(crate) struct Page<T> {
+    /// The entities, each with its id.
+    pub(crate) items: Vec<(String, T)>,
+    pub(crate) next: Following,
+}
+
+/// What comes after a page.
+pub(crate) enum Following {
+    /// The service says how to go on, or that this was the last.
+    Cursor(Option<String>),
+    /// The service counts: the next page begins at `start`, unless this one was empty. A short
+    /// page does not end the list, as a service may give fewer than asked for.
+    Offset { start: usize, limit: usize },
+}
+
+/// The pages so far.
+pub(crate) struct Pages<T> {
+    items: Vec<T>,
+    ids: HashSet<String>,
+    cursors: HashSet<String>,
+    count: usize,
+}
+
+impl<T> Pages<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            items: Vec::new(),
+            ids: HashSet::new(),
+            cursors: HashSet::new(),
+            count: 0,
+        }
+    }
+
+    /// Takes a page in; gives the cursor of the next one, or `None` at the end.
+    pub(crate) fn take(&mut self, page: Page<T>) -> Result<Option<String>, Unreadable> {
+        self.count += 1;
+        let received = page.items.len();
+        let before = self.items.len();
+        for (id, item) in page.items {
+            if self.ids.insert(id) {
+                self.items.push(item);
+            }
+        }
+        let next = match page.next {
+            Following::Cursor(next) => next,
+            Following::Offset { .. } if received == 0 => None,
+            Following::Offset { start, limit } => {
+                if self.items.len() == before {
+                    // Nothing new: a service that ignores `start` shows its first page for ever.
+                    // If that page is not full it is all there is.
+                    if received >= limit {
+                        return Err(Unreadable::PagesRepeat);
+                    }
+                    None
+                } else {
+                    Some(start.saturating_add(received).to_string())
+                }
+            }
+        };
+        if let Some(cursor) = &next {
+            if !self.cursors.insert(cursor.clone()) {
+                return Err(Unreadable::PagesRepeat);
+            }
+            if self.count >= MAX_PAGES {
+                return Err(Unreadable::TooManyPages { pages: self.count });
+            }
+        }
+        Ok(next)
+    }
+
+    /// How many entities there are so far.
+    pub(crate) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    pub(crate) fn into_items(self) -> Vec<T> {
+        self.items
+    }
+}
+
+/// Where a page begins that a counting service is asked for.
+pub(crate) fn offset(cursor: Option<&str>) -> usize {
+    cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(ids: &[&str], next: Following) -> Page<String> {
+        Page {
+            items: ids
+                .iter()
+                .map(|id| ((*id).to_owned(), (*id).to_owned()))
+                .collect(),
+            next,
+        }
+    }
+
+    fn cursor(text: &str) -> Following {
+        Following::Cursor(Some(text.to_owned()))
+    }
+
+    #[test]
+    fn an_entity_that_comes_twice_counts_once_and_an_empty_page_is_no_end() {
+        let mut pages = Pages::new();
+        assert_eq!(
+            pages.take(page(&["a", "b"], cursor("1"))),
+            Ok(Some("1".to_owned()))
+        );
+        assert_eq!(pages.take(page(&[], cursor("2"))), Ok(Some("2".to_owned())));
+        assert_eq!(
+            pages.take(page(&["b", "c"], Following::Cursor(None))),
+            Ok(None)
+        );
+        assert_eq!(pages.into_items(), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn a_cursor_that_comes_back_is_an_error() {
+        let mut pages = Pages::new();
+        pages.take(page(&["a"], cursor("1"))).unwrap();
+        pages.take(page(&["b"], cursor("2"))).unwrap();
+        assert_eq!(
+            pages.take(page(&["c"], cursor("1"))),
+            Err(Unreadable::PagesRepeat)
+        );
+    }
+
+    #[test]
+    fn a_list_without_end_is_an_error() {
+        let mut pages = Pages::new();
+        let last = (0..MAX_PAGES)
+            .map(|n| pages.take(page(&[], cursor(&n.to_string()))))
+            .last();
+        assert_eq!(
+            last,
+            Some(Err(Unreadable::TooManyPages { pages: MAX_PAGES }))
+        );
+    }
+
+    #[test]
+    fn counting_goes_on_until_an_empty_page() {
+        let offset = |start| Following::Offset { start, limit: 2 };
+        let mut pages = Pages::new();
+        assert_eq!(
+            pages.take(page(&["a", "b"], offset(0))),
+            Ok(Some("2".to_owned()))
+        );
+        assert_eq!(
+            pages.take(page(&["c"], offset(2))),
+            Ok(Some("3".to_owned()))
+        );
+        assert_eq!(pages.take(page(&[], offset(3))), Ok(None));
+        assert_eq!(pages.into_items(), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn a_service_that_ignores_start_is_noticed() {
+        let mut pages = Pages::new();
+        let offset = |start| Following::Offset { start, limit: 2 };
+        pages.take(page(&["a", "b"], offset(0))).unwrap();
+        assert_eq!(
+            pages.take(page(&["a", "b"], offset(2))),
+            Err(Unreadable::PagesRepeat)
+        );
+        let mut pages = Pages::new();
+        pages.take(page(&["a"], offset(0))).unwrap();
+        assert_eq!(pages.take(page(&["a"], offset(1))), Ok(None));
+    }
+}

@@ -1,0 +1,173 @@
+//! One parser for every error body that Adobe's services answer with.
+//!
+//! The order of attempts: gateway, problem document, `errorMessage`, IMS, loose words, no JSON.
+//! Sources: "Experience Platform FAQ and troubleshooting", Schema Registry troubleshooting guide,
+//! Sandbox API guide, IMS server-to-server guide, Flow Service labels tutorial, read 2026-11.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+
+use crate::answer::Answer;
+use crate::code::{AdobeCode, RequestId};
+use crate::retry_after::retry_after;
+use crate::text::{MAX_DETAIL_BYTES, clean};
+
+/// An answer that is not a success, in the words of whoever wrote it. Texts are cleaned and at
+/// most 512 bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// HTTP status.
+    pub status: u16,
+    /// Adobe's code, if the body had one.
+    pub code: Option<AdobeCode>,
+    /// A few words, such as `Resource not found`.
+    pub title: Option<String>,
+    /// The sentence that explains it.
+    pub detail: Option<String>,
+    /// What Adobe's support asks for.
+    pub request_id: Option<RequestId>,
+    /// The wait asked for, at most an hour.
+    pub retry_after: Option<Duration>,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "HTTP {}", self.status)?;
+        if let Some(code) = &self.code {
+            write!(f, ", {code}")?;
+        }
+        match (&self.title, &self.detail) {
+            (Some(title), Some(detail)) if title != detail => write!(f, ": {title}: {detail}")?,
+            (Some(text), _) | (None, Some(text)) => write!(f, ": {text}")?,
+            (None, None) => {}
+        }
+        if let Some(request_id) = &self.request_id {
+            write!(f, " (request {request_id})")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl Refusal {
+    /// Reads an answer whose status is not a 2xx. Never fails: the status alone is a refusal.
+    /// `now` is the wall clock, for a `Retry-After` that is a date.
+    pub(crate) fn read(answer: &Answer, now: SystemTime) -> Self {
+        let mut refusal = Self {
+            status: answer.status.as_u16(),
+            code: None,
+            title: None,
+            detail: None,
+            request_id: answer.request_id(),
+            retry_after: retry_after(&answer.headers, now),
+        };
+        let Ok(body) = &answer.body else {
+            return refusal;
+        };
+        match serde_json::from_slice::<Value>(body) {
+            Ok(Value::Object(fields)) => refusal.read_object(&Value::Object(fields)),
+            // Some proxies and old services answer with a JSON string.
+            Ok(Value::String(text)) => refusal.detail = kept(&text),
+            Ok(_) => {}
+            // An HTML page says nothing that the status does not.
+            Err(_) if looks_like_markup(body) => {}
+            Err(_) => refusal.detail = kept(&String::from_utf8_lossy(body)),
+        }
+        refusal
+    }
+
+    fn read_object(&mut self, body: &Value) {
+        let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
+        // A gateway's code is a string; some services send the same shape with a number.
+        let gateway_code = body.get("error_code").and_then(|code| match code {
+            Value::String(code) => Some(code.clone()),
+            Value::Number(code) => Some(code.to_string()),
+            _ => None,
+        });
+        let by_type = text("/type").and_then(AdobeCode::from_type_uri);
+        if let Some(code) = gateway_code {
+            self.code = AdobeCode::from_text(&code);
+            self.detail = text("/message").and_then(kept);
+        } else if by_type.is_some() {
+            self.code = by_type;
+            self.title = text("/title").and_then(kept);
+            self.detail = first_text(
+                body,
+                &[
+                    "/report/detailed-message",
+                    "/detail",
+                    "/errorMessage",
+                    "/message",
+                ],
+            );
+        } else if text("/errorMessage").is_some() {
+            self.title = text("/title").and_then(kept);
+            self.detail = first_text(body, &["/errorMessage", "/errorDetails"]);
+        } else if let Some(error) = text("/error") {
+            // IMS; also the default error page of Spring, whose `error` is the status in words.
+            self.code = text("/error_description")
+                .and(Some(error))
+                .or_else(|| (!error.contains(' ')).then_some(error))
+                .and_then(AdobeCode::from_text);
+            self.title = kept(error);
+            self.detail = first_text(body, &["/error_description", "/message", "/detail"]);
+        } else {
+            self.title = text("/title").and_then(kept);
+            self.detail = first_text(
+                body,
+                &[
+                    "/detail",
+                    "/report/detailed-message",
+                    "/message",
+                    "/error/message",
+                ],
+            );
+        }
+        // Newer services put their code into a chain only.
+        if self.code.is_none() {
+            self.code = ["/error-chain/0/errorCode", "/errorCode", "/code"]
+                .iter()
+                .find_map(|pointer| text(pointer))
+                .and_then(AdobeCode::from_text);
+        }
+        if self.request_id.is_none() {
+            self.request_id = [
+                "/report/request-id",
+                "/report/registryRequestId",
+                "/report/requestId",
+                "/requestId",
+                "/request_id",
+            ]
+            .iter()
+            .find_map(|pointer| text(pointer))
+            .and_then(RequestId::from_text);
+        }
+    }
+
+    /// Title and detail in lower case, for the few rows of the table that read the text.
+    pub(crate) fn words(&self) -> String {
+        let mut words = self.title.clone().unwrap_or_default();
+        words.push(' ');
+        words.push_str(self.detail.as_deref().unwrap_or_default());
+        words.make_ascii_lowercase();
+        words
+    }
+}
+
+fn kept(text: &str) -> Option<String> {
+    let text = clean(text, MAX_DETAIL_BYTES);
+    (!text.is_empty()).then_some(text)
+}
+
+fn first_text(body: &Value, pointers: &[&str]) -> Option<String> {
+    pointers
+        .iter()
+        .filter_map(|pointer| body.pointer(pointer).and_then(Value::as_str))
+        .find_map(kept)
+}
+
+fn looks_like_markup(body: &[u8]) -> bool {
+    body.trim_ascii_start().first() == Some(&b'<')
+}

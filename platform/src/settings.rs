@@ -1,0 +1,291 @@
+//! What a client is made of: addresses, limits and credentials, all given by the caller.
+//!
+//! Nothing here reads the environment or a file.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use http::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+/// Addresses and limits. [`Settings::new`] has Adobe's production addresses and the defaults.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where every service of the platform is; default `https://platform.adobe.io`.
+    pub platform_url: Url,
+    /// Where tokens come from; default `https://ims-na1.adobelogin.com`.
+    pub ims_url: Url,
+    /// The IMS organisation, 24 hex digits and `@AdobeOrg`.
+    pub org_id: String,
+    /// Allows plain `http`, and only to this machine (`localhost`, `127.0.0.0/8`, `::1`): for an
+    /// emulator. Default `false`.
+    pub allow_insecure: bool,
+    /// Name, TCP and TLS together; default 10 s. Raised: a dead network is noticed late. Lowered:
+    /// a slow one is taken for dead.
+    pub connect_timeout: Duration,
+    /// From the connection to the answer's first byte; default 60 s. Explore and create ask the
+    /// source system, which is slow: lowered, more creates end with an unknown outcome.
+    pub first_byte_timeout: Duration,
+    /// From the beginning of a request to the last byte of its answer; default 120 s.
+    pub total_timeout: Duration,
+    /// The longest answer that is read, after decompression; default 16 MiB. Lowered: the
+    /// columns of a wide table may not fit. Raised: a broken answer may take that much memory.
+    pub max_answer_bytes: usize,
+    /// How many entities a page of a list is asked for; default 100, which every service takes.
+    pub page_size: u32,
+    /// The `User-Agent` header; default `aep-flow/<version>`.
+    pub user_agent: String,
+    /// Certificate authorities in PEM to trust besides the system's, such as a company's proxy.
+    pub ca_certificate_pem: Option<String>,
+}
+
+impl Settings {
+    /// Production addresses and the defaults, for that organisation.
+    ///
+    /// # Panics
+    /// Never: the two addresses are constants.
+    #[must_use]
+    pub fn new(org_id: impl Into<String>) -> Self {
+        let url = |text: &str| Url::parse(text).expect("a constant address is a URL");
+        Self {
+            platform_url: url("https://platform.adobe.io"),
+            ims_url: url("https://ims-na1.adobelogin.com"),
+            org_id: org_id.into(),
+            allow_insecure: false,
+            connect_timeout: Duration::from_secs(10),
+            first_byte_timeout: Duration::from_secs(60),
+            total_timeout: Duration::from_secs(120),
+            max_answer_bytes: 16 * 1024 * 1024,
+            page_size: 100,
+            user_agent: concat!("aep-flow/", env!("CARGO_PKG_VERSION")).to_owned(),
+            ca_certificate_pem: None,
+        }
+    }
+}
+
+/// An OAuth server-to-server credential of the Developer Console. Printing it shows no secret.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// The client id, which is also the API key of every call.
+    pub client_id: String,
+    /// The client secret.
+    pub client_secret: SecretString,
+    /// The scopes that the Developer Console shows for the credential.
+    pub scopes: Vec<String>,
+}
+
+/// Why no client can be made of these settings. All are the configuration's.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// Not `https`, and not an allowed emulator on this machine.
+    #[error(
+        "{setting} `{url}` is not https (http is for this machine only, with `allow_insecure`)"
+    )]
+    InsecureUrl {
+        /// The setting's name.
+        setting: &'static str,
+        /// The address, without user name, password and query.
+        url: String,
+    },
+    /// The address has a user name, a query, a fragment or no host.
+    #[error("{setting} is not a plain address: {problem}")]
+    WrongUrl {
+        /// The setting's name.
+        setting: &'static str,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// A setting is missing or impossible.
+    #[error("{setting} {problem}")]
+    WrongSetting {
+        /// The setting's name.
+        setting: &'static str,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// A credential of the retired kind. Source: Developer Console guide, read 2026-11: JWT
+    /// service accounts stopped in January 2025.
+    #[error(
+        "JWT (service account) credentials are retired; add an OAuth server-to-server credential \
+         to the project in the Developer Console and use its client id, client secret and scopes"
+    )]
+    JwtCredentials,
+    /// The certificate authorities can't be read.
+    #[error("the certificate authorities can't be used: {reason}")]
+    WrongCertificate {
+        /// What the TLS library said.
+        reason: String,
+    },
+    /// The HTTP library refused the settings.
+    #[error("the HTTP client can't be made: {reason}")]
+    Http {
+        /// What it said.
+        reason: String,
+    },
+}
+
+impl Settings {
+    pub(crate) fn check(&self) -> Result<(), BuildError> {
+        check_url("platform_url", &self.platform_url, self.allow_insecure)?;
+        check_url("ims_url", &self.ims_url, self.allow_insecure)?;
+        // Where the JWT exchange was: whoever sets it has credentials of the retired kind.
+        if self.ims_url.path().contains("/exchange/jwt") {
+            return Err(BuildError::JwtCredentials);
+        }
+        header_text("org_id", &self.org_id)?;
+        header_text("user_agent", &self.user_agent)?;
+        for (setting, limit) in [
+            ("connect_timeout", self.connect_timeout),
+            ("first_byte_timeout", self.first_byte_timeout),
+            ("total_timeout", self.total_timeout),
+        ] {
+            if limit.is_zero() {
+                return Err(BuildError::WrongSetting {
+                    setting,
+                    problem: "must be longer than nothing",
+                });
+            }
+        }
+        if self.max_answer_bytes == 0 || self.page_size == 0 {
+            return Err(BuildError::WrongSetting {
+                setting: "max_answer_bytes and page_size",
+                problem: "must be greater than zero",
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Credentials {
+    pub(crate) fn check(&self) -> Result<(), BuildError> {
+        // A retired credential shows by its private key, its signed token or its metascopes,
+        // which are URLs where OAuth scopes are words.
+        let secret = self.client_secret.expose_secret();
+        let metascope = |scope: &String| scope.contains("/s/ent_") || scope.starts_with("https://");
+        if secret.contains("PRIVATE KEY")
+            || (secret.starts_with("eyJ") && secret.matches('.').count() == 2)
+            || self.scopes.iter().any(metascope)
+        {
+            return Err(BuildError::JwtCredentials);
+        }
+        header_text("client_id", &self.client_id)?;
+        if secret.is_empty() {
+            return Err(BuildError::WrongSetting {
+                setting: "client_secret",
+                problem: "is empty",
+            });
+        }
+        if self.scopes.iter().all(|scope| scope.trim().is_empty()) {
+            return Err(BuildError::WrongSetting {
+                setting: "scopes",
+                problem: "are missing",
+            });
+        }
+        Ok(())
+    }
+}
+
+fn check_url(setting: &'static str, url: &Url, allow_insecure: bool) -> Result<(), BuildError> {
+    let problem = if url.host_str().is_none_or(str::is_empty) {
+        "it has no host"
+    } else if !url.username().is_empty() || url.password().is_some() {
+        "it has a user name or password"
+    } else if url.query().is_some() || url.fragment().is_some() {
+        "it has a query or fragment"
+    } else {
+        let secure = url.scheme() == "https";
+        if secure || (url.scheme() == "http" && allow_insecure && is_loopback(url)) {
+            return Ok(());
+        }
+        return Err(BuildError::InsecureUrl {
+            setting,
+            url: url.to_string(),
+        });
+    };
+    Err(BuildError::WrongUrl { setting, problem })
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
+        Some(url::Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
+        None => false,
+    }
+}
+
+fn header_text(setting: &'static str, text: &str) -> Result<HeaderValue, BuildError> {
+    if text.trim().is_empty() {
+        return Err(BuildError::WrongSetting {
+            setting,
+            problem: "is empty",
+        });
+    }
+    HeaderValue::from_str(text).map_err(|_| BuildError::WrongSetting {
+        setting,
+        problem: "has a character that no header can carry",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn credentials(secret: &str, scope: &str) -> Credentials {
+        Credentials {
+            client_id: "id".to_owned(),
+            client_secret: SecretString::from(secret.to_owned()),
+            scopes: vec![scope.to_owned()],
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_this_machine_and_only_when_allowed() {
+        let cases = [
+            ("https://platform.adobe.io", false, true),
+            ("http://platform.adobe.io", true, false),
+            ("http://127.0.0.1:8080", false, false),
+            ("http://127.0.0.1:8080", true, true),
+            ("http://[::1]:8080", true, true),
+            ("http://localhost:8080", true, true),
+            ("http://localhost.evil.example", true, false),
+            ("https://user:pw@platform.adobe.io", true, false),
+            ("https://platform.adobe.io?a=b", true, false),
+            ("ftp://127.0.0.1", true, false),
+        ];
+        for (url, allow_insecure, good) in cases {
+            let mut settings = Settings::new("ABC@AdobeOrg");
+            settings.platform_url = Url::parse(url).unwrap();
+            settings.allow_insecure = allow_insecure;
+            assert_eq!(settings.check().is_ok(), good, "{url}");
+        }
+    }
+
+    #[test]
+    fn jwt_credentials_are_refused_with_what_to_use() {
+        let jwt = [
+            credentials("-----BEGIN PRIVATE KEY-----\nabc", "openid"),
+            credentials("eyJhbGciOi.eyJpc3Mi.c2ln", "openid"),
+            credentials(
+                "p8e-x",
+                "https://ims-na1.adobelogin.com/s/ent_dataservices_sdk",
+            ),
+        ];
+        for credentials in jwt {
+            let error = credentials.check().unwrap_err().to_string();
+            assert!(error.contains("OAuth server-to-server"), "{error}");
+            assert!(!error.contains("eyJ"));
+        }
+        let mut settings = Settings::new("ABC@AdobeOrg");
+        settings.ims_url = Url::parse("https://ims-na1.adobelogin.com/ims/exchange/jwt").unwrap();
+        assert!(matches!(settings.check(), Err(BuildError::JwtCredentials)));
+        credentials("p8e-x", "openid").check().unwrap();
+    }
+
+    #[test]
+    fn credentials_do_not_print_the_secret() {
+        let shown = format!("{:?}", credentials("p8e-hidden", "openid"));
+        assert!(!shown.contains("hidden"), "{shown}");
+    }
+}

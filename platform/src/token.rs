@@ -1,0 +1,185 @@
+//! One access token for all tasks: fetched once, renewed before it ends, one renewal in flight.
+//!
+//! Knows no HTTP: how to fetch comes as a closure, time and chance come in as arguments.
+//! Source: "Server to Server authentication" of the Developer Console guides, read 2026-11: a
+//! token lives 24 h, is to be reused, and asking often may be throttled.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use http::HeaderValue;
+
+use crate::clock::Clock;
+use crate::error::TokenError;
+
+/// The earliest renewal is 10 % of the life before the end, at most 10 min; chance makes it up
+/// to that much earlier, so that a fleet started at once does not renew at once.
+const MARGIN_DIVISOR: u32 = 10;
+const MAX_MARGIN: Duration = Duration::from_secs(600);
+
+/// A token this close to its end is not given out: the request has to arrive with it.
+const FLOOR: Duration = Duration::from_secs(5);
+
+/// A failed fetch is the answer for everyone within this time: a hundred waiting tasks must not
+/// ask a hundred times in a row for what was just refused.
+const FAILURE_PAUSE: Duration = Duration::from_secs(1);
+
+/// What a fetch gives.
+pub(crate) struct Grant {
+    /// `Bearer …`, marked sensitive.
+    pub(crate) authorization: HeaderValue,
+    /// How long it lives from the moment it was asked for.
+    pub(crate) life: Duration,
+}
+
+/// A token to send, and which one it is.
+#[derive(Clone)]
+pub(crate) struct Token {
+    pub(crate) authorization: HeaderValue,
+    generation: u64,
+}
+
+struct Held {
+    token: Token,
+    renew_at: Instant,
+    ends_at: Instant,
+}
+
+#[derive(Default)]
+struct State {
+    held: Option<Held>,
+    failed: Option<(Instant, TokenError)>,
+    generation: u64,
+}
+
+enum Look {
+    Fresh(Token),
+    /// Good, but due for renewal.
+    Due(Token),
+    Absent,
+}
+
+pub(crate) struct TokenCache {
+    /// Held for a few instructions, never across an await, so a plain lock.
+    state: Mutex<State>,
+    /// Held during a fetch: whoever has it is the one who renews. A dropped fetch frees it, and
+    /// the next in line fetches.
+    renewing: tokio::sync::Mutex<()>,
+    clock: Arc<dyn Clock>,
+    /// A number from 0 to 1.
+    chance: Box<dyn Fn() -> f64 + Send + Sync>,
+}
+
+impl TokenCache {
+    pub(crate) fn new(
+        clock: Arc<dyn Clock>,
+        chance: impl Fn() -> f64 + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            state: Mutex::default(),
+            renewing: tokio::sync::Mutex::default(),
+            clock,
+            chance: Box::new(chance),
+        }
+    }
+
+    /// The token, fetched if there is none or it is due.
+    ///
+    /// # Errors
+    /// What `fetch` said, here or for another task less than a second ago. A renewal that fails
+    /// while the old token is still good is not an error.
+    pub(crate) async fn get<F, Fut>(&self, fetch: F) -> Result<Token, TokenError>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = Result<Grant, TokenError>>,
+    {
+        let _renewing = match self.look() {
+            Look::Fresh(token) => return Ok(token),
+            // Someone renews it already, and this one is still good: no need to wait.
+            Look::Due(token) => match self.renewing.try_lock() {
+                Ok(guard) => guard,
+                Err(_) => return Ok(token),
+            },
+            Look::Absent => self.renewing.lock().await,
+        };
+        // The second look: the task that had the lock before may have fetched.
+        let old = match self.look() {
+            Look::Fresh(token) => return Ok(token),
+            Look::Due(token) => Some(token),
+            Look::Absent => None,
+        };
+        if let Some(error) = self.recent_failure() {
+            return old.ok_or(error);
+        }
+        // The life counts from before the question: the answer may have travelled long.
+        let asked_at = self.clock.now();
+        match fetch().await {
+            Ok(grant) => Ok(self.store(asked_at, grant)),
+            Err(error) => {
+                let wait = error.failure().retry_after.unwrap_or_default();
+                let until = self.clock.now() + wait.max(FAILURE_PAUSE);
+                self.lock().failed = Some((until, error.clone()));
+                old.ok_or(error)
+            }
+        }
+    }
+
+    /// Forgets a token that the platform refused, unless another task did so already.
+    pub(crate) fn discard(&self, token: &Token) {
+        let mut state = self.lock();
+        if state
+            .held
+            .as_ref()
+            .is_some_and(|held| held.token.generation == token.generation)
+        {
+            state.held = None;
+        }
+    }
+
+    fn look(&self) -> Look {
+        let now = self.clock.now();
+        match &self.lock().held {
+            Some(held) if now < held.renew_at => Look::Fresh(held.token.clone()),
+            Some(held) if now + FLOOR < held.ends_at => Look::Due(held.token.clone()),
+            Some(_) | None => Look::Absent,
+        }
+    }
+
+    fn recent_failure(&self) -> Option<TokenError> {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        match &state.failed {
+            Some((until, error)) if now < *until => Some(error.clone()),
+            Some(_) => {
+                state.failed = None;
+                None
+            }
+            None => None,
+        }
+    }
+
+    fn store(&self, asked_at: Instant, grant: Grant) -> Token {
+        let margin = (grant.life / MARGIN_DIVISOR).min(MAX_MARGIN);
+        let early = margin + margin.mul_f64((self.chance)().clamp(0.0, 1.0));
+        let ends_at = asked_at + grant.life;
+        let mut state = self.lock();
+        state.generation += 1;
+        state.failed = None;
+        let token = Token {
+            authorization: grant.authorization,
+            generation: state.generation,
+        };
+        state.held = Some(Held {
+            token: token.clone(),
+            renew_at: asked_at + grant.life.saturating_sub(early),
+            ends_at,
+        });
+        token
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic between two assignments leaves a state that the next fetch replaces.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

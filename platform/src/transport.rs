@@ -1,0 +1,311 @@
+//! The only file that knows `reqwest`: sends bytes, bounds time and size, names what failed.
+//!
+//! It never sends anything twice. Two layers below could, and are told not to or can't hurt:
+//! - `reqwest` repeats a request after an HTTP/2 "not processed" signal (`REFUSED_STREAM`,
+//!   `GOAWAY`). That is safe by RFC 9113, but a proxy may lie, so `retry::never()` turns it off;
+//!   the caller then sees an open outcome and looks.
+//! - `hyper-util`'s pool sends a request again when a kept connection turned out closed. It does
+//!   so only for a message that `hyper` hands back untouched (`TrySendError::take_message`), that
+//!   is, before any byte of it was written, and `reqwest` has no switch for it. So a create can't
+//!   be doubled by it. Kept connections are let go early besides, see `POOL_IDLE`.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Method};
+use tracing::Instrument as _;
+use url::Url;
+
+use crate::answer::{Answer, Unreadable};
+use crate::settings::{BuildError, Settings};
+use crate::text::clean;
+use crate::tls;
+
+/// How long an unused connection is kept. Shorter than the idle limits of common gateways (60 s
+/// and more): a connection that the other side closes just when a create is written on it costs
+/// an open outcome, a new handshake costs a moment.
+const POOL_IDLE: Duration = Duration::from_secs(20);
+
+/// The most of an error's body that is read; Adobe's are below 4 KiB, an HTML page may be long.
+const MAX_REFUSAL_BYTES: usize = 64 * 1024;
+
+/// Where the way to an answer ended, and so whether the request may have arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TransportKind {
+    /// The host's name has no address. Nothing was sent.
+    NameNotFound,
+    /// Nobody listens at the address. Nothing was sent.
+    ConnectionRefused,
+    /// No trust: a TLS handshake failed. Nothing was sent.
+    Tls,
+    /// The connection failed otherwise. Nothing was sent.
+    ConnectFailed,
+    /// The connection took longer than `Settings::connect_timeout`. Nothing was sent.
+    ConnectTimedOut,
+    /// No first byte of an answer within the limit. The request may have arrived.
+    FirstByteTimedOut,
+    /// The connection broke before an answer. The request may have arrived.
+    ConnectionLost,
+}
+
+/// A request that got no answer. Holds no URL: it may carry names and ids in its query.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {reason}", .kind.as_str())]
+pub struct TransportError {
+    kind: TransportKind,
+    reason: String,
+}
+
+impl TransportKind {
+    /// The kind in words; also the `error.type` of a span.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NameNotFound => "the host's name was not found",
+            Self::ConnectionRefused => "the connection was refused",
+            Self::Tls => "the TLS handshake failed",
+            Self::ConnectFailed => "the connection failed",
+            Self::ConnectTimedOut => "the connection timed out",
+            Self::FirstByteTimedOut => "no answer in time",
+            Self::ConnectionLost => "the connection was lost",
+        }
+    }
+}
+
+impl TransportError {
+    /// A request that can't be put on the wire at all.
+    pub(crate) fn unsendable(reason: &'static str) -> Self {
+        Self {
+            kind: TransportKind::ConnectFailed,
+            reason: reason.to_owned(),
+        }
+    }
+
+    /// Where it ended.
+    #[must_use]
+    pub fn kind(&self) -> TransportKind {
+        self.kind
+    }
+
+    /// Whether a byte of the request may have been written.
+    #[must_use]
+    pub fn was_sent(&self) -> bool {
+        match self.kind {
+            TransportKind::NameNotFound
+            | TransportKind::ConnectionRefused
+            | TransportKind::Tls
+            | TransportKind::ConnectFailed
+            | TransportKind::ConnectTimedOut => false,
+            TransportKind::FirstByteTimedOut | TransportKind::ConnectionLost => true,
+        }
+    }
+}
+
+/// A request ready for the wire. Has no `Debug`: headers and body hold secrets.
+pub(crate) struct Wire {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    /// Base path and template, the only form of the address that spans show.
+    pub(crate) template: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<Bytes>,
+}
+
+pub(crate) struct Transport {
+    http: reqwest::Client,
+    first_byte_timeout: Duration,
+    total_timeout: Duration,
+    max_answer_bytes: usize,
+}
+
+impl Transport {
+    pub(crate) fn new(settings: &Settings) -> Result<Self, BuildError> {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(&settings.user_agent)
+            .connect_timeout(settings.connect_timeout)
+            .pool_idle_timeout(POOL_IDLE)
+            // A redirect could take the token to another host, and no service documents one.
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            // The environment is the caller's to read.
+            .no_proxy();
+        let addresses = [&settings.platform_url, &settings.ims_url];
+        if addresses.iter().any(|url| url.scheme() == "https") {
+            builder = builder.tls_backend_preconfigured(tls::config(settings)?);
+        } else {
+            // Only an emulator on this machine: no certificate authorities are needed, and a
+            // container may have none.
+            builder = builder.tls_backend_preconfigured(tls::config_without_authorities()?);
+        }
+        let http = builder.build().map_err(|error| BuildError::Http {
+            reason: reason(&error),
+        })?;
+        Ok(Self {
+            http,
+            // The clock starts before the connection does, so it is given that time as well;
+            // otherwise a slow connect would look like a request that was sent.
+            first_byte_timeout: settings
+                .first_byte_timeout
+                .saturating_add(settings.connect_timeout)
+                .min(settings.total_timeout),
+            total_timeout: settings.total_timeout,
+            max_answer_bytes: settings.max_answer_bytes,
+        })
+    }
+
+    /// Sends once. An answer with a broken body is still an answer: its status is known.
+    pub(crate) async fn send(&self, wire: &Wire) -> Result<Answer, TransportError> {
+        let span = tracing::info_span!(
+            "aep.request",
+            otel.name = format_args!("{} {}", wire.method, wire.template),
+            otel.kind = "client",
+            http.request.method = wire.method.as_str(),
+            url.template = wire.template.as_str(),
+            server.address = wire.url.host_str().unwrap_or_default(),
+            server.port = wire.url.port_or_known_default(),
+            http.response.status_code = tracing::field::Empty,
+            adobe.request_id = tracing::field::Empty,
+            error.r#type = tracing::field::Empty,
+        );
+        let result = self.exchange(wire).instrument(span.clone()).await;
+        match &result {
+            Ok(answer) => {
+                span.record("http.response.status_code", answer.status.as_u16());
+                if let Some(id) = answer.request_id() {
+                    span.record("adobe.request_id", id.as_str());
+                }
+                if !answer.status.is_success() {
+                    span.record("error.type", answer.status.as_str());
+                } else if answer.body.is_err() {
+                    span.record("error.type", "answer unreadable");
+                }
+            }
+            Err(error) => {
+                span.record("error.type", error.kind.as_str());
+            }
+        }
+        result
+    }
+
+    async fn exchange(&self, wire: &Wire) -> Result<Answer, TransportError> {
+        let deadline = tokio::time::Instant::now() + self.total_timeout;
+        let mut request = reqwest::Request::new(wire.method.clone(), wire.url.clone());
+        *request.headers_mut() = wire.headers.clone();
+        *request.body_mut() = wire.body.clone().map(reqwest::Body::from);
+        let sending = self.http.execute(request);
+        let mut response = match tokio::time::timeout(self.first_byte_timeout, sending).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(transport_error(error)),
+            Err(_) => {
+                return Err(TransportError {
+                    kind: TransportKind::FirstByteTimedOut,
+                    reason: format!("waited {} s", self.first_byte_timeout.as_secs_f32()),
+                });
+            }
+        };
+        let status = response.status();
+        let headers = std::mem::take(response.headers_mut());
+        let limit = if status.is_success() {
+            self.max_answer_bytes
+        } else {
+            MAX_REFUSAL_BYTES.min(self.max_answer_bytes)
+        };
+        let reading = read_body(&mut response, limit);
+        let mut body = match tokio::time::timeout_at(deadline, reading).await {
+            Ok(body) => body,
+            Err(_) => Err(Unreadable::CutOff {
+                reason: "it did not end in time".to_owned(),
+            }),
+        };
+        if !status.is_success() && matches!(body, Err(Unreadable::TooLarge { .. })) {
+            // A long error page adds nothing to its status.
+            body = Ok(Bytes::new());
+        }
+        Ok(Answer {
+            status,
+            headers,
+            body,
+        })
+    }
+}
+
+async fn read_body(response: &mut reqwest::Response, limit: usize) -> Result<Bytes, Unreadable> {
+    // The announced length only saves the reading; what comes is counted all the same, as it may
+    // be compressed or not announced.
+    let too_large = Unreadable::TooLarge { limit_bytes: limit };
+    if response
+        .content_length()
+        .is_some_and(|length| length > limit as u64)
+    {
+        return Err(too_large);
+    }
+    let mut body = BytesMut::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > limit => return Err(too_large),
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return Ok(body.freeze()),
+            Err(error) => {
+                return Err(Unreadable::CutOff {
+                    reason: reason(&error.without_url()),
+                });
+            }
+        }
+    }
+}
+
+/// The one place where an error of `reqwest` gets a meaning.
+fn transport_error(error: reqwest::Error) -> TransportError {
+    let error = error.without_url();
+    let reason = reason(&error);
+    // `is_connect` covers name, TCP, TLS and the proxy's tunnel: all before the request's first
+    // byte. Everything else may have been written, a timeout above all.
+    let kind = if !error.is_connect() {
+        if error.is_timeout() {
+            TransportKind::FirstByteTimedOut
+        } else {
+            TransportKind::ConnectionLost
+        }
+    } else if error.is_timeout() {
+        TransportKind::ConnectTimedOut
+    } else {
+        connect_kind(&error, &reason)
+    };
+    TransportError { kind, reason }
+}
+
+fn connect_kind(error: &reqwest::Error, reason: &str) -> TransportKind {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if error.is::<rustls::Error>() {
+            return TransportKind::Tls;
+        }
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            match io.kind() {
+                std::io::ErrorKind::ConnectionRefused => return TransportKind::ConnectionRefused,
+                std::io::ErrorKind::TimedOut => return TransportKind::ConnectTimedOut,
+                // The handshake's error is carried inside an I/O error.
+                _ if io
+                    .get_ref()
+                    .is_some_and(|inner| inner.is::<rustls::Error>()) =>
+                {
+                    return TransportKind::Tls;
+                }
+                _ => {}
+            }
+        }
+        cause = error.source();
+    }
+    // The resolver's error has no public type; its text begins with these words.
+    if reason.contains("dns error") {
+        TransportKind::NameNotFound
+    } else {
+        TransportKind::ConnectFailed
+    }
+}
+
+/// The chain below an error in one cleaned line.
+fn reason(error: &reqwest::Error) -> String {
+    clean(&crate::Chain(error).to_string(), 256)
+}
