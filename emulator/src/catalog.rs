@@ -1,0 +1,191 @@
+//! Catalog: datasets.
+//!
+//! Answers are objects keyed by id, in the order asked for. Source: Catalog API reference and guides
+//! (create, list, filter, delete), read 2026-11. Catalog documents no error bodies.
+
+mod query;
+
+use serde_json::{Map, Value, json};
+
+use crate::answer::Answer;
+use crate::call::{Scene, text};
+use crate::problem::Problem;
+use crate::registry;
+use crate::store::{Entity, Kind, NewEntity};
+
+const KIND: Kind = Kind::DataSets;
+
+/// What a caller may set.
+const FIELDS: &[&str] = &[
+    "name",
+    "description",
+    "schemaRef",
+    "fileDescription",
+    "tags",
+    "enableErrorDiagnostics",
+    "observableSchema",
+    "dataSourceId",
+];
+
+/// `POST /dataSets`
+pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
+    let sent = scene.call.json()?;
+    check(scene, &sent)?;
+    let id = scene.ids.hex(24);
+    let reference = format!("@/dataSets/{id}");
+    if scene
+        .call
+        .header("pragma")
+        .is_some_and(|pragma| pragma.contains("validate-only"))
+    {
+        return Ok(Answer::json(200, json!([])));
+    }
+    let mut body = Map::new();
+    for field in FIELDS {
+        if let Some(value) = sent.get(*field) {
+            body.insert((*field).to_owned(), value.clone());
+        }
+    }
+    let user = format!("{}@techacct.adobe.com", scene.caller.client_id);
+    let view = scene.ids.hex(24);
+    let service = json!({
+        "version": "1.0.0",
+        "imsOrg": scene.config.org,
+        "created": scene.now_ms,
+        "updated": scene.now_ms,
+        "createdClient": scene.caller.client_id,
+        "updatedClient": scene.caller.client_id,
+        "createdUser": user,
+        "updatedUser": user,
+        "sandboxId": scene.sandbox_id(),
+        "state": "DRAFT",
+        "viewId": view,
+        "files": format!("@/dataSets/{id}/views/{view}/files"),
+    });
+    body.extend(service.as_object().cloned().unwrap_or_default());
+    let sandbox = scene.caller.sandbox.clone();
+    let new = NewEntity {
+        id: id.clone(),
+        body: Value::Object(body),
+        hidden: Map::new(),
+        now_ms: scene.now_ms,
+    };
+    scene.store.insert(&sandbox, KIND, new);
+    Ok(Answer::json(201, json!([reference])).with_header("location", format!("/dataSets/{id}")))
+}
+
+/// `GET /dataSets`
+pub(crate) fn list(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
+    let query = query::Query::parse(scene.call.query_pairs())?;
+    let entities = scene
+        .store
+        .listed(&scene.caller.sandbox, KIND, scene.now_ms, scene.lag_ms());
+    Ok(Answer::text(200, keyed(query.select(entities).into_iter())))
+}
+
+/// `GET /dataSets/{id}`
+pub(crate) fn get(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
+    let entity = find(scene)?;
+    let body = keyed([(entity.id.clone(), entity.body.clone())].into_iter());
+    Ok(Answer::text(200, body).with_header("e-tag", entity.text("/version")))
+}
+
+/// `PATCH /dataSets/{id}`, as a merge.
+pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
+    let sent = scene.call.json()?;
+    let entity = find(scene)?;
+    let (id, mut body) = (entity.id.clone(), entity.body.clone());
+    if scene
+        .call
+        .header("if-match")
+        .is_some_and(|sent| sent.trim_matches('"') != entity.text("/version"))
+    {
+        return Err(Problem::Generic {
+            status: 412,
+            title: "PreconditionFailed",
+            detail: format!("The version of dataset {id} is another one"),
+        });
+    }
+    let Some(changes) = sent.as_object() else {
+        return Err(Problem::bad_request("The body must be an object"));
+    };
+    for (field, value) in changes
+        .iter()
+        .filter(|(field, _)| FIELDS.contains(&field.as_str()))
+    {
+        body[field] = value.clone();
+    }
+    check(scene, &body)?;
+    let minor: u64 = text(&body, "/version")
+        .rsplit('.')
+        .next()
+        .and_then(|part| part.parse().ok())
+        .unwrap_or(0);
+    body["version"] = Value::from(format!("1.0.{}", minor + 1));
+    body["updated"] = Value::from(scene.now_ms);
+    let sandbox = scene.caller.sandbox.clone();
+    if let Some(entity) = scene.store.get_mut(&sandbox, KIND, &id) {
+        entity.body = body;
+    }
+    Ok(Answer::json(200, json!([format!("@/dataSets/{id}")])))
+}
+
+/// `DELETE /dataSets/{id}`: an unknown id is a 200 too, with an empty array.
+pub(crate) fn delete(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
+    let id = scene.call.param("id").to_owned();
+    let sandbox = scene.caller.sandbox.clone();
+    if scene.store.get(&sandbox, KIND, &id).is_none() {
+        return Ok(Answer::json(200, json!([])));
+    }
+    let lag_ms = scene.lag_ms();
+    scene
+        .store
+        .remove(&sandbox, KIND, &id, scene.now_ms, lag_ms);
+    Ok(Answer::json(200, json!([format!("@/dataSets/{id}")])))
+}
+
+fn find<'s>(scene: &'s Scene<'_>) -> Result<&'s Entity, Problem> {
+    let id = scene.call.param("id");
+    let found = scene.store.get(&scene.caller.sandbox, KIND, id);
+    found.ok_or_else(|| Problem::not_found(format!("Dataset {id} is not found")))
+}
+
+fn check(scene: &Scene<'_>, dataset: &Value) -> Result<(), Problem> {
+    if dataset.get("name").is_some_and(|name| !name.is_string()) {
+        return Err(Problem::bad_request("name must be a string"));
+    }
+    for (name, values) in dataset["tags"].as_object().into_iter().flatten() {
+        let is_list = values
+            .as_array()
+            .is_some_and(|values| values.iter().all(Value::is_string));
+        if !is_list {
+            return Err(Problem::bad_request(format!(
+                "tag {name} must be an array of strings"
+            )));
+        }
+        if name.to_ascii_lowercase().starts_with("adobe") {
+            return Err(Problem::bad_request(format!("tag {name} is reserved")));
+        }
+    }
+    let schema = text(dataset, "/schemaRef/id");
+    if !schema.is_empty() {
+        let known = registry::fields_of(scene.store, scene.config, &scene.caller.sandbox, schema);
+        if known.is_none() {
+            return Err(Problem::bad_request(format!(
+                "schemaRef {schema} is not found"
+            )));
+        }
+        if text(dataset, "/schemaRef/contentType").is_empty() {
+            return Err(Problem::bad_request("schemaRef.contentType is missing"));
+        }
+    }
+    Ok(())
+}
+
+/// A JSON object whose keys come in this order, which a map of `serde_json` wouldn't keep.
+fn keyed(entries: impl Iterator<Item = (String, Value)>) -> String {
+    let members: Vec<String> = entries
+        .map(|(id, body)| format!("{}:{body}", Value::from(id)))
+        .collect();
+    format!("{{{}}}", members.join(","))
+}

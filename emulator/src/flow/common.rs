@@ -1,0 +1,197 @@
+//! What all resources of Flow Service have in common: fields, create, read, patch, delete.
+
+use serde_json::{Map, Value, json};
+
+use super::json_patch::{self, Operation};
+use crate::answer::Answer;
+use crate::call::Scene;
+use crate::problem::Problem;
+use crate::store::{Entity, Kind, NewEntity};
+
+/// Keeps a new resource, `body` plus the fields that the service adds, and answers 201.
+pub(crate) fn create(
+    scene: &mut Scene<'_>,
+    kind: Kind,
+    mut body: Value,
+    hidden: Map<String, Value>,
+) -> Result<Answer, Problem> {
+    let id = scene.ids.uuid();
+    let etag = scene.ids.etag(scene.now_ms);
+    add_common_fields(scene, &mut body, &id, &etag);
+    let new = NewEntity {
+        id: id.clone(),
+        body,
+        hidden,
+        now_ms: scene.now_ms,
+    };
+    let sandbox = scene.caller.sandbox.clone();
+    scene.store.insert(&sandbox, kind, new);
+    let answer = Answer::json(201, json!({"id": id, "etag": etag}));
+    // Documented for these two only.
+    Ok(match kind {
+        Kind::Connections | Kind::Flows => {
+            answer.with_header("location", format!("/{}/{id}", kind.as_str()))
+        }
+        _ => answer,
+    })
+}
+
+fn add_common_fields(scene: &Scene<'_>, body: &mut Value, id: &str, etag: &str) {
+    let account = format!("{}@techacct.adobe.com", scene.caller.client_id);
+    body["id"] = Value::from(id);
+    body["createdAt"] = Value::from(scene.now_ms);
+    body["updatedAt"] = Value::from(scene.now_ms);
+    body["createdBy"] = Value::from(account.as_str());
+    body["updatedBy"] = Value::from(account.as_str());
+    body["createdClient"] = Value::from(scene.caller.client_id.as_str());
+    body["updatedClient"] = Value::from(scene.caller.client_id.as_str());
+    body["sandboxId"] = Value::from(scene.sandbox_id());
+    body["sandboxName"] = Value::from(scene.caller.sandbox.as_str());
+    body["imsOrgId"] = Value::from(scene.config.org.as_str());
+    body["version"] = Value::from(etag);
+    body["etag"] = Value::from(etag);
+    if body.get("state").is_none() {
+        body["state"] = Value::from("enabled");
+    }
+}
+
+/// The resource that the path names.
+pub(crate) fn find<'s>(scene: &'s Scene<'_>, kind: Kind) -> Result<&'s Entity, Problem> {
+    find_by(scene, kind, scene.call.param("id"))
+}
+
+/// The resource of this id.
+pub(crate) fn find_by<'s>(
+    scene: &'s Scene<'_>,
+    kind: Kind,
+    id: &str,
+) -> Result<&'s Entity, Problem> {
+    let found = scene.store.get(&scene.caller.sandbox, kind, id);
+    found.ok_or_else(|| Problem::flow_not_found(kind.as_str(), id))
+}
+
+/// One resource, in the envelope of a list.
+pub(crate) fn get(scene: &mut Scene<'_>, kind: Kind) -> Result<Answer, Problem> {
+    let entity = find(scene, kind)?;
+    Ok(Answer::json(200, json!({"items": [entity.body]})))
+}
+
+/// Takes the resource that the path names away.
+pub(crate) fn delete(scene: &mut Scene<'_>, kind: Kind) -> Result<Answer, Problem> {
+    let id = find(scene, kind)?.id.clone();
+    let sandbox = scene.caller.sandbox.clone();
+    let lag_ms = scene.lag_ms();
+    scene
+        .store
+        .remove(&sandbox, kind, &id, scene.now_ms, lag_ms);
+    Ok(Answer::empty(204))
+}
+
+/// The operations of a PATCH whose `If-Match` holds, each on a path that may be patched.
+pub(crate) fn patch_operations(
+    scene: &Scene<'_>,
+    kind: Kind,
+    may_patch: impl Fn(&str) -> bool,
+) -> Result<Vec<Operation>, Problem> {
+    let entity = find(scene, kind)?;
+    let Some(sent) = scene.call.header("if-match") else {
+        return Err(Problem::flow(
+            1403,
+            400,
+            "Header If-Match is missing. Provide it and try again.",
+        ));
+    };
+    check_version(entity, sent)?;
+    let operations = json_patch::parse(&scene.call.json()?)?;
+    for operation in &operations {
+        if operation.path.starts_with("/connectionSpec") {
+            return Err(Problem::flow(
+                1414,
+                400,
+                "The connection spec of a connection can't be changed.",
+            ));
+        }
+        if !may_patch(&operation.path) {
+            let message = format!(
+                "JSON Patch is not valid: path {} can't be changed.",
+                operation.path
+            );
+            return Err(Problem::flow(1455, 400, message));
+        }
+    }
+    Ok(operations)
+}
+
+/// Refuses if the version sent, with or without quotes, isn't the current one.
+pub(crate) fn check_version(entity: &Entity, sent: &str) -> Result<(), Problem> {
+    if sent.trim_matches('"') == entity.text("/etag").trim_matches('"') {
+        return Ok(());
+    }
+    let message = format!(
+        "Supplied version=[\"{}\"] does not match the current version on entity=[{}]",
+        sent.trim_matches('"'),
+        entity.text("/etag"),
+    );
+    Err(Problem::flow(1404, 412, message))
+}
+
+/// Puts a changed body in the place of the old one, with a new etag, and answers it.
+pub(crate) fn replace(
+    scene: &mut Scene<'_>,
+    kind: Kind,
+    id: &str,
+    mut body: Value,
+) -> Result<Answer, Problem> {
+    let etag = scene.ids.etag(scene.now_ms);
+    body["etag"] = Value::from(etag.as_str());
+    body["version"] = Value::from(etag.as_str());
+    body["updatedAt"] = Value::from(scene.now_ms);
+    body["updatedClient"] = Value::from(scene.caller.client_id.as_str());
+    body["updatedBy"] = Value::from(format!("{}@techacct.adobe.com", scene.caller.client_id));
+    let sandbox = scene.caller.sandbox.clone();
+    match scene.store.get_mut(&sandbox, kind, id) {
+        Some(entity) => {
+            entity.body = body;
+            Ok(Answer::json(200, json!({"id": id, "etag": etag})))
+        }
+        None => Err(Problem::flow_not_found(kind.as_str(), id)),
+    }
+}
+
+/// The flows that use this source or target connection.
+pub(crate) fn flows_using(scene: &Scene<'_>, pointer: &str, id: &str) -> Vec<String> {
+    let flows = scene.store.all(&scene.caller.sandbox, Kind::Flows);
+    let uses = |flow: &&Entity| {
+        let ids = flow.body.pointer(pointer).and_then(Value::as_array);
+        ids.is_some_and(|ids| ids.iter().any(|used| used == id))
+    };
+    flows.filter(uses).map(|flow| flow.id.clone()).collect()
+}
+
+/// A string that must be there and not empty, or 1304.
+pub(crate) fn required<'v>(body: &'v Value, pointer: &str) -> Result<&'v str, Problem> {
+    let field = pointer.trim_start_matches('/').replace('/', ".");
+    match body.pointer(pointer) {
+        None | Some(Value::Null) => Err(Problem::missing_field(&field)),
+        Some(Value::String(text)) if text.is_empty() => Err(Problem::missing_field(&field)),
+        Some(Value::String(text)) => Ok(text),
+        Some(_) => Err(wrong_type(&field, "a string")),
+    }
+}
+
+/// A value of the wrong type.
+pub(crate) fn wrong_type(field: &str, wanted: &str) -> Problem {
+    Problem::flow(
+        1312,
+        400,
+        format!("Value of parameter {field} is not valid: it must be {wanted}."),
+    )
+}
+
+/// Keeps the fields of a body that the resource has; what Adobe doesn't know it drops.
+pub(crate) fn pick(body: &Value, fields: &[&str]) -> Value {
+    let kept = fields
+        .iter()
+        .filter_map(|field| Some(((*field).to_owned(), body.get(field)?.clone())));
+    Value::Object(kept.collect())
+}

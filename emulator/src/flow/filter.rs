@@ -1,0 +1,238 @@
+//! `property=<path><operator><value>` of Flow Service's lists.
+//!
+//! Repeated properties are AND, a comma in a value is OR: a value with a comma can't be matched.
+//! Source: sort and filter responses in Flow Service, read 2026-11.
+
+use std::cmp::Ordering;
+
+use serde_json::Value;
+
+use crate::problem::Problem;
+
+/// One condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Filter {
+    pub(crate) path: String,
+    operator: Operator,
+    values: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operator {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Filter {
+    /// Reads one `property`.
+    pub(crate) fn parse(text: &str) -> Result<Self, Problem> {
+        let Some(start) = text.find(['=', '!', '<', '>', '~']) else {
+            return Err(Problem::flow(
+                1450,
+                400,
+                format!("Filter {text} is not valid: it has no operator."),
+            ));
+        };
+        let (path, rest) = text.split_at(start);
+        let (operator, value) = if let Some(value) = rest.strip_prefix("==") {
+            (Operator::Equal, value)
+        } else if let Some(value) = rest.strip_prefix("!=") {
+            (Operator::NotEqual, value)
+        } else if rest.starts_with("!>") || rest.starts_with("!<") {
+            return Err(Problem::flow(
+                1440,
+                400,
+                format!("Filter operator of {text} is not implemented."),
+            ));
+        } else if let Some(value) = rest.strip_prefix("<=") {
+            (Operator::LessOrEqual, value)
+        } else if let Some(value) = rest.strip_prefix(">=") {
+            (Operator::GreaterOrEqual, value)
+        } else if let Some(value) = rest.strip_prefix('<') {
+            (Operator::Less, value)
+        } else if let Some(value) = rest.strip_prefix('>') {
+            (Operator::Greater, value)
+        } else {
+            return Err(Problem::flow(
+                1450,
+                400,
+                format!("Filter {text} is not valid: unknown operator."),
+            ));
+        };
+        if path.is_empty() {
+            return Err(Problem::flow(
+                1451,
+                400,
+                format!("Filter {text} is not valid: it has no field."),
+            ));
+        }
+        let values: Vec<String> = unquoted(value)
+            .split(',')
+            .map(|part| unquoted(part).to_owned())
+            .collect();
+        if values.len() > 1 && !matches!(operator, Operator::Equal | Operator::NotEqual) {
+            return Err(Problem::flow(
+                1443,
+                400,
+                format!("Operator of {text} doesn't take several values."),
+            ));
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            operator,
+            values,
+        })
+    }
+
+    /// The first segment of the path, without brackets.
+    pub(crate) fn root(&self) -> &str {
+        self.path.split(['.', '[']).next().unwrap_or_default()
+    }
+
+    /// Whether a resource fulfils it.
+    pub(crate) fn accepts(&self, body: &Value) -> bool {
+        let found = at_path(body, &self.path);
+        match self.operator {
+            Operator::Equal => self
+                .values
+                .iter()
+                .any(|wanted| found.iter().any(|value| is(value, wanted))),
+            Operator::NotEqual => !self
+                .values
+                .iter()
+                .any(|wanted| found.iter().any(|value| is(value, wanted))),
+            Operator::Less => self.holds(&found, &[Ordering::Less]),
+            Operator::LessOrEqual => self.holds(&found, &[Ordering::Less, Ordering::Equal]),
+            Operator::Greater => self.holds(&found, &[Ordering::Greater]),
+            Operator::GreaterOrEqual => self.holds(&found, &[Ordering::Greater, Ordering::Equal]),
+        }
+    }
+
+    fn holds(&self, found: &[&Value], accepted: &[Ordering]) -> bool {
+        let Some(wanted) = self.values.first() else {
+            return false;
+        };
+        found
+            .iter()
+            .filter_map(|value| compare_to(value, wanted))
+            .any(|order| accepted.contains(&order))
+    }
+}
+
+/// The values at a path of dots, in which `[]` stands for every member of an array.
+pub(crate) fn at_path<'v>(body: &'v Value, path: &str) -> Vec<&'v Value> {
+    let mut found = vec![body];
+    for segment in path.split('.') {
+        let (name, members) = match segment.strip_suffix("[]") {
+            Some(name) => (name, true),
+            None => (segment, false),
+        };
+        found = found
+            .into_iter()
+            .filter_map(|value| value.get(name))
+            .collect();
+        if members {
+            found = found
+                .into_iter()
+                .filter_map(Value::as_array)
+                .flatten()
+                .collect();
+        }
+    }
+    found
+}
+
+/// The text without one pair of quotes around it; the documents write values with and without.
+fn unquoted(text: &str) -> &str {
+    let quoted = text.len() >= 2 && text.starts_with('"') && text.ends_with('"');
+    if quoted {
+        &text[1..text.len() - 1]
+    } else {
+        text
+    }
+}
+
+fn is(value: &Value, wanted: &str) -> bool {
+    match value {
+        Value::String(text) => text == wanted,
+        Value::Null | Value::Array(_) | Value::Object(_) => false,
+        Value::Bool(flag) => wanted == if *flag { "true" } else { "false" },
+        Value::Number(number) => number.to_string() == wanted,
+    }
+}
+
+fn compare_to(value: &Value, wanted: &str) -> Option<Ordering> {
+    match value {
+        Value::Number(number) => number.as_f64()?.partial_cmp(&wanted.parse().ok()?),
+        Value::String(text) => Some(text.as_str().cmp(wanted)),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn accepts(filter: &str) -> bool {
+        let body = json!({
+            "name": "a==b", "createdAt": 100, "state": "enabled", "sourceConnectionIds": ["s1", "s2"],
+            "flowSpec": {"id": "f"}, "params": {"columns": [{"name": "id"}]},
+        });
+        Filter::parse(filter).unwrap().accepts(&body)
+    }
+
+    #[test]
+    fn conditions_hold_or_not() {
+        for (filter, expected) in [
+            ("state==enabled", true),
+            ("state==\"enabled\"", true),
+            ("state==Enabled", false),
+            ("state==draft,enabled", true),
+            ("state!=draft", true),
+            ("state!=draft,enabled", false),
+            ("name==a==b", true),
+            ("flowSpec.id==f", true),
+            ("sourceConnectionIds[]==s2", true),
+            ("sourceConnectionIds[]==s3", false),
+            ("params.columns[].name==id", true),
+            ("createdAt>99", true),
+            ("createdAt>=100", true),
+            ("createdAt<100", false),
+            ("createdAt<=99", false),
+            ("missing==x", false),
+        ] {
+            assert_eq!(accepts(filter), expected, "{filter}");
+        }
+    }
+
+    #[test]
+    fn a_value_with_a_comma_is_two_values() {
+        let body = json!({"name": "a,b"});
+        for filter in ["name==a,b", "name==\"a,b\""] {
+            assert!(!Filter::parse(filter).unwrap().accepts(&body), "{filter}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_condition_is_refused() {
+        for (filter, wanted) in [
+            ("name", 1450),
+            ("name~x", 1450),
+            ("name!>x", 1440),
+            ("==x", 1451),
+            ("a<=1,2", 1443),
+        ] {
+            let problem = Filter::parse(filter).unwrap_err();
+            assert!(
+                matches!(problem, Problem::Flow { number, .. } if number == wanted),
+                "{filter}: {problem}"
+            );
+        }
+    }
+}

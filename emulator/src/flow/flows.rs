@@ -1,0 +1,383 @@
+//! Flows: a source connection, a target connection, what happens on the way, and when.
+//!
+//! Source: Flow Service API reference, the collect tutorials, update, delete and draft a dataflow,
+//! read 2026-11.
+
+use serde_json::{Map, Value, json};
+
+use super::schedule::Schedule;
+use super::{common, connections, json_patch, list, run_life, transformations};
+use crate::answer::Answer;
+use crate::call::{Scene, text};
+use crate::problem::Problem;
+use crate::store::{Entity, Kind};
+
+const KIND: Kind = Kind::Flows;
+const FIELDS: &[&str] = &[
+    "id",
+    "name",
+    "description",
+    "flowSpec",
+    "state",
+    "sourceConnectionIds",
+    "targetConnectionIds",
+    "inheritedAttributes",
+    "transformations",
+    "scheduleParams",
+    "options",
+    "labels",
+    "lastOperation",
+    "lastRunDetails",
+    "createdAt",
+    "updatedAt",
+    "createdBy",
+    "updatedBy",
+    "createdClient",
+    "updatedClient",
+    "sandboxName",
+    "sandboxId",
+    "imsOrgId",
+    "version",
+    "etag",
+];
+
+/// `POST /flows`, and with `mode=draft` one that isn't whole yet.
+pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
+    let sent = scene.call.json()?;
+    let is_draft = match scene.call.query("mode") {
+        None => false,
+        Some(mode) if mode.eq_ignore_ascii_case("draft") => true,
+        Some(_) => {
+            return Err(Problem::flow(
+                1368,
+                400,
+                "This mode is not allowed in the flow request.",
+            ));
+        }
+    };
+    if sent.get("state").is_some() {
+        return Err(Problem::flow(
+            1410,
+            400,
+            "State can't be given when a flow is created.",
+        ));
+    }
+    common::required(&sent, "/name")?;
+    let spec_id = text(&sent, "/flowSpec/id");
+    let Some(spec) = scene.backdrop.flow_spec(spec_id) else {
+        return Err(Problem::flow(
+            1413,
+            400,
+            format!("Spec ID {spec_id} is not valid."),
+        ));
+    };
+    let spec = spec.clone();
+    let ends = Ends::find(scene, &sent, &spec)?;
+    let schedule = if is_draft {
+        None
+    } else {
+        Some(ends.check(scene, &sent)?)
+    };
+    let mut body = common::pick(
+        &sent,
+        &[
+            "name",
+            "description",
+            "flowSpec",
+            "sourceConnectionIds",
+            "targetConnectionIds",
+            "transformations",
+            "scheduleParams",
+            "options",
+            "labels",
+        ],
+    );
+    body["flowSpec"]["version"] = spec["version"].clone();
+    body["inheritedAttributes"] = ends.inherited();
+    body["state"] = Value::from(if is_draft { "draft" } else { "enabled" });
+    body["lastOperation"] = operation("create", scene.now_ms, 0);
+    let hidden = schedule.map_or_else(Map::new, |schedule| {
+        run_life::plan(&schedule, schedule.start_ms)
+    });
+    let answer = common::create(scene, KIND, body, hidden)?;
+    link_runs(scene);
+    Ok(answer)
+}
+
+/// `GET /flows`
+pub(crate) fn list(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
+    let filters = list::filters(scene)?;
+    list::answer(
+        scene,
+        KIND.as_str(),
+        connections::listed(scene, KIND),
+        filters,
+        FIELDS,
+    )
+}
+
+/// `GET /flows/{id}`
+pub(crate) fn get(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
+    common::get(scene, KIND)
+}
+
+/// `PATCH /flows/{id}`
+pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
+    let may_patch = |path: &str| {
+        matches!(path, "/name" | "/description" | "/labels")
+            || ["/scheduleParams", "/transformations", "/options"]
+                .iter()
+                .any(|start| path.starts_with(start))
+    };
+    let operations = common::patch_operations(scene, KIND, may_patch)?;
+    let flow = common::find(scene, KIND)?;
+    let (id, mut body) = (flow.id.clone(), flow.body.clone());
+    let is_draft = flow.text("/state") == "draft";
+    let old = if is_draft {
+        None
+    } else {
+        Some(Schedule::parse(&body["scheduleParams"])?)
+    };
+    for operation in &operations {
+        if let Some(old) = old {
+            check_schedule_patch(&operation.path, &old, scene.now_ms)?;
+        }
+        json_patch::apply(&mut body, operation)?;
+    }
+    let mut plan = None;
+    if let Some(old) = old {
+        let schedule = Schedule::parse(&body["scheduleParams"])?;
+        if schedule.start_ms != old.start_ms && schedule.start_ms < scene.now_ms {
+            return Err(Problem::flow(1360, 400, "Start time can't be in the past."));
+        }
+        if operations
+            .iter()
+            .any(|operation| operation.path.starts_with("/transformations"))
+        {
+            let spec = scene
+                .backdrop
+                .flow_spec(text(&body, "/flowSpec/id"))
+                .cloned()
+                .unwrap_or_default();
+            let ends = Ends::find(scene, &body, &spec)?;
+            let transformations = &body["transformations"];
+            transformations::check(
+                scene,
+                transformations,
+                &schedule,
+                &ends.source,
+                &ends.target,
+            )?;
+        }
+        if schedule != old {
+            plan = Some(run_life::plan(&schedule, schedule.next_from(scene.now_ms)));
+        }
+    }
+    body["lastOperation"] = operation("update", scene.now_ms, scene.now_ms);
+    let answer = common::replace(scene, KIND, &id, body)?;
+    set_plan(scene, &id, plan);
+    Ok(answer)
+}
+
+/// `DELETE /flows/{id}`. Its connections and the data stay; its runs are no longer to be seen.
+pub(crate) fn delete(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
+    let id = common::find(scene, KIND)?.id.clone();
+    let answer = common::delete(scene, KIND)?;
+    let sandbox = scene.caller.sandbox.clone();
+    let runs = scene
+        .store
+        .all(&sandbox, Kind::Runs)
+        .filter(|run| run.text("/flowId") == id);
+    let runs: Vec<String> = runs.map(|run| run.id.clone()).collect();
+    for run in runs {
+        scene
+            .store
+            .remove(&sandbox, Kind::Runs, &run, scene.now_ms, 0);
+    }
+    Ok(answer)
+}
+
+/// `POST /flows/{id}/action?op=enable|disable|publish`
+pub(crate) fn action(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
+    let flow = common::find(scene, KIND)?;
+    if let Some(sent) = scene.call.header("if-match") {
+        common::check_version(flow, sent)?;
+    }
+    let (id, mut body) = (flow.id.clone(), flow.body.clone());
+    let op = scene
+        .call
+        .query("op")
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let state = text(&body, "/state").to_owned();
+    let (next, plan) = match (op.as_str(), state.as_str()) {
+        ("enable", "disabled") => {
+            let schedule = Schedule::parse(&body["scheduleParams"])?;
+            let ran_once = schedule.every_ms.is_none() && body.get("lastRunDetails").is_some();
+            let plan =
+                (!ran_once).then(|| run_life::plan(&schedule, schedule.next_from(scene.now_ms)));
+            ("enabled", plan)
+        }
+        ("disable", "enabled") => ("disabled", None),
+        ("publish", "draft") => {
+            let spec = scene
+                .backdrop
+                .flow_spec(text(&body, "/flowSpec/id"))
+                .cloned()
+                .unwrap_or_default();
+            let schedule = Ends::find(scene, &body, &spec)?.check(scene, &body)?;
+            (
+                "enabled",
+                Some(run_life::plan(&schedule, schedule.start_ms)),
+            )
+        }
+        ("enable" | "disable" | "publish", _) => {
+            let message = format!("Action {op} is not applicable in state {state}.");
+            return Err(Problem::flow(1422, 400, message));
+        }
+        ("finalize" | "finalize_update", _) => {
+            return Err(Problem::flow(
+                1402,
+                400,
+                "Action finalize is for providers only.",
+            ));
+        }
+        _ => {
+            return Err(Problem::flow(
+                1434,
+                400,
+                format!("Operation type {op} is not supported."),
+            ));
+        }
+    };
+    body["state"] = Value::from(next);
+    body["lastOperation"] = operation(&op, scene.now_ms, scene.now_ms);
+    let answer = common::replace(scene, KIND, &id, body)?;
+    set_plan(scene, &id, plan);
+    Ok(answer)
+}
+
+/// The two connections of a flow.
+struct Ends {
+    source: Entity,
+    target: Entity,
+}
+
+impl Ends {
+    /// Finds them: one of each, of specs that the flow spec has.
+    fn find(scene: &Scene<'_>, body: &Value, spec: &Value) -> Result<Self, Problem> {
+        let source_id = only_id(body, "sourceConnectionIds")?;
+        let target_id = only_id(body, "targetConnectionIds")?;
+        let source = common::find_by(scene, Kind::SourceConnections, source_id)?.clone();
+        let target = common::find_by(scene, Kind::TargetConnections, target_id)?.clone();
+        for (end, list) in [
+            (&source, "sourceConnectionSpecIds"),
+            (&target, "targetConnectionSpecIds"),
+        ] {
+            let id = &end.body["connectionSpec"]["id"];
+            if !spec[list].as_array().is_some_and(|ids| ids.contains(id)) {
+                let message = format!(
+                    "Connection spec {id} is not supported by flow spec {}.",
+                    spec["name"]
+                );
+                return Err(Problem::flow(1305, 400, message));
+            }
+        }
+        Ok(Self { source, target })
+    }
+
+    /// Checks all that a flow needs to run.
+    fn check(&self, scene: &Scene<'_>, body: &Value) -> Result<Schedule, Problem> {
+        let schedule = Schedule::parse_new(&body["scheduleParams"], scene.now_ms)?;
+        transformations::check(
+            scene,
+            &body["transformations"],
+            &schedule,
+            &self.source,
+            &self.target,
+        )?;
+        Ok(schedule)
+    }
+
+    fn inherited(&self) -> Value {
+        json!({
+            "sourceConnections": [{
+                "id": self.source.id,
+                "connectionSpec": self.source.body["connectionSpec"],
+                "baseConnection": self.source.body["inheritedAttributes"]["baseConnection"],
+            }],
+            "targetConnections": [{
+                "id": self.target.id,
+                "connectionSpec": self.target.body["connectionSpec"],
+            }],
+            "properties": {"isSourceFlow": true},
+        })
+    }
+}
+
+fn only_id<'v>(body: &'v Value, field: &str) -> Result<&'v str, Problem> {
+    match body[field].as_array().map(Vec::as_slice) {
+        None => Err(Problem::flow(
+            1338,
+            400,
+            format!("Ids are null in the flow: {field}."),
+        )),
+        Some([Value::String(id)]) if !id.is_empty() => Ok(id),
+        Some([_]) => Err(Problem::flow(1320, 400, format!("Id is null in {field}."))),
+        Some(_) => Err(Problem::flow(
+            1321,
+            400,
+            format!("Number of ids in {field} must be one."),
+        )),
+    }
+}
+
+fn check_schedule_patch(path: &str, old: &Schedule, now_ms: i64) -> Result<(), Problem> {
+    let has_started = old.start_ms <= now_ms;
+    match path {
+        "/scheduleParams/startTime" if has_started => Err(Problem::flow(
+            1366,
+            400,
+            "Start time has passed and can't be updated.",
+        )),
+        "/scheduleParams/backfill" if has_started => Err(Problem::flow(
+            1404,
+            400,
+            "Start time has passed, backfill can't be changed.",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn operation(name: &str, started_ms: i64, updated_ms: i64) -> Value {
+    json!({
+        "started": started_ms,
+        "updated": updated_ms,
+        "percentCompleted": 100.0,
+        "status": {"value": "completed", "errors": []},
+        "operation": if name == "create" { "create" } else { "update" },
+    })
+}
+
+/// The link to the runs of the flow that was just made.
+fn link_runs(scene: &mut Scene<'_>) {
+    let sandbox = scene.caller.sandbox.clone();
+    let Some(id) = scene
+        .store
+        .all(&sandbox, KIND)
+        .last()
+        .map(|flow| flow.id.clone())
+    else {
+        return;
+    };
+    if let Some(flow) = scene.store.get_mut(&sandbox, KIND, &id) {
+        flow.body["runs"] = Value::from(format!("/runs?property=flowId=={id}"));
+    }
+}
+
+fn set_plan(scene: &mut Scene<'_>, id: &str, plan: Option<Map<String, Value>>) {
+    let sandbox = scene.caller.sandbox.clone();
+    if let (Some(plan), Some(flow)) = (plan, scene.store.get_mut(&sandbox, KIND, id)) {
+        flow.hidden = plan;
+    }
+}

@@ -1,0 +1,227 @@
+//! Lists of Flow Service: filter, order, pages.
+//!
+//! A continuation token names the last entry shown, not a position: what is deleted or added while
+//! someone turns pages moves no other entry. It doesn't carry the query.
+
+use std::cmp::Ordering;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE;
+use serde_json::{Value, json};
+
+use super::filter::{Filter, at_path};
+use crate::answer::Answer;
+use crate::call::Scene;
+use crate::config::NextPage;
+use crate::problem::Problem;
+
+/// An entry of a list.
+#[derive(Clone, Debug)]
+pub(crate) struct Listed {
+    /// Its place in the order of creation.
+    pub(crate) order: u64,
+    /// What is shown.
+    pub(crate) body: Value,
+}
+
+/// What a list can be filtered and ordered by: the first segments of paths.
+pub(crate) type Fields = [&'static str];
+
+/// Answers a list over these entries, given in the order of creation.
+pub(crate) fn answer(
+    scene: &Scene<'_>,
+    resource: &str,
+    entries: Vec<Listed>,
+    filters: Vec<Filter>,
+    fields: &Fields,
+) -> Result<Answer, Problem> {
+    let call = scene.call;
+    let wants_count = call
+        .query("count")
+        .is_some_and(|count| count.eq_ignore_ascii_case("true"));
+    if wants_count && call.query("limit").is_some() {
+        return Err(Problem::flow(
+            1401,
+            400,
+            "Parameters limit and count can't be used together.",
+        ));
+    }
+    for filter in &filters {
+        if !fields.contains(&filter.root()) {
+            let message = format!("Filter field {} is not valid.", filter.path);
+            return Err(Problem::flow(1449, 400, message));
+        }
+    }
+    let order = Order::parse(call.query("orderby"), fields)?;
+    let mut entries: Vec<Listed> = entries
+        .into_iter()
+        .filter(|entry| filters.iter().all(|filter| filter.accepts(&entry.body)))
+        .collect();
+    if wants_count {
+        return Ok(Answer::json(200, json!({"count": entries.len()})));
+    }
+    entries.sort_by(|left, right| order.compare(left, right));
+    let limit = parse_limit(call.query("limit"))?;
+    let start = match call.query("continuationToken") {
+        Some(token) => match read_token(token)? {
+            Some(last) => {
+                entries.partition_point(|entry| order.compare(entry, &last) != Ordering::Greater)
+            }
+            None => 0,
+        },
+        None => 0,
+    };
+    let size = page_size(scene, limit, call.query("continuationToken").is_none());
+    let page: Vec<&Listed> = entries[start..].iter().take(size).collect();
+    let more = start + page.len() < entries.len();
+    let mut body =
+        json!({"items": page.iter().map(|entry| entry.body.clone()).collect::<Vec<_>>()});
+    if more {
+        let token = write_token(page.last().copied(), &order);
+        match scene.config.lists.next {
+            NextPage::Link => {
+                let href = format!("/{resource}?continuationToken={token}");
+                body["_links"] = json!({"next": {"href": href}});
+            }
+            NextPage::Token => body["continuationToken"] = Value::from(token),
+        }
+    } else {
+        body["_links"] = json!({});
+    }
+    Ok(Answer::json(200, body))
+}
+
+/// The filters of a call.
+pub(crate) fn filters(scene: &Scene<'_>) -> Result<Vec<Filter>, Problem> {
+    scene
+        .call
+        .query_all("property")
+        .map(Filter::parse)
+        .collect()
+}
+
+fn page_size(scene: &Scene<'_>, limit: Option<usize>, is_first: bool) -> usize {
+    let lists = scene.config.lists;
+    let size = limit.unwrap_or(lists.page_size).min(lists.page_size).max(1);
+    match (lists.short_pages, is_first) {
+        (false, _) => size,
+        (true, true) => 0,
+        (true, false) => size.div_ceil(2),
+    }
+}
+
+fn parse_limit(limit: Option<&str>) -> Result<Option<usize>, Problem> {
+    match limit.map(|limit| (limit, limit.parse::<usize>())) {
+        None => Ok(None),
+        Some((_, Ok(limit))) if (1..=1000).contains(&limit) => Ok(Some(limit)),
+        Some((limit, _)) => Err(Problem::flow(
+            1452,
+            400,
+            format!("Value {limit} of parameter limit is not valid."),
+        )),
+    }
+}
+
+/// By which fields a list is ordered, then by creation.
+struct Order(Vec<(String, Direction)>);
+
+#[derive(Clone, Copy)]
+enum Direction {
+    Up,
+    Down,
+}
+
+impl Order {
+    fn parse(text: Option<&str>, fields: &Fields) -> Result<Self, Problem> {
+        let Some(text) = text else {
+            return Ok(Self(Vec::new()));
+        };
+        let keys = text.split(',').map(|key| {
+            let (direction, path) = match key.as_bytes().first() {
+                Some(b'+') => (Direction::Up, &key[1..]),
+                Some(b'-') => (Direction::Down, &key[1..]),
+                Some(byte) if byte.is_ascii_alphabetic() => (Direction::Up, key),
+                _ => {
+                    return Err(Problem::flow(
+                        1432,
+                        400,
+                        format!("Sort order of {text} is not valid."),
+                    ));
+                }
+            };
+            let root = path.split('.').next().unwrap_or_default();
+            if !fields.contains(&root) {
+                return Err(Problem::flow(
+                    1433,
+                    400,
+                    format!("Sort field {path} is not valid."),
+                ));
+            }
+            Ok((path.to_owned(), direction))
+        });
+        keys.collect::<Result<_, _>>().map(Self)
+    }
+
+    fn compare(&self, left: &Listed, right: &Listed) -> Ordering {
+        for (path, direction) in &self.0 {
+            let order = compare(
+                at_path(&left.body, path).first(),
+                at_path(&right.body, path).first(),
+            );
+            let order = match direction {
+                Direction::Up => order,
+                Direction::Down => order.reverse(),
+            };
+            if order != Ordering::Equal {
+                return order;
+            }
+        }
+        left.order.cmp(&right.order)
+    }
+}
+
+fn compare(left: Option<&&Value>, right: Option<&&Value>) -> Ordering {
+    match (left, right) {
+        (Some(Value::Number(left)), Some(Value::Number(right))) => left
+            .as_f64()
+            .partial_cmp(&right.as_f64())
+            .unwrap_or(Ordering::Equal),
+        (Some(Value::String(left)), Some(Value::String(right))) => left.cmp(right),
+        (None, None) => Ordering::Equal,
+        (None, Some(_)) => Ordering::Less,
+        (Some(_), None) => Ordering::Greater,
+        (Some(left), Some(right)) => left.to_string().cmp(&right.to_string()),
+    }
+}
+
+/// The token after this entry; after none, before all.
+fn write_token(last: Option<&Listed>, order: &Order) -> String {
+    let Some(last) = last else {
+        return URL_SAFE.encode("{}");
+    };
+    // Only what the order needs of the entry.
+    let mut body = json!({});
+    for (path, _) in &order.0 {
+        let root = path.split('.').next().unwrap_or_default();
+        body[root] = last.body[root].clone();
+    }
+    URL_SAFE.encode(json!({"order": last.order, "body": body}).to_string())
+}
+
+/// The last entry shown, `None` if there was none.
+fn read_token(token: &str) -> Result<Option<Listed>, Problem> {
+    let refusal = || {
+        Problem::flow(
+            1452,
+            400,
+            "Value of parameter continuationToken is not valid.",
+        )
+    };
+    let bytes = URL_SAFE.decode(token).map_err(|_| refusal())?;
+    let read: Value = serde_json::from_slice(&bytes).map_err(|_| refusal())?;
+    let last = read["order"].as_u64().map(|order| Listed {
+        order,
+        body: read["body"].clone(),
+    });
+    Ok(last)
+}

@@ -1,0 +1,20 @@
+//! Flow Service: connections, flows, runs and their specs.
+//!
+//! Source: Flow Service API reference, its sort and filter guide, the sources tutorials and the
+//! error catalogues of Flow Service and of sources, read 2026-11.
+
+pub(crate) mod connections;
+pub(crate) mod explore;
+pub(crate) mod flows;
+pub(crate) mod runs;
+pub(crate) mod source_connections;
+pub(crate) mod specs;
+pub(crate) mod target_connections;
+
+mod common;
+mod filter;
+mod json_patch;
+mod list;
+mod run_life;
+mod schedule;
+mod transformations;

@@ -1,0 +1,188 @@
+//! Source connections: a table, or some columns of it, behind a base connection.
+//!
+//! Source: create a source connection and a dataflow for a customer success source, read 2026-11.
+
+use serde_json::{Map, Value, json};
+
+use super::json_patch;
+use super::{common, connections, list};
+use crate::answer::Answer;
+use crate::call::{Scene, text};
+use crate::config::NameFilter;
+use crate::problem::Problem;
+use crate::store::Kind;
+
+const KIND: Kind = Kind::SourceConnections;
+const FIELDS: &[&str] = &[
+    "id",
+    "name",
+    "description",
+    "connectionSpec",
+    "baseConnectionId",
+    "state",
+    "data",
+    "params",
+    "inheritedAttributes",
+    "createdAt",
+    "updatedAt",
+    "createdBy",
+    "updatedBy",
+    "createdClient",
+    "updatedClient",
+    "sandboxName",
+    "sandboxId",
+    "imsOrgId",
+    "version",
+    "etag",
+];
+
+/// `POST /sourceConnections`
+pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
+    let sent = scene.call.json()?;
+    common::required(&sent, "/name")?;
+    let base_id = common::required(&sent, "/baseConnectionId")?;
+    let spec = connections::connection_spec(scene, &sent)?;
+    let base = common::find_by(scene, Kind::Connections, base_id)?;
+    if base.text("/connectionSpec/id") != spec["id"] {
+        let message = "Spec ID of the source connection is not that of its base connection.";
+        return Err(Problem::flow(1413, 400, message));
+    }
+    let inherited =
+        json!({"baseConnection": {"id": base.id, "connectionSpec": base.body["connectionSpec"]}});
+    match text(&sent, "/data/format") {
+        "" => {
+            return Err(Problem::flow(
+                1326,
+                400,
+                "Format is missing in the source connection.",
+            ));
+        }
+        "tabular" => {}
+        format => {
+            let message = format!("Format {format} of the source connection is not supported.");
+            return Err(Problem::flow(1327, 400, message));
+        }
+    }
+    check_params(&sent)?;
+    let fields = [
+        "name",
+        "description",
+        "baseConnectionId",
+        "connectionSpec",
+        "data",
+        "params",
+    ];
+    let mut body = common::pick(&sent, &fields);
+    body["connectionSpec"]["version"] = spec["version"].clone();
+    body["inheritedAttributes"] = inherited;
+    common::create(scene, KIND, body, Map::new())
+}
+
+/// `GET /sourceConnections`
+pub(crate) fn list(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
+    list_children(scene, KIND, FIELDS)
+}
+
+/// A list of source or target connections, whose filter by name the documents leave open.
+pub(crate) fn list_children(
+    scene: &Scene<'_>,
+    kind: Kind,
+    fields: &list::Fields,
+) -> Result<Answer, Problem> {
+    let mut filters = list::filters(scene)?;
+    match scene.config.lists.child_name_filter {
+        NameFilter::Accepted => {}
+        NameFilter::Refused if filters.iter().any(|filter| filter.root() == "name") => {
+            return Err(Problem::flow(
+                1448,
+                400,
+                "Filtering by field name is not supported.",
+            ));
+        }
+        NameFilter::Refused => {}
+        NameFilter::Ignored => filters.retain(|filter| filter.root() != "name"),
+    }
+    list::answer(
+        scene,
+        kind.as_str(),
+        connections::listed(scene, kind),
+        filters,
+        fields,
+    )
+}
+
+/// `GET /sourceConnections/{id}`
+pub(crate) fn get(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
+    common::get(scene, KIND)
+}
+
+/// `PATCH /sourceConnections/{id}`
+pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
+    patch_child(scene, KIND)
+}
+
+/// Changes a source or target connection. Flows that have it don't notice, as Adobe warns.
+pub(crate) fn patch_child(scene: &mut Scene<'_>, kind: Kind) -> Result<Answer, Problem> {
+    let may_patch =
+        |path: &str| matches!(path, "/name" | "/description") || path.starts_with("/params");
+    let operations = common::patch_operations(scene, kind, may_patch)?;
+    let entity = common::find(scene, kind)?;
+    let (id, mut body) = (entity.id.clone(), entity.body.clone());
+    for operation in &operations {
+        json_patch::apply(&mut body, operation)?;
+    }
+    common::replace(scene, kind, &id, body)
+}
+
+/// `DELETE /sourceConnections/{id}`, refused while a flow has it.
+pub(crate) fn delete(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
+    delete_child(scene, KIND, "/sourceConnectionIds")
+}
+
+/// Deletes a source or target connection that no flow names at this pointer.
+pub(crate) fn delete_child(
+    scene: &mut Scene<'_>,
+    kind: Kind,
+    pointer: &str,
+) -> Result<Answer, Problem> {
+    let id = common::find(scene, kind)?.id.clone();
+    let flows = common::flows_using(scene, pointer, &id);
+    if !flows.is_empty() {
+        let message = format!("Active flows {} still contain id {id}.", flows.join(", "));
+        return Err(Problem::flow(1447, 400, message));
+    }
+    common::delete(scene, kind)
+}
+
+fn check_params(sent: &Value) -> Result<(), Problem> {
+    // Newer bodies say tableName, older ones path.
+    if text(sent, "/params/tableName").is_empty() && text(sent, "/params/path").is_empty() {
+        return Err(Problem::flow(
+            1324,
+            400,
+            "Entity is missing in the source connection: params.tableName.",
+        ));
+    }
+    let Some(columns) = sent.pointer("/params/columns") else {
+        return Err(Problem::missing_field("params.columns"));
+    };
+    let Some(columns) = columns.as_array() else {
+        return Err(common::wrong_type("params.columns", "an array"));
+    };
+    if columns.is_empty() {
+        return Err(Problem::flow(1370, 400, "No source columns are given."));
+    }
+    for column in columns {
+        if text(column, "/name").is_empty() {
+            return Err(Problem::missing_field("params.columns[].name"));
+        }
+    }
+    if sent.pointer("/params/filters").is_some() {
+        return Err(Problem::flow(
+            1353,
+            400,
+            "Filtering is not supported for this connector.",
+        ));
+    }
+    Ok(())
+}

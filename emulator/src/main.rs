@@ -1,0 +1,176 @@
+//! `aep-emulator`: an emulated Adobe Experience Platform on one port.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use aep_emulator::{
+    Client, Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_ORG, DEFAULT_TENANT,
+    Emulator, EmulatorError, ListBehaviour, Rule, RunSettings, Sandbox, SourceSettings,
+};
+use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// An emulated Adobe Experience Platform: IMS, Flow Service, Schema Registry, Catalog, Data Prep and
+/// Sandbox management on one port. The first line of standard output is its URL.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// Port to listen on; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Address to listen on
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    ip: IpAddr,
+    /// File that keeps the state between starts; it holds source passwords and tokens
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Answer under /_emulator/ too, for whoever reaches the port
+    #[arg(long)]
+    control: bool,
+    /// Client id that gets tokens
+    #[arg(long, default_value = DEFAULT_CLIENT_ID)]
+    client_id: String,
+    /// Secret of that client
+    #[arg(long, default_value = DEFAULT_CLIENT_SECRET, env = "AEP_EMULATOR_CLIENT_SECRET", hide_env_values = true)]
+    client_secret: String,
+    /// IMS organisation
+    #[arg(long, default_value = DEFAULT_ORG)]
+    org: String,
+    /// Tenant id, without underscore
+    #[arg(long, default_value = DEFAULT_TENANT)]
+    tenant: String,
+    /// A further active development sandbox, beside prod, dev and resetting; may be repeated
+    #[arg(long, value_name = "NAME")]
+    sandbox: Vec<String>,
+    /// Most entries in a page of Flow Service and Schema Registry
+    #[arg(long, default_value_t = 20, value_name = "ENTRIES")]
+    page_size: usize,
+    /// Life of a token in seconds
+    #[arg(long, default_value_t = 86_400, value_name = "SECONDS")]
+    token_lifetime: u64,
+    /// Rules of the fault dial: a JSON array
+    #[arg(long, value_name = "FILE")]
+    faults: Option<PathBuf>,
+    /// Let runs take minutes as at Adobe, not seconds
+    #[arg(long)]
+    realistic_runs: bool,
+    /// Further tables Table001, Table002, …
+    #[arg(long, default_value_t = 0, value_name = "TABLES")]
+    extra_tables: usize,
+    /// Further tables with awkward names
+    #[arg(long)]
+    awkward_tables: bool,
+}
+
+/// Why it doesn't run.
+#[derive(Debug, thiserror::Error)]
+enum StartError {
+    #[error("fault rules {path} can't be read")]
+    FaultsUnreadable {
+        path: PathBuf,
+        #[source]
+        cause: std::io::Error,
+    },
+    #[error("fault rules {path} aren't valid")]
+    FaultsInvalid {
+        path: PathBuf,
+        #[source]
+        cause: serde_json::Error,
+    },
+    #[error("the emulator doesn't start")]
+    Emulator(#[source] EmulatorError),
+    #[error("signals can't be waited for")]
+    Signals(#[source] std::io::Error),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let mut message = format!("error: {error}\n");
+            let mut cause = std::error::Error::source(&error);
+            while let Some(error) = cause {
+                message.push_str(&format!("  caused by: {error}\n"));
+                cause = error.source();
+            }
+            // Nothing is left to do if this fails too.
+            let _ = std::io::stderr().write_all(message.as_bytes());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), StartError> {
+    let address = SocketAddr::new(arguments.ip, arguments.port);
+    let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;
+    let emulator = Emulator::bind(config(arguments)?, address)
+        .await
+        .map_err(StartError::Emulator)?;
+    let mut out = std::io::stdout();
+    if writeln!(out, "{}", emulator.url())
+        .and_then(|()| out.flush())
+        .is_err()
+    {
+        tracing::warn!("nobody reads the URL");
+    }
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    emulator.shutdown().await;
+    Ok(())
+}
+
+fn config(arguments: Arguments) -> Result<Config, StartError> {
+    let faults: Vec<Rule> = match arguments.faults {
+        None => Vec::new(),
+        Some(path) => {
+            let bytes = fs::read(&path).map_err(|cause| StartError::FaultsUnreadable {
+                path: path.clone(),
+                cause,
+            })?;
+            serde_json::from_slice(&bytes)
+                .map_err(|cause| StartError::FaultsInvalid { path, cause })?
+        }
+    };
+    let mut config = Config {
+        org: arguments.org,
+        tenant: arguments.tenant,
+        clients: vec![Client::new(arguments.client_id, arguments.client_secret)],
+        token_lifetime: Duration::from_secs(arguments.token_lifetime),
+        lists: ListBehaviour {
+            page_size: arguments.page_size,
+            ..ListBehaviour::default()
+        },
+        source: SourceSettings {
+            extra_tables: arguments.extra_tables,
+            awkward_tables: arguments.awkward_tables,
+            ..SourceSettings::default()
+        },
+        faults,
+        control: arguments.control,
+        state_file: arguments.state,
+        ..Config::default()
+    };
+    if arguments.realistic_runs {
+        config.runs = RunSettings::realistic();
+    }
+    for name in arguments.sandbox {
+        if !config.sandboxes.iter().any(|sandbox| sandbox.name == name) {
+            config.sandboxes.push(Sandbox::development(&name));
+        }
+    }
+    Ok(config)
+}

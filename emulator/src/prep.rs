@@ -1,0 +1,358 @@
+//! Data Prep: mapping sets.
+//!
+//! Takes both dialects of a mapping, that of the tutorials (`sourceAttribute`,
+//! `destinationXdmPath`) and that of the reference (`source`, `destination`). Source: Data Prep API
+//! reference and guide, read 2026-11. Data Prep documents no error bodies.
+
+use serde_json::{Map, Value, json};
+
+use crate::answer::Answer;
+use crate::call::{Scene, text};
+use crate::problem::Problem;
+use crate::registry::{self, Fields};
+use crate::store::{Entity, Kind, NewEntity};
+
+const KIND: Kind = Kind::MappingSets;
+/// The longest expression.
+const LONGEST_EXPRESSION: usize = 4096;
+
+/// `POST /mappingSets`: answers 200, not 201.
+pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
+    let sent = scene.call.json()?;
+    check(scene, &sent)?;
+    let id = scene.ids.hex(32);
+    let body = stored(scene, &sent, &id, 0, scene.now_ms);
+    let answer = pick_answer(&body);
+    let sandbox = scene.caller.sandbox.clone();
+    scene.store.insert(
+        &sandbox,
+        KIND,
+        NewEntity {
+            id,
+            body,
+            hidden: Map::new(),
+            now_ms: scene.now_ms,
+        },
+    );
+    Ok(Answer::json(200, answer))
+}
+
+/// `GET /mappingSets`, which requires `limit` and `start`.
+pub(crate) fn list(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
+    let number = |name: &str| {
+        let value = scene
+            .call
+            .query(name)
+            .and_then(|value| value.parse::<usize>().ok());
+        value.ok_or_else(|| Problem::bad_request(format!("Query parameter {name} is required")))
+    };
+    let (limit, start) = (number("limit")?, number("start")?);
+    let entities = scene
+        .store
+        .listed(&scene.caller.sandbox, KIND, scene.now_ms, scene.lag_ms());
+    let name = scene.call.query("name");
+    let mut bodies: Vec<&Value> = entities
+        .into_iter()
+        .map(|entity| &entity.body)
+        .filter(|body| name.is_none_or(|name| body["name"] == name))
+        .collect();
+    if let Some(order) = scene.call.query("orderBy") {
+        let field = order.trim_start_matches(['+', '-']);
+        let key = |body: &Value| {
+            (
+                body[field].as_i64(),
+                body[field].as_str().map(str::to_owned),
+            )
+        };
+        bodies.sort_by_key(|body| key(body));
+        if order.starts_with('-') {
+            bodies.reverse();
+        }
+    }
+    let page: Vec<&Value> = bodies.into_iter().skip(start).take(limit).collect();
+    // `_page.count` is 0 beside entries in Adobe's own example.
+    Ok(Answer::json(
+        200,
+        json!({"data": page, "_page": {"count": 0, "limit": limit}, "_links": {}}),
+    ))
+}
+
+/// `GET /mappingSets/{id}`
+pub(crate) fn get(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
+    Ok(Answer::json(200, find(scene)?.body.clone()))
+}
+
+/// `GET /mappingSets/{id}/mappings`
+pub(crate) fn mappings(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
+    Ok(Answer::json(200, find(scene)?.body["mappings"].clone()))
+}
+
+/// `PUT /mappingSets/{id}`: the version rises by one.
+pub(crate) fn replace(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
+    let sent = scene.call.json()?;
+    check(scene, &sent)?;
+    let old = find(scene)?;
+    let (id, version) = (
+        old.id.clone(),
+        old.body["version"].as_i64().unwrap_or_default() + 1,
+    );
+    let created = old.body["createdDate"].as_i64().unwrap_or(scene.now_ms);
+    let body = stored(scene, &sent, &id, version, created);
+    let sandbox = scene.caller.sandbox.clone();
+    if let Some(entity) = scene.store.get_mut(&sandbox, KIND, &id) {
+        entity.body = body.clone();
+    }
+    Ok(Answer::json(200, body))
+}
+
+/// `POST /mappingSets/validate`: 200 also for a bad mapping.
+pub(crate) fn validate(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
+    let sent = scene.call.json()?;
+    let fields = fields(scene, &sent);
+    let mappings = sent["mappings"].as_array().cloned().unwrap_or_default();
+    let results: Vec<Value> = mappings
+        .iter()
+        .map(|mapping| match fault(mapping, fields.as_ref(), None) {
+            None => json!({"status": "SUCCESS", "errors": null}),
+            Some(fault) => json!({"status": "FAILED", "errors": [{
+                "source": source_of(mapping),
+                "sourceType": mapping["sourceType"],
+                "destination": destination_of(mapping),
+                "exception": fault,
+            }]}),
+        })
+        .collect();
+    Ok(Answer::json(200, json!({"validationResponse": results})))
+}
+
+/// Id and version of the schema that a set maps to.
+pub(crate) fn output_schema(set: &Value) -> (&str, &str) {
+    match text(set, "/outputSchema/schemaRef/id") {
+        "" => (text(set, "/xdmSchema"), text(set, "/xdmVersion")),
+        id => (id, text(set, "/outputSchema/schemaRef/contentType")),
+    }
+}
+
+/// What is wrong with the mappings of a set: fields that the schema hasn't, columns that the source
+/// hasn't. Without fields there is no schema to map to.
+pub(crate) fn faults(
+    set: &Value,
+    fields: Option<&Fields>,
+    columns: Option<&[String]>,
+) -> Vec<String> {
+    let mappings: Vec<&Value> = set["mappings"].as_array().into_iter().flatten().collect();
+    let mut faults: Vec<String> = mappings
+        .iter()
+        .filter_map(|mapping| fault(mapping, fields, columns))
+        .collect();
+    if fields.is_some_and(|fields| fields.is_event) {
+        for required in ["_id", "timestamp"] {
+            if !mappings
+                .iter()
+                .any(|mapping| destination_of(mapping) == required)
+            {
+                faults.push(format!(
+                    "field {required} of an ExperienceEvent must be mapped"
+                ));
+            }
+        }
+    }
+    faults
+}
+
+fn fault(mapping: &Value, fields: Option<&Fields>, columns: Option<&[String]>) -> Option<String> {
+    let (source, destination) = (source_of(mapping), destination_of(mapping));
+    if destination.is_empty() {
+        return Some(format!("mapping of {source} has no destination"));
+    }
+    let tenant_root = destination
+        .split('.')
+        .next()
+        .filter(|root| root.starts_with('_'))
+        .unwrap_or_default();
+    if !fields?.has(destination, tenant_root) {
+        return Some(format!("destination {destination} is not in the schema"));
+    }
+    match mapping["sourceType"].as_str() {
+        None | Some("ATTRIBUTE" | "text/x.schema-path") => {}
+        Some("EXPRESSION" | "STATIC" | "text/x.aep-xl") => {
+            let is_long = source.len() > LONGEST_EXPRESSION;
+            return is_long.then(|| {
+                format!("expression of {destination} is longer than {LONGEST_EXPRESSION}")
+            });
+        }
+        Some(other) => return Some(format!("sourceType {other} is not known")),
+    }
+    if source.is_empty() {
+        return Some(format!("mapping to {destination} has no source"));
+    }
+    let column = column_of(source);
+    match columns {
+        Some(columns)
+            if column
+                .as_ref()
+                .is_none_or(|column| !columns.contains(column)) =>
+        {
+            Some(format!("source {source} is not a column"))
+        }
+        _ => None,
+    }
+}
+
+/// The column that a source path names, `None` for a path into a column, which no table has. A dot
+/// in a name is escaped, or the name is wrapped in `${…}`.
+fn column_of(source: &str) -> Option<String> {
+    if let Some(name) = source
+        .strip_prefix("${")
+        .and_then(|rest| rest.strip_suffix('}'))
+    {
+        return Some(name.to_owned());
+    }
+    let unescaped = source.replace("\\.", "\u{0}");
+    (!unescaped.contains('.')).then(|| unescaped.replace('\u{0}', "."))
+}
+
+fn source_of(mapping: &Value) -> &str {
+    match text(mapping, "/source") {
+        "" => text(mapping, "/sourceAttribute"),
+        source => source,
+    }
+}
+
+fn destination_of(mapping: &Value) -> &str {
+    match text(mapping, "/destination") {
+        "" => text(mapping, "/destinationXdmPath"),
+        destination => destination,
+    }
+}
+
+fn fields(scene: &Scene<'_>, set: &Value) -> Option<Fields> {
+    registry::fields_of(
+        scene.store,
+        scene.config,
+        &scene.caller.sandbox,
+        output_schema(set).0,
+    )
+}
+
+fn check(scene: &Scene<'_>, sent: &Value) -> Result<(), Problem> {
+    let (schema, _) = output_schema(sent);
+    if schema.is_empty() {
+        return Err(Problem::bad_request("outputSchema.schemaRef.id is missing"));
+    }
+    let Some(fields) = fields(scene, sent) else {
+        return Err(Problem::bad_request(format!(
+            "Schema {schema} is not found"
+        )));
+    };
+    let Some(mappings) = sent["mappings"]
+        .as_array()
+        .filter(|mappings| !mappings.is_empty())
+    else {
+        return Err(Problem::bad_request("mappings are missing"));
+    };
+    if scene.call.query("validate") == Some("false") {
+        return Ok(());
+    }
+    match mappings
+        .iter()
+        .find_map(|mapping| fault(mapping, Some(&fields), None))
+    {
+        None => Ok(()),
+        Some(fault) => Err(Problem::bad_request(fault)),
+    }
+}
+
+fn find<'s>(scene: &'s Scene<'_>) -> Result<&'s Entity, Problem> {
+    let id = scene.call.param("id");
+    let found = scene.store.get(&scene.caller.sandbox, KIND, id);
+    found.ok_or_else(|| Problem::not_found(format!("Mapping set {id} is not found")))
+}
+
+/// A set as it is kept and read: both dialects in each mapping.
+fn stored(scene: &mut Scene<'_>, sent: &Value, id: &str, version: i64, created_ms: i64) -> Value {
+    let mut body = Map::new();
+    for field in [
+        "name",
+        "outputSchema",
+        "inputSchema",
+        "xdmSchema",
+        "xdmVersion",
+        "allowNullValues",
+        "supportVersion",
+    ] {
+        if let Some(value) = sent.get(field).filter(|value| !value.is_null()) {
+            body.insert(field.to_owned(), value.clone());
+        }
+    }
+    let mut mappings = Vec::new();
+    for mapping in sent["mappings"].as_array().into_iter().flatten() {
+        let mut kept = mapping.clone();
+        let (source, destination) = (
+            source_of(mapping).to_owned(),
+            destination_of(mapping).to_owned(),
+        );
+        kept["id"] = Value::from(scene.ids.hex(32));
+        kept["version"] = Value::from(version);
+        kept["source"] = Value::from(source.as_str());
+        kept["sourceAttribute"] = Value::from(source);
+        kept["destination"] = Value::from(destination.as_str());
+        kept["destinationXdmPath"] = Value::from(destination);
+        if matches!(kept["sourceType"].as_str(), None | Some("ATTRIBUTE")) {
+            kept["sourceType"] = Value::from("text/x.schema-path");
+        }
+        mappings.push(kept);
+    }
+    let user = format!("{}@techacct.adobe.com", scene.caller.client_id);
+    body.insert("mappings".to_owned(), Value::from(mappings));
+    body.insert("id".to_owned(), Value::from(id));
+    body.insert("version".to_owned(), Value::from(version));
+    body.insert("status".to_owned(), Value::from("DRAFT"));
+    body.insert("createdDate".to_owned(), Value::from(created_ms));
+    body.insert("modifiedDate".to_owned(), Value::from(scene.now_ms));
+    body.insert("createdBy".to_owned(), Value::from(user.as_str()));
+    body.insert("modifiedBy".to_owned(), Value::from(user));
+    Value::Object(body)
+}
+
+fn pick_answer(body: &Value) -> Value {
+    let names = [
+        "id",
+        "version",
+        "createdDate",
+        "modifiedDate",
+        "createdBy",
+        "modifiedBy",
+    ];
+    Value::Object(
+        names
+            .iter()
+            .map(|name| ((*name).to_owned(), body[*name].clone()))
+            .collect(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dot_in_a_column_is_escaped() {
+        for (source, expected) in [
+            ("id", Some("id")),
+            ("emails\\.address", Some("emails.address")),
+            ("${emails.address}", Some("emails.address")),
+            ("emails.address", None),
+        ] {
+            assert_eq!(column_of(source).as_deref(), expected, "{source}");
+        }
+    }
+
+    #[test]
+    fn both_dialects_name_one_schema() {
+        let tutorial = json!({"xdmSchema": "s", "xdmVersion": "1.0"});
+        let reference = json!({"outputSchema": {"schemaRef": {"id": "s", "contentType": "c"}}});
+        assert_eq!(output_schema(&tutorial), ("s", "1.0"));
+        assert_eq!(output_schema(&reference), ("s", "c"));
+    }
+}

@@ -1,0 +1,182 @@
+//! Lists of the registry: `property`, `orderby`, `limit` and `start`.
+//!
+//! `start` is the last value of the first sort field, and the next page is strictly greater.
+
+use std::cmp::Ordering;
+
+use serde_json::{Value, json};
+
+use super::accept::{self, Form};
+use crate::answer::Answer;
+use crate::call::Scene;
+use crate::problem::Problem;
+use crate::store::Kind;
+
+/// `limit` may be 0 to this.
+const LARGEST_LIMIT: usize = 500;
+
+/// Answers a list of this kind.
+pub(crate) fn answer(scene: &Scene<'_>, kind: Kind) -> Result<Answer, Problem> {
+    let call = scene.call;
+    let form = accept::for_list(call.header("accept"))?;
+    let order = call.query("orderby");
+    if order.is_none() && (call.query("limit").is_some() || call.query("start").is_some()) {
+        return Err(Problem::bad_request(
+            "limit and start can't be used without orderby",
+        ));
+    }
+    let limit = match call.query("limit").map(str::parse::<usize>) {
+        None => scene.config.lists.page_size,
+        Some(Ok(limit)) if limit <= LARGEST_LIMIT => limit.min(scene.config.lists.page_size),
+        Some(_) => {
+            return Err(Problem::bad_request(format!(
+                "limit must be from 0 to {LARGEST_LIMIT}"
+            )));
+        }
+    };
+    let conditions: Vec<Condition> = call
+        .query_all("property")
+        .map(Condition::parse)
+        .collect::<Result<_, _>>()?;
+    let entities = scene
+        .store
+        .listed(&scene.caller.sandbox, kind, scene.now_ms, scene.lag_ms());
+    let mut bodies: Vec<&Value> = entities
+        .into_iter()
+        .map(|entity| &entity.body)
+        .filter(|body| conditions.iter().all(|condition| condition.accepts(body)))
+        .collect();
+    // Several fields may be named; the first decides, the others only break ties.
+    let key = order
+        .unwrap_or("meta:registryMetadata.repo:createdDate")
+        .split(',')
+        .next()
+        .unwrap_or_default();
+    let (field, is_down) = match key.strip_prefix('-') {
+        Some(field) => (field, true),
+        None => (key.strip_prefix('+').unwrap_or(key), false),
+    };
+    let direct = |order: Ordering| if is_down { order.reverse() } else { order };
+    bodies.sort_by(|left, right| direct(sort_key(left, field).cmp(&sort_key(right, field))));
+    if let Some(start) = call.query("start") {
+        bodies
+            .retain(|body| direct(sort_key(body, field).as_str().cmp(start)) == Ordering::Greater);
+    }
+    let more = bodies.len() > limit;
+    bodies.truncate(limit);
+    let next = match bodies.last() {
+        Some(last) if more => Value::from(sort_key(last, field)),
+        _ => Value::Null,
+    };
+    let results: Vec<Value> = bodies.iter().map(|body| shown(body, form)).collect();
+    let body = json!({
+        "_page": {"orderby": order.unwrap_or("created"), "next": next, "count": results.len()},
+        "_links": {
+            "next": next_link(scene, kind, order, &next),
+            "global_schemas": {"href": "/data/foundation/schemaregistry/global/schemas"},
+        },
+        "results": results,
+    });
+    Ok(Answer::json(200, body))
+}
+
+fn next_link(scene: &Scene<'_>, kind: Kind, order: Option<&str>, next: &Value) -> Value {
+    let (Some(next), Some(order)) = (next.as_str(), order) else {
+        return Value::Null;
+    };
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query
+        .append_pair("orderby", order)
+        .append_pair("start", next);
+    for name in ["limit", "property"] {
+        for value in scene.call.query_all(name) {
+            query.append_pair(name, value);
+        }
+    }
+    json!({"href": format!("/data/foundation/schemaregistry/tenant/{}?{}", kind.as_str(), query.finish())})
+}
+
+fn shown(body: &Value, form: Form) -> Value {
+    match form {
+        Form::Raw | Form::Full => body.clone(),
+        Form::Ids => json!({
+            "title": body["title"],
+            "$id": body["$id"],
+            "meta:altId": body["meta:altId"],
+            "version": body["version"],
+        }),
+    }
+}
+
+/// The value of a field, as text that sorts.
+fn sort_key(body: &Value, field: &str) -> String {
+    match at(body, field) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => format!("{:020}", number.as_i64().unwrap_or_default()),
+        _ => String::new(),
+    }
+}
+
+fn at<'v>(body: &'v Value, path: &str) -> Option<&'v Value> {
+    path.split('.')
+        .try_fold(body, |value, segment| value.get(segment))
+}
+
+/// A condition on one property; a bare name asks whether it is there.
+struct Condition {
+    path: String,
+    test: Option<(&'static str, String)>,
+}
+
+impl Condition {
+    fn parse(text: &str) -> Result<Self, Problem> {
+        for operator in ["==", "!=", "<=", ">=", "<", ">"] {
+            if let Some((path, value)) = text.split_once(operator) {
+                let path = path.to_owned();
+                let value = value
+                    .strip_prefix('"')
+                    .and_then(|value| value.strip_suffix('"'))
+                    .unwrap_or(value);
+                return Ok(Self {
+                    path,
+                    test: Some((operator, value.to_owned())),
+                });
+            }
+        }
+        if text.is_empty() || text.contains(['=', '~']) {
+            return Err(Problem::bad_request(format!(
+                "property {text} is not valid"
+            )));
+        }
+        Ok(Self {
+            path: text.to_owned(),
+            test: None,
+        })
+    }
+
+    fn accepts(&self, body: &Value) -> bool {
+        let found = at(body, &self.path);
+        let Some((operator, wanted)) = &self.test else {
+            return found.is_some();
+        };
+        let texts: Vec<String> = match found {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Array(items)) => items.iter().map(plain).collect(),
+            Some(value) => vec![plain(value)],
+        };
+        match *operator {
+            "==" => texts.contains(wanted),
+            "!=" => !texts.contains(wanted),
+            "<" => texts.iter().any(|text| text < wanted),
+            ">" => texts.iter().any(|text| text > wanted),
+            "<=" => texts.iter().any(|text| text <= wanted),
+            _ => texts.iter().any(|text| text >= wanted),
+        }
+    }
+}
+
+fn plain(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}

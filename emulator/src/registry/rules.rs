@@ -1,0 +1,222 @@
+//! What the registry demands of a new field group or schema.
+//!
+//! The namespace rule is documented with its numbers (1020 to 1024), not which is which; other
+//! numbers here are neighbours of documented ones, and every client must live with any of them.
+
+use serde_json::Value;
+
+use super::references;
+use crate::call::{Scene, text};
+use crate::problem::Problem;
+use crate::store::Kind;
+
+const CLASSES: [&str; 2] = [
+    "https://ns.adobe.com/xdm/context/profile",
+    "https://ns.adobe.com/xdm/context/experienceevent",
+];
+
+/// Whether an id is that of a class which schemas may be of.
+pub(crate) fn is_class(id: &Value) -> bool {
+    CLASSES.iter().any(|class| id == class)
+}
+
+/// Checks a field group: what it extends, and that all its fields are below `_tenant`.
+pub(crate) fn check_fieldgroup(sent: &Value, tenant: &str) -> Result<(), Problem> {
+    check_common(sent)?;
+    if sent["meta:intendedToExtend"]
+        .as_array()
+        .is_none_or(Vec::is_empty)
+    {
+        return Err(invalid("meta:intendedToExtend is missing"));
+    }
+    let namespace = format!("_{tenant}");
+    for properties in property_sets(sent) {
+        let Some(properties) = properties.as_object() else {
+            return Err(invalid("properties must be an object"));
+        };
+        for (name, field) in properties {
+            if *name != namespace {
+                let detail = format!("Namespace validation error: {name} is not below {namespace}");
+                return Err(namespace_error(1020, detail));
+            }
+            check_fields(field, name)?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks a schema: one class, and field groups that exist.
+pub(crate) fn check_schema(scene: &Scene<'_>, sent: &Value) -> Result<(), Problem> {
+    check_common(sent)?;
+    if sent["description"].as_str().is_none() {
+        return Err(invalid("description is missing"));
+    }
+    let references = references(sent);
+    let classes = references
+        .iter()
+        .filter(|id| CLASSES.contains(&id.as_str()))
+        .count();
+    if classes != 1 {
+        return Err(invalid(&format!(
+            "allOf must have exactly one class, it has {classes}"
+        )));
+    }
+    for id in references {
+        // Adobe's own field groups are not kept here, and taken as they are.
+        if id.starts_with("https://ns.adobe.com/xdm/") {
+            continue;
+        }
+        let fieldgroup = scene
+            .store
+            .get(&scene.caller.sandbox, Kind::Fieldgroups, &id);
+        let Some(fieldgroup) = fieldgroup else {
+            return Err(super::not_found(Kind::Fieldgroups, &id));
+        };
+        let extends = fieldgroup.body["meta:intendedToExtend"].as_array();
+        let fits = extends
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .any(|class| {
+                class == "https://ns.adobe.com/xdm/data/record"
+                    || class == "https://ns.adobe.com/xdm/data/time-series"
+                    || sent["allOf"]
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .any(|member| text(member, "/$ref") == class)
+            });
+        if !fits {
+            return Err(invalid(&format!(
+                "field group {id} is not intended to extend the class of the schema"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn check_common(sent: &Value) -> Result<(), Problem> {
+    if sent["type"] != "object" {
+        return Err(invalid("type must be object"));
+    }
+    if text(sent, "/title").is_empty() {
+        return Err(invalid("title is missing"));
+    }
+    if sent["allOf"].as_array().is_none_or(Vec::is_empty) {
+        return Err(invalid("allOf is missing"));
+    }
+    Ok(())
+}
+
+/// The sets of properties of a field group: its own, those of its definitions and of its members.
+pub(crate) fn property_sets(fieldgroup: &Value) -> Vec<&Value> {
+    let definitions = fieldgroup["definitions"]
+        .as_object()
+        .into_iter()
+        .flat_map(|all| all.values());
+    let members = fieldgroup["allOf"].as_array().into_iter().flatten();
+    std::iter::once(fieldgroup)
+        .chain(definitions)
+        .chain(members)
+        .filter_map(|holder| holder.get("properties"))
+        .collect()
+}
+
+/// Checks the fields below one: every one has a type and a name that the registry takes.
+fn check_fields(field: &Value, path: &str) -> Result<(), Problem> {
+    if field["type"].as_str().is_none() && field["$ref"].as_str().is_none() {
+        return Err(namespace_error(1024, format!("Field {path} has no type")));
+    }
+    let inner = match field["type"].as_str() {
+        Some("array") => &field["items"]["properties"],
+        _ => &field["properties"],
+    };
+    for (name, field) in inner.as_object().into_iter().flatten() {
+        let path = format!("{path}.{name}");
+        let is_plain = name
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_');
+        if name.is_empty() || name.starts_with('_') || !is_plain {
+            return Err(namespace_error(
+                1021,
+                format!("Namespace validation error: field name {path} is not valid"),
+            ));
+        }
+        check_fields(field, &path)?;
+    }
+    Ok(())
+}
+
+fn namespace_error(number: u16, detail: String) -> Problem {
+    Problem::Registry {
+        number,
+        status: 400,
+        title: "Namespace validation error",
+        detail,
+    }
+}
+
+fn invalid(detail: &str) -> Problem {
+    Problem::Registry {
+        number: 1018,
+        status: 400,
+        title: "Invalid resource",
+        detail: detail.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn fieldgroup(properties: Value) -> Value {
+        json!({
+            "type": "object", "title": "t", "meta:intendedToExtend": [CLASSES[0]],
+            "definitions": {"customFields": {"type": "object", "properties": properties}},
+            "allOf": [{"$ref": "#/definitions/customFields"}],
+        })
+    }
+
+    #[test]
+    fn fields_are_below_the_tenant_and_have_plain_names() {
+        let fine = json!({"_acme": {"type": "object", "properties": {"contact-Id_1": {"type": "string"}}}});
+        assert_eq!(check_fieldgroup(&fieldgroup(fine), "acme"), Ok(()));
+        for (properties, wanted) in [
+            (json!({"contactId": {"type": "string"}}), 1020),
+            (json!({"_other": {"type": "object"}}), 1020),
+            (
+                json!({"_acme": {"type": "object", "properties": {"emails.address": {"type": "string"}}}}),
+                1021,
+            ),
+            (
+                json!({"_acme": {"type": "object", "properties": {"_id": {"type": "string"}}}}),
+                1021,
+            ),
+            (
+                json!({"_acme": {"type": "object", "properties": {"größe": {"type": "string"}}}}),
+                1021,
+            ),
+            (
+                json!({"_acme": {"type": "object", "properties": {"a": {"title": "A"}}}}),
+                1024,
+            ),
+        ] {
+            let problem = check_fieldgroup(&fieldgroup(properties.clone()), "acme").unwrap_err();
+            assert!(
+                matches!(problem, Problem::Registry { number, .. } if number == wanted),
+                "{properties}: {problem}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_the_reference_requires_is_required() {
+        for field in ["type", "title", "meta:intendedToExtend", "allOf"] {
+            let mut body = fieldgroup(json!({"_acme": {"type": "object"}}));
+            body.as_object_mut().unwrap().remove(field);
+            assert!(check_fieldgroup(&body, "acme").is_err(), "{field}");
+        }
+    }
+}
