@@ -12,6 +12,6 @@ pub mod drive;
 pub mod intent;
 pub mod state;
 
-pub use drive::{EnsureError, Ensured, Resource, ensure};
+pub use drive::{Created, EnsureError, Ensured, ensure};
 pub use intent::{Intent, Marker};
 pub use state::{Past, Rules, Standing};

@@ -11,18 +11,6 @@ use super::{
     state::{Do, Past, Rules, Seen, Standing, State, step},
 };
 
-/// One kind of resource, for one intent.
-pub trait Resource: Sync {
-    /// What is wanted.
-    fn intent(&self) -> &Intent;
-
-    /// Everything on the platform that has the wanted name, every page of it.
-    fn look(&self) -> impl Future<Output = Result<Vec<Standing>, Failure>> + Send;
-
-    /// Sends the create, once; the resource carries the intent's marker.
-    fn create(&self) -> impl Future<Output = Result<Created, Failure>> + Send;
-}
-
 /// What a create was answered with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Created {
@@ -94,7 +82,11 @@ pub enum EnsureError {
     },
 }
 
-/// Gives the one live resource of `resource`'s intent.
+/// Gives the one live resource of `intent`.
+///
+/// `look` finds everything on the platform that has the wanted name, on every page; `create`
+/// sends the create, once, with the intent's marker in it, and is not begun unless the
+/// protocol asks for it.
 ///
 /// # Expected flow
 /// A look that finds nothing, then one create.
@@ -113,36 +105,42 @@ pub enum EnsureError {
 /// older one from then on, and the younger stays until it is swept.
 ///
 /// # Errors
-/// [`EnsureError`]; it carries what the next attempt must know. `remember` is told before
-/// the create is sent, for the case that no error comes back at all.
+/// [`EnsureError`]; where another attempt may follow, it carries what that one must know.
 ///
-/// Dropped at an await, it leaves the last thing that `remember` was told.
-pub async fn ensure<R: Resource>(
-    resource: &R,
+/// Dropped at an await it may have sent the create: whoever comes next must begin with
+/// [`Past::Ambiguous`].
+pub async fn ensure(
+    intent: &Intent,
     on_existing: OnExisting,
     rules: Rules,
     past: Past,
     now: impl Fn() -> Timestamp,
-    remember: impl AsyncFn(Past),
+    look: impl Future<Output = Result<Vec<Standing>, Failure>>,
+    create: impl Future<Output = Result<Created, Failure>>,
 ) -> Result<Ensured, EnsureError> {
-    let intent = resource.intent();
     let looking = State::Looking(past);
-    let found = match resource.look().await {
+    let found = match look.await {
         Ok(found) => found,
         Err(failure) => {
             let next = step(intent, on_existing, rules, now(), looking, Seen::LookFailed);
             return Err(failed(intent, next, Some(failure), &[]));
         }
     };
-    match step(intent, on_existing, rules, now(), looking, Seen::Found(&found)) {
+    match step(
+        intent,
+        on_existing,
+        rules,
+        now(),
+        looking,
+        Seen::Found(&found),
+    ) {
         Do::Create => {}
         Do::Adopt { at } => return Ok(adopted(&found[at])),
         other => return Err(failed(intent, other, None, &found)),
     }
 
-    remember(Past::Ambiguous { since: now(), looks: 0 }).await;
     let creating = State::Creating(past);
-    let (seen, failure) = match resource.create().await {
+    let (seen, failure) = match create.await {
         Ok(created) => {
             return Ok(Ensured {
                 id: created.id,
@@ -176,7 +174,10 @@ fn failed(intent: &Intent, next: Do, failure: Option<Failure>, found: &[Standing
     let kind = intent.kind();
     let name = intent.name().to_owned();
     match (next, failure) {
-        (Do::Fail(past), Some(failure)) => EnsureError::Failed { failure: Box::new(failure), past },
+        (Do::Fail(past), Some(failure)) => EnsureError::Failed {
+            failure: Box::new(failure),
+            past,
+        },
         (Do::LookAgain { past, after }, failure) => EnsureError::Ambiguous {
             kind,
             name,
@@ -188,12 +189,16 @@ fn failed(intent: &Intent, next: Do, failure: Option<Failure>, found: &[Standing
         (Do::Conflict { at }, _) => EnsureError::Conflict {
             kind,
             name,
-            id: at.and_then(|at| found.get(at)).map(|standing| standing.id.clone()),
+            id: at
+                .and_then(|at| found.get(at))
+                .map(|standing| standing.id.clone()),
         },
         (Do::Mismatch { at, fields }, _) => EnsureError::Mismatch {
             kind,
             name,
-            id: found.get(at).map_or_else(String::new, |standing| standing.id.clone()),
+            id: found
+                .get(at)
+                .map_or_else(String::new, |standing| standing.id.clone()),
             fields,
         },
         // A move that ends well is no error; should one come here, looking is safe.
@@ -203,7 +208,10 @@ fn failed(intent: &Intent, next: Do, failure: Option<Failure>, found: &[Standing
                 name,
                 reason: "the protocol came to no end".to_owned(),
                 failure: failure.map(Box::new),
-                past: Past::Ambiguous { since: Timestamp::now(), looks: 0 },
+                past: Past::Ambiguous {
+                    since: Timestamp::now(),
+                    looks: 0,
+                },
                 after: None,
             }
         }

@@ -35,7 +35,10 @@ impl Intent {
         Self {
             kind,
             name: name.to_owned(),
-            marker: Marker { key: hash(&parts, 8), fields: Vec::new() },
+            marker: Marker {
+                key: hash(&parts, 8),
+                fields: Vec::new(),
+            },
         }
     }
 
@@ -102,7 +105,15 @@ impl Marker {
                 is_hash(hash, 8).then(|| (field.to_owned(), hash.to_owned()))
             })
             .collect::<Option<Vec<_>>>()?;
-        is_hash(key, 16).then(|| Self { key: key.to_owned(), fields })
+        is_hash(key, 16).then(|| Self {
+            key: key.to_owned(),
+            fields,
+        })
+    }
+
+    /// Hash of the natural key, 16 hexadecimal digits.
+    pub fn key(&self) -> &str {
+        &self.key
     }
 
     /// Whether both stand for the same natural key.
@@ -116,7 +127,10 @@ impl Marker {
         self.fields
             .iter()
             .filter(|(field, hash)| {
-                other.fields.iter().any(|(theirs, other)| theirs == field && other != hash)
+                other
+                    .fields
+                    .iter()
+                    .any(|(theirs, other)| theirs == field && other != hash)
             })
             .map(|(field, _)| field.clone())
             .collect()
@@ -134,7 +148,10 @@ impl std::fmt::Display for Marker {
 }
 
 fn is_hash(text: &str, digits: usize) -> bool {
-    text.len() == digits && text.bytes().all(|each| matches!(each, b'0'..=b'9' | b'a'..=b'f'))
+    text.len() == digits
+        && text
+            .bytes()
+            .all(|each| matches!(each, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn hash(parts: &[&str], bytes: usize) -> String {
@@ -171,7 +188,11 @@ mod tests {
             format!("  {}\n", wanted.described("x [aep-flow:v1 broken")),
             format!("{} edited by hand", wanted.described("x")),
         ] {
-            assert_eq!(Marker::find(&text).as_ref(), Some(wanted.marker()), "{text}");
+            assert_eq!(
+                Marker::find(&text).as_ref(),
+                Some(wanted.marker()),
+                "{text}"
+            );
         }
     }
 
@@ -194,7 +215,10 @@ mod tests {
     #[test]
     fn the_key_is_the_name_in_its_scope() {
         let one = Intent::new("flow", &["org", "prod"], "x");
-        assert!(one.marker().has_key_of(Intent::new("flow", &["org", "prod"], "x").marker()));
+        assert!(
+            one.marker()
+                .has_key_of(Intent::new("flow", &["org", "prod"], "x").marker())
+        );
         for other in [
             Intent::new("flow", &["org", "dev"], "x"),
             Intent::new("schema", &["org", "prod"], "x"),
@@ -208,7 +232,10 @@ mod tests {
     #[test]
     fn differing_fields_are_named_and_secrets_need_a_key() {
         let one = intent("a.example");
-        assert_eq!(one.marker().differences(intent("b.example").marker()), ["host"]);
+        assert_eq!(
+            one.marker().differences(intent("b.example").marker()),
+            ["host"]
+        );
         let other = Intent::new("base connection", &["org", "prod"], "OSC")
             .field("host", "a.example")
             .secret_field("password", b"hunter3", Some(b"key"));

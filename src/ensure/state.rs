@@ -24,7 +24,10 @@ pub struct Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { quiet_period: Duration::from_secs(120), looks: 3 }
+        Self {
+            quiet_period: Duration::from_secs(120),
+            looks: 3,
+        }
     }
 }
 
@@ -144,12 +147,18 @@ pub fn step(
         // whole quiet period of looking it is neither: the title belongs to something
         // that these credentials cannot see.
         (State::Creating(Past::Clean), Seen::NameTaken) => Do::LookAgain {
-            past: Past::Ambiguous { since: now, looks: 0 },
+            past: Past::Ambiguous {
+                since: now,
+                looks: 0,
+            },
             after: None,
         },
         (State::Creating(Past::Ambiguous { .. }), Seen::NameTaken) => Do::Conflict { at: None },
         (State::Creating(_), Seen::Unanswered) => Do::LookAgain {
-            past: Past::Ambiguous { since: now, looks: 0 },
+            past: Past::Ambiguous {
+                since: now,
+                looks: 0,
+            },
             after: None,
         },
         // The driver asks for one thing at a time, so these cannot come; were one to,
@@ -167,7 +176,9 @@ fn judge(
     found: &[Standing],
 ) -> Do {
     let ours = first(found, |each| {
-        each.marker.as_ref().is_some_and(|marker| marker.has_key_of(intent.marker()))
+        each.marker
+            .as_ref()
+            .is_some_and(|marker| marker.has_key_of(intent.marker()))
     });
     if let Some(at) = ours {
         return judge_ours(intent, on_existing, past, found, at);
@@ -191,8 +202,7 @@ fn judge_ours(
     // Among several of ours, one of the wanted fingerprint is what a retry looks for.
     let same = first(found, |each| {
         each.marker.as_ref().is_some_and(|marker| {
-            marker.has_key_of(intent.marker())
-                && intent.marker().differences(marker).is_empty()
+            marker.has_key_of(intent.marker()) && intent.marker().differences(marker).is_empty()
         })
     });
     match (same, on_existing) {
@@ -235,7 +245,10 @@ fn first(found: &[Standing], fits: impl Fn(&Standing) -> bool) -> Option<usize> 
 mod tests {
     use super::*;
 
-    const RULES: Rules = Rules { quiet_period: Duration::from_secs(120), looks: 3 };
+    const RULES: Rules = Rules {
+        quiet_period: Duration::from_secs(120),
+        looks: 3,
+    };
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + second).unwrap()
@@ -246,12 +259,24 @@ mod tests {
     }
 
     fn standing(id: &str, created_at: i64, marker: Option<Marker>) -> Standing {
-        Standing { id: id.to_owned(), etag: String::new(), created_at, marker }
+        Standing {
+            id: id.to_owned(),
+            etag: String::new(),
+            created_at,
+            marker,
+        }
     }
 
     fn look(on_existing: OnExisting, past: Past, second: i64, found: &[Standing]) -> Do {
         let state = State::Looking(past);
-        step(&intent("a"), on_existing, RULES, at(second), state, Seen::Found(found))
+        step(
+            &intent("a"),
+            on_existing,
+            RULES,
+            at(second),
+            state,
+            Seen::Found(found),
+        )
     }
 
     fn ours(id: &str, created_at: i64) -> Standing {
@@ -259,7 +284,10 @@ mod tests {
     }
 
     fn ambiguous(since: i64, looks: u32) -> Past {
-        Past::Ambiguous { since: at(since), looks }
+        Past::Ambiguous {
+            since: at(since),
+            looks,
+        }
     }
 
     #[test]
@@ -270,19 +298,43 @@ mod tests {
 
     #[test]
     fn ours_is_adopted_and_the_oldest_wins() {
-        let found = [ours("c", 5), standing("a", 1, None), ours("b", 5), ours("d", 9)];
-        assert_eq!(look(OnExisting::AdoptOurs, Past::Clean, 0, &found), Do::Adopt { at: 2 });
-        assert_eq!(look(OnExisting::AdoptAny, Past::Clean, 0, &found), Do::Adopt { at: 2 });
-        assert_eq!(look(OnExisting::AdoptOurs, ambiguous(0, 0), 1, &found), Do::Adopt { at: 2 });
+        let found = [
+            ours("c", 5),
+            standing("a", 1, None),
+            ours("b", 5),
+            ours("d", 9),
+        ];
+        assert_eq!(
+            look(OnExisting::AdoptOurs, Past::Clean, 0, &found),
+            Do::Adopt { at: 2 }
+        );
+        assert_eq!(
+            look(OnExisting::AdoptAny, Past::Clean, 0, &found),
+            Do::Adopt { at: 2 }
+        );
+        assert_eq!(
+            look(OnExisting::AdoptOurs, ambiguous(0, 0), 1, &found),
+            Do::Adopt { at: 2 }
+        );
     }
 
     #[test]
     fn what_is_not_ours_is_left_alone_unless_asked() {
         let found = [standing("x", 1, None)];
-        for refusing in [OnExisting::Unspecified, OnExisting::AdoptOurs, OnExisting::Fail] {
-            assert_eq!(look(refusing, Past::Clean, 0, &found), Do::Conflict { at: Some(0) });
+        for refusing in [
+            OnExisting::Unspecified,
+            OnExisting::AdoptOurs,
+            OnExisting::Fail,
+        ] {
+            assert_eq!(
+                look(refusing, Past::Clean, 0, &found),
+                Do::Conflict { at: Some(0) }
+            );
         }
-        assert_eq!(look(OnExisting::AdoptAny, Past::Clean, 0, &found), Do::Adopt { at: 0 });
+        assert_eq!(
+            look(OnExisting::AdoptAny, Past::Clean, 0, &found),
+            Do::Adopt { at: 0 }
+        );
     }
 
     #[test]
@@ -290,18 +342,33 @@ mod tests {
         let found = [standing("x", 1, Some(intent("b").marker().clone()))];
         assert_eq!(
             look(OnExisting::AdoptOurs, Past::Clean, 0, &found),
-            Do::Mismatch { at: 0, fields: vec!["host".to_owned()] }
+            Do::Mismatch {
+                at: 0,
+                fields: vec!["host".to_owned()]
+            }
         );
-        assert_eq!(look(OnExisting::AdoptAny, Past::Clean, 0, &found), Do::Adopt { at: 0 });
+        assert_eq!(
+            look(OnExisting::AdoptAny, Past::Clean, 0, &found),
+            Do::Adopt { at: 0 }
+        );
         let other_key = Intent::new("base connection", &["org", "dev"], "OSC");
         let found = [standing("x", 1, Some(other_key.marker().clone()))];
-        assert_eq!(look(OnExisting::AdoptOurs, Past::Clean, 0, &found), Do::Conflict { at: Some(0) });
+        assert_eq!(
+            look(OnExisting::AdoptOurs, Past::Clean, 0, &found),
+            Do::Conflict { at: Some(0) }
+        );
     }
 
     #[test]
     fn fail_refuses_what_was_there_but_not_what_a_lost_answer_left() {
-        assert_eq!(look(OnExisting::Fail, Past::Clean, 0, &[ours("a", 1)]), Do::Conflict { at: Some(0) });
-        assert_eq!(look(OnExisting::Fail, ambiguous(0, 0), 1, &[ours("a", 1)]), Do::Adopt { at: 0 });
+        assert_eq!(
+            look(OnExisting::Fail, Past::Clean, 0, &[ours("a", 1)]),
+            Do::Conflict { at: Some(0) }
+        );
+        assert_eq!(
+            look(OnExisting::Fail, ambiguous(0, 0), 1, &[ours("a", 1)]),
+            Do::Adopt { at: 0 }
+        );
     }
 
     #[test]
@@ -310,7 +377,10 @@ mod tests {
         let mut now = 1;
         for expected in 1..=3 {
             match look(OnExisting::AdoptOurs, past, now, &[]) {
-                Do::LookAgain { past: Past::Ambiguous { since, looks }, after: Some(after) } => {
+                Do::LookAgain {
+                    past: Past::Ambiguous { since, looks },
+                    after: Some(after),
+                } => {
                     assert_eq!((since, looks), (at(0), expected));
                     past = Past::Ambiguous { since, looks };
                     now += i64::try_from(after.as_secs()).unwrap();
@@ -338,21 +408,44 @@ mod tests {
     #[test]
     fn each_end_of_a_create_says_what_the_next_attempt_knows() {
         let creating = |past, seen| {
-            step(&intent("a"), OnExisting::AdoptOurs, RULES, at(7), State::Creating(past), seen)
+            step(
+                &intent("a"),
+                OnExisting::AdoptOurs,
+                RULES,
+                at(7),
+                State::Creating(past),
+                seen,
+            )
         };
         assert_eq!(creating(Past::Clean, Seen::Created), Do::AnswerCreated);
-        assert_eq!(creating(ambiguous(0, 3), Seen::NotCreated), Do::Fail(Past::Clean));
-        let lost = Do::LookAgain { past: ambiguous(7, 0), after: None };
+        assert_eq!(
+            creating(ambiguous(0, 3), Seen::NotCreated),
+            Do::Fail(Past::Clean)
+        );
+        let lost = Do::LookAgain {
+            past: ambiguous(7, 0),
+            after: None,
+        };
         assert_eq!(creating(Past::Clean, Seen::Unanswered), lost);
         assert_eq!(creating(ambiguous(0, 3), Seen::Unanswered), lost);
         assert_eq!(creating(Past::Clean, Seen::NameTaken), lost);
-        assert_eq!(creating(ambiguous(0, 3), Seen::NameTaken), Do::Conflict { at: None });
+        assert_eq!(
+            creating(ambiguous(0, 3), Seen::NameTaken),
+            Do::Conflict { at: None }
+        );
     }
 
     #[test]
     fn a_failed_look_forgets_nothing() {
         let state = State::Looking(ambiguous(0, 2));
-        let next = step(&intent("a"), OnExisting::AdoptOurs, RULES, at(9), state, Seen::LookFailed);
+        let next = step(
+            &intent("a"),
+            OnExisting::AdoptOurs,
+            RULES,
+            at(9),
+            state,
+            Seen::LookFailed,
+        );
         assert_eq!(next, Do::Fail(ambiguous(0, 2)));
     }
 }

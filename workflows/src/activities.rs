@@ -23,6 +23,13 @@ use temporalio_macros::activity_definitions;
 
 use crate::payload::Message;
 
+// The worker's crate implements these types one by one.
+pub use self::declared::{
+    CreateDataflow, CreateMappingSet, CreateOracleServiceCloudBaseConnection,
+    CreateSourceConnection, CreateTargetConnection, EnsureDataset, EnsureSchema, ExploreTable,
+    ExploreTables, GetFlowRuns, TestBaseConnection,
+};
+
 /// Declarations of all activities of the contract.
 #[derive(Debug)]
 pub struct Declared;

@@ -34,7 +34,7 @@ pub fn invalid(violations: Vec<Violation>) -> ApplicationFailure {
 }
 
 /// The text and details of `violations`.
-pub(crate) fn describe(violations: Vec<Violation>) -> (String, FailureDetails) {
+pub fn describe(violations: Vec<Violation>) -> (String, FailureDetails) {
     // A thousand tables can be wrong in the same way; a failure must stay small.
     const SHOWN: usize = 20;
     let sentences: Vec<String> = violations

@@ -9,7 +9,9 @@ use aep_flow_proto::{v1::Table, validate::MAX_NAME_CHARS};
 ///
 /// One that would be too long keeps its beginning and ends in a hash of the whole.
 pub(crate) fn resource_name(connection: &str, table: &str) -> String {
-    shorten(format!("{connection}: {table}"))
+    // A hyphen, for a name of letters, digits, spaces and hyphens may go into the platform's
+    // filters as it is; with any other sign the look has to read the whole list.
+    shorten(format!("{connection} - {table}"))
 }
 
 /// Name of the dataset and title of its schema.
@@ -22,8 +24,8 @@ pub(crate) fn dataset_name(connection: &str, table: &Table) -> String {
 }
 
 fn shorten(name: String) -> String {
-    // The field group's title is the schema's with " fields" behind it.
-    const LONGEST: usize = MAX_NAME_CHARS - " fields".len();
+    // Behind it come " fields" for a field group's title, " - " and a hash for a mapping set's name.
+    const LONGEST: usize = MAX_NAME_CHARS - 19;
     if name.chars().count() <= LONGEST {
         return name;
     }
@@ -50,10 +52,10 @@ mod tests {
         let second = resource_name(&long, "Accounts");
         assert_ne!(first, second);
         assert!(
-            first.chars().count() + " fields".len() <= MAX_NAME_CHARS,
+            first.chars().count() + 19 <= MAX_NAME_CHARS,
             "{first}"
         );
-        assert_eq!(resource_name("OSC", "Contacts"), "OSC: Contacts");
+        assert_eq!(resource_name("OSC", "Contacts"), "OSC - Contacts");
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl Findings {
     }
 
     /// A name that becomes a resource's name on the platform.
-    pub(super) fn name(&mut self, field: &str, name: &str) {
+    pub fn name(&mut self, field: &str, name: &str) {
         let expected = format!("a name of 1 to {} characters", super::MAX_NAME_CHARS);
         let chars = name.chars().count();
         if chars == 0 {
@@ -63,7 +63,8 @@ impl Findings {
         }
     }
 
-    pub(super) fn description(&mut self, field: &str, description: &str) {
+    /// Free text that goes with a resource.
+    pub fn description(&mut self, field: &str, description: &str) {
         let chars = description.chars().count();
         if chars > super::MAX_DESCRIPTION_CHARS {
             self.note(

@@ -1,0 +1,209 @@
+//! The activities of the public contract: what the worker does on the platform.
+//!
+//! Each reads its input, resolves what it refers to, makes its calls and turns what went
+//! wrong into a typed failure. None waits or repeats: retries are the server's.
+
+#![expect(
+    missing_docs,
+    reason = "the macro's constants cannot carry the methods' comments"
+)]
+
+mod attempt;
+mod base_connection;
+mod dataflow;
+mod dataset;
+mod ensured;
+mod explore;
+mod failure;
+mod flow_runs;
+mod mapping_set;
+mod memory;
+mod platform;
+mod schema;
+mod source_connection;
+mod target_connection;
+
+use std::sync::Arc;
+
+use aep_flow_proto::v1::{
+    BaseConnection, CreateDataflowInput, CreateMappingSetInput, CreateSourceConnectionInput,
+    CreateTargetConnectionInput, Dataflow, Dataset, EnsureDatasetInput, EnsureSchemaInput,
+    ExploreTableInput, ExploreTableResult, ExploreTablesInput, ExploreTablesResult,
+    GetFlowRunsInput, GetFlowRunsResult, MappingSet, OracleServiceCloudConnection, Schema,
+    SourceConnection, TargetConnection, TestBaseConnectionInput, TestBaseConnectionResult,
+};
+use aep_flow_workflows::{activities as declared, payload::Message};
+use temporalio_macros::activities;
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+
+use attempt::{Effect, run};
+pub use platform::Platform;
+
+/// The bodies of all activities, over one platform.
+#[derive(Debug)]
+pub struct Activities {
+    platform: Arc<Platform>,
+}
+
+impl Activities {
+    /// Activities that talk to `platform`.
+    pub fn new(platform: Platform) -> Self {
+        Self {
+            platform: Arc::new(platform),
+        }
+    }
+}
+
+/// A name that becomes a resource's, and the text that goes with it.
+fn check_named(name: &str, description: &str) -> Result<(), failure::Failed> {
+    let mut findings = aep_flow_proto::validate::Findings::default();
+    findings.name("name", name);
+    findings.description("description", description);
+    findings.into_result().map_err(failure::Failed::invalid)
+}
+
+#[activities]
+impl Activities {
+    #[activity(definition = declared::CreateOracleServiceCloudBaseConnection)]
+    pub async fn create_oracle_service_cloud_base_connection(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: Message<OracleServiceCloudConnection>,
+    ) -> Result<Message<BaseConnection>, ActivityError> {
+        let platform = Arc::clone(&self.platform);
+        run(Effect::Creates, ctx, input, |attempt, input| async move {
+            base_connection::create_oracle_service_cloud(&platform, &attempt, input).await
+        })
+        .await
+    }
+
+    #[activity(definition = declared::TestBaseConnection)]
+    pub async fn test_base_connection(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: Message<TestBaseConnectionInput>,
+    ) -> Result<Message<TestBaseConnectionResult>, ActivityError> {
+        let platform = Arc::clone(&self.platform);
+        run(Effect::Reads, ctx, input, |_, input| async move {
+            base_connection::test(&platform, input).await
+        })
+        .await
+    }
+
+    #[activity(definition = declared::ExploreTables)]
+    pub async fn explore_tables(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: Message<ExploreTablesInput>,
+    ) -> Result<Message<ExploreTablesResult>, ActivityError> {
+        let platform = Arc::clone(&self.platform);
+        run(Effect::Reads, ctx, input, |_, input| async move {
+            explore::tables(&platform, input).await
+        })
+        .await
+    }
+
+    #[activity(definition = declared::ExploreTable)]
+    pub async fn explore_table(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: Message<ExploreTableInput>,
+    ) -> Result<Message<ExploreTableResult>, ActivityError> {
+        let platform = Arc::clone(&self.platform);
+        run(Effect::Reads, ctx, input, |_, input| async move {
+            explore::table(&platform, input).await
+        })
+        .await
+    }
+
+    #[activity(definition = declared::CreateSourceConnection)]
+    pub async fn create_source_connection(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: Message<CreateSourceConnectionInput>,
+    ) -> Result<Message<SourceConnection>, ActivityError> {
+        let platform = Arc::clone(&self.platform);
+        run(Effect::Creates, ctx, input, |attempt, input| async move {
+            source_connection::create(&platform, &attempt, input).await
+        })
+        .await
+    }
+
+    #[activity(definition = declared::EnsureSchema)]
+    pub async fn ensure_schema(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: Message<EnsureSchemaInput>,
+    ) -> Result<Message<Schema>, ActivityError> {
+        let platform = Arc::clone(&self.platform);
+        run(Effect::Creates, ctx, input, |attempt, input| async move {
+            schema::ensure_schema(&platform, &attempt, input).await
+        })
+        .await
+    }
+
+    #[activity(definition = declared::EnsureDataset)]
+    pub async fn ensure_dataset(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: Message<EnsureDatasetInput>,
+    ) -> Result<Message<Dataset>, ActivityError> {
+        let platform = Arc::clone(&self.platform);
+        run(Effect::Creates, ctx, input, |attempt, input| async move {
+            dataset::ensure_dataset(&platform, &attempt, input).await
+        })
+        .await
+    }
+
+    #[activity(definition = declared::CreateTargetConnection)]
+    pub async fn create_target_connection(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: Message<CreateTargetConnectionInput>,
+    ) -> Result<Message<TargetConnection>, ActivityError> {
+        let platform = Arc::clone(&self.platform);
+        run(Effect::Creates, ctx, input, |attempt, input| async move {
+            target_connection::create(&platform, &attempt, input).await
+        })
+        .await
+    }
+
+    #[activity(definition = declared::CreateMappingSet)]
+    pub async fn create_mapping_set(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: Message<CreateMappingSetInput>,
+    ) -> Result<Message<MappingSet>, ActivityError> {
+        let platform = Arc::clone(&self.platform);
+        run(Effect::Creates, ctx, input, |attempt, input| async move {
+            mapping_set::create(&platform, &attempt, input).await
+        })
+        .await
+    }
+
+    #[activity(definition = declared::CreateDataflow)]
+    pub async fn create_dataflow(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: Message<CreateDataflowInput>,
+    ) -> Result<Message<Dataflow>, ActivityError> {
+        let platform = Arc::clone(&self.platform);
+        run(Effect::Creates, ctx, input, |attempt, input| async move {
+            dataflow::create(&platform, &attempt, input).await
+        })
+        .await
+    }
+
+    #[activity(definition = declared::GetFlowRuns)]
+    pub async fn get_flow_runs(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: Message<GetFlowRunsInput>,
+    ) -> Result<Message<GetFlowRunsResult>, ActivityError> {
+        let platform = Arc::clone(&self.platform);
+        run(Effect::Reads, ctx, input, |_, input| async move {
+            flow_runs::get(&platform, input).await
+        })
+        .await
+    }
+}

@@ -1,0 +1,168 @@
+//! The dataflow: what runs, and costs.
+
+use std::time::Duration;
+
+use aep_flow_proto::{
+    v1::{CreateDataflowInput, Dataflow, Frequency, Schedule},
+    validate::{self, StartTime},
+};
+use aep_platform::{
+    ConnectionSpecRef, DeltaColumn, FlowSpecRef, Kind, MappingSetId, NewFlow, Sandbox,
+    SourceConnectionId, TargetConnectionId,
+};
+use jiff::Timestamp;
+
+use super::{
+    attempt::Attempt,
+    ensured::{created, ensured, found},
+    failure::Failed,
+    platform::Platform,
+    source_connection::connection_spec,
+};
+
+const KIND: &str = Kind::Flow.as_str();
+
+/// Name of the flow specification of every table source.
+const TABLE_FLOW_SPEC: &str = "CRMToAEP";
+
+/// How long after now "now" is: the platform refuses a start time that has passed when the
+/// request arrives. Longer: a later first run. Shorter: refused over a slow network.
+const START_MARGIN: Duration = Duration::from_secs(60);
+
+pub(super) async fn create(
+    platform: &Platform,
+    attempt: &Attempt,
+    input: CreateDataflowInput,
+) -> Result<Dataflow, Failed> {
+    super::check_named(&input.name, &input.description)?;
+    let source_connection_id = SourceConnectionId::parse(&input.source_connection_id)
+        .map_err(|error| Failed::field("sourceConnectionId", "no usable id", error.to_string()))?;
+    let target_connection_id = TargetConnectionId::parse(&input.target_connection_id)
+        .map_err(|error| Failed::field("targetConnectionId", "no usable id", error.to_string()))?;
+    let mapping_set_id = MappingSetId::parse(&input.mapping_set_id)
+        .map_err(|error| Failed::field("mappingSetId", "no usable id", error.to_string()))?;
+    let source_spec = connection_spec(input.connection_spec.as_ref())?;
+    let given = input.schedule.clone().unwrap_or_default();
+    check_schedule(&given, &input.delta_column)?;
+    let sandbox = platform.sandbox(&input.sandbox).await?;
+
+    let on_existing = input.on_existing();
+    let intent = platform
+        .intent(KIND, &sandbox, "", &input.name)
+        .field("sourceConnectionId", source_connection_id.as_str())
+        .field("targetConnectionId", target_connection_id.as_str())
+        .field("mappingSetId", mapping_set_id.as_str())
+        .field("schedule", &schedule_text(&given))
+        .field("deltaColumn", &input.delta_column);
+    let flow_spec = flow_spec(&sandbox, &source_spec).await?;
+    let new = NewFlow {
+        description: Some(intent.described(&input.description)),
+        name: input.name,
+        flow_spec: flow_spec.clone(),
+        source_connection_id,
+        target_connection_id,
+        mapping_set_id,
+        mapping_set_version: input.mapping_set_version.into(),
+        delta_column: (!input.delta_column.is_empty()).then_some(DeltaColumn {
+            name: input.delta_column,
+            date_format: None,
+            timezone: None,
+        }),
+        schedule: schedule(&given),
+    };
+    let ensured = ensured(
+        platform,
+        attempt,
+        &intent,
+        on_existing,
+        async { found(sandbox.find_flows_named(intent.name()).await) },
+        async { created(sandbox.create_flow(&new).await) },
+    )
+    .await?;
+    Ok(Dataflow {
+        id: ensured.id,
+        etag: ensured.etag,
+        outcome: ensured.outcome.into(),
+        flow_spec_id: flow_spec.id.to_string(),
+    })
+}
+
+/// The rules that hold without the clock: a start time that has passed is the platform's to
+/// refuse, since a dataflow made earlier with it is still the answer.
+fn check_schedule(given: &Schedule, delta_column: &str) -> Result<(), Failed> {
+    let mut findings = validate::Findings::default();
+    validate::schedule(
+        &mut findings,
+        ("schedule", Some(given)),
+        ("deltaColumn", delta_column),
+        Timestamp::MIN,
+    );
+    findings.into_result().map_err(Failed::invalid)
+}
+
+/// The flow specification that reads from `source`, by the platform's own list.
+///
+/// Adobe's documents disagree on whether Oracle Service Cloud is still in it; the list
+/// that an organisation sees has the last word.
+async fn flow_spec(sandbox: &Sandbox, source: &ConnectionSpecRef) -> Result<FlowSpecRef, Failed> {
+    let specs = sandbox
+        .find_flow_specs_named(TABLE_FLOW_SPEC)
+        .await
+        .map_err(|error| Failed::from(error.failure()))?;
+    let spec = specs
+        .into_iter()
+        .find(|spec| spec.reads_from(&source.id))
+        .ok_or_else(|| {
+            Failed::platform_rejected(
+                format!(
+                    "no flow specification {TABLE_FLOW_SPEC} of this organisation reads from the \
+                 connection specification {}",
+                    source.id
+                ),
+                "move to another source: the platform no longer takes dataflows from this one",
+            )
+        })?;
+    let mut reference = FlowSpecRef::v1(spec.id);
+    if let Some(version) = spec.version {
+        reference.version = version;
+    }
+    Ok(reference)
+}
+
+/// The schedule as the caller gave it: "now" is the same wish at any time.
+fn schedule_text(given: &Schedule) -> String {
+    format!(
+        "{}|{}|{}|{}",
+        given.start_time,
+        platform_frequency(given.frequency()).as_str(),
+        given
+            .interval
+            .map_or_else(String::new, |interval| interval.to_string()),
+        given
+            .backfill
+            .map_or("", |backfill| if backfill { "true" } else { "false" }),
+    )
+}
+
+fn schedule(given: &Schedule) -> aep_platform::Schedule {
+    let start = match validate::start_time(given) {
+        Ok(StartTime::At(start)) => start,
+        Ok(StartTime::Now) | Err(_) => Timestamp::now() + START_MARGIN,
+    };
+    aep_platform::Schedule {
+        start_time_s: u64::try_from(start.as_second()).unwrap_or_default(),
+        frequency: platform_frequency(given.frequency()),
+        interval: given.interval,
+        backfill: given.backfill,
+    }
+}
+
+fn platform_frequency(frequency: Frequency) -> aep_platform::Frequency {
+    match frequency {
+        Frequency::Unspecified | Frequency::Once => aep_platform::Frequency::Once,
+        Frequency::Minute => aep_platform::Frequency::Minute,
+        Frequency::Hour => aep_platform::Frequency::Hour,
+        Frequency::Day => aep_platform::Frequency::Day,
+        Frequency::Week => aep_platform::Frequency::Week,
+    }
+}

@@ -1,0 +1,118 @@
+//! Exploring a source: its tables, and the columns of one.
+
+use aep_flow_proto::{
+    json::Object,
+    read::nearest,
+    v1::{
+        ExploreTableInput, ExploreTableResult, ExploreTablesInput, ExploreTablesResult, TableEntry,
+    },
+};
+use aep_platform::{BaseConnectionId, Class, Kind, Sandbox};
+use serde_json::Value;
+
+use super::{base_connection::base_connection_id, failure::Failed, platform::Platform};
+
+pub(super) async fn tables(
+    platform: &Platform,
+    input: ExploreTablesInput,
+) -> Result<ExploreTablesResult, Failed> {
+    let id = base_connection_id(&input.base_connection_id)?;
+    let sandbox = platform.sandbox(&input.sandbox).await?;
+    let tables = sandbox
+        .explore_tables(&id)
+        .await
+        .map_err(|error| about_connection(Failed::from(error.failure()), &id))?;
+    let tables = tables
+        .into_iter()
+        .map(|table| TableEntry {
+            name: table.name,
+            path: table.path,
+            r#type: table.type_,
+            can_preview: table.can_preview,
+        })
+        .collect();
+    Ok(ExploreTablesResult { tables })
+}
+
+pub(super) async fn table(
+    platform: &Platform,
+    input: ExploreTableInput,
+) -> Result<ExploreTableResult, Failed> {
+    let id = base_connection_id(&input.base_connection_id)?;
+    if input.table.trim().is_empty() {
+        return Err(Failed::field(
+            "table",
+            "nothing",
+            "a table's path, as ExploreTables gives it",
+        ));
+    }
+    let sandbox = platform.sandbox(&input.sandbox).await?;
+    let explored = match sandbox
+        .explore_table(&id, &input.table, input.preview)
+        .await
+    {
+        Ok(explored) => explored,
+        Err(error) => {
+            let failure = error.failure();
+            return Err(match failure.class {
+                Class::NotFound | Class::InvalidInput | Class::PlatformRejected => {
+                    no_such_table(&sandbox, &id, &input.table, Failed::from(failure)).await
+                }
+                _ => about_connection(Failed::from(failure), &id),
+            });
+        }
+    };
+    Ok(ExploreTableResult {
+        columns: explored
+            .columns
+            .into_iter()
+            .map(|column| object(column.raw))
+            .collect(),
+        rows: explored.rows.into_iter().map(Object::from).collect(),
+    })
+}
+
+/// The refusal again, unless the table is not among those that the source has: then the
+/// nearest that are. Only a refusal costs this second call.
+async fn no_such_table(
+    sandbox: &Sandbox,
+    id: &BaseConnectionId,
+    table: &str,
+    refusal: Failed,
+) -> Failed {
+    let Ok(tables) = sandbox.explore_tables(id).await else {
+        return about_connection(refusal, id);
+    };
+    if tables.iter().any(|each| each.path == table) {
+        return about_connection(refusal, id);
+    }
+    let paths = tables.iter().map(|each| each.path.as_str());
+    let near = nearest(table, paths.clone());
+    let shown: Vec<&str> = if near.is_empty() {
+        paths.take(20).collect()
+    } else {
+        near
+    };
+    let expected = if shown.is_empty() {
+        "a table of the source, which has none".to_owned()
+    } else {
+        format!("a table of the source: {}", shown.join(", "))
+    };
+    about_connection(
+        Failed::field("table", format!("`{}`", table.escape_debug()), expected),
+        id,
+    )
+}
+
+/// Exploring needs the base connection, which therefore stands whatever else happens.
+fn about_connection(failed: Failed, id: &BaseConnectionId) -> Failed {
+    failed.with_created(Kind::BaseConnection.as_str(), id.as_str())
+}
+
+fn object(value: Value) -> Object {
+    match value {
+        Value::Object(map) => Object::from(map),
+        // The client reads a column from an object; there is no other form.
+        _ => Object::default(),
+    }
+}

@@ -1,0 +1,258 @@
+//! From every error of an activity to the typed failure that callers see.
+
+#![warn(clippy::wildcard_enum_match_arm)]
+
+use std::time::Duration;
+
+use aep_flow_proto::{
+    names::FailureType,
+    read::ReadError,
+    v1::{CreatedResource, FailureDetails, Violation},
+};
+use aep_flow_workflows::{failure, payload::Message};
+use aep_platform::{Class, Failure, Next, Outcome};
+use temporalio_common::error::ApplicationFailure;
+use temporalio_sdk::activities::ActivityInfo;
+
+use crate::{
+    ensure::{EnsureError, Past},
+    secrets::SecretError,
+};
+
+/// Why an attempt failed, in the words of the contract.
+#[derive(Debug)]
+pub(super) struct Failed {
+    kind: FailureType,
+    message: String,
+    details: FailureDetails,
+    /// When the server should try again, where the failure itself knows.
+    retry_after: Option<Duration>,
+    /// What the next attempt must know: kind of resource, and its past.
+    memory: Option<(&'static str, Past)>,
+}
+
+impl Failed {
+    fn new(kind: FailureType, message: impl Into<String>, next_step: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            details: FailureDetails {
+                next_step: next_step.into(),
+                ..FailureDetails::default()
+            },
+            retry_after: None,
+            memory: None,
+        }
+    }
+
+    pub(super) fn unreadable(error: &ReadError) -> Self {
+        Self::invalid(vec![Violation {
+            field: error.field.clone(),
+            found: error.found.clone(),
+            expected: error.expected.clone(),
+        }])
+    }
+
+    pub(super) fn invalid(violations: Vec<Violation>) -> Self {
+        let (message, details) = failure::describe(violations);
+        Self {
+            kind: FailureType::InvalidInput,
+            message,
+            details,
+            retry_after: None,
+            memory: None,
+        }
+    }
+
+    /// One field that is wrong.
+    pub(super) fn field(
+        field: &str,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self::invalid(vec![Violation {
+            field: field.to_owned(),
+            found: found.into(),
+            expected: expected.into(),
+        }])
+    }
+
+    pub(super) fn secret(field: &str, error: &SecretError) -> Self {
+        Self::field(field, error.to_string(), error.next_step())
+    }
+
+    pub(super) fn no_credentials() -> Self {
+        Self::new(
+            FailureType::Unauthenticated,
+            "this worker has no credentials for Adobe Experience Platform",
+            "set AEP_FLOW_CLIENT_ID, AEP_FLOW_CLIENT_SECRET and AEP_FLOW_ORG_ID where the worker \
+             runs; `aep-flow check` tells whether they are good",
+        )
+    }
+
+    pub(super) fn no_sandbox(message: String) -> Self {
+        Self::new(
+            FailureType::SandboxNotFound,
+            message,
+            "check the sandbox's name and state, and that the credentials may use it",
+        )
+    }
+
+    pub(super) fn rejected_source(message: &str) -> Self {
+        Self::new(
+            FailureType::SourceRejectedCredentials,
+            message,
+            "check host, username and password at the source, and that it admits Adobe's addresses",
+        )
+    }
+
+    pub(super) fn platform_rejected(message: String, next_step: &str) -> Self {
+        Self::new(FailureType::PlatformRejected, message, next_step)
+    }
+
+    /// Names what stands on the platform although the call failed.
+    #[must_use]
+    pub(super) fn with_created(mut self, kind: &str, id: &str) -> Self {
+        self.details.created.push(CreatedResource {
+            kind: kind.to_owned(),
+            id: id.to_owned(),
+        });
+        self
+    }
+
+    pub(super) fn kind(&self) -> FailureType {
+        self.kind
+    }
+
+    pub(super) fn memory(&self) -> Option<(&'static str, Past)> {
+        self.memory
+    }
+
+    pub(super) fn into_failure(self) -> ApplicationFailure {
+        let mut message = self.message;
+        if !self.details.next_step.is_empty() {
+            message.push_str("; ");
+            message.push_str(&self.details.next_step);
+        }
+        ApplicationFailure::builder(message)
+            .type_name(self.kind.as_str().to_owned())
+            .non_retryable(!self.kind.is_retryable())
+            .maybe_next_retry_delay(self.retry_after.filter(|_| self.kind.is_retryable()))
+            .details(Message::from(self.details))
+            .build()
+    }
+}
+
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Self {
+        let wait = match failure.next {
+            Next::Wait(wait) => wait,
+            Next::FixInput | Next::RenewToken | Next::Look | Next::GiveUp => None,
+        };
+        Self {
+            kind: type_of(failure.class),
+            retry_after: failure.retry_after.or(wait),
+            details: FailureDetails {
+                adobe_code: failure
+                    .code
+                    .map_or_else(String::new, |code| code.as_str().to_owned()),
+                http_status: failure.status.map_or(0, u32::from),
+                request_id: failure
+                    .request_id
+                    .map_or_else(String::new, |id| id.as_str().to_owned()),
+                next_step: failure.next_step,
+                outcome_unknown: failure.outcome == Outcome::Unknown,
+                ..FailureDetails::default()
+            },
+            message: failure.message,
+            memory: None,
+        }
+    }
+}
+
+impl Failed {
+    /// How the protocol for a resource of `kind` ended.
+    pub(super) fn ensure(kind: &'static str, error: EnsureError) -> Self {
+        let text = error.to_string();
+        match error {
+            EnsureError::Failed { failure, past } => Self {
+                memory: Some((kind, past)),
+                ..Self::from(*failure)
+            },
+            EnsureError::Ambiguous {
+                failure,
+                past,
+                after,
+                ..
+            } => {
+                let mut failed = failure.map_or_else(
+                    || Self::new(FailureType::Unavailable, "", ""),
+                    |failure| Self::from(*failure),
+                );
+                if failed.kind != FailureType::RateLimited {
+                    failed.kind = FailureType::Unavailable;
+                }
+                failed.message = text;
+                failed.details.next_step =
+                    "the next attempt looks for it before it sends anything".to_owned();
+                failed.details.outcome_unknown = true;
+                failed.retry_after = after.or(failed.retry_after);
+                failed.memory = Some((kind, past));
+                failed
+            }
+            EnsureError::Conflict { id, .. } => {
+                let failed = Self::new(
+                    FailureType::Conflict,
+                    text,
+                    "choose another name, or set onExisting to ADOPT_ANY to take what is there",
+                );
+                match id {
+                    Some(id) => failed.with_created(kind, &id),
+                    None => failed,
+                }
+            }
+            EnsureError::Mismatch { id, fields, .. } => {
+                let mut failed = Self::new(
+                    FailureType::IdempotencyMismatch,
+                    text,
+                    "ask for what was made before, choose another name, or delete it first",
+                )
+                .with_created(kind, &id);
+                failed.details.field = fields.first().cloned().unwrap_or_default();
+                failed
+            }
+        }
+    }
+}
+
+fn type_of(class: Class) -> FailureType {
+    match class {
+        Class::InvalidInput => FailureType::InvalidInput,
+        Class::Unauthenticated => FailureType::Unauthenticated,
+        Class::PermissionDenied => FailureType::PermissionDenied,
+        Class::SandboxNotFound => FailureType::SandboxNotFound,
+        Class::SourceRejectedCredentials => FailureType::SourceRejectedCredentials,
+        Class::Conflict(_) => FailureType::Conflict,
+        Class::NotFound => FailureType::NotFound,
+        Class::RateLimited => FailureType::RateLimited,
+        // Whether it took place is for the next attempt to find out.
+        Class::Unavailable | Class::OutcomeUnknown => FailureType::Unavailable,
+        Class::PlatformRejected => FailureType::PlatformRejected,
+    }
+}
+
+/// One line per failed attempt.
+pub(super) fn log(info: &ActivityInfo, failed: &Failed) {
+    tracing::warn!(
+        activity = info.activity_type,
+        workflow_id = info.workflow_id.as_deref().unwrap_or_default(),
+        run_id = info.workflow_run_id.as_deref().unwrap_or_default(),
+        attempt = info.attempt,
+        failure = failed.kind.as_str(),
+        adobe_code = failed.details.adobe_code,
+        http_status = failed.details.http_status,
+        request_id = failed.details.request_id,
+        "{}",
+        failed.message
+    );
+}

@@ -1,0 +1,145 @@
+//! The platform as activities see it: a client if there are credentials, a sandbox if it
+//! is there, and what the configuration says.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use aep_flow_proto::validate;
+use aep_platform::{Client, Sandbox, SandboxName, SandboxState, TenantId};
+
+use super::failure::Failed;
+use crate::{
+    config::{Config, Ensure},
+    ensure::{Intent, Rules},
+    secrets::SecretStore,
+};
+
+/// How long a sandbox that was found active is taken to be so. A sandbox is reset by hand
+/// and seldom; calls into one that is gone are refused all the same.
+const SANDBOX_KNOWN_FOR: Duration = Duration::from_secs(600);
+
+/// What all activities share.
+#[derive(Debug)]
+pub struct Platform {
+    client: Option<Client>,
+    organisation: String,
+    default_sandbox: String,
+    ensure: Ensure,
+    /// What validation is to allow.
+    pub(super) rules: validate::Rules,
+    /// Where secrets are resolved.
+    pub(super) secrets: SecretStore,
+    known: Mutex<Known>,
+}
+
+/// Held for a look-up or an insert, never across an await.
+#[derive(Debug, Default)]
+struct Known {
+    active: HashMap<String, Instant>,
+    tenant: Option<TenantId>,
+}
+
+impl Platform {
+    /// The platform that `config` names, through `client`; without credentials there is none.
+    pub fn new(config: &Config, client: Option<Client>) -> Self {
+        Self {
+            client,
+            organisation: config.aep.org_id.clone().unwrap_or_default(),
+            default_sandbox: config.aep.sandbox.clone(),
+            ensure: config.ensure.clone(),
+            rules: validate::Rules {
+                allow_local_hosts: config.source.allow_local_hosts,
+            },
+            secrets: SecretStore::new(&config.secrets),
+            known: Mutex::default(),
+        }
+    }
+
+    /// The sandbox called `name`, or the worker's own; it exists and is active.
+    pub(super) async fn sandbox(&self, name: &str) -> Result<Sandbox, Failed> {
+        let client = self.client.as_ref().ok_or_else(Failed::no_credentials)?;
+        let name = if name.is_empty() {
+            &self.default_sandbox
+        } else {
+            name
+        };
+        let parsed = SandboxName::parse(name)
+            .map_err(|error| Failed::field("sandbox", format!("`{name}`"), error.to_string()))?;
+        let sandbox = client.sandbox(&parsed);
+        if self.is_known_active(name) {
+            return Ok(sandbox);
+        }
+        let info = sandbox
+            .info()
+            .await
+            .map_err(|error| Failed::from(error.failure()))?;
+        match info {
+            None => Err(Failed::no_sandbox(format!(
+                "there is no sandbox `{name}` for these credentials"
+            ))),
+            Some(info) if info.state != SandboxState::Active => Err(Failed::no_sandbox(format!(
+                "the sandbox `{name}` is not active but {:?}",
+                info.state
+            ))),
+            Some(_) => {
+                self.known().active.insert(name.to_owned(), Instant::now());
+                Ok(sandbox)
+            }
+        }
+    }
+
+    /// The organisation's tenant, asked for once.
+    pub(super) async fn tenant(&self, sandbox: &Sandbox) -> Result<TenantId, Failed> {
+        if let Some(tenant) = self.known().tenant.clone() {
+            return Ok(tenant);
+        }
+        let info = sandbox
+            .tenant_info()
+            .await
+            .map_err(|error| Failed::from(error.failure()))?;
+        self.known().tenant = Some(info.tenant_id.clone());
+        Ok(info.tenant_id)
+    }
+
+    /// An intent for a resource of this organisation in `sandbox`.
+    pub(super) fn intent(
+        &self,
+        kind: &'static str,
+        sandbox: &Sandbox,
+        scope: &str,
+        name: &str,
+    ) -> Intent {
+        Intent::new(
+            kind,
+            &[&self.organisation, sandbox.name().as_str(), scope],
+            name,
+        )
+    }
+
+    pub(super) fn ensure_rules(&self) -> Rules {
+        Rules {
+            quiet_period: self.ensure.quiet_period,
+            looks: self.ensure.looks,
+        }
+    }
+
+    pub(super) fn fingerprint_key(&self) -> Option<&secrecy::SecretString> {
+        self.ensure.fingerprint_key.as_ref()
+    }
+
+    fn is_known_active(&self, name: &str) -> bool {
+        let known = self.known();
+        known
+            .active
+            .get(name)
+            .is_some_and(|since| since.elapsed() < SANDBOX_KNOWN_FOR)
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+        // A panic elsewhere cannot leave a cache half written.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,16 @@
+//! A Temporal worker that takes tables of a source system into datasets of Adobe
+//! Experience Platform, exactly once.
+//!
+//! Data walks one way: command or caller, workflow, activity, client, platform.
+
+pub mod activities;
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod devserver;
+pub mod ensure;
+pub mod platform_client;
+pub mod secrets;
+pub mod telemetry;
+pub mod temporal;
+pub mod worker;
