@@ -124,7 +124,7 @@ impl Client {
             .get(|| async {
                 let wire = ims::build(&inner.settings.ims_url, &inner.credentials);
                 match inner.transport.send(&wire).await {
-                    Ok(answer) => ims::parse(&answer, inner.clock.wall()),
+                    Ok(answer) => ims::parse(&answer, inner.clock.wall(), &inner.credentials),
                     Err(cause) if cause.was_sent() => Err(TokenError::Unanswered { cause }),
                     Err(cause) => Err(TokenError::NotSent { cause }),
                 }
@@ -161,7 +161,9 @@ impl Client {
             if answer.status.is_success() {
                 return Ok(answer);
             }
-            let refusal = Refusal::read(&answer, self.inner.clock.wall());
+            let mut secrets = request.secrets.clone();
+            secrets.push(token.secret());
+            let refusal = Refusal::read(&answer, self.inner.clock.wall(), &secrets);
             if !renewed && refuses_token(&refusal) {
                 self.inner.tokens.discard(&token);
                 renewed = true;
@@ -247,6 +249,9 @@ fn not_sent(reason: &'static str) -> Fault {
 
 /// The calls within one sandbox; every one of them names it in `x-sandbox-name`, as a request
 /// without it may silently go to the production sandbox. Cloning it is cheap.
+///
+/// A future of a read may be dropped at any time. One of a create, update or delete that is
+/// dropped after its first poll leaves the outcome unknown, as if the answer had been lost.
 ///
 /// Source: Sandbox guide and Flow Service API reference, read 2026-11.
 #[derive(Debug, Clone)]

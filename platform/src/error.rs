@@ -4,12 +4,14 @@
 //! print the whole chain with [`crate::Chain`].
 
 use crate::answer::Unreadable;
-use crate::classify::{Class, Next, Outcome, Verdict, classify};
+use crate::classify::classify;
 use crate::code::{AdobeCode, RequestId};
+use crate::ending::Ending;
 use crate::failure::{self, Failure};
 use crate::kind::{Effect, Kind};
 use crate::refusal::Refusal;
-use crate::transport::{TransportError, TransportKind};
+use crate::transport::TransportError;
+use crate::verdict::{Class, Next, Outcome};
 
 /// Why there is no access token. Never names the secret or the token.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -200,15 +202,15 @@ macro_rules! write_error {
                 }
             }
 
-            fn view(&self) -> View<'_> {
+            fn ending(&self) -> Ending<'_> {
                 match self {
-                    Self::NoToken { cause, .. } => View::NoToken(cause),
-                    Self::NotSent { cause, .. } => View::NotSent(cause),
-                    Self::Unanswered { cause, .. } => View::Unanswered(cause),
+                    Self::NoToken { cause, .. } => Ending::NoToken(cause),
+                    Self::NotSent { cause, .. } => Ending::NotSent(cause),
+                    Self::Unanswered { cause, .. } => Ending::Unanswered(cause),
                     Self::Undecided { refusal, .. } | Self::Refused { refusal, .. } => {
-                        View::Refused(refusal)
+                        Ending::Refused(refusal)
                     }
-                    Self::AnswerUnreadable { status, request_id, cause, .. } => View::AnswerUnreadable {
+                    Self::AnswerUnreadable { status, request_id, cause, .. } => Ending::AnswerUnreadable {
                         status: *status,
                         request_id: request_id.as_ref(),
                         cause,
@@ -227,19 +229,19 @@ macro_rules! questions {
             /// What is known of the effect on the platform.
             #[must_use]
             pub fn outcome(&self) -> Outcome {
-                self.view().verdict($effect).outcome
+                self.ending().verdict($effect).outcome
             }
 
             /// What helps.
             #[must_use]
             pub fn next(&self) -> Next {
-                self.view().verdict($effect).next
+                self.ending().verdict($effect).next
             }
 
             /// The kind of failure.
             #[must_use]
             pub fn class(&self) -> Class {
-                self.view().verdict($effect).class
+                self.ending().verdict($effect).class
             }
 
             /// What to do next, as a sentence without a full stop.
@@ -251,32 +253,32 @@ macro_rules! questions {
             /// Adobe's code, if the answer had one.
             #[must_use]
             pub fn code(&self) -> Option<&AdobeCode> {
-                self.view().refusal()?.code.as_ref()
+                self.ending().refusal()?.code.as_ref()
             }
 
             /// The HTTP status, if there was an answer.
             #[must_use]
             pub fn status(&self) -> Option<u16> {
-                self.view().status()
+                self.ending().status()
             }
 
             /// Adobe's id of the request, if the answer had one.
             #[must_use]
             pub fn request_id(&self) -> Option<&RequestId> {
-                self.view().request_id()
+                self.ending().request_id()
             }
 
             /// All of it in one struct, the same for every operation.
             #[must_use]
             pub fn failure(&self) -> Failure {
-                let view = self.view();
+                let ending = self.ending();
                 failure::report(
-                    view.verdict($effect),
-                    view.refusal(),
-                    view.status(),
-                    view.request_id(),
+                    ending.verdict($effect),
+                    ending.refusal(),
+                    ending.status(),
+                    ending.request_id(),
                     crate::Chain(self).to_string(),
-                    view.transport(),
+                    ending.transport(),
                 )
             }
         }
@@ -308,7 +310,6 @@ write_error!(
     DeleteError, "delete", Effect::Delete, "nothing was deleted"
 );
 questions!(ReadError, Effect::Read);
-// A token that was issued and lost harms nobody, so asking for one counts as a read.
 questions!(TokenError, Effect::Read);
 
 /// What the send loop met, before it is put into the words of an operation.
@@ -355,18 +356,18 @@ impl ReadError {
         }
     }
 
-    fn view(&self) -> View<'_> {
+    fn ending(&self) -> Ending<'_> {
         match self {
-            Self::NoToken { cause, .. } => View::NoToken(cause),
-            Self::NotSent { cause, .. } => View::NotSent(cause),
-            Self::Unanswered { cause, .. } => View::Unanswered(cause),
-            Self::Refused { refusal, .. } => View::Refused(refusal),
+            Self::NoToken { cause, .. } => Ending::NoToken(cause),
+            Self::NotSent { cause, .. } => Ending::NotSent(cause),
+            Self::Unanswered { cause, .. } => Ending::Unanswered(cause),
+            Self::Refused { refusal, .. } => Ending::Refused(refusal),
             Self::AnswerUnreadable {
                 status,
                 request_id,
                 cause,
                 ..
-            } => View::AnswerUnreadable {
+            } => Ending::AnswerUnreadable {
                 status: *status,
                 request_id: request_id.as_ref(),
                 cause,
@@ -376,128 +377,7 @@ impl ReadError {
 }
 
 impl TokenError {
-    fn view(&self) -> View<'_> {
-        match self {
-            Self::NotSent { cause } => View::NotSent(cause),
-            Self::Unanswered { cause } => View::Unanswered(cause),
-            Self::Refused { refusal } => View::Refused(refusal),
-            Self::AnswerUnreadable { status, cause } => View::AnswerUnreadable {
-                status: *status,
-                request_id: None,
-                cause,
-            },
-        }
-    }
-}
-
-/// The five things that can have happened, borrowed from any of the enums above.
-enum View<'a> {
-    NoToken(&'a TokenError),
-    NotSent(&'a TransportError),
-    Unanswered(&'a TransportError),
-    Refused(&'a Refusal),
-    AnswerUnreadable {
-        status: u16,
-        request_id: Option<&'a RequestId>,
-        cause: &'a Unreadable,
-    },
-}
-
-impl<'a> View<'a> {
-    fn verdict(&self, effect: Effect) -> Verdict {
-        let open = Verdict {
-            class: Class::OutcomeUnknown,
-            next: Next::Look,
-            outcome: Outcome::Unknown,
-        };
-        match (self, effect) {
-            // The token is asked for before the request is sent.
-            (Self::NoToken(cause), _) => Verdict {
-                outcome: Outcome::NothingSent,
-                ..cause.view().verdict(Effect::Read)
-            },
-            (Self::NotSent(cause), _) => Verdict {
-                class: Class::Unavailable,
-                next: match cause.kind() {
-                    // A certificate that isn't trusted stays so.
-                    TransportKind::Tls => Next::FixInput,
-                    TransportKind::NameNotFound
-                    | TransportKind::ConnectionRefused
-                    | TransportKind::ConnectFailed
-                    | TransportKind::ConnectTimedOut
-                    | TransportKind::FirstByteTimedOut
-                    | TransportKind::ConnectionLost => Next::Wait(None),
-                },
-                outcome: Outcome::NothingSent,
-            },
-            (Self::Unanswered(_), Effect::Read) => Verdict {
-                class: Class::Unavailable,
-                next: Next::Wait(None),
-                outcome: Outcome::Refused,
-            },
-            (Self::Refused(refusal), effect) => classify(effect, refusal),
-            (Self::AnswerUnreadable { cause, .. }, Effect::Read) => {
-                let (class, next) = match cause {
-                    // A proxy's page or a broken line passes.
-                    Unreadable::CutOff { .. }
-                    | Unreadable::WrongContentType { .. }
-                    | Unreadable::NotJson { .. } => (Class::Unavailable, Next::Wait(None)),
-                    Unreadable::TooLarge { .. } => (Class::PlatformRejected, Next::FixInput),
-                    Unreadable::WrongShape { .. }
-                    | Unreadable::PagesRepeat
-                    | Unreadable::TooManyPages { .. }
-                    | Unreadable::ForeignNextPage => (Class::PlatformRejected, Next::GiveUp),
-                };
-                Verdict {
-                    class,
-                    next,
-                    outcome: Outcome::Refused,
-                }
-            }
-            (
-                Self::Unanswered(_) | Self::AnswerUnreadable { .. },
-                Effect::Create | Effect::Update | Effect::Delete,
-            ) => open,
-        }
-    }
-
-    fn refusal(&self) -> Option<&'a Refusal> {
-        match self {
-            Self::Refused(refusal) => Some(refusal),
-            Self::NoToken(TokenError::Refused { refusal }) => Some(refusal),
-            Self::NoToken(_)
-            | Self::NotSent(_)
-            | Self::Unanswered(_)
-            | Self::AnswerUnreadable { .. } => None,
-        }
-    }
-
-    fn status(&self) -> Option<u16> {
-        match self {
-            Self::AnswerUnreadable { status, .. } => Some(*status),
-            Self::NoToken(TokenError::AnswerUnreadable { status, .. }) => Some(*status),
-            Self::NoToken(_) | Self::NotSent(_) | Self::Unanswered(_) | Self::Refused(_) => {
-                self.refusal().map(|refusal| refusal.status)
-            }
-        }
-    }
-
-    fn request_id(&self) -> Option<&'a RequestId> {
-        match self {
-            Self::AnswerUnreadable { request_id, .. } => *request_id,
-            Self::NoToken(_) | Self::NotSent(_) | Self::Unanswered(_) | Self::Refused(_) => self
-                .refusal()
-                .and_then(|refusal| refusal.request_id.as_ref()),
-        }
-    }
-
-    fn transport(&self) -> Option<TransportKind> {
-        match self {
-            Self::NotSent(cause) | Self::Unanswered(cause) => Some(cause.kind()),
-            Self::NoToken(TokenError::NotSent { cause } | TokenError::Unanswered { cause }) => {
-                Some(cause.kind())
-            }
-            Self::NoToken(_) | Self::Refused(_) | Self::AnswerUnreadable { .. } => None,
-        }
+    fn ending(&self) -> Ending<'_> {
+        Ending::NoToken(self)
     }
 }

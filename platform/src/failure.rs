@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::classify::{Class, Conflict, Next, Outcome, Verdict};
 use crate::code::{AdobeCode, RequestId};
 use crate::refusal::Refusal;
 use crate::transport::TransportKind;
+use crate::verdict::{Class, Conflict, Next, Outcome, Verdict};
 
 /// What an error says, whatever the operation was. Holds no secret; texts are cleaned.
 #[derive(Debug, Clone, PartialEq, Eq)]

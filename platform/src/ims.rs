@@ -55,10 +55,15 @@ pub(crate) fn build(ims_url: &Url, credentials: &Credentials) -> Wire {
     }
 }
 
-pub(crate) fn parse(answer: &Answer, now: SystemTime) -> Result<Grant, TokenError> {
+pub(crate) fn parse(
+    answer: &Answer,
+    now: SystemTime,
+    credentials: &Credentials,
+) -> Result<Grant, TokenError> {
     if !answer.status.is_success() {
+        let secrets = std::slice::from_ref(&credentials.client_secret);
         return Err(TokenError::Refused {
-            refusal: Box::new(Refusal::read(answer, now)),
+            refusal: Box::new(Refusal::read(answer, now, secrets)),
         });
     }
     read(answer).map_err(|cause| TokenError::AnswerUnreadable {
@@ -102,16 +107,19 @@ mod tests {
     use super::*;
     use crate::answer::answer;
 
-    #[test]
-    fn the_secret_is_in_the_body_and_not_in_the_address() {
-        let credentials = Credentials {
+    fn credentials() -> Credentials {
+        Credentials {
             client_id: "id".to_owned(),
             client_secret: "p8e+&=".to_owned().into(),
             scopes: vec!["openid".to_owned(), "read_organizations".to_owned()],
-        };
+        }
+    }
+
+    #[test]
+    fn the_secret_is_in_the_body_and_not_in_the_address() {
         let wire = build(
             &Url::parse("https://ims.example/base/").unwrap(),
-            &credentials,
+            &credentials(),
         );
         assert_eq!(wire.url.as_str(), "https://ims.example/base/ims/token/v3");
         assert_eq!(
@@ -148,6 +156,7 @@ mod tests {
             let grant = parse(
                 &answer(200, Some("application/json"), body),
                 SystemTime::UNIX_EPOCH,
+                &credentials(),
             );
             let life = grant.ok().map(|grant| grant.life.as_millis());
             assert_eq!(life, expected, "{body}");

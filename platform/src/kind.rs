@@ -36,7 +36,7 @@ pub enum Kind {
 impl Kind {
     /// The kind in words, for messages.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::BaseConnection => "base connection",
             Self::SourceConnection => "source connection",

@@ -6,12 +6,13 @@
 
 use std::time::{Duration, SystemTime};
 
+use secrecy::SecretString;
 use serde_json::Value;
 
 use crate::answer::Answer;
 use crate::code::{AdobeCode, RequestId};
 use crate::retry_after::retry_after;
-use crate::text::{MAX_DETAIL_BYTES, clean};
+use crate::text::{MAX_DETAIL_BYTES, clean_without};
 
 /// An answer that is not a success, in the words of whoever wrote it. Texts are cleaned and at
 /// most 512 bytes.
@@ -53,8 +54,9 @@ impl std::error::Error for Refusal {}
 
 impl Refusal {
     /// Reads an answer whose status is not a 2xx. Never fails: the status alone is a refusal.
-    /// `now` is the wall clock, for a `Retry-After` that is a date.
-    pub(crate) fn read(answer: &Answer, now: SystemTime) -> Self {
+    /// `now` is the wall clock, for a `Retry-After` that is a date; `secrets` are what the request
+    /// held and the answer might repeat.
+    pub(crate) fn read(answer: &Answer, now: SystemTime, secrets: &[SecretString]) -> Self {
         let mut refusal = Self {
             status: answer.status.as_u16(),
             code: None,
@@ -66,8 +68,9 @@ impl Refusal {
         let Ok(body) = &answer.body else {
             return refusal;
         };
+        let kept = |text: &str| kept(text, secrets);
         match serde_json::from_slice::<Value>(body) {
-            Ok(Value::Object(fields)) => refusal.read_object(&Value::Object(fields)),
+            Ok(body @ Value::Object(_)) => refusal.read_object(&body, secrets),
             // Some proxies and old services answer with a JSON string.
             Ok(Value::String(text)) => refusal.detail = kept(&text),
             Ok(_) => {}
@@ -78,7 +81,14 @@ impl Refusal {
         refusal
     }
 
-    fn read_object(&mut self, body: &Value) {
+    fn read_object(&mut self, body: &Value, secrets: &[SecretString]) {
+        let kept = |text: &str| kept(text, secrets);
+        let first_text = |pointers: &[&str]| {
+            pointers
+                .iter()
+                .filter_map(|pointer| body.pointer(pointer).and_then(Value::as_str))
+                .find_map(kept)
+        };
         let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
         // A gateway's code is a string; some services send the same shape with a number.
         let gateway_code = body.get("error_code").and_then(|code| match code {
@@ -93,18 +103,15 @@ impl Refusal {
         } else if by_type.is_some() {
             self.code = by_type;
             self.title = text("/title").and_then(kept);
-            self.detail = first_text(
-                body,
-                &[
-                    "/report/detailed-message",
-                    "/detail",
-                    "/errorMessage",
-                    "/message",
-                ],
-            );
+            self.detail = first_text(&[
+                "/report/detailed-message",
+                "/detail",
+                "/errorMessage",
+                "/message",
+            ]);
         } else if text("/errorMessage").is_some() {
             self.title = text("/title").and_then(kept);
-            self.detail = first_text(body, &["/errorMessage", "/errorDetails"]);
+            self.detail = first_text(&["/errorMessage", "/errorDetails"]);
         } else if let Some(error) = text("/error") {
             // IMS; also the default error page of Spring, whose `error` is the status in words.
             self.code = text("/error_description")
@@ -112,18 +119,15 @@ impl Refusal {
                 .or_else(|| (!error.contains(' ')).then_some(error))
                 .and_then(AdobeCode::from_text);
             self.title = kept(error);
-            self.detail = first_text(body, &["/error_description", "/message", "/detail"]);
+            self.detail = first_text(&["/error_description", "/message", "/detail"]);
         } else {
             self.title = text("/title").and_then(kept);
-            self.detail = first_text(
-                body,
-                &[
-                    "/detail",
-                    "/report/detailed-message",
-                    "/message",
-                    "/error/message",
-                ],
-            );
+            self.detail = first_text(&[
+                "/detail",
+                "/report/detailed-message",
+                "/message",
+                "/error/message",
+            ]);
         }
         // Newer services put their code into a chain only.
         if self.code.is_none() {
@@ -156,16 +160,9 @@ impl Refusal {
     }
 }
 
-fn kept(text: &str) -> Option<String> {
-    let text = clean(text, MAX_DETAIL_BYTES);
+fn kept(text: &str, secrets: &[SecretString]) -> Option<String> {
+    let text = clean_without(text, secrets, MAX_DETAIL_BYTES);
     (!text.is_empty()).then_some(text)
-}
-
-fn first_text(body: &Value, pointers: &[&str]) -> Option<String> {
-    pointers
-        .iter()
-        .filter_map(|pointer| body.pointer(pointer).and_then(Value::as_str))
-        .find_map(kept)
 }
 
 fn looks_like_markup(body: &[u8]) -> bool {

@@ -5,6 +5,7 @@
 use bytes::Bytes;
 use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::SecretString;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -63,6 +64,8 @@ pub(crate) struct Request {
     pub(crate) if_match: Option<Etag>,
     /// Serialized once; sending again clones a pointer.
     pub(crate) body: Option<Bytes>,
+    /// What the body holds and no message may repeat.
+    pub(crate) secrets: Vec<SecretString>,
     pub(crate) kind: Kind,
     pub(crate) effect: Effect,
 }
@@ -84,6 +87,7 @@ impl Request {
             accept: ACCEPT_JSON,
             if_match: None,
             body: None,
+            secrets: Vec::new(),
             kind,
             effect,
         }
@@ -136,6 +140,12 @@ impl Request {
 
     pub(crate) fn if_match(mut self, etag: &Etag) -> Self {
         self.if_match = Some(etag.clone());
+        self
+    }
+
+    /// Names what the body holds and no error's text may show.
+    pub(crate) fn secrets<'a>(mut self, secrets: impl Iterator<Item = &'a SecretString>) -> Self {
+        self.secrets = secrets.cloned().collect();
         self
     }
 

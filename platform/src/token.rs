@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::HeaderValue;
+use secrecy::SecretString;
 
 use crate::clock::Clock;
 use crate::error::TokenError;
@@ -38,6 +39,14 @@ pub(crate) struct Grant {
 pub(crate) struct Token {
     pub(crate) authorization: HeaderValue,
     generation: u64,
+}
+
+impl Token {
+    /// The token alone, to keep it out of messages.
+    pub(crate) fn secret(&self) -> SecretString {
+        let text = self.authorization.to_str().unwrap_or_default();
+        SecretString::from(text.trim_start_matches("Bearer "))
+    }
 }
 
 struct Held {

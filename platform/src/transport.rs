@@ -285,13 +285,7 @@ fn connect_kind(error: &reqwest::Error, reason: &str) -> TransportKind {
             match io.kind() {
                 std::io::ErrorKind::ConnectionRefused => return TransportKind::ConnectionRefused,
                 std::io::ErrorKind::TimedOut => return TransportKind::ConnectTimedOut,
-                // The handshake's error is carried inside an I/O error.
-                _ if io
-                    .get_ref()
-                    .is_some_and(|inner| inner.is::<rustls::Error>()) =>
-                {
-                    return TransportKind::Tls;
-                }
+                _ if carries_tls_error(io) => return TransportKind::Tls,
                 _ => {}
             }
         }
@@ -303,6 +297,16 @@ fn connect_kind(error: &reqwest::Error, reason: &str) -> TransportKind {
     } else {
         TransportKind::ConnectFailed
     }
+}
+
+/// The handshake's error travels inside one or two I/O errors, whose `source` skips it.
+fn carries_tls_error(io: &std::io::Error) -> bool {
+    io.get_ref().is_some_and(|inner| {
+        inner.is::<rustls::Error>()
+            || inner
+                .downcast_ref::<std::io::Error>()
+                .is_some_and(carries_tls_error)
+    })
 }
 
 /// The chain below an error in one cleaned line.

@@ -10,7 +10,9 @@ use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::flow_service::{ConnectionSpecRef, Created, Deleted, Entity};
+use super::flow_service::{
+    ConnectionSpecRef, Created, Deleted, Entity, build_patch, parse_created,
+};
 use crate::answer::{Answer, Unreadable};
 use crate::client::Sandbox;
 use crate::error::{CreateError, DeleteError, ReadError, UpdateError};
@@ -185,6 +187,36 @@ struct ReplaceParams<'a> {
     value: WireParams<'a>,
 }
 
+fn build_create(new: &NewBaseConnection) -> Request {
+    Request::create(
+        Kind::BaseConnection,
+        Service::Flow,
+        BaseConnection::COLLECTION,
+    )
+    .json(&wire(new))
+    .secrets(secrets(&new.params))
+}
+
+fn build_params(
+    id: &BaseConnectionId,
+    etag: &Etag,
+    params: &BTreeMap<String, ParamValue>,
+) -> Request {
+    let patch = [ReplaceParams {
+        op: "replace",
+        path: "/auth/params",
+        value: WireParams(params),
+    }];
+    build_patch::<BaseConnection>(id.as_str(), etag, &patch).secrets(secrets(params))
+}
+
+fn secrets(params: &BTreeMap<String, ParamValue>) -> impl Iterator<Item = &SecretString> {
+    params.values().filter_map(|value| match value {
+        ParamValue::Plain(_) => None,
+        ParamValue::Secret(secret) => Some(secret),
+    })
+}
+
 fn build_test(id: &BaseConnectionId) -> Request {
     Request::get(
         Kind::BaseConnection,
@@ -208,7 +240,7 @@ impl Sandbox {
         &self,
         new: &NewBaseConnection,
     ) -> Result<Created<BaseConnectionId>, CreateError> {
-        self.create_entity::<BaseConnection, _>(&new.name, &wire(new))
+        self.create(&new.name, &build_create(new), parse_created)
             .await
     }
 
@@ -286,12 +318,8 @@ impl Sandbox {
         etag: &Etag,
         params: &BTreeMap<String, ParamValue>,
     ) -> Result<Option<Etag>, UpdateError> {
-        let patch = [ReplaceParams {
-            op: "replace",
-            path: "/auth/params",
-            value: WireParams(params),
-        }];
-        self.patch_entity::<BaseConnection>(id.as_str(), etag, &patch)
+        let request = build_params(id, etag, params);
+        self.patch_entity::<BaseConnection>(id.as_str(), &request)
             .await
     }
 
@@ -304,5 +332,82 @@ impl Sandbox {
         id: &BaseConnectionId,
     ) -> Result<Deleted, DeleteError> {
         self.delete_entity::<BaseConnection>(id.as_str()).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::answer::answer;
+
+    fn new() -> NewBaseConnection {
+        NewBaseConnection::oracle_service_cloud(
+            "Base connection for Oracle Service Cloud",
+            "acme.custhelp.com",
+            "svc_aep",
+            SecretString::from("hunter2"),
+        )
+    }
+
+    #[test]
+    fn the_body_is_the_tutorials() {
+        let (line, body) = build_create(&new()).shown();
+        assert_eq!(line, "POST /data/foundation/flowservice/connections");
+        assert_eq!(
+            body,
+            json!({
+                "name": "Base connection for Oracle Service Cloud",
+                "auth": {"specName": "Basic Authentication",
+                         "params": {"host": "acme.custhelp.com", "username": "svc_aep", "password": "hunter2"}},
+                "connectionSpec": {"id": "ba5126ec-c9ac-11eb-b8bc-0242ac130003", "version": "1.0"}
+            })
+        );
+    }
+
+    #[test]
+    fn new_parameters_replace_all_under_the_etag_as_it_came() {
+        let id = "4267c2ab-2104-474f-a7c2-ab2104d74f86".parse().unwrap();
+        let etag = Etag::parse("\"0200f1c5\"").unwrap();
+        let request = build_params(&id, &etag, &new().params);
+        let (line, body) = request.shown();
+        assert_eq!(
+            line,
+            "PATCH /data/foundation/flowservice/connections/4267c2ab-2104-474f-a7c2-ab2104d74f86"
+        );
+        assert_eq!(request.if_match.unwrap().as_str(), "\"0200f1c5\"");
+        assert_eq!(
+            body,
+            json!([{"op": "replace", "path": "/auth/params",
+                    "value": {"host": "acme.custhelp.com", "username": "svc_aep", "password": "hunter2"}}])
+        );
+    }
+
+    #[test]
+    fn nothing_that_prints_shows_a_secret() {
+        let shown = BaseConnection::read(json!({
+            "id": "x", "auth": {"specName": "Basic Authentication", "params": {"host": "h", "password": "hunter2"}}
+        }))
+        .unwrap();
+        assert_eq!(shown.param("host"), Some(&json!("h")));
+        for text in [format!("{:?}", new()), format!("{shown:?}")] {
+            assert!(!text.contains("hunter2"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_failed_test_is_an_answer() {
+        for (body, expected) in [
+            (r#"{"result": true}"#, Some(true)),
+            (r#"{"result": false}"#, Some(false)),
+            ("{}", None),
+        ] {
+            assert_eq!(
+                parse_test(&answer(200, None, body)).ok(),
+                expected,
+                "{body}"
+            );
+        }
     }
 }

@@ -13,15 +13,16 @@ use serde_json::Value;
 
 use super::filter::is_plain;
 use crate::answer::{Answer, Unreadable};
-use crate::classify::{Class, refuses_filter};
+use crate::classify::refuses_filter;
 use crate::client::Sandbox;
 use crate::code::RequestId;
-use crate::error::{CreateError, DeleteError, Fault, ReadError, UpdateError};
+use crate::error::{CreateError, DeleteError, ReadError, UpdateError};
 use crate::fields;
 use crate::ids::{ConnectionSpecId, Etag, FlowSpecId, IdError, SchemaId};
 use crate::kind::{Effect, Kind};
 use crate::paging::{Following, Page};
 use crate::request::{Request, Service};
+use crate::verdict::Class;
 
 /// Flow Service's largest page that is safe to ask for; the reference gives none for GET.
 const MAX_PAGE: u32 = 100;
@@ -330,25 +331,27 @@ impl Sandbox {
     pub(crate) async fn patch_entity<E: Entity>(
         &self,
         id: &str,
-        etag: &Etag,
-        patch: &impl Serialize,
+        request: &Request,
     ) -> Result<Option<Etag>, UpdateError> {
-        let request = Request::new(
-            Effect::Update,
-            Method::PATCH,
-            E::KIND,
-            Service::Flow,
-            E::ONE,
-        )
-        .id(id)
-        .if_match(etag)
-        .json(patch);
-        let called = self.client.call(Some(&self.name), &request).await;
+        let called = self.client.call(Some(&self.name), request).await;
         // Three forms of the answer are printed, one of them without a body: all are success.
         called
             .map(|answer| fields::etag(&unwrap_one(answer.json().ok()?).ok()?))
-            .map_err(|fault: Fault| UpdateError::from_fault(E::KIND, id, fault))
+            .map_err(|fault| UpdateError::from_fault(E::KIND, id, fault))
     }
+}
+
+pub(crate) fn build_patch<E: Entity>(id: &str, etag: &Etag, patch: &impl Serialize) -> Request {
+    Request::new(
+        Effect::Update,
+        Method::PATCH,
+        E::KIND,
+        Service::Flow,
+        E::ONE,
+    )
+    .id(id)
+    .if_match(etag)
+    .json(patch)
 }
 
 fn only_named<E: Entity>(entities: Vec<E>, name: &str, ours: impl Fn(&E) -> bool) -> Vec<E> {

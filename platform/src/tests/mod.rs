@@ -1,1 +1,9 @@
-//! Tests over a socket.
+//! Tests over a socket: a scripted server that can be slow, cut off, or gone.
+
+mod server;
+
+mod finding;
+mod refusals;
+mod secrecy;
+mod tokens;
+mod wire;

@@ -1,0 +1,93 @@
+//! No secret in anything that prints.
+
+use serde_json::json;
+
+use super::server::{Server, credentials, json, token};
+use crate::{Chain, NewBaseConnection, ParamValue};
+
+/// The three secrets of a create, and the only places they may be in.
+const SECRETS: [&str; 3] = [
+    "p8e-client-secret",
+    "access-token-1",
+    "correct horse battery",
+];
+
+#[tokio::test]
+async fn an_answer_that_repeats_the_request_gives_no_secret_away() {
+    let server = Server::start(|seen, _| {
+        if seen.is_token() {
+            return token(SECRETS[1], 86_399);
+        }
+        json(
+            400,
+            json!({
+                "type": "https://ns.adobe.com/aep/errors/FLOW-1308-400",
+                "title": format!("Bad Request {}", SECRETS[2]),
+                "report": {"detailed-message": format!(
+                    "login failed for svc with {} and Bearer {}, password={}", SECRETS[2], SECRETS[1], SECRETS[2]),
+                    "request-id": "r-1"}
+            }),
+        )
+    })
+    .await;
+    let sandbox = server.sandbox();
+    let mut new =
+        NewBaseConnection::oracle_service_cloud("osc", "h", "svc", SECRETS[2].to_owned().into());
+    new.params.insert(
+        "extra".to_owned(),
+        ParamValue::Secret("another secret".to_owned().into()),
+    );
+    let error = sandbox.create_base_connection(&new).await.unwrap_err();
+    let failure = error.failure();
+    assert_eq!(failure.class, crate::Class::SourceRejectedCredentials);
+    assert_eq!(failure.request_id.as_ref().unwrap().as_str(), "r-1");
+    let printed = [
+        format!("{error}"),
+        format!("{error:?}"),
+        Chain(&error).to_string(),
+        format!("{failure:?}"),
+        format!("{sandbox:?}"),
+        format!("{:?}", sandbox.client()),
+        format!("{new:?}"),
+        format!("{:?}", credentials()),
+        format!("{:?}", server.settings()),
+    ];
+    for text in printed {
+        for secret in SECRETS {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+    // They did go where they belong.
+    let call = &server.calls()[0];
+    assert!(call.body.contains(SECRETS[2]));
+    assert!(call.header("authorization").unwrap().contains(SECRETS[1]));
+    assert!(!call.target.contains(SECRETS[2]));
+}
+
+#[tokio::test]
+async fn a_token_service_that_repeats_the_secret_gives_nothing_away() {
+    let server = Server::start(|_, _| {
+        json(
+            400,
+            json!({"error": "invalid_client", "error_description": format!("no client with {}", SECRETS[0])}),
+        )
+    })
+    .await;
+    let error = server.client().check_credentials().await.unwrap_err();
+    let printed = format!("{} {error:?} {:?}", Chain(&error), error.failure());
+    assert!(!printed.contains(SECRETS[0]), "{printed}");
+    assert!(printed.contains("no client with [removed]"), "{printed}");
+}
+
+#[test]
+fn spans_hold_no_query() {
+    // What a span shows of the address is the template, which is fixed text.
+    let request = crate::request::Request::get(
+        crate::Kind::Flow,
+        crate::request::Service::Flow,
+        "/flows/{id}",
+    )
+    .id("secret-id")
+    .query("object", "secret-value");
+    assert_eq!(request.template, "/flows/{id}");
+}
