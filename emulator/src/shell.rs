@@ -10,6 +10,7 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::Notify;
@@ -325,19 +326,21 @@ fn response(answer: Answer) -> Response {
     head(&answer, body)
 }
 
-/// The headers of the whole answer, half its body, then an error, at which hyper closes the connection.
+/// The headers of the whole answer, half its body, then an error, at which hyper closes the
+/// connection. In between a pause: what hyper has not yet written when the error comes is lost.
 fn broken_response(answer: Answer) -> Response {
     let whole = answer.body.clone().unwrap_or_default().into_bytes();
     let half = Bytes::copy_from_slice(&whole[..whole.len() / 2]);
-    let parts = [
-        Ok(half),
-        Err(std::io::Error::other("cut by the fault dial")),
-    ];
-    let mut response = head(&answer, Body::from_stream(futures::stream::iter(parts)));
-    response.headers_mut().insert(
-        header::CONTENT_LENGTH,
-        HeaderValue::from(whole.len().max(1)),
-    );
+    let break_off = async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Err(std::io::Error::other("cut by the fault dial"))
+    };
+    let parts = stream::once(async { Ok(half) }).chain(stream::once(break_off));
+    let mut response = head(&answer, Body::from_stream(parts));
+    let length = HeaderValue::from(whole.len().max(1));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_LENGTH, length);
     response
 }
 

@@ -1,0 +1,18 @@
+//! What a client sees of the emulator, over real HTTP.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of a test end it when it can't go on")]
+
+mod support;
+
+mod chain;
+mod control;
+mod datasets;
+mod dial;
+mod flow_rules;
+mod gate;
+mod lists;
+mod program;
+mod registry;
+mod resources;
+mod runs;
+mod state;

@@ -1,0 +1,101 @@
+//! The program itself.
+
+use std::process::Stdio;
+
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::support::*;
+
+async fn started(arguments: &[&str]) -> (Child, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_aep-emulator"))
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .await
+        .unwrap();
+    (child, line.trim().to_owned())
+}
+
+#[tokio::test]
+async fn the_first_line_is_the_url_and_a_signal_ends_it_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let faults = folder.path().join("faults.json");
+    let rule = json!([{"route": "/connections", "action": {"kind": "refuse", "status": 418}}]);
+    std::fs::write(&faults, rule.to_string()).unwrap();
+    let arguments = [
+        "--port",
+        "0",
+        "--control",
+        "--client-id",
+        "c",
+        "--client-secret",
+        "s",
+        "--sandbox",
+        "extra",
+        "--faults",
+        faults.to_str().unwrap(),
+    ];
+    let (mut child, url) = started(&arguments).await;
+    let http = http_client();
+    assert_eq!(
+        send(http.get(format!("{url}/_emulator/health"))).await.body,
+        json!({"status": "ok"})
+    );
+    let token = token(&http, &url, "c", "s").await;
+    let request = |path: &str| {
+        let request = http
+            .get(format!("{url}{path}"))
+            .bearer_auth(&token)
+            .header("x-api-key", "c");
+        send(
+            request
+                .header("x-gw-ims-org-id", aep_emulator::DEFAULT_ORG)
+                .header("x-sandbox-name", "extra"),
+        )
+    };
+    assert_eq!(request(&format!("{FLOW}/connections")).await.status, 418);
+    assert_eq!(request(&format!("{FLOW}/flows")).await.status, 200);
+    let id = child.id().unwrap().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .await
+            .unwrap()
+            .success()
+    );
+    let status = tokio::time::timeout(std::time::Duration::from_secs(10), child.wait())
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(status.success(), "{status}");
+}
+
+#[tokio::test]
+async fn wrong_rules_are_told_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let faults = folder.path().join("faults.json");
+    std::fs::write(
+        &faults,
+        r#"[{"nth": [1], "count": 1, "action": {"kind": "pass"}}]"#,
+    )
+    .unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_aep-emulator"))
+        .args(["--faults", faults.to_str().unwrap()])
+        .output()
+        .await
+        .unwrap();
+    assert!(!output.status.success());
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        told.contains("a rule takes one of `nth`, `count` and `probability`"),
+        "{told}"
+    );
+}
