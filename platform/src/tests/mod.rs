@@ -6,4 +6,5 @@ mod finding;
 mod refusals;
 mod secrecy;
 mod tokens;
+mod trust;
 mod wire;
