@@ -3,12 +3,15 @@
 //! Plain data with defaults for development. Every default is the documented behaviour of Adobe,
 //! or, where the documents disagree, the one that finds more mistakes in a client.
 
-use std::collections::BTreeMap;
+mod behaviour;
+mod source;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::Value;
+pub use behaviour::{ListBehaviour, NameFilter, NextPage, RunOutcome, RunSettings, ShownSecrets};
+pub use source::{SourceAccount, SourceOffer, SourceSettings};
 
 use crate::dial::Rule;
 
@@ -244,196 +247,6 @@ fn title_case(name: &str) -> String {
     letters.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(letters).collect()
     })
-}
-
-/// The source systems behind the base connections.
-#[derive(Clone, Debug)]
-pub struct SourceSettings {
-    /// Who may log in. Default one account for every source, [`DEFAULT_SOURCE_USERNAME`].
-    pub accounts: Vec<SourceAccount>,
-    /// How many tables `Table001`, `Table002`, … there are beside the three real ones. Default 0.
-    pub extra_tables: usize,
-    /// The rows of each of these. Default 20.
-    pub extra_table_rows: usize,
-    /// Whether there are tables with commas, quotes, `&`, `%`, `==`, emoji in their names. Default no.
-    pub awkward_tables: bool,
-    /// Whether the source has no tables at all. Default no.
-    pub no_tables: bool,
-    /// Whether creating a base connection logs in and refuses wrong credentials with
-    /// `FLOW-1100-400`. Default no: Adobe has `/test` for that.
-    pub checks_credentials_on_create: bool,
-    /// How the announced end of the Oracle Service Cloud source shows. Default not at all.
-    pub oracle_service_cloud: SourceOffer,
-    /// More connection specs, in Adobe's JSON. Default none. They have the same tables.
-    pub extra_connection_specs: Vec<Value>,
-}
-
-impl Default for SourceSettings {
-    fn default() -> Self {
-        Self {
-            accounts: vec![SourceAccount::new(
-                DEFAULT_SOURCE_USERNAME,
-                DEFAULT_SOURCE_PASSWORD,
-            )],
-            extra_tables: 0,
-            extra_table_rows: 20,
-            awkward_tables: false,
-            no_tables: false,
-            checks_credentials_on_create: false,
-            oracle_service_cloud: SourceOffer::Offered,
-            extra_connection_specs: Vec::new(),
-        }
-    }
-}
-
-/// An account of the source system, good at any host.
-#[derive(Clone)]
-pub struct SourceAccount {
-    /// The `username` parameter.
-    pub username: String,
-    /// The `password` parameter.
-    pub password: String,
-}
-
-impl SourceAccount {
-    /// An account by its two parameters.
-    pub fn new(username: impl Into<String>, password: impl Into<String>) -> Self {
-        Self {
-            username: username.into(),
-            password: password.into(),
-        }
-    }
-}
-
-impl fmt::Debug for SourceAccount {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("SourceAccount")
-            .field("username", &self.username)
-            .finish_non_exhaustive()
-    }
-}
-
-/// How far a deprecated source is still there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SourceOffer {
-    /// Listed, and flows accept it.
-    Offered,
-    /// Listed, but no flow spec names it.
-    MissingFromFlowSpec,
-    /// Listed, but creating a connection is refused with `FLOW-1305-400`.
-    Refused,
-    /// Not listed: creating a connection is refused with `FLOW-1413-400`.
-    Gone,
-}
-
-/// How lists behave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ListBehaviour {
-    /// The most entries of one page of Flow Service and Schema Registry, whatever `limit` asks for.
-    /// Default 20; smaller makes clients turn more pages.
-    pub page_size: usize,
-    /// How long a new entity stays out of lists, and a deleted one in them. Default 0. A look by id
-    /// is always current.
-    pub lag: Duration,
-    /// Whether pages of Flow Service are shorter than they could be, the first one empty, while
-    /// more follow. Default no.
-    pub short_pages: bool,
-    /// How the next page is named. Default by link.
-    pub next: NextPage,
-    /// What a filter on `name` of source and target connections does. Default it filters.
-    pub child_name_filter: NameFilter,
-}
-
-impl Default for ListBehaviour {
-    fn default() -> Self {
-        Self {
-            page_size: 20,
-            lag: Duration::ZERO,
-            short_pages: false,
-            next: NextPage::Link,
-            child_name_filter: NameFilter::Accepted,
-        }
-    }
-}
-
-/// How a list of Flow Service names its next page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NextPage {
-    /// `_links.next.href`, relative to the service's base path.
-    Link,
-    /// A `continuationToken` at the top of the answer.
-    Token,
-}
-
-/// What a filter by `name` on source and target connections does; the documents leave it open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NameFilter {
-    /// It filters.
-    Accepted,
-    /// `FLOW-1448-400`.
-    Refused,
-    /// Everything is listed, as if the filter weren't there.
-    Ignored,
-}
-
-/// How a secret of `auth.params` looks when the connection is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ShownSecrets {
-    /// A row of asterisks.
-    Masked,
-    /// The parameter is left out.
-    Absent,
-}
-
-/// When runs appear and end, and how. All times count from the run's planned start.
-#[derive(Clone, Debug)]
-pub struct RunSettings {
-    /// When a run shows up in lists, `scheduled`. Default 1 s.
-    pub appears: Duration,
-    /// When it is `inProgress`. Default 2 s.
-    pub starts: Duration,
-    /// When it ends. Default 3 s.
-    pub ends: Duration,
-    /// The distance of a recurring flow's runs, instead of that of its schedule. Default none.
-    pub every: Option<Duration>,
-    /// How runs of a table end, by the table's path. Default all rows are ingested.
-    pub outcomes: BTreeMap<String, RunOutcome>,
-}
-
-impl RunSettings {
-    /// Times as seen at Adobe: a run shows up after two and a half minutes and takes five more.
-    pub fn realistic() -> Self {
-        Self {
-            appears: Duration::from_secs(150),
-            starts: Duration::from_secs(180),
-            ends: Duration::from_secs(450),
-            ..Self::default()
-        }
-    }
-}
-
-impl Default for RunSettings {
-    fn default() -> Self {
-        Self {
-            appears: Duration::from_secs(1),
-            starts: Duration::from_secs(2),
-            ends: Duration::from_secs(3),
-            every: None,
-            outcomes: BTreeMap::new(),
-        }
-    }
-}
-
-/// How the runs of a table end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunOutcome {
-    /// `success`, with this many rows that failed.
-    FailedRows(u64),
-    /// `failed`, with `CONNECTOR-1001-500`.
-    Failed,
-    /// For ever `inProgress`.
-    Stuck,
 }
 
 #[cfg(test)]

@@ -48,8 +48,8 @@ struct Arguments {
     #[arg(long, value_name = "NAME")]
     sandbox: Vec<String>,
     /// Most entries in a page of Flow Service and Schema Registry
-    #[arg(long, default_value_t = 20, value_name = "ENTRIES")]
-    page_size: usize,
+    #[arg(long, default_value_t = 20, value_name = "ENTRIES", value_parser = clap::value_parser!(u16).range(1..))]
+    page_size: u16,
     /// Life of a token in seconds
     #[arg(long, default_value_t = 86_400, value_name = "SECONDS")]
     token_lifetime: u64,
@@ -151,7 +151,7 @@ fn config(arguments: Arguments) -> Result<Config, StartError> {
         clients: vec![Client::new(arguments.client_id, arguments.client_secret)],
         token_lifetime: Duration::from_secs(arguments.token_lifetime),
         lists: ListBehaviour {
-            page_size: arguments.page_size,
+            page_size: usize::from(arguments.page_size),
             ..ListBehaviour::default()
         },
         source: SourceSettings {

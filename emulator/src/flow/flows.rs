@@ -378,6 +378,7 @@ fn link_runs(scene: &mut Scene<'_>) {
 fn set_plan(scene: &mut Scene<'_>, id: &str, plan: Option<Map<String, Value>>) {
     let sandbox = scene.caller.sandbox.clone();
     if let (Some(plan), Some(flow)) = (plan, scene.store.get_mut(&sandbox, KIND, id)) {
-        flow.hidden = plan;
+        // That it has run already is not forgotten.
+        flow.hidden.extend(plan);
     }
 }

@@ -16,5 +16,6 @@ mod filter;
 mod json_patch;
 mod list;
 mod run_life;
+mod run_report;
 mod schedule;
 mod transformations;

@@ -6,6 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::connections::can_log_in;
+use super::run_report::ended;
 use super::schedule::Schedule;
 use crate::backdrop::Backdrop;
 use crate::call::sandbox_id;
@@ -73,12 +74,23 @@ fn make_due_runs(
 ) -> i64 {
     let appears_ms = millis(config.runs.appears);
     let mut wake_ms = i64::MAX;
-    let flows: Vec<Entity> = store
-        .all(sandbox, Kind::Flows)
-        .filter(|flow| flow.text("/state") == "enabled" && flow.hidden.contains_key("nextRunAt"))
-        .cloned()
-        .collect();
-    for flow in flows {
+    let mut due_flows = Vec::new();
+    for flow in store.all(sandbox, Kind::Flows) {
+        let next = flow.hidden.get("nextRunAt").and_then(Value::as_i64);
+        let Some(shows_ms) = next.map(|next| next.saturating_add(appears_ms)) else {
+            continue;
+        };
+        if flow.text("/state") != "enabled" {
+            continue;
+        }
+        // Only those that are due are copied: there may be thousands.
+        if shows_ms <= now_ms {
+            due_flows.push(flow.clone());
+        } else {
+            wake_ms = wake_ms.min(shows_ms);
+        }
+    }
+    for flow in due_flows {
         let number = |name: &str| flow.hidden.get(name).and_then(Value::as_i64);
         let every_ms =
             number("everyMs").map(|every_ms| config.runs.every.map_or(every_ms, millis).max(1));
@@ -87,7 +99,9 @@ fn make_due_runs(
             flow.body.get("lastRunDetails").is_none() && !flow.hidden.contains_key("hasRun");
         let mut made = 0;
         while let Some(due_ms) = next.filter(|due_ms| due_ms.saturating_add(appears_ms) <= now_ms) {
-            if made == MOST_AT_ONCE {
+            if let (MOST_AT_ONCE, Some(every_ms)) = (made, every_ms) {
+                // The rest of the missed ones are left out.
+                next = Some(due_ms + (now_ms - due_ms) / every_ms * every_ms + every_ms);
                 break;
             }
             let rows = match (is_first, every_ms, flow.hidden.get("backfill")) {
@@ -201,22 +215,21 @@ fn move_runs_on(
 ) -> i64 {
     let (starts_ms, ends_ms) = (millis(config.runs.starts), millis(config.runs.ends));
     let mut wake_ms = i64::MAX;
-    let open: Vec<Entity> = store
-        .all(sandbox, Kind::Runs)
-        .filter(|run| {
-            matches!(
-                run.text("/metrics/statusSummary/status"),
-                "scheduled" | "inProgress"
-            )
-        })
-        .cloned()
-        .collect();
-    for run in open {
-        let due_ms = run
-            .hidden
-            .get("dueAt")
-            .and_then(Value::as_i64)
-            .unwrap_or_default();
+    let mut moving = Vec::new();
+    for run in store.all(sandbox, Kind::Runs) {
+        let event_ms = match run.text("/metrics/statusSummary/status") {
+            "scheduled" => due_of(run).saturating_add(starts_ms),
+            "inProgress" => due_of(run).saturating_add(ends_ms),
+            _ => continue,
+        };
+        if event_ms <= now_ms {
+            moving.push(run.clone());
+        } else {
+            wake_ms = wake_ms.min(event_ms);
+        }
+    }
+    for run in moving {
+        let due_ms = due_of(&run);
         let flow = store
             .get(sandbox, Kind::Flows, run.text("/flowId"))
             .cloned();
@@ -244,23 +257,23 @@ fn move_runs_on(
             finish(store, sandbox, &run, body, ended_ms);
             continue;
         }
-        if now_ms >= due_ms.saturating_add(starts_ms) {
-            if run.text("/metrics/statusSummary/status") == "scheduled" {
-                let mut body = run.body.clone();
-                body["metrics"] = json!({
-                    "durationSummary": {"startedAtUTC": due_ms + starts_ms},
-                    "statusSummary": {"status": "inProgress"},
-                });
-                update(store, sandbox, &run, body, due_ms + starts_ms);
-            }
-            if !is_stuck {
-                wake_ms = wake_ms.min(due_ms.saturating_add(ends_ms));
-            }
-        } else {
-            wake_ms = wake_ms.min(due_ms.saturating_add(starts_ms));
+        if run.text("/metrics/statusSummary/status") == "scheduled" {
+            let mut body = run.body.clone();
+            body["metrics"] = json!({
+                "durationSummary": {"startedAtUTC": due_ms + starts_ms},
+                "statusSummary": {"status": "inProgress"},
+            });
+            update(store, sandbox, &run, body, due_ms + starts_ms);
+            wake_ms = wake_ms.min(due_ms.saturating_add(ends_ms));
         }
     }
     wake_ms
+}
+
+/// The planned start of a run.
+fn due_of(run: &Entity) -> i64 {
+    let due = run.hidden.get("dueAt").and_then(Value::as_i64);
+    due.unwrap_or_default()
 }
 
 fn update(store: &mut Store, sandbox: &str, run: &Entity, mut body: Value, at_ms: i64) {
@@ -285,98 +298,6 @@ fn finish(store: &mut Store, sandbox: &str, run: &Entity, body: Value, ended_ms:
     if let Some(flow) = store.get_mut(sandbox, Kind::Flows, run.text("/flowId")) {
         flow.body["lastRunDetails"] = details;
     }
-}
-
-/// The body of a run that is over.
-fn ended(
-    run: &Entity,
-    started_ms: i64,
-    ended_ms: i64,
-    failed: bool,
-    outcome: Option<RunOutcome>,
-    flow: Option<&Entity>,
-) -> Value {
-    let hidden = |name: &str| {
-        run.hidden
-            .get(name)
-            .and_then(Value::as_i64)
-            .unwrap_or_default()
-    };
-    let window = json!({"windowStart": hidden("windowStart"), "windowEnd": hidden("windowEnd")});
-    let rows = u64::try_from(hidden("rows")).unwrap_or_default();
-    let failed_rows = match outcome {
-        Some(RunOutcome::FailedRows(count)) => count.min(rows),
-        Some(RunOutcome::Failed | RunOutcome::Stuck) | None => 0,
-    };
-    let end = |field: &str| flow.map_or(Value::Null, |flow| flow.body[field][0].clone());
-    let duration = json!({"startedAtUTC": started_ms, "completedAtUTC": ended_ms});
-    let mut ids = Ids::seeded(mix(run.order));
-    let mut copy = json!({
-        "id": ids.uuid(),
-        "name": "Copy Activity",
-        "updatedAtUTC": ended_ms,
-        "durationSummary": {"startedAtUTC": started_ms, "completedAtUTC": ended_ms, "extensions": window},
-        "latencySummary": {},
-        "sizeSummary": {"inputBytes": rows * 240, "outputBytes": rows * 170},
-        "recordSummary": {},
-        "fileSummary": {"inputFileCount": 1, "outputFileCount": 1},
-        "statusSummary": {"status": "success"},
-        "sourceInfo": [{
-            "id": end("sourceConnectionIds"), "type": "SourceConnection",
-            "reference": {"type": "AdfRunId", "ids": [ids.uuid()]},
-        }],
-    });
-    let mut body = run.body.clone();
-    if failed {
-        let error = json!({"code": "CONNECTOR-1001-500", "message": "Error occurred while copying data from the source."});
-        copy["statusSummary"] = json!({
-            "status": "failed",
-            "errors": [error],
-            "extensions": {"errors": [{"code": "2200", "message": "The source refused the connection."}]},
-        });
-        body["metrics"] = json!({
-            "durationSummary": duration,
-            "sizeSummary": {"inputBytes": 0, "outputBytes": 0},
-            "recordSummary": {"inputRecordCount": 0, "outputRecordCount": 0, "failedRecordCount": 0},
-            "statusSummary": {"status": "failed", "errors": [error], "activityRefs": ["copyActivity"]},
-        });
-        body["activities"] = json!([copy]);
-        return body;
-    }
-    let records = json!({
-        "inputRecordCount": rows,
-        "outputRecordCount": rows - failed_rows,
-        "failedRecordCount": failed_rows,
-    });
-    let errors = if failed_rows == 0 {
-        json!([])
-    } else {
-        json!([{"code": "CONNECTOR-2001-500", "message": "Error occurred at promotion activity."}])
-    };
-    let promotion = json!({
-        "id": ids.uuid(),
-        "name": "Promotion Activity",
-        "updatedAtUTC": ended_ms,
-        "durationSummary": duration,
-        "latencySummary": {},
-        "sizeSummary": {"inputBytes": rows * 170, "outputBytes": rows * 120},
-        "recordSummary": records,
-        "fileSummary": {"inputFileCount": 1, "outputFileCount": 1},
-        "statusSummary": {"status": "success", "errors": errors, "extensions": {}},
-        "targetInfo": [{
-            "id": end("targetConnectionIds"), "type": "TargetConnection",
-            "reference": {"type": "Batch", "ids": [ids.hex(26).to_uppercase()]},
-        }],
-    });
-    body["metrics"] = json!({
-        "durationSummary": duration,
-        "sizeSummary": {"inputBytes": rows * 240, "outputBytes": rows * 120},
-        "recordSummary": records,
-        "fileSummary": {"inputFileCount": 1, "outputFileCount": 1, "activityRefs": ["promotionActivity"]},
-        "statusSummary": {"status": "success", "errors": errors, "activityRefs": ["promotionActivity"]},
-    });
-    body["activities"] = json!([copy, promotion]);
-    body
 }
 
 /// The path of the table that a flow reads.
@@ -405,4 +326,62 @@ fn source_opens(config: &Config, store: &Store, sandbox: &str, flow: Option<&Ent
 fn millis(duration: std::time::Duration) -> i64 {
     // A quarter of the range, so that sums stay in it.
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store_with_flow(schedule: Schedule) -> Store {
+        let mut store = Store::default();
+        let body = json!({"id": "f", "state": "enabled", "flowSpec": {}});
+        let hidden = plan(&schedule, schedule.start_ms);
+        let flow = NewEntity {
+            id: "f".to_owned(),
+            body,
+            hidden,
+            now_ms: 0,
+        };
+        store.insert("prod", Kind::Flows, flow);
+        store
+    }
+
+    fn advanced(store: &mut Store, now_ms: i64) -> usize {
+        let config = Config::default();
+        advance(&config, &Backdrop::new(&config.source), store, now_ms);
+        store.all("prod", Kind::Runs).count()
+    }
+
+    #[test]
+    fn a_long_absence_leaves_a_hundred_runs_and_the_grid() {
+        let schedule = Schedule {
+            start_ms: 10_000,
+            every_ms: Some(1000),
+            backfill: true,
+        };
+        let mut store = store_with_flow(schedule);
+        assert_eq!(advanced(&mut store, 1_000_500), MOST_AT_ONCE);
+        let next = store.get("prod", Kind::Flows, "f").unwrap().hidden["nextRunAt"].as_i64();
+        assert_eq!(next, Some(1_001_000));
+        assert_eq!(advanced(&mut store, 1_001_500), MOST_AT_ONCE);
+        // A run shows up a second after its planned start.
+        assert_eq!(advanced(&mut store, 1_002_000), MOST_AT_ONCE + 1);
+    }
+
+    #[test]
+    fn a_flow_without_its_connections_fails() {
+        let schedule = Schedule {
+            start_ms: 10_000,
+            every_ms: None,
+            backfill: true,
+        };
+        let mut store = store_with_flow(schedule);
+        assert_eq!(advanced(&mut store, 10_999), 0);
+        assert_eq!(advanced(&mut store, 11_000), 1);
+        assert_eq!(advanced(&mut store, 99_000), 1);
+        let run = store.all("prod", Kind::Runs).next().unwrap();
+        assert_eq!(run.text("/metrics/statusSummary/status"), "failed");
+        let flow = store.get("prod", Kind::Flows, "f").unwrap();
+        assert_eq!(flow.text("/lastRunDetails/id"), run.id);
+    }
 }

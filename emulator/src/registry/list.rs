@@ -26,8 +26,8 @@ pub(crate) fn answer(scene: &Scene<'_>, kind: Kind) -> Result<Answer, Problem> {
         ));
     }
     let limit = match call.query("limit").map(str::parse::<usize>) {
-        None => scene.config.lists.page_size,
-        Some(Ok(limit)) if limit <= LARGEST_LIMIT => limit.min(scene.config.lists.page_size),
+        None => scene.config.lists.page_size.max(1),
+        Some(Ok(limit)) if limit <= LARGEST_LIMIT => limit.min(scene.config.lists.page_size.max(1)),
         Some(_) => {
             return Err(Problem::bad_request(format!(
                 "limit must be from 0 to {LARGEST_LIMIT}"

@@ -1,6 +1,9 @@
 //! What a client sees of the emulator, over real HTTP.
 
-#![expect(clippy::unwrap_used, reason = "the helpers of a test end it when it can't go on")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of a test end it when it can't go on"
+)]
 
 mod support;
 
