@@ -1,3 +1,7 @@
 //! The `aep-flow` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    aep_flow::cli::main()
+}

@@ -15,4 +15,5 @@ pub(crate) mod catalog;
 pub(crate) mod data_prep;
 pub(crate) mod sandboxes;
 pub(crate) mod schema_registry;
+mod server_time;
 pub(crate) mod xdm;

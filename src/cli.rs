@@ -1,0 +1,116 @@
+//! The commands.
+//!
+//! stdout is the answer and nothing else; progress, warnings and errors go to stderr.
+//! Nothing here decides what an ingestion does: commands read, start, ask and show.
+
+mod exit;
+mod failure;
+mod global;
+mod out;
+mod outcome;
+mod progress;
+mod rpc;
+mod signal;
+mod snapshot;
+mod spec;
+
+mod check;
+mod completions;
+mod config;
+mod demo;
+mod explore;
+mod ingest;
+mod status;
+mod worker;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::ExitStatus;
+
+use failure::Failure;
+use global::Global;
+
+/// Takes tables of a source system into datasets of Adobe Experience Platform, exactly
+/// once, as workflows of Temporal.
+#[derive(Debug, Parser)]
+#[command(
+    name = "aep-flow",
+    version,
+    about,
+    long_about = "Takes tables of a source system into datasets of Adobe Experience Platform, \
+                  exactly once, as workflows of Temporal.\n\n\
+                  To see it work on this machine, with an emulated platform: `aep-flow demo`. \
+                  For the real one: set the credentials, see that `aep-flow check` is content, \
+                  start `aep-flow worker`, and hand it an `aep-flow ingest -f spec.yaml`.",
+    after_help = exit::HELP,
+    arg_required_else_help = true,
+    subcommand_required = true,
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Worker(worker::Arguments),
+    Demo(demo::Arguments),
+    Ingest(ingest::Arguments),
+    Status(status::Arguments),
+    Explore(explore::Arguments),
+    Check(check::Arguments),
+    Config(config::Arguments),
+    Completions(completions::Arguments),
+}
+
+/// Runs the command that the process was started with, and gives its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(status) => status.into(),
+        Err(failure) => {
+            failure.print();
+            failure.exit().into()
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitStatus, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(ExitStatus::Unreachable, error))?;
+    let Cli { global, command } = cli;
+    let done = runtime.block_on(async {
+        match command {
+            Command::Worker(arguments) => worker::run(&global, arguments).await,
+            Command::Demo(arguments) => demo::run(&global, arguments).await,
+            Command::Ingest(arguments) => ingest::run(&global, arguments).await,
+            Command::Status(arguments) => status::run(&global, arguments).await,
+            Command::Explore(arguments) => explore::run(&global, arguments).await,
+            Command::Check(arguments) => check::run(&global, arguments).await,
+            Command::Config(arguments) => config::run(&global, &arguments),
+            Command::Completions(arguments) => completions::run(&arguments),
+        }
+    });
+    // A look-up of a name or a read of stdin that was given up may still hold a thread.
+    runtime.shutdown_background();
+    done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_arguments_fit_together() {
+        Cli::command().debug_assert();
+    }
+}

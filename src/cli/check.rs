@@ -1,0 +1,213 @@
+//! `aep-flow check`: whether everything that an ingestion needs is there, each with its fix.
+
+mod platform;
+mod temporal;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::exit::ExitStatus;
+use super::failure::Failure;
+use super::global::Global;
+use super::out::{self, Output};
+use crate::config::{Config, Loaded};
+
+/// Check that everything an ingestion needs is there and reachable
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Reads only; makes nothing. A warning does not stop an ingestion. Exits with 0 when nothing
+failed, with 1 when something has to be put right, with 4 when something did not answer.
+
+Examples:
+  aep-flow check
+  aep-flow check --output json | jq '.checks[] | select(.result != \"ok\")'")]
+pub(super) struct Arguments {}
+
+/// How one check went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Verdict {
+    Ok,
+    /// Works, and somebody should look at it.
+    Warn,
+    /// Has to be put right.
+    Fail,
+    /// Did not answer, or could not be asked since something before it failed.
+    Skip,
+}
+
+/// One line of the answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Check {
+    pub(super) name: &'static str,
+    pub(super) result: Verdict,
+    pub(super) message: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) fix: Option<String>,
+    #[serde(skip)]
+    exit: ExitStatus,
+}
+
+impl Check {
+    fn ok(name: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            name,
+            result: Verdict::Ok,
+            message: message.into(),
+            fix: None,
+            exit: ExitStatus::Done,
+        }
+    }
+
+    fn warn(name: &'static str, message: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self {
+            result: Verdict::Warn,
+            fix: Some(fix.into()),
+            ..Self::ok(name, message)
+        }
+    }
+
+    fn fail(
+        name: &'static str,
+        exit: ExitStatus,
+        message: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self {
+            result: Verdict::Fail,
+            fix: Some(fix.into()),
+            exit,
+            ..Self::ok(name, message)
+        }
+    }
+
+    fn failed(name: &'static str, failure: &Failure) -> Self {
+        // Here a wrong setting is one of the things that a check finds.
+        let exit = match failure.exit() {
+            ExitStatus::Usage => ExitStatus::Refused,
+            exit => exit,
+        };
+        let fix = failure.next_step().unwrap_or("see the message");
+        Self::fail(name, exit, failure.one_line(), fix)
+    }
+
+    fn skip(name: &'static str, because: &str) -> Self {
+        Self {
+            result: Verdict::Skip,
+            ..Self::ok(name, because)
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer<'a> {
+    ok: bool,
+    checks: &'a [Check],
+}
+
+pub(super) async fn run(global: &Global, _: Arguments) -> Result<ExitStatus, Failure> {
+    let checks = match global.load(&[]) {
+        Ok(loaded) => report(&loaded).await,
+        Err(failure) => vec![Check::failed("configuration", &failure)],
+    };
+    let exit = exit(&checks);
+    match global.output {
+        Output::Json => out::json(&Answer {
+            ok: exit == ExitStatus::Done,
+            checks: &checks,
+        }),
+        Output::Text => {
+            for check in &checks {
+                show(check);
+            }
+        }
+    }
+    Ok(exit)
+}
+
+/// Every check, in the order in which to put things right.
+async fn report(loaded: &Loaded) -> Vec<Check> {
+    let mut checks = vec![configuration(loaded)];
+    checks.extend(secrets_folder(&loaded.config));
+    // They have nothing to do with each other, and a server that is away takes its time.
+    let (temporal, platform) = tokio::join!(
+        temporal::report(&loaded.config),
+        platform::report(&loaded.config)
+    );
+    checks.extend(temporal);
+    checks.extend(platform);
+    checks
+}
+
+fn configuration(loaded: &Loaded) -> Check {
+    let from = loaded.file.as_ref().map_or_else(
+        || "defaults and environment, no file".to_owned(),
+        |file| file.display().to_string(),
+    );
+    match loaded.warnings.first() {
+        None => Check::ok("configuration", from),
+        Some(warning) => Check::warn(
+            "configuration",
+            format!("{from}; {warning}"),
+            "correct the name, or unset the variable",
+        ),
+    }
+}
+
+fn secrets_folder(config: &Config) -> Option<Check> {
+    let folder = config.secrets.folder.as_ref()?;
+    let shown = folder.display().to_string();
+    Some(if folder.is_dir() {
+        Check::ok("secrets folder", shown)
+    } else {
+        Check::fail(
+            "secrets folder",
+            ExitStatus::Refused,
+            format!("{shown} is no folder on this machine"),
+            "make it, or change the setting `secrets.folder`",
+        )
+    })
+}
+
+fn exit(checks: &[Check]) -> ExitStatus {
+    checks
+        .iter()
+        .fold(ExitStatus::Done, |exit, check| exit.worse(check.exit))
+}
+
+fn show(check: &Check) {
+    let (word, color) = match check.result {
+        Verdict::Ok => ("ok", "32"),
+        Verdict::Warn => ("warn", "33"),
+        Verdict::Fail => ("fail", "31"),
+        Verdict::Skip => ("skip", "2"),
+    };
+    let word = out::paint_answer(&format!("{word:<4}"), color);
+    out::answer(&format!(
+        "{word}  {:<18}  {}",
+        check.name,
+        out::plain(&check.message)
+    ));
+    if let Some(fix) = &check.fix {
+        out::answer(&format!("{:26}fix: {}", "", out::plain(fix)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_counts_more_than_a_service_that_is_away() {
+        let away = Check::fail("a", ExitStatus::Unreachable, "", "");
+        let wrong = Check::fail("b", ExitStatus::Refused, "", "");
+        let fine = Check::ok("c", "");
+        let doubtful = Check::warn("d", "", "");
+        assert_eq!(exit(&[fine.clone(), doubtful.clone()]), ExitStatus::Done);
+        assert_eq!(exit(&[away.clone(), fine]), ExitStatus::Unreachable);
+        assert_eq!(exit(&[away, wrong, doubtful]), ExitStatus::Refused);
+    }
+}

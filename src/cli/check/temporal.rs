@@ -1,0 +1,211 @@
+//! The checks about Temporal: server, namespace, search attributes, workers.
+
+use std::time::Duration;
+
+use aep_flow_proto::names::search_attribute;
+use temporalio_client::tonic::{Code, IntoRequest as _, Status};
+use temporalio_client::{Client, NamespacedClient as _};
+use temporalio_common::protos::temporal::api::{
+    enums::v1::{NamespaceState, TaskQueueType},
+    operatorservice::v1::ListSearchAttributesRequest,
+    taskqueue::v1::TaskQueue,
+    workflowservice::v1::{DescribeNamespaceRequest, DescribeTaskQueueRequest},
+};
+
+use super::{Check, ExitStatus, Failure};
+use crate::config::Config;
+use crate::temporal::{self, Target};
+
+// The client repeats a call for ten seconds; a check that takes longer is a hang.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+const SERVER: &str = "temporal";
+const NAMESPACE: &str = "namespace";
+const ATTRIBUTES: &str = "search attributes";
+const WORKERS: &str = "workers";
+
+/// Search attributes that are registered by hand once, with their types.
+const WANTED: [(&str, &str); 6] = [
+    (search_attribute::SANDBOX, "Keyword"),
+    (search_attribute::SOURCE, "Keyword"),
+    (search_attribute::PHASE, "Keyword"),
+    (search_attribute::CONNECTION_ID, "Keyword"),
+    (search_attribute::LAST_FAILURE, "Keyword"),
+    (search_attribute::NEEDS_DECISION, "Bool"),
+];
+
+pub(super) async fn report(config: &Config) -> Vec<Check> {
+    let connected = match Target::read(config, None) {
+        Ok(target) => temporal::connect(config)
+            .await
+            .map(|client| (client, target.address.to_string())),
+        Err(error) => Err(error),
+    };
+    let (client, address) = match connected {
+        Ok(connected) => connected,
+        Err(error) => {
+            return vec![
+                Check::failed(SERVER, &Failure::from(error)),
+                Check::skip(NAMESPACE, "no server"),
+                Check::skip(ATTRIBUTES, "no server"),
+                Check::skip(WORKERS, "no server"),
+            ];
+        }
+    };
+    let mut checks = vec![Check::ok(SERVER, address)];
+    let namespace = namespace(&client).await;
+    let is_there = namespace.result == super::Verdict::Ok;
+    checks.push(namespace);
+    if is_there {
+        checks.push(attributes(&client).await);
+        checks.push(workers(&client, &config.worker.task_queue).await);
+    } else {
+        checks.push(Check::skip(ATTRIBUTES, "no namespace"));
+        checks.push(Check::skip(WORKERS, "no namespace"));
+    }
+    checks
+}
+
+async fn within<T>(call: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
+    tokio::time::timeout(TIMEOUT, call)
+        .await
+        .unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer within 15 s")))
+}
+
+async fn namespace(client: &Client) -> Check {
+    let name = client.namespace();
+    let request = DescribeNamespaceRequest {
+        namespace: name.clone(),
+        ..DescribeNamespaceRequest::default()
+    };
+    let mut service = client.connection().workflow_service();
+    let described = within(service.describe_namespace(request.into_request())).await;
+    match described {
+        Ok(described) => {
+            let state = described
+                .into_inner()
+                .namespace_info
+                .map_or(NamespaceState::Unspecified, |info| info.state());
+            match state {
+                NamespaceState::Deprecated | NamespaceState::Deleted => Check::fail(
+                    NAMESPACE,
+                    ExitStatus::Refused,
+                    format!("`{name}` takes no new workflows: it is {state:?}"),
+                    "name another one with `--namespace` or `TEMPORAL_NAMESPACE`",
+                ),
+                NamespaceState::Registered | NamespaceState::Unspecified => {
+                    Check::ok(NAMESPACE, name)
+                }
+            }
+        }
+        Err(status) if status.code() == Code::NotFound => Check::fail(
+            NAMESPACE,
+            ExitStatus::Refused,
+            format!("there is no namespace `{name}`"),
+            format!(
+                "name an existing one with `--namespace`, or make it: `temporal operator \
+                 namespace create --namespace {name}`"
+            ),
+        ),
+        // A key for a namespace may not be one for asking about it.
+        Err(status) if status.code() == Code::PermissionDenied => Check::fail(
+            NAMESPACE,
+            ExitStatus::Refused,
+            format!("`{name}` can't be read with these credentials"),
+            "check the namespace's name and that the API key or certificate is for it",
+        ),
+        Err(status) => Check::failed(
+            NAMESPACE,
+            &crate::cli::rpc::failure(&status, "the namespace can't be read", client),
+        ),
+    }
+}
+
+async fn attributes(client: &Client) -> Check {
+    let namespace = client.namespace();
+    let request = ListSearchAttributesRequest {
+        namespace: namespace.clone(),
+    };
+    let mut service = client.connection().operator_service();
+    let listed = within(service.list_search_attributes(request.into_request())).await;
+    let registered = match listed {
+        Ok(listed) => listed.into_inner().custom_attributes,
+        Err(status) => {
+            return Check::warn(
+                ATTRIBUTES,
+                format!("they can't be listed: {}", status.message()),
+                "see in the namespace's settings whether those of docs/configuration.md are there",
+            );
+        }
+    };
+    let missing: Vec<(&str, &str)> = WANTED
+        .into_iter()
+        .filter(|(name, _)| !registered.contains_key(*name))
+        .collect();
+    if missing.is_empty() {
+        return Check::ok(ATTRIBUTES, format!("all {} are registered", WANTED.len()));
+    }
+    let names: Vec<&str> = missing.iter().map(|(name, _)| *name).collect();
+    Check::warn(
+        ATTRIBUTES,
+        format!(
+            "not registered, so workflows can't be listed by them: {}",
+            names.join(", ")
+        ),
+        register(&namespace, &missing),
+    )
+}
+
+/// The command that registers search attributes.
+fn register(namespace: &str, missing: &[(&str, &str)]) -> String {
+    let mut command = format!("temporal operator search-attribute create --namespace {namespace}");
+    for (name, kind) in missing {
+        command.push_str(&format!(" --name {name} --type {kind}"));
+    }
+    command
+}
+
+async fn workers(client: &Client, task_queue: &str) -> Check {
+    let request = DescribeTaskQueueRequest {
+        namespace: client.namespace(),
+        task_queue: Some(TaskQueue {
+            name: task_queue.to_owned(),
+            ..TaskQueue::default()
+        }),
+        task_queue_type: TaskQueueType::Workflow.into(),
+        ..DescribeTaskQueueRequest::default()
+    };
+    let mut service = client.connection().workflow_service();
+    match within(service.describe_task_queue(request.into_request())).await {
+        Ok(described) => match described.into_inner().pollers.len() {
+            0 => Check::warn(
+                WORKERS,
+                format!("none polls the task queue `{task_queue}`"),
+                "start one with `aep-flow worker`",
+            ),
+            count => Check::ok(WORKERS, format!("{count} poll `{task_queue}`")),
+        },
+        Err(status) => Check::warn(
+            WORKERS,
+            format!("they can't be counted: {}", status.message()),
+            "see the page of the task queue in the Temporal UI",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_registers_what_is_missing() {
+        assert_eq!(
+            register(
+                "ns",
+                &[("AepPhase", "Keyword"), ("AepNeedsDecision", "Bool")]
+            ),
+            "temporal operator search-attribute create --namespace ns --name AepPhase --type \
+             Keyword --name AepNeedsDecision --type Bool"
+        );
+    }
+}

@@ -1,0 +1,119 @@
+//! How a command ends, as its exit code.
+
+use std::process::ExitCode;
+
+use aep_flow_proto::names::FailureType;
+
+/// How a command ends. A caller's script branches on these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExitStatus {
+    /// What was asked for is done.
+    Done,
+    /// Refused; whoever called can put it right.
+    Refused,
+    /// The command line or the configuration is wrong. Nothing was done.
+    Usage,
+    /// A resource may or may not have been made.
+    OutcomeUnknown,
+    /// A service or the worker could not be reached.
+    Unreachable,
+    /// Ctrl-C.
+    Interrupted,
+}
+
+/// The list of exit codes, as `--help` shows it.
+pub(super) const HELP: &str = "\
+Exit codes:
+  0    done
+  1    refused: you can put it right
+  2    the command line or the configuration is wrong; nothing was done
+  3    outcome unknown: look before you run it again
+  4    a service or the worker could not be reached: run it again
+  130  interrupted with Ctrl-C";
+
+impl ExitStatus {
+    /// The number.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Refused => 1,
+            Self::Usage => 2,
+            Self::OutcomeUnknown => 3,
+            Self::Unreachable => 4,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// The status for a failure of that type.
+    pub(super) fn of(kind: FailureType) -> Self {
+        match kind {
+            FailureType::OutcomeUnknown => Self::OutcomeUnknown,
+            FailureType::RateLimited | FailureType::Unavailable => Self::Unreachable,
+            FailureType::InvalidInput
+            | FailureType::Unauthenticated
+            | FailureType::PermissionDenied
+            | FailureType::SandboxNotFound
+            | FailureType::SourceRejectedCredentials
+            | FailureType::Conflict
+            | FailureType::IdempotencyMismatch
+            | FailureType::NotFound
+            | FailureType::PlatformRejected => Self::Refused,
+        }
+    }
+
+    /// The one of the two that a caller must hear of: an unknown outcome before a refusal,
+    /// that before a service that was away.
+    pub(super) fn worse(self, other: Self) -> Self {
+        let rank = |status: Self| match status {
+            Self::Done => 0,
+            Self::Interrupted => 1,
+            Self::Unreachable => 2,
+            Self::Usage => 3,
+            Self::Refused => 4,
+            Self::OutcomeUnknown => 5,
+        };
+        if rank(other) > rank(self) {
+            other
+        } else {
+            self
+        }
+    }
+}
+
+impl From<ExitStatus> for ExitCode {
+    fn from(status: ExitStatus) -> Self {
+        Self::from(status.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_lists_every_code() {
+        for status in [
+            ExitStatus::Done,
+            ExitStatus::Refused,
+            ExitStatus::Usage,
+            ExitStatus::OutcomeUnknown,
+            ExitStatus::Unreachable,
+            ExitStatus::Interrupted,
+        ] {
+            assert!(
+                HELP.contains(&format!("\n  {} ", status.code())),
+                "{status:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_outcome_is_never_hidden() {
+        let unknown = ExitStatus::OutcomeUnknown;
+        for kind in FailureType::ALL {
+            assert_eq!(ExitStatus::of(kind).worse(unknown), unknown, "{kind}");
+            assert_eq!(unknown.worse(ExitStatus::of(kind)), unknown, "{kind}");
+        }
+    }
+}

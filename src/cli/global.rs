@@ -1,0 +1,144 @@
+//! The flags that every command takes, and the configuration they lead to.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::exit::ExitStatus;
+use super::failure::Failure;
+use super::out::{self, Output};
+use crate::config::{Config, Environment, Loaded, Origin, Sources};
+use crate::telemetry;
+
+/// What a command logs unless it is told otherwise; a worker logs more.
+const QUIET: &str = "warn,temporalio_sdk_core=error,temporalio_client=error";
+
+/// What a command logs whose worker is to fail, and who tells of it by itself.
+const SILENT: &str = "error";
+
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Global {
+    /// How the answer looks
+    #[arg(
+        long,
+        short,
+        global = true,
+        value_enum,
+        default_value_t,
+        help_heading = "Global options"
+    )]
+    pub(super) output: Output,
+
+    /// Configuration file [env: AEP_FLOW_CONFIG] [default: aep-flow.toml here, then
+    /// aep-flow/config.toml in the folder for configuration]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help_heading = "Global options"
+    )]
+    config: Option<PathBuf>,
+
+    /// Sets any setting but a secret, such as `--set aep.sandbox=dev`; may be repeated
+    #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = key_value, help_heading = "Global options")]
+    set: Vec<(String, String)>,
+
+    /// Host and port of the Temporal server [env: TEMPORAL_ADDRESS] [default: localhost:7233]
+    #[arg(
+        long,
+        global = true,
+        value_name = "HOST:PORT",
+        help_heading = "Global options"
+    )]
+    address: Option<String>,
+
+    /// Namespace at the Temporal server [env: TEMPORAL_NAMESPACE] [default: default]
+    #[arg(long, short, global = true, help_heading = "Global options")]
+    namespace: Option<String>,
+
+    /// Profile of the Temporal configuration file [env: TEMPORAL_PROFILE]
+    #[arg(long, global = true, help_heading = "Global options")]
+    profile: Option<String>,
+
+    /// Temporal configuration file [env: TEMPORAL_CONFIG_FILE]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help_heading = "Global options"
+    )]
+    temporal_config: Option<PathBuf>,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => {
+            Ok((key.trim().to_owned(), value.to_owned()))
+        }
+        // The text is not repeated: it may be a secret.
+        _ => Err("expected KEY=VALUE".to_owned()),
+    }
+}
+
+/// How much a command logs where nobody said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Logs {
+    /// Warnings: the command's own lines are what a person reads.
+    Quiet,
+    /// Errors.
+    Silent,
+    /// As configured: the log is what there is to read.
+    Full,
+}
+
+impl Global {
+    /// Reads the configuration; `flags` are the command's own, by setting.
+    pub(super) fn load(&self, flags: &[(&str, Option<&str>)]) -> Result<Loaded, Failure> {
+        let mut sources = Sources {
+            config_file: self.config.clone(),
+            folder: PathBuf::new(),
+            environment: Environment::of_process(),
+            flags: self.set.clone(),
+        };
+        for (key, value) in flags {
+            if let Some(value) = value {
+                sources.flags.push(((*key).to_owned(), (*value).to_owned()));
+            }
+        }
+        let mut loaded = Config::load(&sources)?;
+        let overrides = &mut loaded.config.temporal.overrides;
+        overrides.address.clone_from(&self.address);
+        overrides.namespace.clone_from(&self.namespace);
+        overrides.profile.clone_from(&self.profile);
+        overrides.config_file.clone_from(&self.temporal_config);
+        Ok(loaded)
+    }
+
+    /// Reads the configuration, shows its warnings and starts the logs.
+    pub(super) fn start(
+        &self,
+        flags: &[(&str, Option<&str>)],
+        logs: Logs,
+    ) -> Result<Config, Failure> {
+        let mut loaded = self.load(flags)?;
+        if loaded.origin("log.filter") == Origin::Default {
+            let filter = &mut loaded.config.log.filter;
+            match logs {
+                Logs::Quiet => QUIET.clone_into(filter),
+                Logs::Silent => SILENT.clone_into(filter),
+                Logs::Full => {}
+            }
+        }
+        telemetry::init(&loaded.config.log).map_err(|error| {
+            Failure::new(ExitStatus::Usage, error)
+                .hint("a filter reads as in `info,aep_platform=debug`")
+        })?;
+        for warning in &loaded.warnings {
+            match logs {
+                Logs::Quiet | Logs::Silent => out::warning(warning),
+                Logs::Full => tracing::warn!("{warning}"),
+            }
+        }
+        Ok(loaded.config)
+    }
+}

@@ -1,0 +1,453 @@
+//! `aep-flow ingest`: starts an ingestion, and follows it if asked.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use aep_flow_proto::names;
+use aep_flow_proto::v1::{IngestOracleServiceCloudInput, IngestResult};
+use aep_flow_workflows::ingest::IngestOracleServiceCloud;
+use aep_flow_workflows::payload::Message;
+use clap::Args;
+use futures::StreamExt as _;
+use serde::Serialize;
+use temporalio_client::errors::WorkflowStartError;
+use temporalio_client::{
+    Client, WorkflowDescribeOptions, WorkflowExecutionStatus, WorkflowFetchHistoryOptions,
+    WorkflowIdConflictPolicy, WorkflowStartOptions,
+};
+use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
+
+use super::exit::ExitStatus;
+use super::failure::Failure;
+use super::global::{Global, Logs};
+use super::out::{self, Output};
+use super::outcome::{self, Failed, NotKnown, Outcome};
+use super::progress::{self, Progress};
+use super::snapshot::{self, Handle};
+use super::{rpc, spec};
+use crate::config::{Config, Environment};
+use crate::temporal::{self, Target};
+
+/// Start an ingestion, or attach to the one that is running
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The specification is the input of the workflow IngestOracleServiceCloud:
+
+  connection:
+    name: Oracle Service Cloud, EMEA
+    host: acme.custhelp.com
+    username: svc_aep
+    password: {env: OSC_PASSWORD}      # a variable of the worker, never the password
+  tables:
+    - table: Contacts
+      deltaColumn: updatedTime
+      schedule: {frequency: HOUR, interval: 1}
+
+It is safe to run the same specification again: what exists is found and used, and while an
+ingestion of the same workflow id runs, this attaches to it.
+
+Examples:
+  aep-flow ingest -f spec.yaml --wait
+  aep-flow ingest -f spec.yaml --output json | jq -r .workflowId
+  kubectl get configmap spec -o jsonpath='{.data.spec}' | aep-flow ingest -f -")]
+pub(super) struct Arguments {
+    /// Specification, YAML or JSON; `-` for stdin
+    #[arg(long, short, value_name = "FILE")]
+    file: PathBuf,
+
+    /// Stay until it is over, and show where it stands
+    #[arg(long)]
+    wait: bool,
+
+    /// Workflow Id [default: ingest/SANDBOX/NAME OF THE CONNECTION]
+    #[arg(long, value_name = "ID")]
+    workflow_id: Option<String>,
+
+    /// Task queue that a worker polls [default: aep-flow]
+    #[arg(long, short = 't', value_name = "NAME")]
+    task_queue: Option<String>,
+
+    #[command(flatten)]
+    ui: Ui,
+}
+
+/// Where the Temporal UI is.
+#[derive(Debug, Args)]
+pub(super) struct Ui {
+    /// Temporal UI, for links [env: TEMPORAL_UI_URL] [default: `http://localhost:8233`]
+    #[arg(long, value_name = "URL")]
+    ui_url: Option<url::Url>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    workflow_id: String,
+    run_id: String,
+    /// Whether it was running already.
+    attached: bool,
+    link: String,
+    /// `running`, `done`, `failed`, `cancelled`, `terminated` or `timed out`.
+    status: &'static str,
+    result: Option<Box<IngestResult>>,
+    failure: Option<Box<Failed>>,
+}
+
+pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
+    let flags = [("worker.task_queue", arguments.task_queue.as_deref())];
+    let config = global.start(&flags, Logs::Quiet)?;
+    let input = spec::read(&arguments.file)?;
+    let target = Target::read(&config, None)?;
+    let client = temporal::connect(&config).await?;
+    let workflow_id = arguments
+        .workflow_id
+        .clone()
+        .unwrap_or_else(|| workflow_id(&config, &input));
+    let (handle, attached) = start(&client, &config, &workflow_id, input).await?;
+    let run_id = handle.run_id().unwrap_or_default().to_owned();
+    let mut answer = Answer {
+        link: arguments.ui.link(&target, &workflow_id, &run_id),
+        workflow_id,
+        run_id,
+        attached,
+        status: "running",
+        result: None,
+        failure: None,
+    };
+    let verb = if attached { "attached to" } else { "started" };
+    out::note(&format!("{verb} {}", out::plain(&answer.workflow_id)));
+    out::note(&answer.link);
+    if !arguments.wait {
+        show_started(global.output, &answer);
+        return Ok(ExitStatus::Done);
+    }
+    let outcome = tokio::select! {
+        outcome = follow(&handle) => outcome?,
+        _ = tokio::signal::ctrl_c() => {
+            out::note(&format!(
+                "\nthe ingestion goes on; see `aep-flow status {}`",
+                quoted(&answer.workflow_id)
+            ));
+            return Ok(ExitStatus::Interrupted);
+        }
+    };
+    end(global.output, &mut answer, outcome)
+}
+
+fn workflow_id(config: &Config, input: &IngestOracleServiceCloudInput) -> String {
+    let connection = input.connection.as_ref();
+    let sandbox = connection
+        .map(|connection| connection.sandbox.as_str())
+        .filter(|sandbox| !sandbox.is_empty())
+        .unwrap_or(&config.aep.sandbox);
+    let name = connection
+        .map(|connection| connection.name.as_str())
+        .unwrap_or_default();
+    names::ingest_workflow_id(sandbox, name)
+}
+
+async fn start(
+    client: &Client,
+    config: &Config,
+    workflow_id: &str,
+    input: IngestOracleServiceCloudInput,
+) -> Result<(Handle, bool), Failure> {
+    let running = running(client, workflow_id).await;
+    let options = WorkflowStartOptions::new(config.worker.task_queue.clone(), workflow_id)
+        .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
+        .static_summary(summary(&input))
+        .build();
+    let started = client
+        .start_workflow(
+            IngestOracleServiceCloud::run,
+            Message::from(input.clone()),
+            options,
+        )
+        .await
+        .map_err(|error| not_started(error, client))?;
+    let handle = Handle::new(client.clone(), started.info().clone());
+    let attached = running.is_some() && running.as_deref() == handle.run_id();
+    if attached {
+        refuse_another(&handle, &input, workflow_id).await?;
+    }
+    Ok((handle, attached))
+}
+
+/// Run id of the workflow of that id, if one is running.
+async fn running(client: &Client, workflow_id: &str) -> Option<String> {
+    let handle = client.get_workflow_handle::<IngestOracleServiceCloud>(workflow_id);
+    let described = handle
+        .describe(WorkflowDescribeOptions::default())
+        .await
+        .ok()?;
+    let is_running = matches!(
+        described.status(),
+        WorkflowExecutionStatus::Running | WorkflowExecutionStatus::Paused
+    );
+    is_running.then(|| described.run_id().to_owned())
+}
+
+/// Attaching to an ingestion of something else would answer a question nobody asked.
+async fn refuse_another(
+    handle: &Handle,
+    input: &IngestOracleServiceCloudInput,
+    workflow_id: &str,
+) -> Result<(), Failure> {
+    let mut history = handle.fetch_history(WorkflowFetchHistoryOptions::default());
+    let first = match history.next().await {
+        Some(Ok(event)) => event.attributes,
+        _ => None,
+    };
+    let Some(Attributes::WorkflowExecutionStartedEventAttributes(started)) = first else {
+        return Ok(());
+    };
+    let theirs = started
+        .input
+        .as_ref()
+        .and_then(|input| input.payloads.first())
+        .and_then(|payload| {
+            aep_flow_proto::read::from_json::<IngestOracleServiceCloudInput>(&payload.data).ok()
+        });
+    if theirs.as_ref() == Some(input) {
+        return Ok(());
+    }
+    Err(Failure::text(
+        ExitStatus::Refused,
+        format!("an ingestion of another specification runs as `{workflow_id}`"),
+    )
+    .hint(format!(
+        "wait for it (`aep-flow status {}`), or run yours under another id with \
+         `--workflow-id ID`",
+        quoted(workflow_id)
+    )))
+}
+
+fn summary(input: &IngestOracleServiceCloudInput) -> String {
+    let host = input
+        .connection
+        .as_ref()
+        .map(|connection| connection.host.as_str())
+        .unwrap_or_default();
+    match input.tables.as_slice() {
+        [only] => format!("{} of {host}", only.table),
+        tables => format!("{} tables of {host}", tables.len()),
+    }
+}
+
+fn not_started(error: WorkflowStartError, client: &Client) -> Failure {
+    match error {
+        WorkflowStartError::Rpc(status) => {
+            rpc::failure(&status, "the ingestion was not started", client)
+        }
+        other => Failure::new(ExitStatus::Refused, other),
+    }
+}
+
+/// How often a watcher looks. Oftener: each look is a query that a worker answers.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a server may be away while somebody watches; the ingestion does not need us.
+const AWAY_AT_MOST: Duration = Duration::from_secs(120);
+
+/// Shows where the ingestion stands until it is over.
+async fn follow(handle: &Handle) -> Result<Outcome, Failure> {
+    let mut progress = Progress::default();
+    let mut away_since: Option<Instant> = None;
+    loop {
+        let looking = async {
+            loop {
+                if let Ok(snapshot) = snapshot::take(handle).await
+                    && snapshot.is_running()
+                {
+                    progress.show(progress::lines(&snapshot));
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        let ended = tokio::select! {
+            ended = outcome::wait(handle) => ended,
+            () = looking => continue,
+        };
+        match ended {
+            Ok(outcome) => {
+                if let Ok(snapshot) = snapshot::take(handle).await {
+                    progress.show(progress::lines(&snapshot));
+                }
+                return Ok(outcome);
+            }
+            Err(NotKnown::Final(failure)) => return Err(*failure),
+            Err(NotKnown::NoAnswer(status)) => {
+                let since = *away_since.get_or_insert_with(Instant::now);
+                if !rpc::is_passing(&status) || since.elapsed() > AWAY_AT_MOST {
+                    return Err(rpc::failure(
+                        &status,
+                        "the ingestion can't be followed any more; it goes on by itself",
+                        handle.client(),
+                    ));
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        }
+    }
+}
+
+fn show_started(output: Output, answer: &Answer) {
+    match output {
+        Output::Json => out::json(answer),
+        Output::Text => {
+            out::answer(&out::plain(&answer.workflow_id));
+            out::note(&format!(
+                "\nfollow it with `aep-flow status {}`",
+                quoted(&answer.workflow_id)
+            ));
+        }
+    }
+}
+
+fn end(output: Output, answer: &mut Answer, outcome: Outcome) -> Result<ExitStatus, Failure> {
+    match outcome {
+        Outcome::Done(result) => {
+            answer.status = "done";
+            let warnings = result.warnings.clone();
+            match output {
+                Output::Text => {
+                    out::answer(&format!("base connection {}\n", result.base_connection_id));
+                    out::answer(&outcome::table(&result.tables));
+                }
+                Output::Json => {
+                    answer.result = Some(result);
+                    out::json(answer);
+                }
+            }
+            for warning in warnings {
+                out::warning(&warning);
+            }
+            Ok(ExitStatus::Done)
+        }
+        Outcome::Failed(failed) => {
+            answer.status = "failed";
+            let failure = failed.explained();
+            if output == Output::Text
+                && let Some(ingestion) = &failed.ingestion
+                && !ingestion.tables.is_empty()
+            {
+                out::answer(&outcome::table(&ingestion.tables));
+            }
+            if output == Output::Json {
+                answer.failure = Some(failed);
+                out::json(answer);
+            }
+            Err(failure)
+        }
+        Outcome::Ended(how) => {
+            answer.status = how;
+            if output == Output::Json {
+                out::json(answer);
+            }
+            Err(
+                Failure::text(ExitStatus::Refused, format!("the ingestion was {how}"))
+                    .hint("run the same specification again: what was made is found and used"),
+            )
+        }
+    }
+}
+
+/// A workflow id as a shell takes it.
+pub(super) fn quoted(text: &str) -> String {
+    let is_plain = text
+        .chars()
+        .all(|each| each.is_ascii_alphanumeric() || "-_./:%@+=".contains(each));
+    if is_plain && !text.is_empty() {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+impl Ui {
+    /// The workflow's page.
+    pub(super) fn link(&self, target: &Target, workflow_id: &str, run_id: &str) -> String {
+        let base = self.base(target, &Environment::of_process());
+        let mut link = base.clone();
+        if let Ok(mut path) = link.path_segments_mut() {
+            path.pop_if_empty().extend([
+                "namespaces",
+                &target.namespace,
+                "workflows",
+                workflow_id,
+                run_id,
+                "history",
+            ]);
+        }
+        link.to_string()
+    }
+
+    fn base(&self, target: &Target, environment: &Environment) -> url::Url {
+        let from_environment = || environment.get("TEMPORAL_UI_URL")?.parse().ok();
+        if let Some(url) = self.ui_url.clone().or_else(from_environment) {
+            return url;
+        }
+        let is_cloud = target.address.host_str().is_some_and(|host| {
+            host.ends_with(".tmprl.cloud") || host.ends_with(".api.temporal.io")
+        });
+        let usual = if is_cloud {
+            "https://cloud.temporal.io"
+        } else {
+            "http://localhost:8233"
+        };
+        url::Url::parse(usual).expect("a constant address is a URL")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(address: &str) -> Target {
+        let mut config = Config::default();
+        config.temporal.overrides.address = Some(address.to_owned());
+        config.temporal.overrides.namespace = Some("ns.acct".to_owned());
+        Target::read(&config, Some(&std::collections::HashMap::new())).unwrap()
+    }
+
+    #[test]
+    fn a_link_survives_slashes_and_spaces() {
+        let ui = Ui {
+            ui_url: Some("http://ui.example:8080/temporal/".parse().unwrap()),
+        };
+        assert_eq!(
+            ui.link(
+                &target("localhost:7233"),
+                "ingest/prod/Oracle, EMEA 100%",
+                "r1"
+            ),
+            "http://ui.example:8080/temporal/namespaces/ns.acct/workflows/\
+             ingest%2Fprod%2FOracle,%20EMEA%20100%25/r1/history"
+        );
+    }
+
+    #[test]
+    fn the_ui_is_found() {
+        let none = Environment::default();
+        let set = Environment::from_iter([("TEMPORAL_UI_URL", "https://ui.example")]);
+        let ui = Ui { ui_url: None };
+        let base = |address: &str, environment: &Environment| {
+            ui.base(&target(address), environment).to_string()
+        };
+        assert_eq!(base("localhost:7233", &none), "http://localhost:8233/");
+        assert_eq!(
+            base("x.a1.tmprl.cloud:7233", &none),
+            "https://cloud.temporal.io/"
+        );
+        assert_eq!(base("x.a1.tmprl.cloud:7233", &set), "https://ui.example/");
+    }
+
+    #[test]
+    fn an_id_can_be_pasted() {
+        assert_eq!(quoted("ingest/prod/OSC"), "ingest/prod/OSC");
+        assert_eq!(
+            quoted("ingest/prod/it's, EMEA"),
+            r"'ingest/prod/it'\''s, EMEA'"
+        );
+    }
+}

@@ -1,0 +1,120 @@
+//! Everything that is written to stdout and stderr, but for logs.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use clap::ValueEnum;
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use crate::config::Environment;
+
+/// How the answer looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum Output {
+    /// For people; may change with any version.
+    #[default]
+    Text,
+    /// For programs; fields are added, never renamed.
+    Json,
+}
+
+/// Writes a line of the answer.
+pub(super) fn answer(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    // Whoever reads the answer may have read enough (`| head`) and gone.
+    let _ = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+}
+
+/// Writes the answer as JSON.
+pub(super) fn json(value: &impl Serialize) {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => answer(&text),
+        Err(error) => note(&format!("error: the answer is no JSON: {error}")),
+    }
+}
+
+/// Writes a line beside the answer.
+pub(super) fn note(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Writes a warning, in which there is something to do.
+pub(super) fn warning(text: &str) {
+    note(&format!("{} {}", paint("warning:", "1;33"), plain(text)));
+}
+
+/// Whether stderr is a terminal, where lines can be written over.
+pub(super) fn is_live() -> bool {
+    std::io::stderr().is_terminal()
+}
+
+/// Colours a word on stderr, where that is wanted. It must say the same without.
+pub(super) fn paint(text: &str, color: &str) -> String {
+    if is_live() && Environment::wants_color() {
+        format!("\u{1b}[{color}m{text}\u{1b}[0m")
+    } else {
+        text.to_owned()
+    }
+}
+
+/// Colours a word of the answer, where a person reads it.
+pub(super) fn paint_answer(text: &str, color: &str) -> String {
+    if std::io::stdout().is_terminal() && Environment::wants_color() {
+        format!("\u{1b}[{color}m{text}\u{1b}[0m")
+    } else {
+        text.to_owned()
+    }
+}
+
+/// A text from elsewhere, without what would steer a terminal.
+pub(super) fn plain(text: &str) -> String {
+    text.chars()
+        .map(|each| {
+            let is_steering = each.is_control()
+                // Marks that turn the reading direction can make a line say something else.
+                || matches!(each, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            if is_steering { ' ' } else { each }
+        })
+        .collect()
+}
+
+/// Rows below a header, in columns. As wide as the terminal, or as it needs without one.
+pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    if std::io::stdout().is_terminal() {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+    } else {
+        table.force_no_tty();
+    }
+    table.set_header(header.iter().map(|name| name.to_uppercase()));
+    for row in rows {
+        table.add_row(row.iter().map(|cell| plain(cell)));
+    }
+    table
+        .lines()
+        .map(|line| {
+            // The style sets a space before every cell, the first too.
+            let line = line.strip_prefix(' ').unwrap_or(&line).trim_end();
+            line.to_owned()
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_has_aligned_columns_and_no_escapes() {
+        let rows = [
+            vec!["Contacts".to_owned(), "1".to_owned()],
+            vec!["Übung\u{1b}[2J".to_owned(), "22".to_owned()],
+        ];
+        assert_eq!(
+            table(&["table", "rows"], rows),
+            "TABLE       ROWS\nContacts    1\nÜbung [2J   22"
+        );
+    }
+}

@@ -1,0 +1,264 @@
+//! How an ingestion ended, from the workflow's result or failure.
+
+use aep_flow_proto::names::FailureType;
+use aep_flow_proto::read;
+use aep_flow_proto::v1::{FailureDetails, IngestFailure, IngestResult, IngestedTable};
+use serde::Serialize;
+use temporalio_client::WorkflowGetResultOptions;
+use temporalio_client::errors::WorkflowGetResultError;
+use temporalio_client::tonic::Status;
+use temporalio_common::error::{ApplicationFailure, IncomingError};
+
+use super::exit::ExitStatus;
+use super::failure::Failure;
+use super::out;
+use super::snapshot::Handle;
+
+/// How an ingestion ended.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// Every table went through.
+    Done(Box<IngestResult>),
+    /// At least one did not.
+    Failed(Box<Failed>),
+    /// Ended from outside: `cancelled`, `terminated`, `timed out`.
+    Ended(&'static str),
+}
+
+/// A failure as the workflow gave it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Failed {
+    /// Failure type; empty for one without.
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) message: String,
+    /// Where tables failed: which, and which did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ingestion: Option<IngestFailure>,
+    /// Where the ingestion did not get as far as tables.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) details: Option<FailureDetails>,
+}
+
+/// Why it is not known how the ingestion ended.
+#[derive(Debug)]
+pub(super) enum NotKnown {
+    /// The server did not answer; asking again may help.
+    NoAnswer(Box<Status>),
+    /// It answered, and asking again does not help.
+    Final(Box<Failure>),
+}
+
+/// Waits until the ingestion is over.
+///
+/// Cancel safe: dropped, nothing but the waiting is lost.
+pub(super) async fn wait(handle: &Handle) -> Result<Outcome, NotKnown> {
+    let ended = handle.get_result(WorkflowGetResultOptions::default()).await;
+    match ended {
+        Ok(message) => match message.read() {
+            Ok(result) => Ok(Outcome::Done(Box::new(result))),
+            Err(error) => Err(NotKnown::Final(Box::new(
+                Failure::new(ExitStatus::Refused, error)
+                    .hint("the worker is of another version than this command"),
+            ))),
+        },
+        Err(WorkflowGetResultError::Failed(error)) => {
+            Ok(Outcome::Failed(Box::new(Failed::read(&error))))
+        }
+        Err(WorkflowGetResultError::Cancelled { .. }) => Ok(Outcome::Ended("cancelled")),
+        Err(WorkflowGetResultError::Terminated { .. }) => Ok(Outcome::Ended("terminated")),
+        Err(WorkflowGetResultError::TimedOut) => Ok(Outcome::Ended("timed out")),
+        Err(WorkflowGetResultError::Rpc(status)) => Err(NotKnown::NoAnswer(Box::new(status))),
+        Err(error) => Err(NotKnown::Final(Box::new(Failure::new(
+            ExitStatus::Refused,
+            error,
+        )))),
+    }
+}
+
+impl Failed {
+    fn read(error: &IncomingError) -> Self {
+        let failure = error.failure();
+        let Some(application) = application(error) else {
+            return Self {
+                kind: String::new(),
+                message: failure.message.clone(),
+                ingestion: None,
+                details: None,
+            };
+        };
+        let payload = application
+            .raw_details()
+            .and_then(<[_]>::first)
+            .map(|payload| payload.data.as_slice());
+        // Each message refuses the other's fields, so at most one of them is read; a failure
+        // without any field set is the poorer of the two.
+        let details: Option<FailureDetails> = payload.and_then(|json| read::from_json(json).ok());
+        let ingestion: Option<IngestFailure> = match details {
+            Some(_) => None,
+            None => payload.and_then(|json| read::from_json(json).ok()),
+        };
+        Self {
+            kind: application.type_name().unwrap_or_default().to_owned(),
+            message: application
+                .failure()
+                .map_or_else(|| failure.message.clone(), |inner| inner.message.clone()),
+            ingestion,
+            details,
+        }
+    }
+
+    /// The worst of what failed, as an exit code.
+    pub(super) fn exit(&self) -> ExitStatus {
+        let of = |kind: &str| FailureType::parse(kind).map_or(ExitStatus::Refused, ExitStatus::of);
+        let mut exit = of(&self.kind);
+        if self
+            .details
+            .as_ref()
+            .is_some_and(|details| details.outcome_unknown)
+        {
+            exit = exit.worse(ExitStatus::OutcomeUnknown);
+        }
+        let failed = self
+            .ingestion
+            .iter()
+            .flat_map(|ingestion| &ingestion.failed);
+        failed.fold(exit, |exit, table| exit.worse(of(&table.r#type)))
+    }
+
+    /// The error for a person; what was made is not in it.
+    pub(super) fn explained(&self) -> Failure {
+        let kind = if self.kind.is_empty() {
+            String::new()
+        } else {
+            format!(" with {}", self.kind)
+        };
+        let mut failure = Failure::new(
+            self.exit(),
+            anyhow::Error::msg(self.message.clone()).context(format!("the ingestion failed{kind}")),
+        );
+        if let Some(ingestion) = &self.ingestion {
+            failure = failure.details(ingestion.failed.iter().map(|table| {
+                format!(
+                    "{}: {} failed with {}: {}",
+                    table.table, table.step, table.r#type, table.message
+                )
+            }));
+        }
+        let own_step = self
+            .details
+            .as_ref()
+            .map(|details| details.next_step.clone())
+            .filter(|step| !step.is_empty());
+        let step = own_step.unwrap_or_else(|| {
+            match self.exit() {
+                ExitStatus::OutcomeUnknown => {
+                    "look on the platform whether what is named exists before you run it again"
+                }
+                ExitStatus::Unreachable => {
+                    "run the same specification again: what was made is found and used"
+                }
+                _ => "correct what is named, then run it again: what was made is found and used",
+            }
+            .to_owned()
+        });
+        failure.hint(step)
+    }
+}
+
+/// The application failure that `error` is, or was caused by.
+fn application(error: &IncomingError) -> Option<&ApplicationFailure> {
+    let mut error = Some(error);
+    while let Some(current) = error {
+        if let IncomingError::Application(application) = current {
+            return Some(application);
+        }
+        error = current.cause();
+    }
+    None
+}
+
+/// What was made, one line per table.
+pub(super) fn table<'a>(tables: impl IntoIterator<Item = &'a IngestedTable>) -> String {
+    let tables: Vec<&IngestedTable> = tables.into_iter().collect();
+    let has_runs = tables.iter().any(|table| table.first_run.is_some());
+    let mut header = vec!["table", "flow", "dataset", "source connection"];
+    if has_runs {
+        header.extend(["first run", "records"]);
+    }
+    let rows = tables.into_iter().map(|table| {
+        let mut row = vec![
+            table.table.clone(),
+            table.flow_id.clone(),
+            table.dataset_id.clone(),
+            table.source_connection_id.clone(),
+        ];
+        if has_runs {
+            let run = table.first_run.as_ref();
+            let records = run.and_then(|run| run.output_records);
+            row.push(run.map(|run| run.status.clone()).unwrap_or_default());
+            row.push(records.map(|count| count.to_string()).unwrap_or_default());
+        }
+        row
+    });
+    out::table(&header, rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aep_flow_proto::v1::FailedTable;
+
+    fn failed(kind: &str, tables: &[&str]) -> Failed {
+        Failed {
+            kind: kind.to_owned(),
+            message: "2 of 3 tables failed".to_owned(),
+            ingestion: Some(IngestFailure {
+                failed: tables
+                    .iter()
+                    .map(|&kind| FailedTable {
+                        table: "Contacts".to_owned(),
+                        step: "CreateDataflow".to_owned(),
+                        r#type: kind.to_owned(),
+                        message: "no".to_owned(),
+                        ..FailedTable::default()
+                    })
+                    .collect(),
+                ..IngestFailure::default()
+            }),
+            details: None,
+        }
+    }
+
+    #[test]
+    fn the_exit_code_is_that_of_the_worst_table() {
+        for (kind, tables, expected) in [
+            ("InvalidInput", &["InvalidInput"][..], ExitStatus::Refused),
+            ("Unavailable", &["Unavailable"], ExitStatus::Unreachable),
+            (
+                "Unavailable",
+                &["Unavailable", "NotFound"],
+                ExitStatus::Refused,
+            ),
+            (
+                "NotFound",
+                &["NotFound", "OutcomeUnknown"],
+                ExitStatus::OutcomeUnknown,
+            ),
+            ("SomethingElse", &[], ExitStatus::Refused),
+        ] {
+            assert_eq!(failed(kind, tables).exit(), expected, "{kind} {tables:?}");
+        }
+    }
+
+    #[test]
+    fn a_lost_answer_counts_as_unknown() {
+        let mut failed = failed("Unavailable", &[]);
+        failed.details = Some(FailureDetails {
+            outcome_unknown: true,
+            ..FailureDetails::default()
+        });
+        assert_eq!(failed.exit(), ExitStatus::OutcomeUnknown);
+    }
+}

@@ -1,0 +1,77 @@
+//! What an answer of the Temporal server means to a person.
+
+use temporalio_client::errors::WorkflowInteractionError;
+use temporalio_client::tonic::{Code, Status};
+use temporalio_client::{Client, NamespacedClient as _};
+
+use super::exit::ExitStatus;
+use super::failure::Failure;
+
+/// Whether the same call may pass a little later.
+pub(super) fn is_passing(status: &Status) -> bool {
+    matches!(
+        status.code(),
+        Code::Unavailable
+            | Code::DeadlineExceeded
+            | Code::ResourceExhausted
+            | Code::Aborted
+            | Code::Cancelled
+            | Code::Internal
+            | Code::Unknown
+    )
+}
+
+/// The failure of a call; `what` says what is not done because of it.
+pub(super) fn failure(status: &Status, what: &str, client: &Client) -> Failure {
+    let message = if status.message().is_empty() {
+        status.code().description()
+    } else {
+        status.message()
+    };
+    let error = anyhow::Error::msg(message.to_owned()).context(what.to_owned());
+    let namespace = client.namespace();
+    match status.code() {
+        Code::NotFound if message.to_lowercase().contains("namespace") => {
+            Failure::new(ExitStatus::Usage, error).hint(format!(
+                "name an existing namespace with `--namespace`, or make it: `temporal operator \
+                 namespace create --namespace {namespace}`"
+            ))
+        }
+        Code::Unauthenticated | Code::PermissionDenied => Failure::new(ExitStatus::Refused, error)
+            .hint("set `TEMPORAL_API_KEY`, or the client certificate in `temporal.toml`"),
+        _ if is_passing(status) => Failure::new(ExitStatus::Unreachable, error)
+            .hint("run it again; `aep-flow check` tells what cannot be reached"),
+        _ => Failure::new(ExitStatus::Refused, error),
+    }
+}
+
+/// The failure of a call about one workflow.
+pub(super) fn about_workflow(
+    error: WorkflowInteractionError,
+    workflow_id: &str,
+    client: &Client,
+) -> Failure {
+    match error {
+        WorkflowInteractionError::NotFound(status) => {
+            let message = status.message().to_lowercase();
+            if message.contains("namespace") {
+                return failure(&status, "the workflow can't be looked up", client);
+            }
+            Failure::text(
+                ExitStatus::Refused,
+                format!(
+                    "there is no workflow `{workflow_id}` in the namespace `{}`",
+                    client.namespace()
+                ),
+            )
+            .hint(
+                "`temporal workflow list --query 'WorkflowType=\"IngestOracleServiceCloud\"'` \
+                 lists the ingestions",
+            )
+        }
+        WorkflowInteractionError::Rpc(status) => {
+            failure(&status, "the workflow can't be looked up", client)
+        }
+        other => Failure::new(ExitStatus::Refused, other),
+    }
+}

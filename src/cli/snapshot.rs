@@ -1,0 +1,203 @@
+//! Where a workflow stands: what the server knows, and what the workflow says of itself.
+
+use std::time::{Duration, SystemTime};
+
+use aep_flow_proto::v1::IngestStatus;
+use aep_flow_workflows::ingest::IngestOracleServiceCloud;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use temporalio_client::errors::WorkflowInteractionError;
+use temporalio_client::{
+    Client, WorkflowDescribeOptions, WorkflowExecutionStatus, WorkflowHandle, WorkflowQueryOptions,
+};
+use temporalio_common::protos::proto_ts_to_system_time;
+use temporalio_common::protos::temporal::api::{
+    enums::v1::{PendingActivityState, PendingWorkflowTaskState},
+    failure::v1::{Failure, failure::FailureInfo},
+    workflow::v1::PendingActivityInfo,
+    workflowservice::v1::DescribeWorkflowExecutionResponse,
+};
+
+pub(super) type Handle = WorkflowHandle<Client, IngestOracleServiceCloud>;
+
+// A query is answered by a worker, so it may never be.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(3);
+
+// A task that lies there longer than this has nobody to take it.
+const TAKEN_WITHIN: SignedDuration = SignedDuration::from_secs(5);
+
+/// Where a workflow stands at one moment.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Snapshot {
+    pub(super) workflow_id: String,
+    pub(super) run_id: String,
+    pub(super) workflow_type: String,
+    pub(super) task_queue: String,
+    /// In Temporal's words: `Running`, `Completed`, `Failed`, …
+    pub(super) status: String,
+    pub(super) started_at: Option<Timestamp>,
+    pub(super) closed_at: Option<Timestamp>,
+    /// What the workflow says of itself; nothing without a worker, or of another workflow type.
+    pub(super) ingest: Option<IngestStatus>,
+    pub(super) pending_activities: Vec<Pending>,
+    /// Whether a task has been lying there, with no worker that takes it.
+    pub(super) waits_for_worker: bool,
+}
+
+/// An activity that is not over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Pending {
+    /// Activity type.
+    pub(super) activity: String,
+    /// `running`, `scheduled`, `waiting` for its next try, or `paused`.
+    pub(super) state: &'static str,
+    /// Counted from 1.
+    pub(super) attempt: i32,
+    pub(super) last_failure: Option<LastFailure>,
+    /// When the next attempt is due, while it waits for that.
+    pub(super) next_try: Option<Timestamp>,
+}
+
+/// Why the attempt before failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LastFailure {
+    /// Failure type; empty for one without.
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) message: String,
+}
+
+impl Snapshot {
+    pub(super) fn is_running(&self) -> bool {
+        self.status == "Running" || self.status == "Paused"
+    }
+}
+
+/// Asks server and workflow.
+pub(super) async fn take(handle: &Handle) -> Result<Snapshot, WorkflowInteractionError> {
+    let described = handle.describe(WorkflowDescribeOptions::default()).await?;
+    let status = described.status();
+    let mut snapshot = Snapshot {
+        workflow_id: described.id().to_owned(),
+        run_id: described.run_id().to_owned(),
+        workflow_type: described.workflow_type().to_owned(),
+        task_queue: described.task_queue().to_owned(),
+        status: format!("{status:?}"),
+        started_at: described.start_time().and_then(timestamp),
+        closed_at: described.close_time().and_then(timestamp),
+        ingest: None,
+        pending_activities: described
+            .raw()
+            .pending_activities
+            .iter()
+            .map(pending)
+            .collect(),
+        waits_for_worker: waits_for_worker(described.raw(), Timestamp::now()),
+    };
+    let is_ours =
+        snapshot.workflow_type == aep_flow_proto::names::workflow::INGEST_ORACLE_SERVICE_CLOUD;
+    // Without a worker a query would only be waited for in vain; when the workflow is over,
+    // its result says more.
+    let is_open = matches!(
+        status,
+        WorkflowExecutionStatus::Running | WorkflowExecutionStatus::Paused
+    );
+    if is_ours && is_open && !snapshot.waits_for_worker {
+        snapshot.ingest = ask(handle).await;
+    }
+    Ok(snapshot)
+}
+
+async fn ask(handle: &Handle) -> Option<IngestStatus> {
+    let query = handle.query(
+        IngestOracleServiceCloud::status,
+        (),
+        WorkflowQueryOptions::default(),
+    );
+    match tokio::time::timeout(QUERY_TIMEOUT, query).await {
+        Ok(Ok(message)) => message.read().ok(),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "the query was not answered");
+            None
+        }
+        Err(_) => None,
+    }
+}
+
+fn timestamp(time: SystemTime) -> Option<Timestamp> {
+    Timestamp::try_from(time).ok()
+}
+
+fn pending(info: &PendingActivityInfo) -> Pending {
+    let next_try = info
+        .next_attempt_schedule_time
+        .as_ref()
+        .and_then(proto_ts_to_system_time)
+        .and_then(timestamp);
+    let state = match PendingActivityState::try_from(info.state) {
+        Ok(PendingActivityState::Started | PendingActivityState::CancelRequested) => "running",
+        Ok(PendingActivityState::Paused | PendingActivityState::PauseRequested) => "paused",
+        Ok(PendingActivityState::Scheduled | PendingActivityState::Unspecified) | Err(_) => {
+            if next_try.is_some() {
+                "waiting"
+            } else {
+                "scheduled"
+            }
+        }
+    };
+    Pending {
+        activity: info
+            .activity_type
+            .as_ref()
+            .map(|activity| activity.name.clone())
+            .unwrap_or_default(),
+        state,
+        attempt: info.attempt,
+        last_failure: info.last_failure.as_ref().map(last_failure),
+        next_try,
+    }
+}
+
+fn last_failure(failure: &Failure) -> LastFailure {
+    let kind = match &failure.failure_info {
+        Some(FailureInfo::ApplicationFailureInfo(info)) => info.r#type.clone(),
+        Some(FailureInfo::TimeoutFailureInfo(_)) => "Timeout".to_owned(),
+        _ => String::new(),
+    };
+    LastFailure {
+        kind,
+        message: failure.message.clone(),
+    }
+}
+
+fn waits_for_worker(described: &DescribeWorkflowExecutionResponse, now: Timestamp) -> bool {
+    let is_old = |time: Option<SystemTime>| {
+        time.and_then(timestamp)
+            .is_some_and(|time| now.duration_since(time) > TAKEN_WITHIN)
+    };
+    if let Some(task) = &described.pending_workflow_task
+        && task.state == PendingWorkflowTaskState::Scheduled as i32
+        && is_old(
+            task.scheduled_time
+                .as_ref()
+                .and_then(proto_ts_to_system_time),
+        )
+    {
+        return true;
+    }
+    let activities = &described.pending_activities;
+    !activities.is_empty()
+        && activities.iter().all(|activity| {
+            activity.state == PendingActivityState::Scheduled as i32
+                && activity.next_attempt_schedule_time.is_none()
+                && is_old(
+                    activity
+                        .scheduled_time
+                        .as_ref()
+                        .and_then(proto_ts_to_system_time),
+                )
+        })
+}

@@ -1,0 +1,137 @@
+//! `aep-flow status`: where a workflow stands.
+
+use aep_flow_proto::v1::IngestResult;
+use aep_flow_workflows::ingest::IngestOracleServiceCloud;
+use clap::Args;
+use serde::Serialize;
+
+use super::exit::ExitStatus;
+use super::failure::Failure;
+use super::global::{Global, Logs};
+use super::ingest::Ui;
+use super::out::{self, Output};
+use super::outcome::{self, Failed, NotKnown, Outcome};
+use super::snapshot::{self, Snapshot};
+use super::{progress, rpc};
+use crate::temporal::{self, Target};
+
+/// Show where an ingestion stands
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Asks the workflow for its tables, and the server for the steps that are being retried: which
+attempt, why the last one failed, when the next one is due.
+
+Examples:
+  aep-flow status 'ingest/prod/Oracle Service Cloud, EMEA'
+  aep-flow status ingest/prod/osc --output json | jq .pendingActivities")]
+pub(super) struct Arguments {
+    /// Workflow Id
+    #[arg(value_name = "WORKFLOW ID")]
+    workflow_id: String,
+
+    #[command(flatten)]
+    ui: Ui,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    #[serde(flatten)]
+    snapshot: Snapshot,
+    link: String,
+    result: Option<Box<IngestResult>>,
+    failure: Option<Box<Failed>>,
+}
+
+pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
+    let config = global.start(&[], Logs::Quiet)?;
+    let target = Target::read(&config, None)?;
+    let client = temporal::connect(&config).await?;
+    let workflow_id = arguments.workflow_id.as_str();
+    let handle = client.get_workflow_handle::<IngestOracleServiceCloud>(workflow_id);
+    let snapshot = snapshot::take(&handle)
+        .await
+        .map_err(|error| rpc::about_workflow(error, workflow_id, &client))?;
+    let mut answer = Answer {
+        link: arguments.ui.link(&target, workflow_id, &snapshot.run_id),
+        snapshot,
+        result: None,
+        failure: None,
+    };
+    let is_ours = answer.snapshot.workflow_type
+        == aep_flow_proto::names::workflow::INGEST_ORACLE_SERVICE_CLOUD;
+    if is_ours && !answer.snapshot.is_running() {
+        match outcome::wait(&handle).await {
+            Ok(Outcome::Done(result)) => answer.result = Some(result),
+            Ok(Outcome::Failed(failed)) => answer.failure = Some(failed),
+            Ok(Outcome::Ended(_)) => {}
+            Err(NotKnown::Final(failure)) => return Err(*failure),
+            Err(NotKnown::NoAnswer(status)) => {
+                return Err(rpc::failure(
+                    &status,
+                    "the workflow's result can't be read",
+                    &client,
+                ));
+            }
+        }
+    }
+    match global.output {
+        Output::Json => out::json(&answer),
+        Output::Text => show(&answer),
+    }
+    Ok(ExitStatus::Done)
+}
+
+fn show(answer: &Answer) {
+    let snapshot = &answer.snapshot;
+    out::answer(&out::plain(&format!(
+        "{}  {}",
+        snapshot.workflow_id, snapshot.status
+    )));
+    if let Some(started) = snapshot.started_at {
+        let closed = snapshot
+            .closed_at
+            .map_or_else(String::new, |closed| format!(", ended {closed:.0}"));
+        out::answer(&format!("started {started:.0}{closed}"));
+    }
+    out::answer("");
+    if snapshot.is_running() {
+        for line in progress::lines(snapshot) {
+            out::answer(&line);
+        }
+    }
+    if let Some(result) = &answer.result {
+        out::answer(&format!("base connection {}\n", result.base_connection_id));
+        out::answer(&outcome::table(&result.tables));
+        for warning in &result.warnings {
+            out::warning(warning);
+        }
+    }
+    if let Some(failed) = &answer.failure {
+        out::answer(&out::plain(&format!("{}: {}", failed.kind, failed.message)));
+        if let Some(ingestion) = &failed.ingestion {
+            let rows = ingestion.failed.iter().map(|table| {
+                vec![
+                    table.table.clone(),
+                    table.step.clone(),
+                    table.r#type.clone(),
+                    table.message.clone(),
+                ]
+            });
+            out::answer("");
+            out::answer(&out::table(&["table", "step", "failure", "message"], rows));
+            if !ingestion.tables.is_empty() {
+                out::answer("");
+                out::answer(&outcome::table(&ingestion.tables));
+            }
+        }
+        if let Some(step) = failed.explained().next_step() {
+            out::note(&format!(
+                "\n{} {}",
+                out::paint("hint:", "1;36"),
+                out::plain(step)
+            ));
+        }
+    }
+    out::note(&format!("\n{}", answer.link));
+}

@@ -1,0 +1,57 @@
+//! `aep-flow worker`: the worker, until a signal ends it.
+
+use clap::Args;
+
+use super::exit::ExitStatus;
+use super::failure::Failure;
+use super::global::{Global, Logs};
+use super::signal;
+use crate::worker::{self, WorkerError};
+
+/// Run the worker until SIGTERM or Ctrl-C
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The worker polls a task queue of Temporal and does what workflows ask for. On SIGTERM or
+Ctrl-C it takes no more, lets what runs end for `worker.shutdown_grace`, hands the rest back
+to the server, and exits with 0. A second Ctrl-C ends it at once.
+
+Examples:
+  aep-flow worker
+  aep-flow worker --task-queue aep-flow-test --set aep.sandbox=dev")]
+pub(super) struct Arguments {
+    /// Task queue to poll [default: aep-flow]
+    #[arg(long, short = 't', value_name = "NAME")]
+    task_queue: Option<String>,
+}
+
+pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
+    let flags = [("worker.task_queue", arguments.task_queue.as_deref())];
+    let config = global.start(&flags, Logs::Full)?;
+    worker::run(config, stop_asked_for())
+        .await
+        .map_err(explain)?;
+    Ok(ExitStatus::Done)
+}
+
+fn explain(error: WorkerError) -> Failure {
+    match error {
+        WorkerError::Connect(error) => error.into(),
+        WorkerError::Platform(error) => error.into(),
+        error @ WorkerError::Sdk(_) => Failure::new(ExitStatus::Unreachable, error)
+            .hint("start the worker again; `aep-flow check` tells what it cannot reach"),
+    }
+}
+
+/// Resolves when somebody asks the process to stop, politely; asked once more, it stops.
+async fn stop_asked_for() {
+    signal::asked_to_stop().await;
+    tokio::spawn(async {
+        signal::asked_to_stop().await;
+        tracing::warn!("stopped at once: what runs is retried when its heartbeat is missed");
+        #[expect(
+            clippy::exit,
+            reason = "asked twice, a person wants the prompt back, whatever still runs"
+        )]
+        std::process::exit(ExitStatus::Interrupted.code().into());
+    });
+}
