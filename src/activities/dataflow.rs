@@ -25,10 +25,6 @@ const KIND: &str = Kind::Flow.as_str();
 /// Name of the flow specification of every table source.
 const TABLE_FLOW_SPEC: &str = "CRMToAEP";
 
-/// How long after now "now" is: the platform refuses a start time that has passed when the
-/// request arrives. Longer: a later first run. Shorter: refused over a slow network.
-const START_MARGIN: Duration = Duration::from_secs(60);
-
 pub(super) async fn create(
     platform: &Platform,
     attempt: &Attempt,
@@ -68,7 +64,7 @@ pub(super) async fn create(
             date_format: None,
             timezone: None,
         }),
-        schedule: schedule(&given),
+        schedule: schedule(&given, platform.start_margin),
     };
     let ensured = ensured(
         platform,
@@ -144,10 +140,10 @@ fn schedule_text(given: &Schedule) -> String {
     )
 }
 
-fn schedule(given: &Schedule) -> aep_platform::Schedule {
+fn schedule(given: &Schedule, margin: Duration) -> aep_platform::Schedule {
     let start = match validate::start_time(given) {
         Ok(StartTime::At(start)) => start,
-        Ok(StartTime::Now) | Err(_) => Timestamp::now() + START_MARGIN,
+        Ok(StartTime::Now) | Err(_) => Timestamp::now() + margin,
     };
     aep_platform::Schedule {
         start_time_s: u64::try_from(start.as_second()).unwrap_or_default(),

@@ -28,6 +28,8 @@ pub struct Platform {
     organisation: String,
     default_sandbox: String,
     ensure: Ensure,
+    /// How long after now "now" is for a dataflow's start.
+    pub(super) start_margin: Duration,
     /// What validation is to allow.
     pub(super) rules: validate::Rules,
     /// Where secrets are resolved.
@@ -50,6 +52,7 @@ impl Platform {
             organisation: config.aep.org_id.clone().unwrap_or_default(),
             default_sandbox: config.aep.sandbox.clone(),
             ensure: config.ensure.clone(),
+            start_margin: config.aep.start_margin,
             rules: validate::Rules {
                 allow_local_hosts: config.source.allow_local_hosts,
             },

@@ -89,6 +89,13 @@ settings! {
         env "AEP_FLOW_PAGE_SIZE",
         raised "a service may refuse it: 100 is the most that all of them take",
         lowered "a look over many resources takes more requests";
+
+        /// How long after now a dataflow without a start time begins: the platform refuses a
+        /// start that has passed when the request arrives.
+        start_margin: Duration = Duration::from_secs(60),
+        env "AEP_FLOW_START_MARGIN",
+        raised "first runs come later",
+        lowered "a slow network or a clock that is behind makes the platform refuse it";
     }
 
     /// The worker: what it polls and how much it does at once.

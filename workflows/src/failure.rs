@@ -58,7 +58,7 @@ pub fn describe(violations: Vec<Violation>) -> (String, FailureDetails) {
             .first()
             .map(|first| first.field.clone())
             .unwrap_or_default(),
-        next_step: "change what is named and start again; nothing was made".to_owned(),
+        next_step: "change what is named and start again".to_owned(),
         violations: violations.into_iter().take(SHOWN).collect(),
         ..FailureDetails::default()
     };

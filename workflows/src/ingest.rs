@@ -190,6 +190,10 @@ impl IngestOracleServiceCloud {
     }
 
     fn not_connected(ctx: &Context, error: StepError) -> WorkflowTermination {
+        let error = match error {
+            StepError::Failed(failed) => StepError::Failed(Box::new(failed.below("connection"))),
+            other => other,
+        };
         if let StepError::Failed(failed) = &error {
             let text = format!("{}: {}", failed.kind, failed.message);
             ctx.state_mut(|this| {
@@ -235,6 +239,7 @@ impl IngestOracleServiceCloud {
                 message: step.message,
                 adobe_code: step.details.adobe_code,
                 request_id: step.details.request_id,
+                field: step.details.field,
                 made: this.made.get(index).cloned(),
             }
         })

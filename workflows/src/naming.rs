@@ -51,10 +51,7 @@ mod tests {
         let first = resource_name(&long, "Contacts");
         let second = resource_name(&long, "Accounts");
         assert_ne!(first, second);
-        assert!(
-            first.chars().count() + 19 <= MAX_NAME_CHARS,
-            "{first}"
-        );
+        assert!(first.chars().count() + 19 <= MAX_NAME_CHARS, "{first}");
         assert_eq!(resource_name("OSC", "Contacts"), "OSC - Contacts");
     }
 

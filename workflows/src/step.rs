@@ -105,6 +105,23 @@ impl From<StepError> for WorkflowTermination {
 }
 
 impl FailedStep {
+    /// The same failure with the activity's field names as the workflow's caller knows them:
+    /// below `path` of the workflow's own input.
+    pub(crate) fn below(mut self, path: &str) -> Self {
+        if self.kind != FailureType::InvalidInput.as_str() || self.details.violations.is_empty() {
+            return self;
+        }
+        let mut violations = std::mem::take(&mut self.details.violations);
+        for violation in &mut violations {
+            violation.field = format!("{path}.{}", violation.field);
+        }
+        let (message, described) = failure::describe(violations);
+        self.message = message;
+        self.details.field = described.field;
+        self.details.violations = described.violations;
+        self
+    }
+
     /// The same failure as the workflow's own.
     pub(crate) fn into_failure(self) -> ApplicationFailure {
         ApplicationFailure::builder(format!("{} failed: {}", self.step, self.message))

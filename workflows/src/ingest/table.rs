@@ -44,7 +44,13 @@ impl TableRun<'_> {
             table: table.table.clone(),
             preview: false,
         };
-        let explored = self.step(Declared::explore_table, explored).await?;
+        let explored = match self.step(Declared::explore_table, explored).await {
+            Err(StepError::Failed(failed)) => {
+                let path = format!("tables[{}]", self.index);
+                return Err(StepError::Failed(Box::new(failed.below(&path))));
+            }
+            other => other?,
+        };
         validate::against_columns(self.index, table, &explored.columns)
             .map_err(|violations| StepError::invalid(names::activity::EXPLORE_TABLE, violations))?;
         let columns = chosen(explored.columns, &table.columns);

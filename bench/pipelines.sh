@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# CPU, memory, events and actions of a one-table pipeline, beside a bare worker that makes
+# the same calls with nothing of ours in it, in one run.
+#
+#   bench/pipelines.sh --rounds 3
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cargo build --release --quiet --package aep-flow --package aep-emulator --package aep-flow-bench
+exec target/release/pipelines "$@"

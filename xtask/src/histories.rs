@@ -1,0 +1,193 @@
+//! Records one history per case, on a real server, with the emulator behind the worker.
+
+use std::{path::Path, time::Duration};
+
+use aep_emulator::{Action, CannedAnswer, Emulator, Rule};
+use aep_flow::{
+    config::{Config, Environment, Sources},
+    devserver::{self, DevServer},
+    worker,
+};
+use aep_flow_proto::{names, read, v1::IngestOracleServiceCloudInput};
+use aep_flow_workflows::{ingest::IngestOracleServiceCloud, payload::Message};
+use anyhow::Context as _;
+use serde_json::{Value, json};
+use temporalio_client::{
+    Client, WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowStartOptions,
+};
+
+struct Case {
+    name: &'static str,
+    input: Value,
+    faults: Vec<Rule>,
+}
+
+/// Records every case into `tests/histories` below `root`.
+pub(crate) async fn record(root: &Path) -> anyhow::Result<()> {
+    let report = |line: &str| note(line);
+    let binary = devserver::binary(
+        &devserver::Surroundings::read(&Environment::of_process()),
+        &report,
+    )
+    .await?;
+    let mut options = devserver::Options::new(binary);
+    options.has_ui = false;
+    let server = DevServer::start(options).await?;
+    let folder = root.join("tests/histories");
+    for case in cases() {
+        let file = folder.join(format!(
+            "{}-{}.json",
+            names::workflow::INGEST_ORACLE_SERVICE_CLOUD,
+            case.name
+        ));
+        let history = run(&server, case).await?;
+        std::fs::write(&file, history)?;
+        note(&format!("wrote {}", file.display()));
+    }
+    server.stop().await?;
+    Ok(())
+}
+
+fn cases() -> Vec<Case> {
+    let connection = json!({
+        "name": "Oracle Service Cloud", "host": "acme.custhelp.com", "username": "svc_aep",
+        "password": {"file": "password"}
+    });
+    let schedule = json!({"startTime": "2099-12-01T00:00:00Z", "frequency": "HOUR", "interval": 1});
+    vec![
+        Case {
+            name: "one-table",
+            input: json!({"connection": connection, "tables": [{"table": "Contacts"}]}),
+            faults: Vec::new(),
+        },
+        Case {
+            name: "mapped-and-recurring",
+            input: json!({"connection": connection, "tables": [
+                {"table": "Contacts", "columns": ["id", "updatedTime"], "deltaColumn": "updatedTime",
+                 "mapping": [{"source": "id", "destination": "_tenant.contactId"}],
+                 "schedule": schedule, "dataset": "osc_contacts"},
+                {"table": "Incidents", "deltaColumn": "updatedTime", "schedule": schedule}]}),
+            faults: Vec::new(),
+        },
+        Case {
+            name: "first-run",
+            input: json!({"connection": connection, "tables": [{"table": "Contacts"}],
+                          "waitForFirstRun": true}),
+            faults: Vec::new(),
+        },
+        Case {
+            name: "retried",
+            input: json!({"connection": connection, "tables": [{"table": "Contacts"}]}),
+            faults: vec![
+                Rule::new(
+                    "POST",
+                    "/connections",
+                    Action::ApplyThenDrop {
+                        at: Default::default(),
+                    },
+                )
+                .first(1),
+                Rule::new(
+                    "POST",
+                    "/flows",
+                    Action::Refuse(CannedAnswer::json(
+                        503,
+                        json!({"error_code": "503000", "message": "Could not validate Api Key"}),
+                    )),
+                )
+                .first(1),
+            ],
+        },
+        Case {
+            name: "one-of-two-failed",
+            input: json!({"connection": connection, "tables": [{"table": "Contact"}, {"table": "Incidents"}]}),
+            faults: Vec::new(),
+        },
+        Case {
+            name: "invalid",
+            input: json!({"connection": connection, "tables": []}),
+            faults: Vec::new(),
+        },
+    ]
+}
+
+async fn run(server: &DevServer, case: Case) -> anyhow::Result<Vec<u8>> {
+    let emulator = Emulator::start(aep_emulator::Config {
+        faults: case.faults,
+        ..aep_emulator::Config::default()
+    })
+    .await?;
+    let secrets = tempfile::tempdir()?;
+    std::fs::write(
+        secrets.path().join("password"),
+        aep_emulator::DEFAULT_SOURCE_PASSWORD,
+    )?;
+    let config = config(server, &emulator, secrets.path(), case.name)?;
+    let client = aep_flow::temporal::connect(&config).await?;
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let worker = tokio::task::spawn_local(worker::run(config, async {
+        let _ = stopped.await;
+    }));
+    let history = ingest(&client, case.name, &case.input).await?;
+    let _ = stop.send(());
+    worker.await??;
+    emulator.shutdown().await;
+    Ok(history)
+}
+
+async fn ingest(client: &Client, name: &str, input: &Value) -> anyhow::Result<Vec<u8>> {
+    let input: IngestOracleServiceCloudInput = read::from_json(input.to_string().as_bytes())?;
+    let options = WorkflowStartOptions::new(name, format!("record-{name}")).build();
+    let handle = client
+        .start_workflow(IngestOracleServiceCloud::run, Message::from(input), options)
+        .await
+        .with_context(|| format!("start {name}"))?;
+    // Some cases are meant to fail; the history is what counts.
+    let ended = handle.get_result(WorkflowGetResultOptions::default());
+    let _ = tokio::time::timeout(Duration::from_secs(120), ended)
+        .await
+        .with_context(|| format!("{name} did not end"))?;
+    Ok(handle
+        .fetch_history(WorkflowFetchHistoryOptions::default())
+        .to_json()
+        .await?)
+}
+
+fn config(
+    server: &DevServer,
+    emulator: &Emulator,
+    secrets: &Path,
+    task_queue: &str,
+) -> anyhow::Result<Config> {
+    let flags = [
+        ("aep.platform_url", emulator.url()),
+        ("aep.ims_url", emulator.url()),
+        ("aep.allow_insecure", "true".to_owned()),
+        ("aep.org_id", aep_emulator::DEFAULT_ORG.to_owned()),
+        ("aep.client_id", aep_emulator::DEFAULT_CLIENT_ID.to_owned()),
+        ("aep.start_margin", "2s".to_owned()),
+        ("secrets.folder", secrets.display().to_string()),
+        ("worker.task_queue", task_queue.to_owned()),
+    ];
+    let sources = Sources {
+        flags: flags
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect(),
+        environment: Environment::default(),
+        ..Sources::default()
+    };
+    let mut config = Config::load(&sources)?.config;
+    config.temporal.overrides.address = Some(server.address());
+    config.temporal.overrides.namespace = Some(server.namespace().to_owned());
+    config.aep.client_secret = Some(aep_emulator::DEFAULT_CLIENT_SECRET.to_owned().into());
+    Ok(config)
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "a chore tells the terminal what it does"
+)]
+fn note(line: &str) {
+    eprintln!("{line}");
+}

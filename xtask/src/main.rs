@@ -1,0 +1,40 @@
+//! Chores of the repository that are more than a line of shell.
+//!
+//! `cargo run -p xtask -- histories` records the workflow histories that the tests replay;
+//! `cargo run -p xtask -- tidy` holds the tree against the house rules.
+
+mod histories;
+mod tidy;
+
+use std::path::Path;
+
+use clap::Parser;
+
+/// What to do.
+#[derive(Debug, Parser)]
+#[command(name = "xtask")]
+enum Chore {
+    /// Record the workflow histories in `tests/histories` anew, with today's workflows.
+    ///
+    /// A recorded history is never edited. Record anew only when a change of a workflow
+    /// does not have to go on with what runs, and say so in the commit.
+    Histories,
+    /// Check what no compiler checks: which crates look at which, what workflow code can
+    /// reach, and that every crate says what it is for.
+    Tidy,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .canonicalize()?;
+    match Chore::parse() {
+        Chore::Histories => {
+            tokio::task::LocalSet::new()
+                .run_until(histories::record(&root))
+                .await
+        }
+        Chore::Tidy => tidy::check(&root),
+    }
+}
