@@ -55,6 +55,8 @@ pub struct Options {
     /// Whether the state is kept in a file, so that [`DevServer::restart`] finds it again.
     /// Default: no, in memory.
     pub is_persistent: bool,
+    /// Where its log and its state are put. Default: a temporary folder, which goes with it.
+    pub folder: Option<PathBuf>,
     /// How long a start may take until the server answers. Default: 30 s; on an idle machine it
     /// takes one.
     pub ready_within: Duration,
@@ -67,6 +69,7 @@ impl Options {
             binary: binary.into(),
             has_ui: true,
             is_persistent: false,
+            folder: None,
             ready_within: Duration::from_secs(30),
         }
     }
@@ -147,6 +150,35 @@ impl DevServerError {
     }
 }
 
+/// Where a server's files are.
+#[derive(Debug)]
+enum Folder {
+    /// Removed with the server.
+    Temporary(TempDir),
+    /// The caller's.
+    Given(PathBuf),
+}
+
+impl Folder {
+    fn of(options: &Options) -> std::io::Result<Self> {
+        let Some(given) = &options.folder else {
+            let folder = tempfile::Builder::new()
+                .prefix("aep-flow-temporal-")
+                .tempdir()?;
+            return Ok(Self::Temporary(folder));
+        };
+        std::fs::create_dir_all(given)?;
+        Ok(Self::Given(given.clone()))
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Temporary(folder) => folder.path(),
+            Self::Given(folder) => folder,
+        }
+    }
+}
+
 /// A Temporal server of our own.
 ///
 /// It is ended by [`DevServer::stop`]. If that is never reached (a panic, a SIGKILL), the
@@ -154,7 +186,7 @@ impl DevServerError {
 #[derive(Debug)]
 pub struct DevServer {
     options: Options,
-    folder: TempDir,
+    folder: Folder,
     port: u16,
     ui_port: u16,
     process: Guarded,
@@ -183,10 +215,7 @@ impl DevServer {
     }
 
     async fn start_once(options: Options) -> Result<Self, DevServerError> {
-        let folder = tempfile::Builder::new()
-            .prefix("aep-flow-temporal-")
-            .tempdir()
-            .map_err(DevServerError::NoFolder)?;
+        let folder = Folder::of(&options).map_err(DevServerError::NoFolder)?;
         let port = ports::free().map_err(DevServerError::NoPort)?;
         let ui_port = ports::free().map_err(DevServerError::NoPort)?;
         let process = spawn(&options, folder.path(), port, ui_port)?;

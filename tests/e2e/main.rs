@@ -1,0 +1,12 @@
+//! End to end: a real Temporal server, the platform over real HTTP, workers as they are run.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a helper of a test fails and talks as the test itself does"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod chain;
