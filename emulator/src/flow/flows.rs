@@ -97,7 +97,7 @@ pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     body["state"] = Value::from(if is_draft { "draft" } else { "enabled" });
     body["lastOperation"] = operation("create", scene.now_ms, 0);
     let hidden = schedule.map_or_else(Map::new, |schedule| {
-        run_life::plan(&schedule, schedule.start_ms)
+        run_life::plan(&scene.config.runs, schedule, scene.now_ms)
     });
     let answer = common::create(scene, KIND, body, hidden)?;
     link_runs(scene);
@@ -170,7 +170,7 @@ pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
             )?;
         }
         if schedule != old {
-            plan = Some(run_life::plan(&schedule, schedule.next_from(scene.now_ms)));
+            plan = Some(run_life::plan(&scene.config.runs, schedule, scene.now_ms));
         }
     }
     body["lastOperation"] = operation("update", scene.now_ms, scene.now_ms);
@@ -213,9 +213,10 @@ pub(crate) fn action(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let (next, plan) = match (op.as_str(), state.as_str()) {
         ("enable", "disabled") => {
             let schedule = Schedule::parse(&body["scheduleParams"])?;
-            let ran_once = schedule.every_ms.is_none() && body.get("lastRunDetails").is_some();
+            let has_run = flow.hidden.contains_key("hasRun");
+            let is_over = schedule.every_ms.is_none() && has_run;
             let plan =
-                (!ran_once).then(|| run_life::plan(&schedule, schedule.next_from(scene.now_ms)));
+                (!is_over).then(|| run_life::plan(&scene.config.runs, schedule, scene.now_ms));
             ("enabled", plan)
         }
         ("disable", "enabled") => ("disabled", None),
@@ -228,7 +229,7 @@ pub(crate) fn action(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
             let schedule = Ends::find(scene, &body, &spec)?.check(scene, &body)?;
             (
                 "enabled",
-                Some(run_life::plan(&schedule, schedule.start_ms)),
+                Some(run_life::plan(&scene.config.runs, schedule, scene.now_ms)),
             )
         }
         ("enable" | "disable" | "publish", _) => {

@@ -10,7 +10,7 @@ use super::run_report::ended;
 use super::schedule::Schedule;
 use crate::backdrop::Backdrop;
 use crate::call::sandbox_id;
-use crate::config::{Config, RunOutcome};
+use crate::config::{Config, RunOutcome, RunSettings};
 use crate::ids::{Ids, mix};
 use crate::store::{Entity, Kind, NewEntity, Store};
 
@@ -41,8 +41,17 @@ pub(crate) enum Rows {
     None,
 }
 
-/// The hidden plan of a flow whose next run is due then.
-pub(crate) fn plan(schedule: &Schedule, next_ms: i64) -> Map<String, Value> {
+/// The hidden plan of a flow from this time on.
+pub(crate) fn plan(settings: &RunSettings, schedule: Schedule, now_ms: i64) -> Map<String, Value> {
+    let every_ms = match (schedule.every_ms, settings.every) {
+        (Some(_), Some(every)) => Some(millis(every).max(1)),
+        (every_ms, _) => every_ms,
+    };
+    let schedule = Schedule {
+        every_ms,
+        ..schedule
+    };
+    let next_ms = schedule.next_from(now_ms);
     Map::from_iter([
         ("nextRunAt".to_owned(), Value::from(next_ms)),
         ("everyMs".to_owned(), Value::from(schedule.every_ms)),
@@ -92,8 +101,7 @@ fn make_due_runs(
     }
     for flow in due_flows {
         let number = |name: &str| flow.hidden.get(name).and_then(Value::as_i64);
-        let every_ms =
-            number("everyMs").map(|every_ms| config.runs.every.map_or(every_ms, millis).max(1));
+        let every_ms = number("everyMs").map(|every_ms| every_ms.max(1));
         let mut next = number("nextRunAt");
         let mut is_first =
             flow.body.get("lastRunDetails").is_none() && !flow.hidden.contains_key("hasRun");
@@ -335,7 +343,7 @@ mod tests {
     fn store_with_flow(schedule: Schedule) -> Store {
         let mut store = Store::default();
         let body = json!({"id": "f", "state": "enabled", "flowSpec": {}});
-        let hidden = plan(&schedule, schedule.start_ms);
+        let hidden = plan(&RunSettings::default(), schedule, 0);
         let flow = NewEntity {
             id: "f".to_owned(),
             body,

@@ -55,6 +55,8 @@ pub(crate) enum Fill {
     Anything,
     /// The same, and null in every third row.
     Sometimes,
+    /// From 0 to 5 by quarters.
+    Score,
 }
 
 impl Table {

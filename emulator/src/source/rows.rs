@@ -27,6 +27,7 @@ fn cell(column: &Column, number: u64, place: u64) -> Value {
         Fill::Number(first) => Value::from(first + number as i64),
         Fill::OneOf(words) => Value::from(words[(draw % words.len() as u64) as usize]),
         Fill::Pattern(pattern) => Value::from(pattern.replace('#', &(number + 1).to_string())),
+        Fill::Score => Value::from((draw % 21) as f64 / 4.0),
         Fill::Sometimes if number.is_multiple_of(3) => Value::Null,
         Fill::Anything | Fill::Sometimes => anything(column.kind, draw),
     }

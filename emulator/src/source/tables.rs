@@ -41,7 +41,7 @@ pub(crate) fn real() -> Vec<Table> {
                     Fill::Pattern("+1 555 01#"),
                 ),
                 ("organization.id", ColumnKind::Integer, Fill::Anything),
-                ("satisfaction", ColumnKind::Double, Fill::Sometimes),
+                ("satisfaction", ColumnKind::Double, Fill::Score),
                 ("disabled", ColumnKind::Boolean, Fill::Anything),
                 ("birthday", ColumnKind::Date, Fill::Sometimes),
                 ("createdTime", ColumnKind::DateTime, Fill::Anything),

@@ -115,7 +115,7 @@ async fn a_table_becomes_a_flow_with_a_run() {
         target,
         mapping,
     };
-    let flow = aep.flow(&parts.once()).await;
+    let flow = aep.flow(&Parts::soon(parts.once())).await;
     assert_eq!(flow.status, 201, "{flow:?}");
     let read = aep.get(&format!("{FLOW}/flows/{}", flow.id())).await;
     let read = &read.items()[0];

@@ -149,7 +149,7 @@ async fn applied_then_answered_is_there_behind_a_504() {
 async fn a_delay_is_before_the_effect_and_outlives_the_caller() {
     let aep = Aep::start().await;
     aep.emulator.add_fault(rule(Action::Delay {
-        ms: 400,
+        ms: 1500,
         then: None,
     }));
     let request = aep
@@ -162,7 +162,7 @@ async fn a_delay_is_before_the_effect_and_outlives_the_caller() {
         .unwrap_err();
     assert!(error.is_timeout(), "{error:?}");
     assert_eq!(stored(&aep), 0);
-    tokio::time::sleep(Duration::from_millis(600)).await;
+    tokio::time::sleep(Duration::from_millis(2000)).await;
     assert_eq!(
         stored(&aep),
         1,
@@ -183,17 +183,17 @@ async fn a_delay_can_end_in_another_action() {
 async fn a_late_answer_is_behind_the_effect() {
     let aep = Aep::start().await;
     aep.emulator
-        .add_fault(rule(Action::ApplyThenDelay { ms: 400 }));
+        .add_fault(rule(Action::ApplyThenDelay { ms: 1500 }));
     let started = Instant::now();
     let (path, body) = (connections(), base_connection("late"));
     let create = aep.post(&path, &body);
     let look = async {
-        tokio::time::sleep(Duration::from_millis(150)).await;
+        tokio::time::sleep(Duration::from_millis(700)).await;
         stored(&aep)
     };
     let (reply, seen) = tokio::join!(create, look);
     assert_eq!(reply.status, 201);
-    assert!(started.elapsed() >= Duration::from_millis(400));
+    assert!(started.elapsed() >= Duration::from_millis(1500));
     assert_eq!(seen, 1);
 }
 
@@ -201,7 +201,7 @@ async fn a_late_answer_is_behind_the_effect() {
 async fn a_late_commit_keeps_what_its_answer_promised() {
     let aep = Aep::start().await;
     aep.emulator.add_fault(rule(Action::LateCommit {
-        after_ms: 400,
+        after_ms: 1500,
         reply: LateReply::Own,
     }));
     let reply = aep.post(&connections(), &base_connection("late")).await;
@@ -209,7 +209,7 @@ async fn a_late_commit_keeps_what_its_answer_promised() {
     let path = format!("{}/{}", connections(), reply.id());
     assert_eq!(aep.get(&path).await.status, 404);
     assert_eq!(stored(&aep), 0);
-    tokio::time::sleep(Duration::from_millis(600)).await;
+    tokio::time::sleep(Duration::from_millis(2000)).await;
     let read = aep.get(&path).await;
     assert_eq!(read.items()[0]["etag"], reply.body["etag"]);
     let committed = aep
@@ -225,18 +225,18 @@ async fn a_late_commit_can_hide_behind_an_error_or_a_cut() {
     let aep = Aep::start().await;
     let reply = LateReply::Answer(CannedAnswer::empty(504));
     aep.emulator.add_fault(rule(Action::LateCommit {
-        after_ms: 200,
+        after_ms: 1000,
         reply,
     }));
     let answered = aep.post(&connections(), &base_connection("one")).await;
     assert_eq!((answered.status, stored(&aep)), (504, 0));
     aep.emulator.clear_faults();
     aep.emulator.add_fault(rule(Action::LateCommit {
-        after_ms: 200,
+        after_ms: 1000,
         reply: LateReply::Drop,
     }));
     cut_create(&aep).await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    tokio::time::sleep(Duration::from_millis(1500)).await;
     assert_eq!(stored(&aep), 2);
 }
 

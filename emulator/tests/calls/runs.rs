@@ -10,9 +10,9 @@ use crate::support::*;
 
 fn fast() -> RunSettings {
     RunSettings {
-        appears: Duration::from_millis(200),
-        starts: Duration::from_millis(600),
-        ends: Duration::from_millis(1200),
+        appears: Duration::from_millis(300),
+        starts: Duration::from_millis(1300),
+        ends: Duration::from_millis(2300),
         ..RunSettings::default()
     }
 }
@@ -28,7 +28,7 @@ fn config(runs: RunSettings) -> Config {
 async fn a_run_shows_up_late_and_passes_through_its_states() {
     let aep = Aep::with(config(fast())).await;
     let parts = aep.parts("Accounts").await;
-    let flow = aep.flow(&parts.once()).await.id();
+    let flow = aep.flow(&Parts::soon(parts.once())).await.id();
     assert!(aep.runs(&flow).await.is_empty(), "no run before its time");
     assert!(
         aep.get(&format!("{FLOW}/flows/{flow}")).await.items()[0]
@@ -71,15 +71,8 @@ async fn a_recurring_flow_runs_again_and_again() {
     };
     let aep = Aep::with(config(runs)).await;
     let parts = aep.parts("Contacts").await;
-    let flow = aep.flow(&parts.hourly()).await.id();
-    tokio::time::sleep(Duration::from_millis(4000)).await;
-    let ended: Vec<_> = aep
-        .runs(&flow)
-        .await
-        .into_iter()
-        .filter(|run| run["metrics"]["statusSummary"]["status"] == "success")
-        .collect();
-    assert!(ended.len() >= 2, "{ended:?}");
+    let flow = aep.flow(&Parts::soon(parts.hourly())).await.id();
+    let ended = aep.runs_with_status(&flow, "success", 2).await;
     assert_eq!(
         ended[0]["metrics"]["recordSummary"]["inputRecordCount"], 50,
         "the first takes all"
@@ -114,7 +107,11 @@ async fn runs_end_as_they_are_told_to() {
     let aep = Aep::with(config(RunSettings { outcomes, ..fast() })).await;
     let mut flows = Vec::new();
     for table in ["Contacts", "Accounts", "Incidents"] {
-        flows.push(aep.flow(&aep.parts(table).await.once()).await.id());
+        flows.push(
+            aep.flow(&Parts::soon(aep.parts(table).await.once()))
+                .await
+                .id(),
+        );
     }
     let partial = aep.run_with_status(&flows[0], "success").await;
     assert_eq!(partial["metrics"]["recordSummary"]["failedRecordCount"], 3);
@@ -153,7 +150,7 @@ async fn runs_end_as_they_are_told_to() {
 async fn a_run_fails_when_the_source_refuses() {
     let aep = Aep::with(config(fast())).await;
     let parts = aep.parts("Contacts").await;
-    let flow = aep.flow(&parts.once()).await.id();
+    let flow = aep.flow(&Parts::soon(parts.once())).await.id();
     let path = format!("{FLOW}/connections/{}", parts.base);
     let etag = aep.get(&path).await.items()[0]["etag"]
         .as_str()
@@ -167,11 +164,60 @@ async fn a_run_fails_when_the_source_refuses() {
 }
 
 #[tokio::test]
+async fn a_changed_or_resumed_flow_remembers_that_it_has_run() {
+    let runs = RunSettings {
+        every: Some(Duration::from_millis(500)),
+        ends: Duration::from_secs(6),
+        ..fast()
+    };
+    let aep = Aep::with(config(runs)).await;
+    let parts = aep.parts("Contacts").await;
+    let once = aep.flow(&Parts::soon(parts.once())).await.id();
+    let hourly = aep.flow(&Parts::soon(parts.hourly())).await.id();
+    aep.run_with_status(&once, "scheduled").await;
+    aep.run_with_status(&hourly, "scheduled").await;
+    for op in ["disable", "enable"] {
+        let path = format!("{FLOW}/flows/{once}/action?op={op}");
+        assert_eq!(aep.post(&path, &json!({})).await.status, 200);
+    }
+    let path = format!("{FLOW}/flows/{hourly}");
+    let etag = aep.get(&path).await.items()[0]["etag"].clone();
+    let patch = json!([{"op": "replace", "path": "/scheduleParams/interval", "value": "2"}]);
+    assert_eq!(
+        aep.patch(&path, etag.as_str().unwrap(), &patch)
+            .await
+            .status,
+        200
+    );
+    let ended = aep.runs_with_status(&hourly, "success", 2).await;
+    assert_eq!(ended[1]["metrics"]["recordSummary"]["inputRecordCount"], 5);
+    assert_eq!(
+        aep.runs(&once).await.len(),
+        1,
+        "once is once, also after a pause"
+    );
+}
+
+#[tokio::test]
+async fn a_run_fails_when_the_table_is_gone() {
+    let aep = Aep::with(config(fast())).await;
+    let mut parts = aep.parts("Contacts").await;
+    let columns = json!([{"name": "id"}, {"name": "updatedTime"}]);
+    let gone = source_connection(&parts.base, "Gone", &columns);
+    parts.source = aep
+        .post(&format!("{FLOW}/sourceConnections"), &gone)
+        .await
+        .id();
+    let flow = aep.flow(&Parts::soon(parts.once())).await.id();
+    aep.run_with_status(&flow, "failed").await;
+}
+
+#[tokio::test]
 async fn a_run_on_demand_is_for_flows_that_run_once() {
     let aep = Aep::with(config(fast())).await;
     let parts = aep.parts("Contacts").await;
-    let once = aep.flow(&parts.once()).await.id();
-    let hourly = aep.flow(&parts.hourly()).await.id();
+    let once = aep.flow(&Parts::soon(parts.once())).await.id();
+    let hourly = aep.flow(&Parts::soon(parts.hourly())).await.id();
     let run = |flow: &str| {
         json!({"flowId": flow, "params": {
             "startTime": seconds_from_now(0).to_string(), "windowStartTime": "1651584991", "windowEndTime": "1651585956",

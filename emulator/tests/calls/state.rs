@@ -17,7 +17,7 @@ async fn a_restarted_emulator_knows_its_resources_and_tokens() {
     let folder = tempfile::tempdir().unwrap();
     let aep = Aep::with(config(&folder)).await;
     let parts = aep.parts("Contacts").await;
-    let flow = aep.flow(&parts.once()).await.id();
+    let flow = aep.flow(&Parts::soon(parts.once())).await.id();
     let Aep {
         emulator,
         http,

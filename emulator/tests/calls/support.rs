@@ -1,6 +1,6 @@
 //! A client as small as can be, and the chain of a tutorial made with it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aep_emulator::{
     Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_ORG, DEFAULT_SOURCE_PASSWORD,
@@ -233,17 +233,29 @@ impl Aep {
 
     /// Waits until a run of the flow has this status.
     pub(crate) async fn run_with_status(&self, flow: &str, status: &str) -> Value {
-        for _ in 0..200 {
-            let runs = self.runs(flow).await;
-            if let Some(run) = runs
-                .iter()
-                .find(|run| run["metrics"]["statusSummary"]["status"] == status)
-            {
-                return run.clone();
+        self.runs_with_status(flow, status, 1).await.remove(0)
+    }
+
+    /// Waits until so many runs of the flow have this status.
+    pub(crate) async fn runs_with_status(
+        &self,
+        flow: &str,
+        status: &str,
+        count: usize,
+    ) -> Vec<Value> {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while Instant::now() < deadline {
+            let mut runs = self.runs(flow).await;
+            runs.retain(|run| run["metrics"]["statusSummary"]["status"] == status);
+            if runs.len() >= count {
+                return runs;
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
-        panic!("no run became {status}: {:?}", self.runs(flow).await);
+        panic!(
+            "no {count} runs became {status}: {:?}",
+            self.runs(flow).await
+        );
     }
 }
 
@@ -265,7 +277,7 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// A flow that runs once, in a second.
+    /// A flow that runs once, after any test is over.
     pub(crate) fn once(&self) -> Value {
         json!({
             "name": "flow",
@@ -275,15 +287,22 @@ impl Parts {
             "transformations": [
                 {"name": "Mapping", "params": {"mappingId": self.mapping, "mappingVersion": "0"}},
             ],
-            "scheduleParams": {"startTime": seconds_from_now(1).to_string(), "frequency": "once"},
+            "scheduleParams": {"startTime": seconds_from_now(3600).to_string(), "frequency": "once"},
         })
     }
 
-    /// A flow that runs every hour.
+    /// The same flow, soon. Whole seconds are cut off, and a start may not be in the past: three
+    /// leave two for a slow machine.
+    pub(crate) fn soon(mut flow: Value) -> Value {
+        flow["scheduleParams"]["startTime"] = Value::from(seconds_from_now(3).to_string());
+        flow
+    }
+
+    /// A flow that runs every hour, after any test is over.
     pub(crate) fn hourly(&self) -> Value {
         let mut flow = self.once();
         flow["scheduleParams"] = json!({
-            "startTime": seconds_from_now(1).to_string(), "frequency": "hour", "interval": "1", "backfill": "true",
+            "startTime": seconds_from_now(3600).to_string(), "frequency": "hour", "interval": "1", "backfill": "true",
         });
         let copy = json!({"name": "Copy", "params": {"deltaColumn": {"name": "updatedTime"}}});
         flow["transformations"]
