@@ -19,6 +19,12 @@ pub use load::{Loaded, Origin, Sources};
 pub use value::{Compression, LogFormat};
 pub use vars::{Aep, Config, Ensure, Log, Secrets, Source, Temporal, TemporalOverrides, Worker};
 
+#[cfg(test)]
+mod page;
+
+#[cfg(test)]
+mod tests;
+
 /// One line of `aep-flow config show`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
