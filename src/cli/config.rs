@@ -77,7 +77,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<ExitStatus, 
             let rows = settings
                 .into_iter()
                 .map(|setting| vec![setting.key.to_owned(), setting.value, setting.origin]);
-            out::answer(&out::table(&["setting", "value", "from"], rows));
+            out::answer(&out::table(&["SETTING", "VALUE", "FROM"], rows));
             let file = loaded.file.as_ref().map_or_else(
                 || "no configuration file was found".to_owned(),
                 |file| format!("configuration file: {}", file.display()),

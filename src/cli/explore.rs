@@ -115,7 +115,7 @@ async fn tables(output: Output, sandbox: &Sandbox, id: &BaseConnectionId) -> Res
                 let preview = if table.can_preview { "yes" } else { "no" };
                 vec![table.path, table.name, table.r#type, preview.to_owned()]
             });
-            out::answer(&out::table(&["path", "name", "type", "preview"], rows));
+            out::answer(&out::table(&["PATH", "NAME", "TYPE", "PREVIEW"], rows));
         }
     }
     Ok(())
@@ -144,7 +144,7 @@ async fn columns(
                     column.xdm_type.unwrap_or_default(),
                 ]
             });
-            out::answer(&out::table(&["column", "type", "xdm type"], rows));
+            out::answer(&out::table(&["COLUMN", "TYPE", "XDM TYPE"], rows));
         }
     }
     Ok(())

@@ -52,8 +52,15 @@ impl Failure {
 
     /// The error and its causes in one line.
     pub(super) fn one_line(&self) -> String {
-        let chain: Vec<String> = self.error.chain().map(ToString::to_string).collect();
-        out::plain(&chain.join(": "))
+        out::plain(&self.chain().join(": "))
+    }
+
+    /// The error and its causes; one that says the same as the one before is left out, as
+    /// wrappers of libraries do.
+    fn chain(&self) -> Vec<String> {
+        let mut chain: Vec<String> = self.error.chain().map(ToString::to_string).collect();
+        chain.dedup();
+        chain
     }
 
     pub(super) fn print(&self) {
@@ -61,14 +68,11 @@ impl Failure {
     }
 
     fn rendered(&self, error: &str, hint: &str) -> String {
-        let mut chain = self.error.chain();
-        let first = chain.next().map(ToString::to_string).unwrap_or_default();
+        let mut chain = self.chain().into_iter();
+        let first = chain.next().unwrap_or_default();
         let mut text = format!("{error} {}", out::plain(&first));
         for cause in chain {
-            text.push_str(&format!(
-                "\n  caused by: {}",
-                out::plain(&cause.to_string())
-            ));
+            text.push_str(&format!("\n  caused by: {}", out::plain(&cause)));
         }
         for detail in &self.details {
             text.push_str(&format!("\n  {}", out::plain(detail)));

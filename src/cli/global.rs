@@ -18,7 +18,7 @@ const SILENT: &str = "error";
 
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct Global {
-    /// How the answer looks
+    /// How the answer looks; fields of json are added, never renamed
     #[arg(
         long,
         short,

@@ -270,8 +270,8 @@ async fn follow(handle: &Handle) -> Result<Outcome, Failure> {
         };
         match ended {
             Ok(outcome) => {
-                if let Ok(snapshot) = snapshot::take(handle).await {
-                    progress.show(progress::lines(&snapshot));
+                if let Some(ingest) = snapshot::ask(handle).await {
+                    progress.show(progress::of_ingest(&ingest));
                 }
                 return Ok(outcome);
             }
@@ -329,9 +329,8 @@ fn end(output: Output, answer: &mut Answer, outcome: Outcome) -> Result<ExitStat
             let failure = failed.explained();
             if output == Output::Text
                 && let Some(ingestion) = &failed.ingestion
-                && !ingestion.tables.is_empty()
             {
-                out::answer(&outcome::table(&ingestion.tables));
+                out::answer(&outcome::made(ingestion));
             }
             if output == Output::Json {
                 answer.failure = Some(failed);

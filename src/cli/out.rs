@@ -11,10 +11,10 @@ use crate::config::Environment;
 /// How the answer looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(super) enum Output {
-    /// For people; may change with any version.
+    // For people; may change with any version.
     #[default]
     Text,
-    /// For programs; fields are added, never renamed.
+    // For programs; fields are added, never renamed.
     Json,
 }
 
@@ -87,7 +87,7 @@ pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
     } else {
         table.force_no_tty();
     }
-    table.set_header(header.iter().map(|name| name.to_uppercase()));
+    table.set_header(header.iter().map(|name| plain(name)));
     for row in rows {
         table.add_row(row.iter().map(|cell| plain(cell)));
     }
@@ -113,8 +113,8 @@ mod tests {
             vec!["Übung\u{1b}[2J".to_owned(), "22".to_owned()],
         ];
         assert_eq!(
-            table(&["table", "rows"], rows),
-            "TABLE       ROWS\nContacts    1\nÜbung [2J   22"
+            table(&["TABLE", "ROWS"], rows),
+            "TABLE      ROWS\nContacts   1\nÜbung [2J  22"
         );
     }
 }

@@ -127,16 +127,28 @@ impl Failed {
         failed.fold(exit, |exit, table| exit.worse(of(&table.r#type)))
     }
 
-    /// The error for a person; what was made is not in it.
-    pub(super) fn explained(&self) -> Failure {
+    /// What happened in one line, without what [`Self::explained`] lists table by table.
+    pub(super) fn in_short(&self) -> String {
         let kind = if self.kind.is_empty() {
             String::new()
         } else {
-            format!(" with {}", self.kind)
+            format!("{}: ", self.kind)
         };
+        match &self.ingestion {
+            Some(ingestion) if !ingestion.failed.is_empty() => {
+                let failed = ingestion.failed.len();
+                let all = failed + ingestion.tables.len();
+                format!("{kind}{failed} of {all} tables did not go through")
+            }
+            _ => format!("{kind}{}", self.message),
+        }
+    }
+
+    /// The error for a person; what was made is not in it.
+    pub(super) fn explained(&self) -> Failure {
         let mut failure = Failure::new(
             self.exit(),
-            anyhow::Error::msg(self.message.clone()).context(format!("the ingestion failed{kind}")),
+            anyhow::Error::msg(self.in_short()).context("the ingestion failed"),
         );
         if let Some(ingestion) = &self.ingestion {
             failure = failure.details(ingestion.failed.iter().map(|table| {
@@ -179,13 +191,23 @@ fn application(error: &IncomingError) -> Option<&ApplicationFailure> {
     None
 }
 
+/// What was made although tables failed.
+pub(super) fn made(ingestion: &IngestFailure) -> String {
+    let mut text = format!("base connection {}", ingestion.base_connection_id);
+    if !ingestion.tables.is_empty() {
+        text.push_str("\n\n");
+        text.push_str(&table(&ingestion.tables));
+    }
+    text
+}
+
 /// What was made, one line per table.
 pub(super) fn table<'a>(tables: impl IntoIterator<Item = &'a IngestedTable>) -> String {
     let tables: Vec<&IngestedTable> = tables.into_iter().collect();
     let has_runs = tables.iter().any(|table| table.first_run.is_some());
-    let mut header = vec!["table", "flow", "dataset", "source connection"];
+    let mut header = vec!["TABLE", "FLOW", "DATASET", "SOURCE CONNECTION"];
     if has_runs {
-        header.extend(["first run", "records"]);
+        header.extend(["FIRST RUN", "RECORDS"]);
     }
     let rows = tables.into_iter().map(|table| {
         let mut row = vec![

@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 
+use aep_flow_proto::v1::IngestStatus;
+
 use super::out;
 use super::snapshot::{Pending, Snapshot};
 
@@ -9,51 +11,12 @@ use super::snapshot::{Pending, Snapshot};
 const MAX_TABLES_SHOWN: usize = 15;
 const MAX_ACTIVITIES_SHOWN: usize = 5;
 
-/// The lines that tell where an ingestion stands.
+/// The lines that tell where a workflow stands.
 pub(super) fn lines(snapshot: &Snapshot) -> Vec<String> {
-    let mut lines = Vec::new();
-    match &snapshot.ingest {
-        Some(ingest) => {
-            let mut head = ingest.phase.clone();
-            if ingest.tables_total > 0 {
-                head.push_str(&format!(
-                    ": {} of {} tables done",
-                    ingest.tables_done, ingest.tables_total
-                ));
-            }
-            if ingest.tables_failed > 0 {
-                head.push_str(&format!(", {} failed", ingest.tables_failed));
-            }
-            lines.push(head);
-            let width = ingest
-                .tables
-                .iter()
-                .map(|table| table.table.chars().count())
-                .max()
-                .unwrap_or_default()
-                .min(40);
-            for table in ingest.tables.iter().take(MAX_TABLES_SHOWN) {
-                let now = if table.error.is_empty() {
-                    table.running.join(", ")
-                } else {
-                    table.error.clone()
-                };
-                lines.push(format!(
-                    "  {:<width$}  {}/{} {}{}{now}",
-                    table.table,
-                    table.done.len(),
-                    table.steps_total,
-                    table.phase,
-                    if now.is_empty() { "" } else { ": " },
-                ));
-            }
-            if let Some(more) = more(ingest.tables.len(), MAX_TABLES_SHOWN) {
-                lines.push(format!("  … and {more} more tables"));
-            }
-        }
-        None if snapshot.is_running() => lines.push("running".to_owned()),
-        None => lines.push(snapshot.status.to_lowercase()),
-    }
+    let mut lines = match &snapshot.ingest {
+        Some(ingest) => of_ingest(ingest),
+        None => vec![snapshot.status.to_lowercase()],
+    };
     if snapshot.waits_for_worker {
         lines.push(format!(
             "  no worker takes its tasks from the task queue `{}`: start one with `aep-flow worker`",
@@ -70,6 +33,47 @@ pub(super) fn lines(snapshot: &Snapshot) -> Vec<String> {
     }
     if let Some(more) = more(retried.len(), MAX_ACTIVITIES_SHOWN) {
         lines.push(format!("  … and {more} more steps being retried"));
+    }
+    lines.iter().map(|line| out::plain(line)).collect()
+}
+
+/// The lines that tell where an ingestion stands by its own word.
+pub(super) fn of_ingest(ingest: &IngestStatus) -> Vec<String> {
+    let mut head = ingest.phase.clone();
+    if ingest.tables_total > 0 {
+        head.push_str(&format!(
+            ": {} of {} tables done",
+            ingest.tables_done, ingest.tables_total
+        ));
+    }
+    if ingest.tables_failed > 0 {
+        head.push_str(&format!(", {} failed", ingest.tables_failed));
+    }
+    let mut lines = vec![head];
+    let shown = ingest.tables.iter().take(MAX_TABLES_SHOWN);
+    let width = shown
+        .clone()
+        .map(|table| table.table.chars().count())
+        .max()
+        .unwrap_or_default()
+        .min(40);
+    for table in shown {
+        let now = if table.error.is_empty() {
+            table.running.join(", ")
+        } else {
+            table.error.clone()
+        };
+        lines.push(format!(
+            "  {:<width$}  {}/{} {}{}{now}",
+            table.table,
+            table.done.len(),
+            table.steps_total,
+            table.phase,
+            if now.is_empty() { "" } else { ": " },
+        ));
+    }
+    if let Some(more) = more(ingest.tables.len(), MAX_TABLES_SHOWN) {
+        lines.push(format!("  … and {more} more tables"));
     }
     lines.iter().map(|line| out::plain(line)).collect()
 }
@@ -147,7 +151,7 @@ fn over(last: &[String], lines: &[String]) -> String {
 mod tests {
     use super::super::snapshot::LastFailure;
     use super::*;
-    use aep_flow_proto::v1::{IngestStatus, TableStatus};
+    use aep_flow_proto::v1::TableStatus;
 
     fn snapshot() -> Snapshot {
         let table =

@@ -111,7 +111,8 @@ pub(super) async fn take(handle: &Handle) -> Result<Snapshot, WorkflowInteractio
     Ok(snapshot)
 }
 
-async fn ask(handle: &Handle) -> Option<IngestStatus> {
+/// What the workflow says of itself; nothing when no worker answers in time.
+pub(super) async fn ask(handle: &Handle) -> Option<IngestStatus> {
     let query = handle.query(
         IngestOracleServiceCloud::status,
         (),

@@ -14,9 +14,15 @@ use super::failure::Failure;
 // two megabytes. Anything longer is another file.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
+const STDIN: &str = "-";
+
 /// The specification in a file, YAML or JSON, or on stdin for `-`.
 pub(super) fn read(path: &Path) -> Result<IngestOracleServiceCloudInput, Failure> {
-    let shown = path.display().to_string();
+    let shown = if path == Path::new(STDIN) {
+        "stdin".to_owned()
+    } else {
+        path.display().to_string()
+    };
     let text = text(path).map_err(|error| {
         Failure::new(
             ExitStatus::Usage,
@@ -29,7 +35,7 @@ pub(super) fn read(path: &Path) -> Result<IngestOracleServiceCloudInput, Failure
 
 fn text(path: &Path) -> std::io::Result<String> {
     let mut text = String::new();
-    if path == Path::new("-") {
+    if path == Path::new(STDIN) {
         std::io::stdin()
             .take(MAX_BYTES + 1)
             .read_to_string(&mut text)?;

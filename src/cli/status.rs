@@ -108,7 +108,7 @@ fn show(answer: &Answer) {
         }
     }
     if let Some(failed) = &answer.failure {
-        out::answer(&out::plain(&format!("{}: {}", failed.kind, failed.message)));
+        out::answer(&out::plain(&failed.in_short()));
         if let Some(ingestion) = &failed.ingestion {
             let rows = ingestion.failed.iter().map(|table| {
                 vec![
@@ -119,11 +119,8 @@ fn show(answer: &Answer) {
                 ]
             });
             out::answer("");
-            out::answer(&out::table(&["table", "step", "failure", "message"], rows));
-            if !ingestion.tables.is_empty() {
-                out::answer("");
-                out::answer(&outcome::table(&ingestion.tables));
-            }
+            out::answer(&out::table(&["TABLE", "STEP", "FAILURE", "MESSAGE"], rows));
+            out::answer(&format!("\n{}", outcome::made(ingestion)));
         }
         if let Some(step) = failed.explained().next_step() {
             out::note(&format!(
