@@ -1,7 +1,7 @@
 //! The configuration: what a worker or a command was told, and where each value came from.
 //!
 //! Later sources win: defaults, the file, the environment, flags. Every setting is
-//! declared once, in [`vars`]; `docs/configuration.md` is made from there. This module
+//! declared once, in `vars`; `docs/configuration.md` is made from there. This module
 //! and `secrets` are the only ones that look at the environment.
 
 mod declare;

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use clap::ValueEnum;
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{Table, presets};
 use serde::Serialize;
 
 use crate::config::Environment;
@@ -78,15 +78,12 @@ pub(super) fn plain(text: &str) -> String {
         .collect()
 }
 
-/// Rows below a header, in columns. As wide as the terminal, or as it needs without one.
+/// Rows below a header, in columns as wide as they need.
 pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    if std::io::stdout().is_terminal() {
-        table.set_content_arrangement(ContentArrangement::Dynamic);
-    } else {
-        table.force_no_tty();
-    }
+    // Fitted to the terminal, an id would be broken in the middle, and could not be pasted.
+    table.force_no_tty();
     table.set_header(header.iter().map(|name| plain(name)));
     for row in rows {
         table.add_row(row.iter().map(|cell| plain(cell)));

@@ -55,6 +55,16 @@ and `TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_PROFILE`, `TEMPORAL_API_
 `TEMPORAL_TLS_…`, as every Temporal tool reads them. The flags `--address`, `--namespace`,
 `--profile` and `--temporal-config` win over both. `TEMPORAL_UI_URL` (or `--ui-url`) is where links
 to the Temporal UI lead.
+
+Ingestions can be listed by search attributes, once somebody has registered them in the namespace
+(`aep-flow check` prints the command for those that are missing):
+
+```sh
+temporal operator search-attribute create --namespace default \\
+  --name AepSandbox --type Keyword --name AepSource --type Keyword \\
+  --name AepPhase --type Keyword --name AepConnectionId --type Keyword \\
+  --name AepLastFailure --type Keyword --name AepNeedsDecision --type Bool
+```
 ";
 
 fn page() -> String {

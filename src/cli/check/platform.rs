@@ -18,8 +18,8 @@ const SCHEMAS: &str = "right: schemas";
 const DATASETS: &str = "right: datasets";
 const CLOCK: &str = "clock";
 
-// A start time "now" that the platform takes for the past is refused; a minute is what the
-// worker leaves as room. Source: FACTS of the flow's schedule, "startTime" must not be past.
+// Half of `aep.start_margin`'s default: a start time that the platform's clock takes for the
+// past is refused, and a request needs some of the margin for its way.
 const MAX_SKEW_SECONDS: i64 = 30;
 
 pub(super) async fn report(config: &Config) -> Vec<Check> {

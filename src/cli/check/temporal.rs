@@ -198,6 +198,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_reference_page_names_every_search_attribute() {
+        let page = include_str!("../../../docs/configuration.md");
+        for (name, kind) in WANTED {
+            let flags = format!("--name {name} --type {kind}");
+            assert!(page.contains(&flags), "{flags}");
+        }
+    }
+
+    #[test]
     fn the_command_registers_what_is_missing() {
         assert_eq!(
             register(
