@@ -232,8 +232,8 @@ fn credentials(config: &mut Config, emulator: &Emulator) {
     config.aep.org_id = Some(DEFAULT_ORG.to_owned());
     config.aep.client_id = Some(DEFAULT_CLIENT_ID.to_owned());
     config.aep.client_secret = Some(SecretString::from(DEFAULT_CLIENT_SECRET));
-    // The emulator is on this machine and its clock is ours.
-    config.aep.start_margin = Duration::from_secs(1);
+    // The emulator's clock is ours; what is left is the time until a request has arrived.
+    config.aep.start_margin = Duration::from_secs(3);
     config.worker.shutdown_grace = SHUTDOWN_GRACE;
 }
 

@@ -1,6 +1,7 @@
 //! The chain from a connection to its dataflows, where nothing goes wrong.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aep_emulator::{Emulator, RunOutcome};
 use serde_json::{Value, json};
@@ -241,7 +242,7 @@ async fn the_first_runs_are_waited_for_and_reported() {
     let mut config = emulator_config();
     config.runs.outcomes = BTreeMap::from([("Incidents".to_owned(), RunOutcome::FailedRows(3))]);
     let world = World::with(config).await;
-    let worker = world.worker();
+    let worker = world.worker_with(|config| config.aep.start_margin = Duration::from_secs(4));
     let mut input = input(&[table("Contacts"), table("Incidents")]);
     input["waitForFirstRun"] = true.into();
     let result = world.ingest(&input).await.unwrap();

@@ -9,4 +9,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bad_input;
 mod chain;
+mod existing;
+mod processes;
+mod refused;
+mod retried;
+mod token;

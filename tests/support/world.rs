@@ -146,7 +146,7 @@ impl World {
             ("AEP_FLOW_CLIENT_ID", DEFAULT_CLIENT_ID.to_owned()),
             ("AEP_FLOW_CLIENT_SECRET", DEFAULT_CLIENT_SECRET.to_owned()),
             ("AEP_FLOW_SECRETS_FOLDER", folder("secrets")),
-            ("AEP_FLOW_START_MARGIN", "1s".to_owned()),
+            ("AEP_FLOW_START_MARGIN", "20s".to_owned()),
             ("AEP_FLOW_ENSURE_QUIET_PERIOD", "3s".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
@@ -187,6 +187,35 @@ impl World {
     /// Starts an ingestion and waits for its end.
     pub(crate) async fn ingest(&self, input: &Value) -> Result<Value, Failed> {
         self.start(input).await.end().await
+    }
+
+    /// Sends a request to the platform past the worker, as somebody else in the organisation does.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
+        // An error says that there is one already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::new();
+        let url = self.emulator.url();
+        let answer = http
+            .post(format!("{url}/ims/token/v3"))
+            .form(&[
+                ("grant_type", "client_credentials"),
+                ("client_id", DEFAULT_CLIENT_ID),
+                ("client_secret", DEFAULT_CLIENT_SECRET),
+                ("scope", "openid,AdobeID"),
+            ])
+            .send();
+        let token: Value = answer.await.unwrap().json().await.unwrap();
+        let answer = http
+            .post(format!("{url}{path}"))
+            .bearer_auth(token["access_token"].as_str().unwrap())
+            .header("x-api-key", DEFAULT_CLIENT_ID)
+            .header("x-gw-ims-org-id", DEFAULT_ORG)
+            .header("x-sandbox-name", "prod")
+            .json(body)
+            .send();
+        let answer = answer.await.unwrap();
+        assert!(answer.status().is_success(), "{answer:?}");
+        answer.json().await.unwrap()
     }
 
     /// The end of every test: in order, and with one live resource per intent.
@@ -323,7 +352,8 @@ fn config_of(
     config.aep.org_id = Some(DEFAULT_ORG.to_owned());
     config.aep.client_id = Some(DEFAULT_CLIENT_ID.to_owned());
     config.aep.client_secret = Some(DEFAULT_CLIENT_SECRET.into());
-    config.aep.start_margin = Duration::from_secs(1);
+    // Long enough for a busy machine to send a request in.
+    config.aep.start_margin = Duration::from_secs(20);
     config.secrets.folder = Some(folder.path().join("secrets"));
     config.ensure.quiet_period = Duration::from_secs(3);
     config.worker.shutdown_grace = Duration::from_secs(2);
