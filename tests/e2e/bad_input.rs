@@ -256,7 +256,8 @@ async fn what_can_be_told_from_the_input_alone_is_refused_before_anything_is_sen
 
 #[tokio::test]
 async fn what_only_the_source_can_tell_is_refused_with_the_names_that_exist() {
-    let cases: &[(&str, fn(&mut Value), &str, &str)] = &[
+    type Case = (&'static str, fn(&mut Value), &'static str, &'static str);
+    let cases: &[Case] = &[
         (
             "an unknown column",
             |i| i["tables"][0]["columns"] = json!(["id", "emails.adress"]),

@@ -81,7 +81,8 @@ async fn the_same_name_for_another_request_is_a_mismatch_that_names_the_field() 
     let first = world.ingest(&input(&[table("Contacts")])).await.unwrap();
     let before = versions(&world.emulator);
 
-    let cases: [(&str, fn(&mut Value), &str); 5] = [
+    type Case = (&'static str, fn(&mut Value), &'static str);
+    let cases: [Case; 5] = [
         (
             "another host",
             |i| i["connection"]["host"] = "other.custhelp.com".into(),

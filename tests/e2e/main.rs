@@ -11,6 +11,7 @@ mod support;
 
 mod bad_input;
 mod chain;
+mod demo;
 mod existing;
 mod processes;
 mod refused;

@@ -1,0 +1,210 @@
+//! `aep-flow demo` as a person runs it: what it prints, how it ends, and what it leaves.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use aep_flow::config::Environment;
+use serde_json::Value;
+
+use crate::support::worker::finished;
+use crate::support::{eventually, server};
+
+/// The command in a folder of its own; of this machine's environment only what a Temporal server
+/// is found by.
+async fn demo(folder: &std::path::Path, arguments: &[&str]) -> Child {
+    // A server that has to be fetched first is no part of the demo's time.
+    server::binary().await;
+    let environment = Environment::of_process();
+    let names = [
+        "PATH",
+        "HOME",
+        "XDG_CACHE_HOME",
+        "AEP_FLOW_CACHE",
+        "GOPATH",
+        "GOBIN",
+    ];
+    let kept = names
+        .into_iter()
+        .filter_map(|name| Some((name, environment.get(name)?)));
+    Command::new(env!("CARGO_BIN_EXE_aep-flow"))
+        .arg("demo")
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .envs(kept)
+        .env("TMPDIR", folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Reads its progress until a line contains `part`.
+fn said(child: &mut Child, part: &str) -> (String, BufReader<std::process::ChildStderr>) {
+    let mut lines = BufReader::new(child.stderr.take().unwrap());
+    let mut seen = String::new();
+    loop {
+        let mut line = String::new();
+        let length = lines.read_line(&mut line).unwrap();
+        assert!(length > 0, "{part:?} was not said:\n{seen}");
+        seen.push_str(&line);
+        if line.contains(part) {
+            return (seen, lines);
+        }
+    }
+}
+
+fn signal(name: &str, pid: u32) {
+    let status = Command::new("kill").args([name, &pid.to_string()]).status();
+    assert!(status.unwrap().success());
+}
+
+/// Whether a server that was told to listen at this address, or what watches it, still runs.
+fn is_left(address: &str) -> bool {
+    let port = address.rsplit(':').next().unwrap();
+    let list = Command::new("ps").args(["-eo", "args="]).output().unwrap();
+    String::from_utf8_lossy(&list.stdout).contains(&format!("--port {port} "))
+}
+
+async fn nothing_is_left(address: &str) {
+    eventually("the end of the demo's processes", async || {
+        (!is_left(address)).then_some(())
+    })
+    .await;
+}
+
+/// Where the demo said that its server is.
+fn server_of(said: &str) -> String {
+    let mut words = said.split_whitespace().skip_while(|word| *word != "up");
+    words.nth(2).unwrap().to_owned()
+}
+
+fn end(child: Child) -> (ExitStatus, String, String) {
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status, text(output.stdout), text(output.stderr))
+}
+
+#[tokio::test]
+async fn it_shows_the_whole_job_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let started = std::time::Instant::now();
+    let child = demo(folder.path(), &["--output", "json"]).await;
+    let (status, stdout, stderr) = end(child);
+    let took = started.elapsed();
+    assert_eq!(status.code(), Some(0), "{stderr}");
+    // On an idle machine it takes eight seconds; this one may run other tests beside it.
+    assert!(took < Duration::from_secs(30), "{took:?}\n{stderr}");
+
+    let summary: Value = serde_json::from_str(&stdout).unwrap();
+    for (table, rows) in summary["result"]["tables"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip([50, 40])
+    {
+        assert_eq!(
+            table["firstRun"]["outputRecords"].as_f64(),
+            Some(f64::from(rows)),
+            "{table}"
+        );
+        assert!(table["flowId"].is_string(), "{table}");
+    }
+    let retries = summary["retries"].as_array().unwrap();
+    let of = |step: &str| retries.iter().find(|retry| retry["step"] == step);
+    assert_eq!(retries.len(), 2, "{retries:?}");
+    let refused = of("ExploreTable").unwrap();
+    assert!(
+        refused["message"].as_str().unwrap().contains("503"),
+        "{refused}"
+    );
+    assert_eq!(
+        of("CreateSourceConnection").unwrap()["outcome"],
+        "ADOPTED",
+        "{retries:?}"
+    );
+    let url = summary["workflowUrl"].as_str().unwrap();
+    assert!(
+        url.contains("/namespaces/default/workflows/ingest%2Fprod%2F"),
+        "{url}"
+    );
+    assert!(stderr.contains("attempt 1 failed"), "{stderr}");
+    for secret in ["osc-password\"", "emulator-secret"] {
+        assert!(
+            !stdout.contains(secret) && !stderr.contains(secret),
+            "{secret}"
+        );
+    }
+
+    assert!(!is_left(summary["temporalAddress"].as_str().unwrap()));
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test]
+async fn what_is_kept_ends_with_ctrl_c() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = demo(folder.path(), &["--keep"]).await;
+    let (seen, rest) = said(&mut child, "stays up until Ctrl-C");
+    let platform = seen
+        .lines()
+        .find_map(|line| line.strip_prefix("emulated platform: "))
+        .unwrap();
+    let state: Value = reqwest_get(&format!("{platform}/_emulator/state")).await;
+    assert_eq!(
+        state["sandboxes"]["prod"]["flows"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    let address = server_of(&seen);
+    assert!(is_left(&address), "{address}");
+
+    signal("-INT", child.id());
+    let stdout = child.stdout.take().unwrap();
+    assert_eq!(finished(child).code(), Some(0));
+    drop(rest);
+    let text = std::io::read_to_string(stdout).unwrap();
+    for part in [
+        "Try next",
+        "curl -s http://127.0.0.1:",
+        "aep-flow status",
+        "python",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in:\n{text}");
+    }
+    nothing_is_left(&address).await;
+}
+
+#[tokio::test]
+async fn ctrl_c_in_the_middle_leaves_nothing() {
+    for part in ["Temporal server: up", "ExploreTable: attempt 1 failed"] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = demo(folder.path(), &[]).await;
+        let (seen, rest) = said(&mut child, part);
+        signal("-INT", child.id());
+        assert_eq!(finished(child).code(), Some(130), "{part}");
+        drop(rest);
+        nothing_is_left(&server_of(&seen)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_demo_that_is_killed_leaves_no_process_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = demo(folder.path(), &[]).await;
+    let (seen, rest) = said(&mut child, "Temporal server: up");
+    signal("-KILL", child.id());
+    assert_eq!(finished(child).code(), None);
+    drop(rest);
+    nothing_is_left(&server_of(&seen)).await;
+}
+
+async fn reqwest_get(url: &str) -> Value {
+    // An error says that there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::get(url).await.unwrap().json().await.unwrap()
+}
