@@ -36,7 +36,10 @@ use aep_flow_workflows::{activities as declared, payload::Message};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
+pub use attempt::Attempt;
 use attempt::{Effect, run};
+pub use base_connection::create_oracle_service_cloud;
+pub use failure::Failed;
 pub use platform::Platform;
 
 /// The bodies of all activities, over one platform.

@@ -1,7 +1,7 @@
 //! What every activity's attempt has in common: reading the input, heartbeats, and turning
 //! an error into a failure.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, time::Duration};
 
 use aep_flow_workflows::payload::Message;
 use jiff::Timestamp;
@@ -17,21 +17,37 @@ use crate::ensure::Past;
 /// reaches the server is an action to pay for.
 const HEARTBEAT_AT_LEAST: Duration = Duration::from_secs(4);
 
-/// One attempt at an activity.
-#[derive(Clone)]
-pub(super) struct Attempt {
-    ctx: Arc<ActivityContext>,
+/// One attempt at an activity: its number, and what the one before it left.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    number: u32,
+    earlier: Option<Memory>,
 }
 
 impl Attempt {
+    /// The first attempt, which no other came before.
+    pub fn first() -> Self {
+        Self { number: 1, earlier: None }
+    }
+
+    fn of(ctx: &ActivityContext) -> Self {
+        Self {
+            number: ctx.info().attempt,
+            earlier: ctx.heartbeat_details().deserialize().ok().flatten(),
+        }
+    }
+
     /// What is known of earlier attempts to create a resource of `kind`.
     pub(super) fn past(&self, kind: &str) -> Past {
-        Memory::past(
-            earlier(&self.ctx).as_ref(),
-            self.ctx.info().attempt,
-            kind,
-            Timestamp::now(),
-        )
+        Memory::past(self.earlier.as_ref(), self.number, kind, Timestamp::now())
+    }
+
+    /// What the next attempt is to know after this one failed so.
+    fn leave(&self, failed: &Failed) -> Memory {
+        match failed.memory() {
+            Some((kind, past)) => Memory::of(self.number, kind, past),
+            None => Memory::carried(self.earlier.clone(), self.number, Timestamp::now()),
+        }
     }
 }
 
@@ -53,14 +69,11 @@ where
     F: FnOnce(Attempt, I) -> Fut,
     Fut: Future<Output = Result<O, Failed>>,
 {
-    let ctx = Arc::new(ctx);
-    let attempt = Attempt {
-        ctx: Arc::clone(&ctx),
-    };
+    let attempt = Attempt::of(&ctx);
     let result = match input.read() {
         Err(error) => Err(Failed::unreadable(&error)),
         Ok(input) => tokio::select! {
-            result = body(attempt, input) => result,
+            result = body(attempt.clone(), input) => result,
             () = ctx.cancelled() => return Err(ActivityError::Cancelled { details: None }),
             never = keep_alive(&ctx) => match never {},
         },
@@ -70,20 +83,11 @@ where
         Err(failed) => {
             failure::log(ctx.info(), &failed);
             if effect == Effect::Creates && failed.kind().is_retryable() {
-                let attempt = ctx.info().attempt;
-                let memory = match failed.memory() {
-                    Some((kind, past)) => Memory::of(attempt, kind, past),
-                    None => Memory::carried(earlier(&ctx), attempt, Timestamp::now()),
-                };
-                remember(&ctx, memory).await;
+                remember(&ctx, attempt.leave(&failed)).await;
             }
             Err(ActivityError::application(failed.into_failure()))
         }
     }
-}
-
-fn earlier(ctx: &ActivityContext) -> Option<Memory> {
-    ctx.heartbeat_details().deserialize().ok().flatten()
 }
 
 /// The heartbeat's details travel with the failure that is about to be reported, so what

@@ -20,7 +20,11 @@ use super::{
 
 const KIND: &str = Kind::BaseConnection.as_str();
 
-pub(super) async fn create_oracle_service_cloud(
+/// The body of `CreateOracleServiceCloudBaseConnection`, with no Temporal around it.
+///
+/// # Errors
+/// As the activity's failures; ask [`Failed::kind`].
+pub async fn create_oracle_service_cloud(
     platform: &Platform,
     attempt: &Attempt,
     input: OracleServiceCloudConnection,

@@ -21,7 +21,7 @@ use crate::{
 
 /// Why an attempt failed, in the words of the contract.
 #[derive(Debug)]
-pub(super) struct Failed {
+pub struct Failed {
     kind: FailureType,
     message: String,
     details: FailureDetails,
@@ -78,7 +78,9 @@ impl Failed {
     }
 
     pub(super) fn secret(field: &str, error: &SecretError) -> Self {
-        Self::field(field, error.to_string(), error.next_step())
+        let mut failed = Self::field(field, error.to_string(), "a secret that the worker can read");
+        failed.details.next_step = error.next_step();
+        failed
     }
 
     pub(super) fn no_credentials() -> Self {
@@ -120,7 +122,8 @@ impl Failed {
         self
     }
 
-    pub(super) fn kind(&self) -> FailureType {
+    /// The type that callers see.
+    pub fn kind(&self) -> FailureType {
         self.kind
     }
 
@@ -224,6 +227,14 @@ impl Failed {
         }
     }
 }
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}: {}", self.kind, self.message)
+    }
+}
+
+impl std::error::Error for Failed {}
 
 fn type_of(class: Class) -> FailureType {
     match class {
