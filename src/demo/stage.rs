@@ -24,7 +24,7 @@ use crate::devserver::{self, DevServer, DevServerError, Found, Report, Surroundi
 use crate::worker::{self, WorkerError};
 
 /// The secret's file below the demo's secrets folder.
-const PASSWORD_FILE: &str = "osc-password";
+pub(super) const PASSWORD_FILE: &str = "osc_password";
 
 /// The tables that are ingested; the emulated source has one more.
 const TABLES: [&str; 2] = ["Contacts", "Incidents"];

@@ -7,6 +7,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
 use super::Retry;
+use super::stage::PASSWORD_FILE;
 
 /// What came of the demo. Printed by `Display`; as JSON its fields are a contract.
 #[derive(Debug, Clone, Serialize)]
@@ -156,7 +157,7 @@ async def main():
     print(await client.execute_workflow(
         "IngestOracleServiceCloud",
         {{"connection": {{"name": "From Python", "host": "demo.custhelp.com", "username": "svc_aep",
-                        "password": {{"file": "osc-password"}}}},
+                        "password": {{"file": {password}}}}},
          "tables": [{{"table": "Accounts"}}]}},
         id="ingest/prod/From Python", task_queue={task_queue}))
 
@@ -165,6 +166,7 @@ asyncio.run(main())
             address = literal(address),
             namespace = literal(&self.namespace),
             task_queue = literal(&self.task_queue),
+            password = literal(PASSWORD_FILE),
         )
     }
 }
@@ -239,6 +241,7 @@ mod tests {
             "aep-flow status --address 127.0.0.1:1 --namespace default 'ingest/prod/OSC, demo'\n",
             "Client.connect(\"127.0.0.1:1\", namespace=\"default\")",
             "task_queue=\"aep-flow\"",
+            "\"password\": {\"file\": \"osc_password\"}}",
         ] {
             assert!(text.contains(expected), "{expected:?} is not in:\n{text}");
         }

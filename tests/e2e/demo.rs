@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use aep_emulator::{DEFAULT_CLIENT_SECRET, DEFAULT_SOURCE_PASSWORD};
 use aep_flow::config::Environment;
 use serde_json::Value;
 
@@ -131,7 +132,7 @@ async fn it_shows_the_whole_job_and_leaves_nothing() {
         "{url}"
     );
     assert!(stderr.contains("attempt 1 failed"), "{stderr}");
-    for secret in ["osc-password\"", "emulator-secret"] {
+    for secret in [DEFAULT_SOURCE_PASSWORD, DEFAULT_CLIENT_SECRET] {
         assert!(
             !stdout.contains(secret) && !stderr.contains(secret),
             "{secret}"

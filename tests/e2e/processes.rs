@@ -2,10 +2,10 @@
 
 use std::process::{Command, Stdio};
 
-use aep_emulator::{Action, Rule};
+use aep_emulator::{Action, CutAt, Rule};
 
 use crate::support::platform::{assert_one_live_per_intent, counts, whole_chain};
-use crate::support::world::emulator_config;
+use crate::support::world::{WRONG_PASSWORD, assert_no_secret, emulator_config};
 use crate::support::{World, eventually, input, server, table};
 
 /// Longer than any test: who gets no answer within it was killed before.
@@ -140,6 +140,29 @@ async fn a_server_that_was_away_for_a_while_is_found_again() {
     let status = worker.terminate().await;
     assert_eq!(status.code(), Some(0), "{status}");
     server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn no_log_shows_a_secret_at_any_level() {
+    let world = World::new().await;
+    let lost = Action::ApplyThenDrop { at: CutAt::Body };
+    world
+        .emulator
+        .add_fault(Rule::new("POST", "/connections", lost).nth([1]));
+    let mut worker = world.talkative_worker_process("all.log");
+    world.ingest(&input(&[table("Contacts")])).await.unwrap();
+    world.keep_password(WRONG_PASSWORD);
+    let mut other = input(&[table("Contacts")]);
+    other["connection"]["name"] = "Another".into();
+    world.ingest(&other).await.unwrap_err();
+    worker.terminate().await;
+
+    let log = std::fs::read(world.folder().join("all.log")).unwrap();
+    let text = String::from_utf8_lossy(&log);
+    assert!(text.contains("TRACE"), "the log has no traces");
+    assert_no_secret("a log", &log);
+    // A token is a secret too.
+    assert!(!text.contains("Bearer "), "a log shows a token");
 }
 
 /// The processes whose command line contains `part`.

@@ -11,6 +11,7 @@ use aep_emulator::{
 };
 use aep_flow::config::Config;
 use aep_flow::devserver::DevServer;
+use prost::Message as ProtoMessage;
 use serde_json::{Value, json};
 use temporalio_client::errors::WorkflowGetResultError;
 use temporalio_client::{
@@ -31,7 +32,10 @@ use super::within;
 use super::worker::{Worker, WorkerProcess};
 
 /// Where the tests' inputs have the source's password from.
-const PASSWORD_FILE: &str = "osc-password";
+const PASSWORD_FILE: &str = "osc.txt";
+
+/// A password that the source refuses.
+pub(crate) const WRONG_PASSWORD: &str = "hunter2-hunter2";
 
 /// A namespace and a platform for one test.
 pub(crate) struct World {
@@ -86,24 +90,27 @@ impl World {
 
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("secrets")).unwrap();
-        for (name, content) in [
-            (format!("secrets/{PASSWORD_FILE}"), DEFAULT_SOURCE_PASSWORD),
-            // Keeps the Temporal configuration of whoever runs the tests out.
-            ("temporal.toml".to_owned(), "[profile.test]\n"),
-        ] {
-            std::fs::write(folder.path().join(name), content).unwrap();
-        }
+        // Keeps the Temporal configuration of whoever runs the tests out.
+        std::fs::write(folder.path().join("temporal.toml"), "[profile.test]\n").unwrap();
         let emulator = Emulator::start(config).await.unwrap();
         let address = server.address();
         let config = config_of(&emulator, &address, &namespace, &folder);
         let client = aep_flow::temporal::connect(&config).await.unwrap();
-        Self {
+        let world = Self {
             emulator,
             client,
             address,
             namespace,
             folder,
-        }
+        };
+        world.keep_password(DEFAULT_SOURCE_PASSWORD);
+        world
+    }
+
+    /// Puts the source's password where the tests' inputs say that it is.
+    pub(crate) fn keep_password(&self, password: &str) {
+        let file = self.folder.path().join("secrets").join(PASSWORD_FILE);
+        std::fs::write(file, password).unwrap();
     }
 
     /// The configuration of a worker of this world.
@@ -128,6 +135,13 @@ impl World {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let log = format!("worker-{}.log", NEXT.fetch_add(1, Ordering::Relaxed));
         WorkerProcess::spawn(&self.variables(), &self.folder.path().join(log))
+    }
+
+    /// Starts a worker as a process that logs all it can into this file of the world's folder.
+    pub(crate) fn talkative_worker_process(&self, log: &str) -> WorkerProcess {
+        let mut variables = self.variables();
+        variables.push(("AEP_FLOW_LOG_FILTER".to_owned(), "trace".to_owned()));
+        WorkerProcess::spawn(&variables, &self.folder.path().join(log))
     }
 
     /// The same configuration as variables, for a process.
@@ -230,7 +244,11 @@ impl Run {
     /// Waits for the end of the workflow.
     pub(crate) async fn end(&self) -> Result<Value, Failed> {
         let options = WorkflowGetResultOptions::default();
-        match within("the workflow", self.handle.get_result(options)).await {
+        let result = within("the workflow", self.handle.get_result(options)).await;
+        let history = self.history().await;
+        let bytes = history.iter().flat_map(ProtoMessage::encode_to_vec);
+        assert_no_secret("a history", &bytes.collect::<Vec<u8>>());
+        match result {
             Ok(result) => Ok(json_of(&result.payloads)),
             Err(WorkflowGetResultError::Failed(_)) => Err(self.failure().await),
             Err(other) => panic!("{other:?}"),
@@ -302,6 +320,20 @@ impl Failed {
             details: json_of(details.unwrap_or_default()),
             is_non_retryable: info.non_retryable,
         }
+    }
+}
+
+/// Fails if a password or the client's secret stands anywhere in `bytes`.
+pub(crate) fn assert_no_secret(of: &str, bytes: &[u8]) {
+    for secret in [
+        DEFAULT_SOURCE_PASSWORD,
+        DEFAULT_CLIENT_SECRET,
+        WRONG_PASSWORD,
+    ] {
+        let is_in = bytes
+            .windows(secret.len())
+            .any(|window| window == secret.as_bytes());
+        assert!(!is_in, "{of} shows `{secret}`");
     }
 }
 
