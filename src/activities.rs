@@ -29,8 +29,9 @@ use aep_flow_proto::v1::{
     BaseConnection, CreateDataflowInput, CreateMappingSetInput, CreateSourceConnectionInput,
     CreateTargetConnectionInput, Dataflow, Dataset, EnsureDatasetInput, EnsureSchemaInput,
     ExploreTableInput, ExploreTableResult, ExploreTablesInput, ExploreTablesResult,
-    GetFlowRunsInput, GetFlowRunsResult, MappingSet, OracleServiceCloudConnection, Schema,
-    SourceConnection, TargetConnection, TestBaseConnectionInput, TestBaseConnectionResult,
+    FindDataflowInput, FindDataflowResult, GetFlowRunsInput, GetFlowRunsResult, MappingSet,
+    OracleServiceCloudConnection, Schema, SourceConnection, TargetConnection,
+    TestBaseConnectionInput, TestBaseConnectionResult,
 };
 use aep_flow_workflows::{activities as declared, payload::Message};
 use temporalio_macros::activities;
@@ -193,6 +194,19 @@ impl Activities {
         let platform = Arc::clone(&self.platform);
         run(Effect::Creates, ctx, input, |attempt, input| async move {
             dataflow::create(&platform, &attempt, input).await
+        })
+        .await
+    }
+
+    #[activity(definition = declared::FindDataflow)]
+    pub async fn find_dataflow(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: Message<FindDataflowInput>,
+    ) -> Result<Message<FindDataflowResult>, ActivityError> {
+        let platform = Arc::clone(&self.platform);
+        run(Effect::Reads, ctx, input, |_, input| async move {
+            dataflow::find(&platform, input).await
         })
         .await
     }

@@ -33,6 +33,9 @@ pub const DEFAULT_NAMESPACE: &str = "default";
 /// may be somebody else's by now.
 const STARTS: usize = 3;
 
+/// How many lines of a log an error shows: the reason is among the last.
+const LOG_LINES: usize = 3;
+
 /// Hears what is being done and how long it takes, a line at a time.
 pub trait Report: Send + Sync {
     /// Takes one line, without a line feed.
@@ -308,8 +311,8 @@ impl DevServer {
                 Ok(()) => return Ok(()),
                 Err(cause) => cause,
             };
-            if self.process.has_ended() {
-                let log = last_lines(&self.log_file());
+            if self.process.ended().is_some() {
+                let log = process::last_lines(&self.log_file(), LOG_LINES);
                 return Err(DevServerError::Ended { log });
             }
             if Instant::now() > deadline {
@@ -386,7 +389,7 @@ fn spawn(
     // every task waits 47 ms: nine activities in a row take 950 ms instead of 150.
     let polls = "history.transferProcessorMaxPollRPS=2000".to_owned();
     arguments.extend(["--dynamic-config-value".to_owned(), polls]);
-    Guarded::spawn(&options.binary, &arguments, &log_file(folder)).map_err(|cause| {
+    Guarded::spawn(&options.binary, &arguments, &log_file(folder), |_| ()).map_err(|cause| {
         DevServerError::NotStarted {
             binary: options.binary.clone(),
             cause,
@@ -398,29 +401,9 @@ fn log_file(folder: &Path) -> PathBuf {
     folder.join("server.log")
 }
 
-/// The end of a log on one line, for an error message.
-fn last_lines(log: &Path) -> String {
-    let text = std::fs::read_to_string(log).unwrap_or_default();
-    let mut lines: Vec<&str> = text.lines().rev().take(3).collect();
-    lines.reverse();
-    if lines.is_empty() {
-        return "nothing".to_owned();
-    }
-    lines.join(" / ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_last_lines_of_a_log_are_one_line() {
-        let folder = tempfile::tempdir().unwrap();
-        let log = folder.path().join("log");
-        assert_eq!(last_lines(&log), "nothing");
-        std::fs::write(&log, "a\nb\nc\nd\n").unwrap();
-        assert_eq!(last_lines(&log), "b / c / d");
-    }
 
     #[tokio::test]
     async fn a_server_that_ends_at_once_is_reported_with_its_words() {

@@ -30,6 +30,8 @@ pub mod activity {
     pub const CREATE_MAPPING_SET: &str = "CreateMappingSet";
     /// Ensures a dataflow.
     pub const CREATE_DATAFLOW: &str = "CreateDataflow";
+    /// Looks for a dataflow that was made before.
+    pub const FIND_DATAFLOW: &str = "FindDataflow";
     /// Reads the runs of a dataflow.
     pub const GET_FLOW_RUNS: &str = "GetFlowRuns";
 }

@@ -16,7 +16,7 @@ pub use columns::against_columns;
 pub use connection::{base_connection_id, connection, secret_reference};
 pub use findings::Findings;
 pub use ingest::ingest;
-pub use schedule::{StartTime, schedule, start_time};
+pub use schedule::{StartTime, passed_start, schedule, start_time};
 
 /// Longest name of a resource, in characters.
 ///

@@ -27,7 +27,10 @@ pub struct Attempt {
 impl Attempt {
     /// The first attempt, which no other came before.
     pub fn first() -> Self {
-        Self { number: 1, earlier: None }
+        Self {
+            number: 1,
+            earlier: None,
+        }
     }
 
     fn of(ctx: &ActivityContext) -> Self {

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use aep_flow_proto::{
-    v1::{CreateDataflowInput, Dataflow, Frequency, Schedule},
+    v1::{
+        CreateDataflowInput, Dataflow, FindDataflowInput, FindDataflowResult, Frequency, Schedule,
+    },
     validate::{self, StartTime},
 };
 use aep_platform::{
@@ -83,6 +85,25 @@ pub(super) async fn create(
     })
 }
 
+/// The dataflow of that name that we made, if there is one.
+pub(super) async fn find(
+    platform: &Platform,
+    input: FindDataflowInput,
+) -> Result<FindDataflowResult, Failed> {
+    super::check_named(&input.name, "")?;
+    let sandbox = platform.sandbox(&input.sandbox).await?;
+    let intent = platform.intent(KIND, &sandbox, "", &input.name);
+    let standing = found(sandbox.find_flows_named(&input.name).await)?;
+    let ours = standing.into_iter().find(|each| {
+        each.marker
+            .as_ref()
+            .is_some_and(|marker| marker.has_key_of(intent.marker()))
+    });
+    Ok(FindDataflowResult {
+        id: ours.map_or_else(String::new, |ours| ours.id),
+    })
+}
+
 /// The rules that hold without the clock: a start time that has passed is the platform's to
 /// refuse, since a dataflow made earlier with it is still the answer.
 fn check_schedule(given: &Schedule, delta_column: &str) -> Result<(), Failed> {
@@ -91,7 +112,6 @@ fn check_schedule(given: &Schedule, delta_column: &str) -> Result<(), Failed> {
         &mut findings,
         ("schedule", Some(given)),
         ("deltaColumn", delta_column),
-        Timestamp::MIN,
     );
     findings.into_result().map_err(Failed::invalid)
 }

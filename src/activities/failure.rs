@@ -78,7 +78,11 @@ impl Failed {
     }
 
     pub(super) fn secret(field: &str, error: &SecretError) -> Self {
-        let mut failed = Self::field(field, error.to_string(), "a secret that the worker can read");
+        let mut failed = Self::field(
+            field,
+            error.to_string(),
+            "a secret that the worker can read",
+        );
         failed.details.next_step = error.next_step();
         failed
     }

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use aep_flow_proto::v1::{IngestOracleServiceCloudInput, Violation};
 use aep_flow_proto::{read, validate};
-use jiff::Timestamp;
 
 use super::exit::ExitStatus;
 use super::failure::Failure;
@@ -30,7 +29,7 @@ pub(super) fn read(path: &Path) -> Result<IngestOracleServiceCloudInput, Failure
         )
         .hint("name a file of YAML or JSON with `-f FILE`, or `-f -` for stdin")
     })?;
-    parse(&text, &shown, Timestamp::now())
+    parse(&text, &shown)
 }
 
 fn text(path: &Path) -> std::io::Result<String> {
@@ -52,11 +51,7 @@ fn text(path: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-fn parse(
-    text: &str,
-    shown: &str,
-    now: Timestamp,
-) -> Result<IngestOracleServiceCloudInput, Failure> {
+fn parse(text: &str, shown: &str) -> Result<IngestOracleServiceCloudInput, Failure> {
     // Every JSON text is YAML too. The parser's own words show the line, where a password
     // may stand that should have been a reference; the place is enough.
     let value: serde_json::Value = serde_saphyr::from_str(text).map_err(|error| {
@@ -80,11 +75,12 @@ fn parse(
                 }],
             )
         })?;
-    // Whether local hosts are allowed is for the worker to say.
+    // Whether local hosts are allowed, and whether a start time that has passed is that of
+    // a dataflow made before, is for the worker to say.
     let rules = validate::Rules {
         allow_local_hosts: true,
     };
-    validate::ingest(&input, now, rules).map_err(|violations| invalid(shown, violations))?;
+    validate::ingest(&input, rules).map_err(|violations| invalid(shown, violations))?;
     Ok(input)
 }
 
@@ -126,8 +122,7 @@ tables:
 "#;
 
     fn check(text: &str) -> String {
-        let now = "2026-11-24T12:00:00Z".parse().unwrap();
-        match parse(text, "spec.yaml", now) {
+        match parse(text, "spec.yaml") {
             Ok(input) => format!("{} tables", input.tables.len()),
             Err(failure) => format!("{failure:?}"),
         }

@@ -10,13 +10,12 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use super::find::{cached_name, fetched};
+use super::process::{Guarded, last_lines};
+use super::{LOG_LINES, Report, Surroundings, VERSION};
 use temporalio_sdk_core::ephemeral_server::{
     EphemeralExe, EphemeralExeVersion, EphemeralServerError, TemporalDevServerConfig,
 };
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
-
-use super::find::{cached_name, fetched};
-use super::{Report, Surroundings, VERSION};
 
 /// What `go install` is asked for.
 const GO_PACKAGE: &str = "github.com/temporalio/cli/cmd/temporal";
@@ -108,6 +107,14 @@ pub enum DownloadError {
 
 /// Fetches the command and gives its path.
 pub(super) async fn fetch(
+    surroundings: &Surroundings,
+    report: &dyn Report,
+) -> Result<PathBuf, FetchError> {
+    fetch_by(download, surroundings, report).await
+}
+
+async fn fetch_by(
+    download: impl AsyncFnOnce(&Path) -> Result<PathBuf, DownloadError>,
     surroundings: &Surroundings,
     report: &dyn Report,
 ) -> Result<PathBuf, FetchError> {
@@ -247,77 +254,50 @@ async fn build(go: &Path, cache: &Path, report: &dyn Report) -> Result<PathBuf, 
         path: cache.to_owned(),
         cause,
     };
-    let not_run = |cause| FetchError::GoNotRun {
-        go: go.to_owned(),
-        cause,
-    };
     let folder = tempfile::Builder::new()
         .prefix("build-")
         .tempdir_in(cache)
         .map_err(not_writable)?;
-    let mut child = tokio::process::Command::new(go)
-        .arg("install")
-        .arg(format!("{GO_PACKAGE}@{VERSION}"))
-        .env("GOBIN", folder.path())
-        // The folder that we are started in may hold a go.mod or go.work of somebody else's.
-        .env("GOWORK", "off")
-        .env("GOFLAGS", "")
-        .current_dir(folder.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(not_run)?;
-    let errors = child.stderr.take();
-    let output = tokio::spawn(async move {
-        let Some(errors) = errors else {
-            return String::new();
-        };
-        last_words(errors).await
-    });
-    let status = tokio::time::timeout(BUILD_WITHIN, wait(&mut child, report))
-        .await
-        .map_err(|_| FetchError::BuildTooSlow)?
-        .map_err(not_run)?;
+    let log = folder.path().join("log");
+    let arguments = ["install".to_owned(), format!("{GO_PACKAGE}@{VERSION}")];
+    // `go` starts compilers, which would go on without it: under guard they end with it.
+    let mut child = Guarded::spawn(go, &arguments, &log, |command| {
+        command
+            .env("GOBIN", folder.path())
+            // The folder that we are started in may hold a go.mod or go.work of somebody else's.
+            .env("GOWORK", "off")
+            .env("GOFLAGS", "")
+            .current_dir(folder.path());
+    })
+    .map_err(|cause| FetchError::GoNotRun {
+        go: go.to_owned(),
+        cause,
+    })?;
+    let started = Instant::now();
+    let mut told = started;
+    let status = loop {
+        if let Some(status) = child.ended() {
+            break status;
+        }
+        if started.elapsed() > BUILD_WITHIN {
+            return Err(FetchError::BuildTooSlow);
+        }
+        if told.elapsed() > STILL_EVERY {
+            told = Instant::now();
+            report.say(&format!("still building, {}", seconds(started)));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
     let built = folder
         .path()
         .join(format!("temporal{}", std::env::consts::EXE_SUFFIX));
     if !status.success() || !built.is_file() {
-        let output = output.await.unwrap_or_default();
+        let output = last_lines(&log, LOG_LINES);
         return Err(FetchError::BuildFailed { output });
     }
     let binary = cache.join(cached_name());
     std::fs::rename(&built, &binary).map_err(not_writable)?;
     Ok(binary)
-}
-
-async fn wait(
-    child: &mut tokio::process::Child,
-    report: &dyn Report,
-) -> io::Result<std::process::ExitStatus> {
-    let started = Instant::now();
-    loop {
-        match tokio::time::timeout(STILL_EVERY, child.wait()).await {
-            Ok(status) => return status,
-            Err(_) => report.say(&format!("still building, {}", seconds(started))),
-        }
-    }
-}
-
-/// The last lines of a stream that says thousands (every module that is downloaded).
-async fn last_words(stream: impl tokio::io::AsyncRead + Unpin) -> String {
-    const LINES: usize = 5;
-    // A build prints a few kilobytes; a line without an end must not fill the memory.
-    let mut lines = BufReader::new(stream.take(16 * 1024 * 1024)).lines();
-    let mut last = std::collections::VecDeque::new();
-    while let Ok(Some(line)) = lines.next_line().await {
-        if last.len() == LINES {
-            last.pop_front();
-        }
-        last.push_back(line);
-    }
-    Vec::from(last).join(" / ")
 }
 
 /// The innermost error: the levels above it all say that a download failed.
@@ -331,4 +311,135 @@ fn root_cause(error: &dyn std::error::Error) -> String {
 
 fn seconds(since: Instant) -> String {
     format!("{:.1} s", since.elapsed().as_secs_f64())
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// A folder with a `go` that is this script, and an empty cache.
+    fn machine(script: &str) -> (tempfile::TempDir, Surroundings) {
+        let root = tempfile::tempdir().unwrap();
+        let script = format!("#!/bin/sh\ncd '{}'\n{script}\n", root.path().display());
+        // Written by a child: a file that this process has open for writing can't be run, and
+        // another test's child may hold it open a moment longer than we do.
+        let written = std::process::Command::new("/bin/sh")
+            .args(["-c", "printf %s \"$1\" >\"$0\"; chmod 755 \"$0\""])
+            .arg(root.path().join("go"))
+            .arg(script)
+            .status();
+        assert!(written.unwrap().success());
+        let surroundings = Surroundings {
+            path: Some(root.path().into()),
+            cache: Some(root.path().join("cache")),
+            ..Surroundings::default()
+        };
+        (root, surroundings)
+    }
+
+    async fn no_download(_: &Path) -> Result<PathBuf, DownloadError> {
+        Err(DownloadError::Silent)
+    }
+
+    const BUILD: &str = "echo \"$@\" >>calls; /bin/sleep 0.5; : >\"$GOBIN/temporal\"; \
+                         /bin/chmod +x \"$GOBIN/temporal\"";
+
+    #[tokio::test]
+    async fn where_no_download_is_go_builds_and_the_next_one_finds_it() {
+        let (root, surroundings) = machine(BUILD);
+        let said = Mutex::new(String::new());
+        let report = |line: &str| said.lock().unwrap().push_str(line);
+        let binary = fetch_by(no_download, &surroundings, &report).await.unwrap();
+        assert_eq!(binary, root.path().join("cache/temporal-v1.5.1"));
+        let again = fetch_by(no_download, &surroundings, &report).await.unwrap();
+        assert_eq!(again, binary);
+        let calls = std::fs::read_to_string(root.path().join("calls")).unwrap();
+        assert_eq!(
+            calls,
+            "install github.com/temporalio/cli/cmd/temporal@v1.5.1\n"
+        );
+        let said = said.into_inner().unwrap();
+        assert!(said.contains("no answer within 10 s"), "{said}");
+        assert!(said.contains("built in "), "{said}");
+    }
+
+    #[tokio::test]
+    async fn of_two_at_once_one_waits_and_takes_what_the_other_built() {
+        let (root, surroundings) = machine(BUILD);
+        let said = Mutex::new(String::new());
+        let report = |line: &str| said.lock().unwrap().push_str(line);
+        let (one, two) = tokio::join!(
+            fetch_by(no_download, &surroundings, &report),
+            fetch_by(no_download, &surroundings, &report),
+        );
+        assert_eq!(one.unwrap(), two.unwrap());
+        let calls = std::fs::read_to_string(root.path().join("calls")).unwrap();
+        assert_eq!(calls.lines().count(), 1, "{calls}");
+        let said = said.into_inner().unwrap();
+        assert!(said.contains("waiting for it"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn a_build_that_fails_is_told_with_its_last_words() {
+        let (root, surroundings) = machine("echo one >&2; echo two >&2; exit 1");
+        let error = fetch_by(no_download, &surroundings, &|_: &str| ())
+            .await
+            .unwrap_err();
+        assert!(error.to_string().ends_with("failed: one / two"), "{error}");
+        assert!(error.next_step().contains("TEMPORAL_ADDRESS"));
+        // Nothing half built stays.
+        let left = std::fs::read_dir(root.path().join("cache")).unwrap();
+        let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["fetch.lock"]);
+    }
+
+    #[tokio::test]
+    async fn a_build_that_is_given_up_ends_with_its_child() {
+        let (root, surroundings) = machine("/bin/sleep 60 & echo $! >pid; wait");
+        let pid_file = root.path().join("pid");
+        let started = async {
+            while std::fs::read_to_string(&pid_file)
+                .unwrap_or_default()
+                .is_empty()
+            {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::select! {
+            ended = fetch_by(no_download, &surroundings, &|_: &str| ()) => panic!("{ended:?}"),
+            () = started => {}
+        }
+        let pid = std::fs::read_to_string(&pid_file).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let is_there = || {
+            let probe = std::process::Command::new("kill")
+                .args(["-0", pid.trim()])
+                .stderr(Stdio::null())
+                .status();
+            probe.unwrap().success()
+        };
+        while is_there() {
+            assert!(Instant::now() < deadline, "process {pid} is still there");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    #[test]
+    fn without_go_the_user_is_told_what_to_install() {
+        let error = FetchError::NoGo(Box::new(DownloadError::Silent));
+        assert!(error.next_step().contains("install Go"), "{error}");
+    }
+
+    #[test]
+    fn the_root_cause_is_the_innermost() {
+        let inner = io::Error::other("no name server");
+        let error = FetchError::CacheNotWritable {
+            path: PathBuf::new(),
+            cause: inner,
+        };
+        assert_eq!(root_cause(&error), "no name server");
+    }
 }

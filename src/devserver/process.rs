@@ -10,7 +10,7 @@
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use super::DevServerError;
@@ -20,7 +20,8 @@ const END_WITHIN: Duration = Duration::from_secs(10);
 
 /// The shell's part. `$0` and up is the command; the pipe is its standard input.
 ///
-/// `kill -KILL 0` ends the whole group, the shell and its `sleep` too, so nothing is left.
+/// A signal to process 0 is one to the whole group: what the child started and left behind, the
+/// part that reads the pipe, and its `sleep`. Nothing outlives the shell.
 #[cfg(unix)]
 const GUARD: &str = r#"
 exec 3<&0
@@ -28,7 +29,10 @@ exec 3<&0
 child=$!
 { read -r _ <&3; kill -TERM "$child"; sleep 5; kill -KILL 0; } &
 wait "$child"
-kill -KILL 0
+status=$?
+trap '' TERM
+kill -TERM 0
+exit "$status"
 "#;
 
 /// A child, and the pipe that keeps it alive.
@@ -38,14 +42,20 @@ pub(super) struct Guarded {
 }
 
 impl Guarded {
-    /// Starts the command; what it prints goes into `log`.
-    pub(super) fn spawn(binary: &Path, arguments: &[String], log: &Path) -> io::Result<Self> {
+    /// Starts the command; what it prints goes into `log`. `adjust` may set its environment.
+    pub(super) fn spawn(
+        binary: &Path,
+        arguments: &[String],
+        log: &Path,
+        adjust: impl FnOnce(&mut Command),
+    ) -> io::Result<Self> {
         // The shell would start, and only say in its log that the command is not there.
         if binary.components().count() > 1 && !binary.exists() {
             return Err(io::ErrorKind::NotFound.into());
         }
         let log = File::options().create(true).append(true).open(log)?;
         let mut command = command(binary, arguments);
+        adjust(&mut command);
         command
             .stdin(Stdio::piped())
             .stdout(log.try_clone()?)
@@ -55,9 +65,9 @@ impl Guarded {
         })
     }
 
-    /// Whether the child ended by itself.
-    pub(super) fn has_ended(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(Some(_)))
+    /// How the child ended, if it did.
+    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
     }
 
     /// Ends the child, gently at first, and waits for it. Nothing happens if it ended already.
@@ -66,7 +76,7 @@ impl Guarded {
         #[cfg(not(unix))]
         let _ = self.child.kill();
         let deadline = Instant::now() + END_WITHIN;
-        while !self.has_ended() {
+        while self.ended().is_none() {
             if Instant::now() > deadline {
                 return Err(DevServerError::StillRunning {
                     pid: self.child.id(),
@@ -99,6 +109,18 @@ fn command(binary: &Path, arguments: &[String]) -> Command {
     command
 }
 
+/// The last `count` lines of a log on one line, for an error message.
+pub(super) fn last_lines(log: &Path, count: usize) -> String {
+    let text = std::fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let mut lines: Vec<&str> = text.lines().rev().take(count).collect();
+    lines.reverse();
+    if lines.is_empty() {
+        return "nothing".to_owned();
+    }
+    lines.join(" / ")
+}
+
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
@@ -109,7 +131,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let arguments = ["-c".to_owned(), format!("echo $$; {script}")];
         let log = folder.path().join("log");
-        let guarded = Guarded::spawn(Path::new("/bin/sh"), &arguments, &log).unwrap();
+        let guarded = Guarded::spawn(Path::new("/bin/sh"), &arguments, &log, |_| ()).unwrap();
         let deadline = Instant::now() + Duration::from_secs(10);
         loop {
             let text = std::fs::read_to_string(&log).unwrap();
@@ -137,6 +159,15 @@ mod tests {
         !is_there(pid)
     }
 
+    #[test]
+    fn the_last_lines_of_a_log_are_one_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        assert_eq!(last_lines(&log, 3), "nothing");
+        std::fs::write(&log, "a\nb\nc\nd\n").unwrap();
+        assert_eq!(last_lines(&log, 3), "b / c / d");
+    }
+
     #[tokio::test]
     async fn a_child_ends_when_asked() {
         let (mut child, pid, _folder) = guarded("exec sleep 60").await;
@@ -160,13 +191,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_end_of_the_childs_own_is_seen() {
-        let (mut child, _pid, _folder) = guarded("exit 3").await;
+    async fn an_end_of_the_childs_own_is_seen_and_takes_its_children_along() {
+        let (mut child, pid, folder) = guarded("sleep 60 & echo $! >&2; exit 3").await;
         let deadline = Instant::now() + Duration::from_secs(10);
-        while !child.has_ended() {
+        let status = loop {
+            if let Some(status) = child.ended() {
+                break status;
+            }
             assert!(Instant::now() < deadline);
             tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        };
+        assert_eq!(status.code(), Some(3));
+        let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+        let grandchild = log.lines().find(|line| *line != pid).unwrap();
+        assert!(is_gone_soon(grandchild).await);
         child.end().await.unwrap();
     }
 }

@@ -268,6 +268,40 @@ async fn the_first_runs_are_waited_for_and_reported() {
 }
 
 #[tokio::test]
+async fn a_start_time_that_has_passed_is_good_for_what_was_made_with_it() {
+    let world = World::new().await;
+    let worker = world.worker();
+    let start = jiff::Timestamp::now() + Duration::from_secs(3);
+    let recurring = |name: &str| {
+        let mut table = table(name);
+        table["deltaColumn"] = "updatedTime".into();
+        table["schedule"] =
+            json!({"startTime": start.to_string(), "frequency": "HOUR", "interval": 1});
+        table
+    };
+    let first = world
+        .ingest(&input(&[recurring("Contacts")]))
+        .await
+        .unwrap();
+    while jiff::Timestamp::now() <= start {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let again = world
+        .ingest(&input(&[recurring("Contacts")]))
+        .await
+        .unwrap();
+    assert_eq!(first["tables"], again["tables"]);
+
+    world.emulator.clear_journal();
+    let added = input(&[recurring("Contacts"), recurring("Incidents")]);
+    let failed = world.ingest(&added).await.unwrap_err();
+    assert_eq!(failed.kind, "InvalidInput");
+    assert_eq!(failed.details["field"], "tables[1].schedule.startTime");
+    assert!(world.emulator.journal().iter().all(|entry| !entry.changed));
+    world.end(worker).await;
+}
+
+#[tokio::test]
 async fn the_status_tells_what_is_done_of_what() {
     let world = World::new().await;
     let run = world

@@ -14,8 +14,9 @@ use aep_flow_proto::{
         BaseConnection, CreateDataflowInput, CreateMappingSetInput, CreateSourceConnectionInput,
         CreateTargetConnectionInput, Dataflow, Dataset, EnsureDatasetInput, EnsureSchemaInput,
         ExploreTableInput, ExploreTableResult, ExploreTablesInput, ExploreTablesResult,
-        GetFlowRunsInput, GetFlowRunsResult, MappingSet, OracleServiceCloudConnection, Schema,
-        SourceConnection, TargetConnection, TestBaseConnectionInput, TestBaseConnectionResult,
+        FindDataflowInput, FindDataflowResult, GetFlowRunsInput, GetFlowRunsResult, MappingSet,
+        OracleServiceCloudConnection, Schema, SourceConnection, TargetConnection,
+        TestBaseConnectionInput, TestBaseConnectionResult,
     },
 };
 use temporalio_common::ActivityError;
@@ -27,7 +28,7 @@ use crate::payload::Message;
 pub use self::declared::{
     CreateDataflow, CreateMappingSet, CreateOracleServiceCloudBaseConnection,
     CreateSourceConnection, CreateTargetConnection, EnsureDataset, EnsureSchema, ExploreTable,
-    ExploreTables, GetFlowRuns, TestBaseConnection,
+    ExploreTables, FindDataflow, GetFlowRuns, TestBaseConnection,
 };
 
 /// Declarations of all activities of the contract.
@@ -101,6 +102,13 @@ impl Declared {
     pub fn create_dataflow(
         _: Message<CreateDataflowInput>,
     ) -> Result<Message<Dataflow>, ActivityError> {
+        unimplemented!()
+    }
+
+    #[activity(name = activity::FIND_DATAFLOW)]
+    pub fn find_dataflow(
+        _: Message<FindDataflowInput>,
+    ) -> Result<Message<FindDataflowResult>, ActivityError> {
         unimplemented!()
     }
 

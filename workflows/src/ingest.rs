@@ -32,6 +32,7 @@ use temporalio_workflow::{
 };
 
 mod first_run;
+mod start;
 mod table;
 
 use self::table::TableRun;
@@ -111,6 +112,9 @@ impl IngestOracleServiceCloud {
                 .then(|| seconds_or(input.first_run_deadline_seconds, FIRST_RUN_DEADLINE)),
         };
         Self::begin(ctx, &plan);
+        if let Err(error) = start::check(ctx, &plan).await {
+            return Err(Self::not_begun(ctx, error));
+        }
 
         let base = step::run(
             ctx,
@@ -122,7 +126,11 @@ impl IngestOracleServiceCloud {
         .await;
         let base = match base {
             Ok(base) => base,
-            Err(error) => return Err(Self::not_connected(ctx, error)),
+            Err(StepError::Failed(failed)) => {
+                let error = StepError::Failed(Box::new(failed.below("connection")));
+                return Err(Self::not_begun(ctx, error));
+            }
+            Err(error) => return Err(Self::not_begun(ctx, error)),
         };
         ctx.state_mut(|this| {
             this.status.phase = "ingesting".to_owned();
@@ -163,7 +171,7 @@ impl IngestOracleServiceCloud {
         let rules = validate::Rules {
             allow_local_hosts: true,
         };
-        validate::ingest(&input, now(ctx), rules).map_err(failure::invalid)?;
+        validate::ingest(&input, rules).map_err(failure::invalid)?;
         Ok(input)
     }
 
@@ -189,11 +197,8 @@ impl IngestOracleServiceCloud {
         show(ctx);
     }
 
-    fn not_connected(ctx: &Context, error: StepError) -> WorkflowTermination {
-        let error = match error {
-            StepError::Failed(failed) => StepError::Failed(Box::new(failed.below("connection"))),
-            other => other,
-        };
+    /// The ingestion's end before it has a base connection.
+    fn not_begun(ctx: &Context, error: StepError) -> WorkflowTermination {
         if let StepError::Failed(failed) = &error {
             let text = format!("{}: {}", failed.kind, failed.message);
             ctx.state_mut(|this| {

@@ -2,23 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-
 use super::{
     Findings, MAX_TABLES, Rules, connection::connection, findings::shown, schedule::schedule,
 };
 use crate::v1::{IngestOracleServiceCloudInput, Table, Violation};
 
-/// Checks everything about `input` that can be told without the source; `now` is the
-/// clock of whoever asks.
+/// Checks everything about `input` that can be told without the source and the clock.
+///
+/// Whether a start time has passed is [`super::passed_start`]'s to say: it matters only
+/// for a dataflow that is still to be made.
 ///
 /// # Errors
 /// Every violation, in the order of the input.
-pub fn ingest(
-    input: &IngestOracleServiceCloudInput,
-    now: Timestamp,
-    rules: Rules,
-) -> Result<(), Vec<Violation>> {
+pub fn ingest(input: &IngestOracleServiceCloudInput, rules: Rules) -> Result<(), Vec<Violation>> {
     let mut findings = Findings::default();
     match &input.connection {
         None => findings.note(
@@ -40,7 +36,7 @@ pub fn ingest(
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     let mut datasets: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, given) in input.tables.iter().enumerate() {
-        table(&mut findings, index, given, now);
+        table(&mut findings, index, given);
         if let Some(first) = places.insert(&given.table, index) {
             findings.note(
                 format!("tables[{index}].table"),
@@ -75,7 +71,7 @@ pub fn ingest(
     findings.into_result()
 }
 
-fn table(findings: &mut Findings, index: usize, table: &Table, now: Timestamp) {
+fn table(findings: &mut Findings, index: usize, table: &Table) {
     let at = |field: &str| format!("tables[{index}].{field}");
     // A table's path is the source's own; only what could not be one is refused.
     if table.table.trim().is_empty() {
@@ -129,7 +125,6 @@ fn table(findings: &mut Findings, index: usize, table: &Table, now: Timestamp) {
         findings,
         (&at("schedule"), table.schedule.as_ref()),
         (&at("deltaColumn"), &table.delta_column),
-        now,
     );
 }
 
@@ -189,8 +184,7 @@ mod tests {
         change(&mut value);
         let input: IngestOracleServiceCloudInput =
             crate::read::from_json(value.to_string().as_bytes()).unwrap();
-        let now = "2026-11-24T12:00:00Z".parse().unwrap();
-        match ingest(&input, now, Rules::default()) {
+        match ingest(&input, Rules::default()) {
             Ok(()) => Vec::new(),
             Err(all) => all.into_iter().map(|each| each.field).collect(),
         }

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use super::{Findings, findings::shown};
-use crate::v1::{Frequency, Schedule};
+use crate::v1::{Frequency, Schedule, Violation};
 
 /// Fewest minutes between two runs of a schedule by the minute.
 const MIN_MINUTES: u32 = 15;
@@ -31,32 +31,36 @@ pub fn start_time(schedule: &Schedule) -> Result<StartTime, jiff::Error> {
     schedule.start_time.parse().map(StartTime::At)
 }
 
-/// Checks `schedule` with its `delta_column`; `now` is the clock of whoever asks, and
-/// `path` the field that holds the schedule, `delta_path` the one of the delta column.
+/// What is wrong with a start time that has passed by `now`, the clock of whoever asks:
+/// the platform takes none for a dataflow that is still to be made.
+pub fn passed_start(path: &str, schedule: Option<&Schedule>, now: Timestamp) -> Option<Violation> {
+    match start_time(schedule?) {
+        Ok(StartTime::At(start)) if start < now => Some(Violation {
+            field: format!("{path}.startTime"),
+            found: format!("`{start}`, which has passed"),
+            expected: "a time to come: the platform takes none in the past".to_owned(),
+        }),
+        Ok(StartTime::At(_) | StartTime::Now) | Err(_) => None,
+    }
+}
+
+/// Checks `schedule` with its `delta_column`, but for a start time that has passed;
+/// `path` is the field that holds the schedule, `delta_path` the one of the delta column.
 pub fn schedule(
     findings: &mut Findings,
     (path, schedule): (&str, Option<&Schedule>),
     (delta_path, delta_column): (&str, &str),
-    now: Timestamp,
 ) {
     let once = Schedule::default();
     let schedule = schedule.unwrap_or(&once);
 
-    match start_time(schedule) {
-        Ok(StartTime::Now) => {}
-        Ok(StartTime::At(start)) if start >= now => {}
-        Ok(StartTime::At(start)) => findings.note(
-            format!("{path}.startTime"),
-            format!("`{start}`, which has passed"),
-            "a time to come: the platform takes none in the past",
-        ),
-        Err(_) => findings.note(
+    if start_time(schedule).is_err() {
+        findings.note(
             format!("{path}.startTime"),
             format!("`{}`", shown(&schedule.start_time)),
             "a time by RFC 3339 with its zone, such as `2026-12-01T00:00:00Z`",
-        ),
+        );
     }
-
     let Ok(frequency) = Frequency::try_from(schedule.frequency) else {
         return findings.known_word::<Frequency>(&format!("{path}.frequency"), schedule.frequency);
     };
@@ -115,13 +119,11 @@ mod tests {
 
     fn check(schedule_json: &str, delta: &str) -> Vec<String> {
         let parsed: Schedule = crate::read::from_json(schedule_json.as_bytes()).unwrap();
-        let now = "2026-11-24T12:00:00Z".parse().unwrap();
         let mut findings = Findings::default();
         schedule(
             &mut findings,
             ("schedule", Some(&parsed)),
             ("deltaColumn", delta),
-            now,
         );
         match findings.into_result() {
             Ok(()) => Vec::new(),
@@ -132,7 +134,7 @@ mod tests {
     #[test]
     fn each_rule_of_adobe_names_its_field() {
         let recurring = r#"{"startTime":"2026-12-01T00:00:00Z","frequency":"HOUR","interval":1,"backfill":true}"#;
-        let cases: [(&str, &str, &[&str]); 14] = [
+        let cases: [(&str, &str, &[&str]); 13] = [
             ("{}", "", &[]),
             (r#"{"frequency":"ONCE"}"#, "", &[]),
             (recurring, "updatedTime", &[]),
@@ -157,11 +159,6 @@ mod tests {
                 &["schedule.interval"],
             ),
             (r#"{"frequency":"WEEK"}"#, "u", &["schedule.interval"]),
-            (
-                r#"{"startTime":"2026-11-24T11:59:59Z"}"#,
-                "",
-                &["schedule.startTime"],
-            ),
             (r#"{"startTime":"tomorrow"}"#, "", &["schedule.startTime"]),
         ];
         for (json, delta, expected) in cases {
@@ -171,5 +168,24 @@ mod tests {
             check(r#"{"startTime":"2026-12-01T00:00:00"}"#, ""),
             ["schedule.startTime"]
         );
+    }
+
+    #[test]
+    fn a_start_that_has_passed_is_named() {
+        let now = "2026-11-24T12:00:00Z".parse().unwrap();
+        let found = |start: &str| {
+            let schedule = Schedule {
+                start_time: start.to_owned(),
+                ..Schedule::default()
+            };
+            passed_start("schedule", Some(&schedule), now).map(|violation| violation.field)
+        };
+        assert_eq!(
+            found("2026-11-24T11:59:59Z").as_deref(),
+            Some("schedule.startTime")
+        );
+        assert_eq!(found("2026-11-24T12:00:00Z"), None);
+        assert_eq!(found(""), None);
+        assert_eq!(passed_start("schedule", None, now), None);
     }
 }
