@@ -4,6 +4,7 @@
 //! `cargo run -p xtask -- histories`; a history is never edited.
 
 #![expect(
+    missing_docs,
     clippy::unwrap_used,
     reason = "a helper of a test fails as the test itself does"
 )]

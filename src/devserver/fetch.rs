@@ -30,6 +30,9 @@ const STALL_AFTER: Duration = Duration::from_secs(30);
 /// How long a build may take; three minutes on two cores, and ten times that on a busy machine.
 const BUILD_WITHIN: Duration = Duration::from_secs(30 * 60);
 
+/// How the folders of builds begin.
+const BUILD_PREFIX: &str = "build-";
+
 /// How often a long wait says that it is still one.
 const STILL_EVERY: Duration = Duration::from_secs(30);
 
@@ -254,8 +257,9 @@ async fn build(go: &Path, cache: &Path, report: &dyn Report) -> Result<PathBuf, 
         path: cache.to_owned(),
         cause,
     };
+    remove_unfinished_builds(cache);
     let folder = tempfile::Builder::new()
-        .prefix("build-")
+        .prefix(BUILD_PREFIX)
         .tempdir_in(cache)
         .map_err(not_writable)?;
     let log = folder.path().join("log");
@@ -264,6 +268,7 @@ async fn build(go: &Path, cache: &Path, report: &dyn Report) -> Result<PathBuf, 
     let mut child = Guarded::spawn(go, &arguments, &log, |command| {
         command
             .env("GOBIN", folder.path())
+            .env("GOTMPDIR", folder.path())
             // The folder that we are started in may hold a go.mod or go.work of somebody else's.
             .env("GOWORK", "off")
             .env("GOFLAGS", "")
@@ -298,6 +303,21 @@ async fn build(go: &Path, cache: &Path, report: &dyn Report) -> Result<PathBuf, 
     let binary = cache.join(cached_name());
     std::fs::rename(&built, &binary).map_err(not_writable)?;
     Ok(binary)
+}
+
+/// Removes what builds left that were killed, or were still writing when they were given up. The
+/// lock is held, so none is under way.
+fn remove_unfinished_builds(cache: &Path) {
+    let entries = std::fs::read_dir(cache).into_iter().flatten().flatten();
+    for entry in entries {
+        if entry
+            .file_name()
+            .to_string_lossy()
+            .starts_with(BUILD_PREFIX)
+        {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// The innermost error: the levels above it all say that a download failed.
@@ -350,10 +370,13 @@ mod tests {
     #[tokio::test]
     async fn where_no_download_is_go_builds_and_the_next_one_finds_it() {
         let (root, surroundings) = machine(BUILD);
+        let left = root.path().join("cache/build-killed");
+        std::fs::create_dir_all(&left).unwrap();
         let said = Mutex::new(String::new());
         let report = |line: &str| said.lock().unwrap().push_str(line);
         let binary = fetch_by(no_download, &surroundings, &report).await.unwrap();
         assert_eq!(binary, root.path().join("cache/temporal-v1.5.1"));
+        assert!(!left.exists());
         let again = fetch_by(no_download, &surroundings, &report).await.unwrap();
         assert_eq!(again, binary);
         let calls = std::fs::read_to_string(root.path().join("calls")).unwrap();

@@ -129,7 +129,8 @@ async fn ours(
     command
         .arg("worker")
         .env("TEMPORAL_ADDRESS", server.address())
-        .env("AEP_FLOW_TASK_QUEUE", &queue)
+        .env("AEP_FLOW_WORKER_TASK_QUEUE", &queue)
+        .env("AEP_FLOW_LOG_FILTER", "error")
         .env("AEP_FLOW_PLATFORM_URL", platform)
         .env("AEP_FLOW_IMS_URL", platform)
         .env("AEP_FLOW_ALLOW_INSECURE", "true")
@@ -169,10 +170,7 @@ async fn contend(
     queue: String,
     mut command: Command,
 ) -> anyhow::Result<Contender> {
-    command
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
+    command.stdout(Stdio::null()).kill_on_drop(true);
     let begun = Instant::now();
     let process = command.spawn()?;
     while !is_polled(client, &queue).await? {
