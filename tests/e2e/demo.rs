@@ -1,15 +1,15 @@
 //! `aep-flow demo` as a person runs it: what it prints, how it ends, and what it leaves.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use aep_emulator::{DEFAULT_CLIENT_SECRET, DEFAULT_SOURCE_PASSWORD};
 use aep_flow::config::Environment;
 use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::process::{Child, ChildStderr, Command};
 
-use crate::support::worker::finished;
-use crate::support::{eventually, server};
+use crate::support::{eventually, server, within};
 
 /// The command in a folder of its own; of this machine's environment only what a Temporal server
 /// is found by.
@@ -38,17 +38,19 @@ async fn demo(folder: &std::path::Path, arguments: &[&str]) -> Child {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
+        // A test that fails must not leave it behind.
+        .kill_on_drop(true)
         .spawn()
         .unwrap()
 }
 
 /// Reads its progress until a line contains `part`.
-fn said(child: &mut Child, part: &str) -> (String, BufReader<std::process::ChildStderr>) {
+async fn said(child: &mut Child, part: &str) -> (String, BufReader<ChildStderr>) {
     let mut lines = BufReader::new(child.stderr.take().unwrap());
     let mut seen = String::new();
     loop {
         let mut line = String::new();
-        let length = lines.read_line(&mut line).unwrap();
+        let length = within(part, lines.read_line(&mut line)).await.unwrap();
         assert!(length > 0, "{part:?} was not said:\n{seen}");
         seen.push_str(&line);
         if line.contains(part) {
@@ -57,15 +59,21 @@ fn said(child: &mut Child, part: &str) -> (String, BufReader<std::process::Child
     }
 }
 
-fn signal(name: &str, pid: u32) {
-    let status = Command::new("kill").args([name, &pid.to_string()]).status();
+fn signal(name: &str, child: &Child) {
+    let pid = child.id().unwrap().to_string();
+    let status = std::process::Command::new("kill")
+        .args([name, &pid])
+        .status();
     assert!(status.unwrap().success());
 }
 
 /// Whether a server that was told to listen at this address, or what watches it, still runs.
 fn is_left(address: &str) -> bool {
     let port = address.rsplit(':').next().unwrap();
-    let list = Command::new("ps").args(["-eo", "args="]).output().unwrap();
+    let list = std::process::Command::new("ps")
+        .args(["-eo", "args="])
+        .output()
+        .unwrap();
     String::from_utf8_lossy(&list.stdout).contains(&format!("--port {port} "))
 }
 
@@ -82,10 +90,9 @@ fn server_of(said: &str) -> String {
     words.nth(2).unwrap().to_owned()
 }
 
-fn end(child: Child) -> (ExitStatus, String, String) {
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status, text(output.stdout), text(output.stderr))
+/// The exit code, once it has ended.
+async fn code(child: &mut Child) -> Option<i32> {
+    within("the demo", child.wait()).await.unwrap().code()
 }
 
 #[tokio::test]
@@ -93,9 +100,11 @@ async fn it_shows_the_whole_job_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let started = std::time::Instant::now();
     let child = demo(folder.path(), &["--output", "json"]).await;
-    let (status, stdout, stderr) = end(child);
+    let output = within("the demo", child.wait_with_output()).await.unwrap();
     let took = started.elapsed();
-    assert_eq!(status.code(), Some(0), "{stderr}");
+    let [stdout, stderr] =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
     // On an idle machine it takes eight seconds; this one may run other tests beside it.
     assert!(took < Duration::from_secs(30), "{took:?}\n{stderr}");
 
@@ -148,7 +157,7 @@ async fn it_shows_the_whole_job_and_leaves_nothing() {
 async fn what_is_kept_ends_with_ctrl_c() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = demo(folder.path(), &["--keep"]).await;
-    let (seen, rest) = said(&mut child, "stays up until Ctrl-C");
+    let (seen, rest) = said(&mut child, "stays up until Ctrl-C").await;
     let platform = seen
         .lines()
         .find_map(|line| line.strip_prefix("emulated platform: "))
@@ -164,11 +173,12 @@ async fn what_is_kept_ends_with_ctrl_c() {
     let address = server_of(&seen);
     assert!(is_left(&address), "{address}");
 
-    signal("-INT", child.id());
-    let stdout = child.stdout.take().unwrap();
-    assert_eq!(finished(child).code(), Some(0));
+    signal("-INT", &child);
+    assert_eq!(code(&mut child).await, Some(0));
     drop(rest);
-    let text = std::io::read_to_string(stdout).unwrap();
+    let mut text = String::new();
+    let mut stdout = child.stdout.take().unwrap();
+    stdout.read_to_string(&mut text).await.unwrap();
     for part in [
         "Try next",
         "curl -s http://127.0.0.1:",
@@ -185,9 +195,9 @@ async fn ctrl_c_in_the_middle_leaves_nothing() {
     for part in ["Temporal server: up", "ExploreTable: attempt 1 failed"] {
         let folder = tempfile::tempdir().unwrap();
         let mut child = demo(folder.path(), &[]).await;
-        let (seen, rest) = said(&mut child, part);
-        signal("-INT", child.id());
-        assert_eq!(finished(child).code(), Some(130), "{part}");
+        let (seen, rest) = said(&mut child, part).await;
+        signal("-INT", &child);
+        assert_eq!(code(&mut child).await, Some(130), "{part}");
         drop(rest);
         nothing_is_left(&server_of(&seen)).await;
     }
@@ -197,9 +207,9 @@ async fn ctrl_c_in_the_middle_leaves_nothing() {
 async fn a_demo_that_is_killed_leaves_no_process_either() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = demo(folder.path(), &[]).await;
-    let (seen, rest) = said(&mut child, "Temporal server: up");
-    signal("-KILL", child.id());
-    assert_eq!(finished(child).code(), None);
+    let (seen, rest) = said(&mut child, "Temporal server: up").await;
+    signal("-KILL", &child);
+    assert_eq!(code(&mut child).await, None);
     drop(rest);
     nothing_is_left(&server_of(&seen)).await;
 }

@@ -3,13 +3,12 @@
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use aep_flow::config::Config;
 use aep_flow::worker::{self, WorkerError};
 use tokio::sync::oneshot;
 
-use super::{DEADLINE, eventually, within};
+use super::{eventually, within};
 
 /// A worker on a thread of its own. Ends when dropped, or in order by [`Worker::stop`].
 #[derive(Debug)]
@@ -96,20 +95,5 @@ impl Drop for WorkerProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// Runs a command of ours to its end, or fails after the deadline.
-pub(crate) fn finished(mut child: Child) -> ExitStatus {
-    let deadline = std::time::Instant::now() + DEADLINE;
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status;
-        }
-        if std::time::Instant::now() > deadline {
-            child.kill().unwrap();
-            panic!("the command did not end in {DEADLINE:?}");
-        }
-        std::thread::sleep(Duration::from_millis(20));
     }
 }
