@@ -60,6 +60,22 @@ impl AdobeCode {
         self.family() == Family::Xdm && self.number() == Some("1521")
     }
 
+    /// Whether Flow Service refuses a start time, an interval, a backfill or a delta column.
+    /// Source: "Sources errors", 1360 to 1369, read 2026-11.
+    #[must_use]
+    pub fn refuses_schedule(&self) -> bool {
+        let refusals = ["1360", "1361", "1362", "1363", "1364", "1367", "1369"];
+        self.family() == Family::Flow && self.number().is_some_and(|it| refusals.contains(&it))
+    }
+
+    /// Whether Flow Service does not know, or no longer takes, a connection spec.
+    /// Source: "Flow Service errors" 1413, "Sources errors" 1305 and 1336, read 2026-11.
+    #[must_use]
+    pub fn refuses_connection_spec(&self) -> bool {
+        let refusals = ["1305", "1336", "1413"];
+        self.family() == Family::Flow && self.number().is_some_and(|it| refusals.contains(&it))
+    }
+
     pub(crate) fn family(&self) -> Family {
         if self.0.len() == 6 && self.0.bytes().all(|b| b.is_ascii_digit()) {
             return Family::Gateway;

@@ -69,6 +69,10 @@ fn next_step(
     code: Option<&AdobeCode>,
     transport: Option<TransportKind>,
 ) -> String {
+    if code.is_some_and(AdobeCode::refuses_connection_spec) {
+        return "move to another source if Adobe has dropped this one; its list of sources says so"
+            .to_owned();
+    }
     let code = code.map(AdobeCode::as_str);
     let step = match verdict.class {
         Class::Unauthenticated => match code {

@@ -10,7 +10,7 @@ use aep_flow_proto::{
     v1::{CreatedResource, FailureDetails, Violation},
 };
 use aep_flow_workflows::{failure, payload::Message};
-use aep_platform::{Class, Failure, Next, Outcome};
+use aep_platform::{AdobeCode, Class, Failure, Next, Outcome};
 use temporalio_common::error::ApplicationFailure;
 use temporalio_sdk::activities::ActivityInfo;
 
@@ -156,8 +156,18 @@ impl From<Failure> for Failed {
             Next::Wait(wait) => wait,
             Next::FixInput | Next::RenewToken | Next::Look | Next::GiveUp => None,
         };
+        // What a caller may still have got wrong: time passes between our check and the
+        // platform's.
+        let refuses_schedule = failure
+            .code
+            .as_ref()
+            .is_some_and(AdobeCode::refuses_schedule);
         Self {
-            kind: type_of(failure.class),
+            kind: if refuses_schedule {
+                FailureType::InvalidInput
+            } else {
+                type_of(failure.class)
+            },
             retry_after: failure.retry_after.or(wait),
             details: FailureDetails {
                 adobe_code: failure
@@ -169,6 +179,11 @@ impl From<Failure> for Failed {
                     .map_or_else(String::new, |id| id.as_str().to_owned()),
                 next_step: failure.next_step,
                 outcome_unknown: failure.outcome == Outcome::Unknown,
+                field: if refuses_schedule {
+                    "schedule".to_owned()
+                } else {
+                    String::new()
+                },
                 ..FailureDetails::default()
             },
             message: failure.message,
@@ -242,7 +257,6 @@ impl std::error::Error for Failed {}
 
 fn type_of(class: Class) -> FailureType {
     match class {
-        Class::InvalidInput => FailureType::InvalidInput,
         Class::Unauthenticated => FailureType::Unauthenticated,
         Class::PermissionDenied => FailureType::PermissionDenied,
         Class::SandboxNotFound => FailureType::SandboxNotFound,
@@ -252,7 +266,9 @@ fn type_of(class: Class) -> FailureType {
         Class::RateLimited => FailureType::RateLimited,
         // Whether it took place is for the next attempt to find out.
         Class::Unavailable | Class::OutcomeUnknown => FailureType::Unavailable,
-        Class::PlatformRejected => FailureType::PlatformRejected,
+        // What a caller can get wrong was checked before; a request that the platform finds
+        // wrong all the same is not one that the caller wrote.
+        Class::InvalidInput | Class::PlatformRejected => FailureType::PlatformRejected,
     }
 }
 

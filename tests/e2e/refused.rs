@@ -170,13 +170,11 @@ async fn a_source_that_adobe_dropped() {
             .ingest(&input(&[table("Contacts")]))
             .await
             .unwrap_err();
-        // Adobe counts a specification that it does not know among the caller's mistakes.
-        let kind = if code.is_empty() {
-            "PlatformRejected"
-        } else {
-            "InvalidInput"
-        };
-        assert_eq!(failed.kind, kind, "{offer:?}: {failed:?}");
+        assert_eq!(failed.kind, "PlatformRejected", "{offer:?}: {failed:?}");
+        assert!(
+            failed.message.contains("move to another source"),
+            "{offer:?}: {failed:?}"
+        );
         assert!(failed.message.contains(code), "{offer:?}: {failed:?}");
         assert!(failed.is_non_retryable, "{offer:?}: {failed:?}");
         assert!(

@@ -14,7 +14,10 @@
     reason = "the macro's constants cannot carry the methods' comments"
 )]
 
-use std::time::{Duration, SystemTime};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
 
 use aep_flow_proto::{
     names::{query, workflow},
@@ -67,6 +70,8 @@ pub struct IngestOracleServiceCloud {
     status: IngestStatus,
     made: Vec<IngestedTable>,
     warnings: Vec<String>,
+    /// By table, so that their order does not depend on which table is faster.
+    table_warnings: BTreeMap<usize, Vec<String>>,
     unclaimed: std::ops::Range<usize>,
 }
 
@@ -94,6 +99,7 @@ impl IngestOracleServiceCloud {
             },
             made: Vec::new(),
             warnings: Vec::new(),
+            table_warnings: BTreeMap::new(),
             unclaimed: 0..0,
         }
     }
@@ -258,10 +264,13 @@ impl IngestOracleServiceCloud {
         let (made, warnings) = ctx.state_mut(|this| {
             let phase = if failed.is_empty() { "done" } else { "failed" };
             this.status.phase = phase.to_owned();
-            (
-                std::mem::take(&mut this.made),
-                std::mem::take(&mut this.warnings),
-            )
+            let mut warnings = std::mem::take(&mut this.warnings);
+            warnings.extend(
+                std::mem::take(&mut this.table_warnings)
+                    .into_values()
+                    .flatten(),
+            );
+            (std::mem::take(&mut this.made), warnings)
         });
         show(ctx);
         if failed.is_empty() {

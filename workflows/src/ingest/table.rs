@@ -129,7 +129,7 @@ impl TableRun<'_> {
         let schema = self.step(Declared::ensure_schema, schema).await?;
         self.ctx.state_mut(|this| {
             this.made[self.index].schema_id.clone_from(&schema.id);
-            this.warnings.extend(schema.warnings);
+            this.table_warnings.insert(self.index, schema.warnings);
         });
 
         let mapping_set = CreateMappingSetInput {
