@@ -3,10 +3,11 @@
 use std::io;
 use std::net::{TcpListener, TcpStream};
 
-/// A port that nobody listens on, and that the kernel hands to nobody else for a minute.
+/// A port that nobody listens on, and that the kernel is slow to hand to anybody else.
 ///
-/// A connection that our side closes first leaves the port in TIME_WAIT: it is then not given
-/// out as a free one, but can still be listened on by name.
+/// A connection that our side closes first leaves the port in TIME_WAIT for a minute: it is
+/// then seldom given out as a free one, but can be listened on by name. Seldom is not never:
+/// whoever starts a server on it tries again with another.
 pub(super) fn free() -> io::Result<u16> {
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
     let address = listener.local_addr()?;
@@ -22,14 +23,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_free_port_can_be_listened_on_at_once_and_comes_only_once() {
-        let ports: Vec<u16> = (0..50).map(|_| free().unwrap()).collect();
-        let mut different = ports.clone();
-        different.sort_unstable();
-        different.dedup();
-        assert_eq!(different.len(), ports.len());
-        for port in ports {
-            TcpListener::bind(("127.0.0.1", port)).unwrap();
-        }
+    fn a_free_port_can_be_listened_on_at_once() {
+        // Another process may take one in between; five in a row it does not.
+        let taken = (0..5).take_while(|_| {
+            let port = free().unwrap();
+            TcpListener::bind(("127.0.0.1", port)).is_err()
+        });
+        assert!(taken.count() < 5);
     }
 }
