@@ -271,12 +271,16 @@ fn check_ranges(loaded: &Loaded) -> Result<(), ConfigError> {
     at_least("ensure.looks", config.ensure.looks.into(), 1)
 }
 
+/// Variables that are ours and no settings: the file itself, and where the demo keeps the
+/// Temporal server that it fetched.
+const OTHERS: [&str; 2] = ["AEP_FLOW_CONFIG", "AEP_FLOW_CACHE"];
+
 /// Variables that start as ours do and are none of ours. Only a warning: a cluster that has a
 /// service called `aep-flow` sets `AEP_FLOW_PORT` and the like by itself.
 fn unknown_variables(environment: &Environment) -> Vec<String> {
     environment
         .names()
-        .filter(|name| name.starts_with("AEP_FLOW_") && *name != "AEP_FLOW_CONFIG")
+        .filter(|name| name.starts_with("AEP_FLOW_") && !OTHERS.contains(name))
         .filter(|name| !is_known(name))
         .map(|name| {
             let known = SETTINGS.iter().map(|setting| setting.env);

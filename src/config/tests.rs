@@ -203,6 +203,7 @@ fn an_unknown_variable_is_a_warning() {
     let environment = [
         ("AEP_FLOW_SANBOX", "dev"),
         ("AEP_FLOW_PORT", "tcp://10.0.0.1:80"),
+        ("AEP_FLOW_CACHE", "/var/cache/aep-flow"),
     ];
     let warnings = load(None, &environment, &[]).unwrap().warnings;
     assert_eq!(warnings.len(), 2, "{warnings:?}");
