@@ -32,6 +32,28 @@ pub use self::declared::{
 };
 
 /// Declarations of all activities of the contract.
+///
+/// ```
+/// # use aep_flow_proto::v1::ExploreTableInput;
+/// # use aep_flow_workflows::{activities::Declared, payload::Message};
+/// # use temporalio_workflow::{ActivityOptions, WorkflowContext};
+/// # async fn explore<W>(ctx: &WorkflowContext<W>, options: ActivityOptions) {
+/// let input = Message::from(ExploreTableInput::default());
+/// let _ = ctx.execute_activity(Declared::explore_table, input, options).await;
+/// # }
+/// ```
+///
+/// Another activity's input does not compile:
+///
+/// ```compile_fail,E0277
+/// # use aep_flow_proto::v1::ExploreTablesInput;
+/// # use aep_flow_workflows::{activities::Declared, payload::Message};
+/// # use temporalio_workflow::{ActivityOptions, WorkflowContext};
+/// # async fn explore<W>(ctx: &WorkflowContext<W>, options: ActivityOptions) {
+/// let input = Message::from(ExploreTablesInput::default());
+/// let _ = ctx.execute_activity(Declared::explore_table, input, options).await;
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Declared;
 
