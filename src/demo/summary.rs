@@ -149,7 +149,7 @@ impl Summary {
     fn python(&self, address: &str) -> String {
         let literal = |text: &str| serde_json::Value::from(text).to_string();
         format!(
-            r#"import asyncio
+            r#"import asyncio, os
 from temporalio.client import Client
 
 async def main():
@@ -159,9 +159,10 @@ async def main():
         {{"connection": {{"name": "From Python", "host": "demo.custhelp.com", "username": "svc_aep",
                         "password": {{"file": {password}}}}},
          "tables": [{{"table": "Accounts"}}]}},
-        id="ingest/prod/From Python", task_queue={task_queue}))
+        id="ingest/prod/From Python", task_queue={task_queue}), flush=True)
 
 asyncio.run(main())
+os._exit(0)  # the SDK's threads may trip an interpreter that ends by itself
 "#,
             address = literal(address),
             namespace = literal(&self.namespace),
