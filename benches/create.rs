@@ -11,7 +11,7 @@ use std::{
 use aep_emulator::Emulator;
 use aep_flow::{
     activities::{Attempt, Platform, create_oracle_service_cloud},
-    config::{Config, Environment, Sources},
+    config::Config,
     platform_client,
 };
 use aep_flow_proto::v1::{OracleServiceCloudConnection, SecretReference, secret_reference::Place};
@@ -86,24 +86,9 @@ impl Bare {
 }
 
 fn config(emulator: &Emulator, secrets: &std::path::Path) -> Config {
-    let flags = [
-        ("aep.platform_url", emulator.url()),
-        ("aep.ims_url", emulator.url()),
-        ("aep.allow_insecure", "true".to_owned()),
-        ("aep.org_id", aep_emulator::DEFAULT_ORG.to_owned()),
-        ("aep.client_id", aep_emulator::DEFAULT_CLIENT_ID.to_owned()),
-        ("secrets.folder", secrets.display().to_string()),
-    ];
-    let sources = Sources {
-        flags: flags
-            .into_iter()
-            .map(|(key, value)| (key.to_owned(), value))
-            .collect(),
-        environment: Environment::default(),
-        ..Sources::default()
-    };
-    let mut config = Config::load(&sources).expect("these settings").config;
-    config.aep.client_secret = Some(aep_emulator::DEFAULT_CLIENT_SECRET.to_owned().into());
+    let mut config = Config::default();
+    aep_flow::demo::use_emulator(&mut config, emulator);
+    config.secrets.folder = Some(secrets.to_owned());
     config
 }
 

@@ -23,7 +23,7 @@ mod schema;
 mod source_connection;
 mod target_connection;
 
-use std::sync::Arc;
+use std::{str::FromStr, sync::Arc};
 
 use aep_flow_proto::v1::{
     BaseConnection, CreateDataflowInput, CreateMappingSetInput, CreateSourceConnectionInput,
@@ -34,6 +34,7 @@ use aep_flow_proto::v1::{
     TestBaseConnectionInput, TestBaseConnectionResult,
 };
 use aep_flow_workflows::{activities as declared, payload::Message};
+use aep_platform::IdError;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
@@ -59,11 +60,17 @@ impl Activities {
 }
 
 /// A name that becomes a resource's, and the text that goes with it.
-fn check_named(name: &str, description: &str) -> Result<(), failure::Failed> {
+fn check_named(name: &str, description: &str) -> Result<(), Failed> {
     let mut findings = aep_flow_proto::validate::Findings::default();
     findings.name("name", name);
     findings.description("description", description);
-    findings.into_result().map_err(failure::Failed::invalid)
+    findings.into_result().map_err(Failed::invalid)
+}
+
+/// The id in an input's `field`.
+fn read_id<I: FromStr<Err = IdError>>(field: &str, id: &str) -> Result<I, Failed> {
+    id.parse()
+        .map_err(|error: IdError| Failed::field(field, "no usable id", error.to_string()))
 }
 
 #[activities]

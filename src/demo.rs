@@ -27,6 +27,7 @@ use crate::temporal::ConnectError;
 use crate::worker::WorkerError;
 
 pub use retries::Retry;
+pub use stage::use_emulator;
 pub use summary::Summary;
 
 use stage::Stage;

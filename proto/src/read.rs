@@ -7,6 +7,8 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::v1::Violation;
+
 /// An input that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: found {found}, expected {expected}", if field.is_empty() { "the input" } else { field })]
@@ -17,6 +19,16 @@ pub struct ReadError {
     pub found: String,
     /// What would have been right.
     pub expected: String,
+}
+
+impl From<ReadError> for Violation {
+    fn from(error: ReadError) -> Self {
+        Self {
+            field: error.field,
+            found: error.found,
+            expected: error.expected,
+        }
+    }
 }
 
 /// Reads `json` by the canonical proto3 mapping; a field that the message lacks is an error.

@@ -74,7 +74,7 @@ where
 {
     let attempt = Attempt::of(&ctx);
     let result = match input.read() {
-        Err(error) => Err(Failed::unreadable(&error)),
+        Err(error) => Err(Failed::unreadable(error)),
         Ok(input) => tokio::select! {
             result = body(attempt.clone(), input) => result,
             () = ctx.cancelled() => return Err(ActivityError::Cancelled { details: None }),

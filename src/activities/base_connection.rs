@@ -107,7 +107,7 @@ pub(super) async fn test(
     let result = sandbox
         .test_base_connection(&id)
         .await
-        .map_err(|error| Failed::from(error.failure()).with_created(KIND, id.as_str()))?;
+        .map_err(|error| Failed::from(error).with_created(KIND, id.as_str()))?;
     if result {
         Ok(TestBaseConnectionResult { result })
     } else {
@@ -120,6 +120,5 @@ pub(super) async fn test(
 
 /// The id of a base connection in an input's `baseConnectionId`.
 pub(super) fn base_connection_id(id: &str) -> Result<BaseConnectionId, Failed> {
-    BaseConnectionId::parse(id)
-        .map_err(|error| Failed::field("baseConnectionId", "no usable id", error.to_string()))
+    super::read_id("baseConnectionId", id)
 }

@@ -33,12 +33,11 @@ pub(super) async fn create(
     input: CreateDataflowInput,
 ) -> Result<Dataflow, Failed> {
     super::check_named(&input.name, &input.description)?;
-    let source_connection_id = SourceConnectionId::parse(&input.source_connection_id)
-        .map_err(|error| Failed::field("sourceConnectionId", "no usable id", error.to_string()))?;
-    let target_connection_id = TargetConnectionId::parse(&input.target_connection_id)
-        .map_err(|error| Failed::field("targetConnectionId", "no usable id", error.to_string()))?;
-    let mapping_set_id = MappingSetId::parse(&input.mapping_set_id)
-        .map_err(|error| Failed::field("mappingSetId", "no usable id", error.to_string()))?;
+    let source_connection_id =
+        super::read_id::<SourceConnectionId>("sourceConnectionId", &input.source_connection_id)?;
+    let target_connection_id =
+        super::read_id::<TargetConnectionId>("targetConnectionId", &input.target_connection_id)?;
+    let mapping_set_id = super::read_id::<MappingSetId>("mappingSetId", &input.mapping_set_id)?;
     let source_spec = connection_spec(input.connection_spec.as_ref())?;
     let given = input.schedule.clone().unwrap_or_default();
     check_schedule(&given, &input.delta_column)?;
@@ -121,10 +120,7 @@ fn check_schedule(given: &Schedule, delta_column: &str) -> Result<(), Failed> {
 /// Adobe's documents disagree on whether Oracle Service Cloud is still in it; the list
 /// that an organisation sees has the last word.
 async fn flow_spec(sandbox: &Sandbox, source: &ConnectionSpecRef) -> Result<FlowSpecRef, Failed> {
-    let specs = sandbox
-        .find_flow_specs_named(TABLE_FLOW_SPEC)
-        .await
-        .map_err(|error| Failed::from(error.failure()))?;
+    let specs = sandbox.find_flow_specs_named(TABLE_FLOW_SPEC).await?;
     let spec = specs
         .into_iter()
         .find(|spec| spec.reads_from(&source.id))

@@ -21,7 +21,7 @@ pub(super) async fn tables(
     let tables = sandbox
         .explore_tables(&id)
         .await
-        .map_err(|error| about_connection(Failed::from(error.failure()), &id))?;
+        .map_err(|error| about_connection(error.into(), &id))?;
     let tables = tables
         .into_iter()
         .map(|table| TableEntry {

@@ -45,12 +45,8 @@ impl Failed {
         }
     }
 
-    pub(super) fn unreadable(error: &ReadError) -> Self {
-        Self::invalid(vec![Violation {
-            field: error.field.clone(),
-            found: error.found.clone(),
-            expected: error.expected.clone(),
-        }])
+    pub(super) fn unreadable(error: ReadError) -> Self {
+        Self::invalid(vec![error.into()])
     }
 
     pub(super) fn invalid(violations: Vec<Violation>) -> Self {
@@ -147,6 +143,12 @@ impl Failed {
             .maybe_next_retry_delay(self.retry_after.filter(|_| self.kind.is_retryable()))
             .details(Message::from(self.details))
             .build()
+    }
+}
+
+impl From<aep_platform::ReadError> for Failed {
+    fn from(error: aep_platform::ReadError) -> Self {
+        Self::from(error.failure())
     }
 }
 

@@ -13,8 +13,7 @@ pub(super) async fn get(
     platform: &Platform,
     input: GetFlowRunsInput,
 ) -> Result<GetFlowRunsResult, Failed> {
-    let flow_id = FlowId::parse(&input.flow_id)
-        .map_err(|error| Failed::field("flowId", "no usable id", error.to_string()))?;
+    let flow_id = super::read_id::<FlowId>("flowId", &input.flow_id)?;
     let limit = match input.limit {
         0 => DEFAULT_LIMIT,
         limit @ 1..=MAX_LIMIT => limit,
@@ -27,10 +26,7 @@ pub(super) async fn get(
         }
     };
     let sandbox = platform.sandbox(&input.sandbox).await?;
-    let runs = sandbox
-        .list_flow_runs(&flow_id, limit as usize)
-        .await
-        .map_err(|error| Failed::from(error.failure()))?;
+    let runs = sandbox.list_flow_runs(&flow_id, limit as usize).await?;
     Ok(GetFlowRunsResult {
         runs: runs.into_iter().map(run).collect(),
     })

@@ -75,10 +75,7 @@ impl Platform {
         if self.is_known_active(name) {
             return Ok(sandbox);
         }
-        let info = sandbox
-            .info()
-            .await
-            .map_err(|error| Failed::from(error.failure()))?;
+        let info = sandbox.info().await?;
         match info {
             None => Err(Failed::no_sandbox(format!(
                 "there is no sandbox `{name}` for these credentials"
@@ -99,10 +96,7 @@ impl Platform {
         if let Some(tenant) = self.known().tenant.clone() {
             return Ok(tenant);
         }
-        let info = sandbox
-            .tenant_info()
-            .await
-            .map_err(|error| Failed::from(error.failure()))?;
+        let info = sandbox.tenant_info().await?;
         self.known().tenant = Some(info.tenant_id.clone());
         Ok(info.tenant_id)
     }

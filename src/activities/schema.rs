@@ -88,10 +88,11 @@ impl Wanted<'_> {
         properties: Map<String, Value>,
     ) -> Result<FieldGroupId, Failed> {
         let title = format!("{} fields", self.title);
+        let fields = serde_json::to_string(&properties).expect("a JSON object is JSON");
         let intent = self
             .platform
             .intent(FIELD_GROUP, &self.sandbox, "", &title)
-            .field("fields", &Value::Object(properties.clone()).to_string());
+            .field("fields", &fields);
         let new = NewFieldGroup {
             title,
             description: intent.described(&self.description),
@@ -142,8 +143,7 @@ impl Wanted<'_> {
 
 /// The schema's id in an input's `schemaId`.
 pub(super) fn schema_id(id: &str) -> Result<SchemaId, Failed> {
-    SchemaId::parse(id)
-        .map_err(|error| Failed::field("schemaId", "no usable id", error.to_string()))
+    super::read_id("schemaId", id)
 }
 
 fn columns(given: &[Object]) -> Result<Vec<Column>, Failed> {

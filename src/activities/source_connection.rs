@@ -94,8 +94,7 @@ pub(super) fn connection_spec(spec: Option<&ConnectionSpec>) -> Result<Connectio
             "the base connection's",
         ));
     };
-    let id = ConnectionSpecId::parse(&spec.id)
-        .map_err(|error| Failed::field("connectionSpec.id", "no usable id", error.to_string()))?;
+    let id = super::read_id::<ConnectionSpecId>("connectionSpec.id", &spec.id)?;
     let mut reference = ConnectionSpecRef::v1(id);
     if !spec.version.is_empty() {
         reference.version.clone_from(&spec.version);

@@ -20,8 +20,7 @@ pub(super) async fn create(
 ) -> Result<TargetConnection, Failed> {
     super::check_named(&input.name, &input.description)?;
     let schema_id = schema_id(&input.schema_id)?;
-    let dataset_id = DatasetId::parse(&input.dataset_id)
-        .map_err(|error| Failed::field("datasetId", "no usable id", error.to_string()))?;
+    let dataset_id = super::read_id::<DatasetId>("datasetId", &input.dataset_id)?;
     let sandbox = platform.sandbox(&input.sandbox).await?;
 
     let on_existing = input.on_existing();

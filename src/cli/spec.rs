@@ -65,16 +65,7 @@ fn parse(text: &str, shown: &str) -> Result<IngestOracleServiceCloudInput, Failu
         .hint("texts with `: `, ` #` or a first character such as `*`, `&`, `{` or `@` need quotes")
     })?;
     let input: IngestOracleServiceCloudInput = read::from_json(value.to_string().as_bytes())
-        .map_err(|error| {
-            invalid(
-                shown,
-                vec![Violation {
-                    field: error.field,
-                    found: error.found,
-                    expected: error.expected,
-                }],
-            )
-        })?;
+        .map_err(|error| invalid(shown, vec![error.into()]))?;
     // Whether local hosts are allowed, and whether a start time that has passed is that of
     // a dataflow made before, is for the worker to say.
     let rules = validate::Rules {

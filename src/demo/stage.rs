@@ -93,7 +93,8 @@ impl Stage {
             .await
             .map_err(DemoError::Emulator)?;
         report.say(&format!("emulated platform: {}", emulator.url()));
-        credentials(&mut config, &emulator);
+        use_emulator(&mut config, &emulator);
+        hurry(&mut config);
         self.emulator = Some(emulator);
 
         let (stop, stopped) = oneshot::channel::<()>();
@@ -221,7 +222,8 @@ fn point_at(config: &mut Config, server: &DevServer, folder: &TempDir) -> Result
     Ok(())
 }
 
-fn credentials(config: &mut Config, emulator: &Emulator) {
+/// Leads to an emulator of this process, with the credentials that it takes by default.
+pub fn use_emulator(config: &mut Config, emulator: &Emulator) {
     let url: url::Url = emulator
         .url()
         .parse()
@@ -232,6 +234,9 @@ fn credentials(config: &mut Config, emulator: &Emulator) {
     config.aep.org_id = Some(DEFAULT_ORG.to_owned());
     config.aep.client_id = Some(DEFAULT_CLIENT_ID.to_owned());
     config.aep.client_secret = Some(SecretString::from(DEFAULT_CLIENT_SECRET));
+}
+
+fn hurry(config: &mut Config) {
     // The emulator's clock is ours; what is left is the time until a request has arrived.
     config.aep.start_margin = Duration::from_secs(3);
     config.worker.shutdown_grace = SHUTDOWN_GRACE;

@@ -140,18 +140,22 @@ pub async fn ensure(
     }
 
     let creating = State::Creating(past);
-    let (seen, failure) = match create.await {
-        Ok(created) => {
-            return Ok(Ensured {
-                id: created.id,
-                etag: created.etag,
-                outcome: aep_flow_proto::v1::Outcome::Created,
-            });
-        }
-        Err(failure) => (what_is_known(&failure), failure),
+    let answer = create.await;
+    let seen = match &answer {
+        Ok(_) => Seen::Created,
+        Err(failure) => what_is_known(failure),
     };
-    let next = step(intent, on_existing, rules, now(), creating, seen);
-    Err(failed(intent, next, Some(failure), &found))
+    match (
+        step(intent, on_existing, rules, now(), creating, seen),
+        answer,
+    ) {
+        (Do::AnswerCreated, Ok(created)) => Ok(Ensured {
+            id: created.id,
+            etag: created.etag,
+            outcome: aep_flow_proto::v1::Outcome::Created,
+        }),
+        (next, answer) => Err(failed(intent, next, answer.err(), &found)),
+    }
 }
 
 fn what_is_known(failure: &Failure) -> Seen<'static> {

@@ -377,13 +377,7 @@ fn config_of(
     folder: &tempfile::TempDir,
 ) -> Config {
     let mut config = Config::default();
-    let url: url::Url = emulator.url().parse().unwrap();
-    config.aep.platform_url = url.clone();
-    config.aep.ims_url = url;
-    config.aep.allow_insecure = true;
-    config.aep.org_id = Some(DEFAULT_ORG.to_owned());
-    config.aep.client_id = Some(DEFAULT_CLIENT_ID.to_owned());
-    config.aep.client_secret = Some(DEFAULT_CLIENT_SECRET.into());
+    aep_flow::demo::use_emulator(&mut config, emulator);
     // Long enough for a busy machine to send a request in.
     config.aep.start_margin = Duration::from_secs(20);
     config.secrets.folder = Some(folder.path().join("secrets"));

@@ -19,12 +19,8 @@ pub fn typed(kind: FailureType, message: String, details: FailureDetails) -> App
 }
 
 /// `InvalidInput` for an input that could not be read.
-pub fn unreadable(error: &ReadError) -> ApplicationFailure {
-    invalid(vec![Violation {
-        field: error.field.clone(),
-        found: error.found.clone(),
-        expected: error.expected.clone(),
-    }])
+pub fn unreadable(error: ReadError) -> ApplicationFailure {
+    invalid(vec![error.into()])
 }
 
 /// `InvalidInput` that names every field that is wrong.

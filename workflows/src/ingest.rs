@@ -171,7 +171,7 @@ impl IngestOracleServiceCloud {
             .state_mut(|this| this.input.take())
             .ok_or_else(|| ApplicationFailure::non_retryable("the input was taken twice"))?
             .read()
-            .map_err(|error| failure::unreadable(&error))?;
+            .map_err(failure::unreadable)?;
         // Whether local hosts are allowed is the worker's configuration, which the first
         // activity knows; all else can be told here, before anything is made.
         let rules = validate::Rules {

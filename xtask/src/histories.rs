@@ -4,7 +4,8 @@ use std::{path::Path, time::Duration};
 
 use aep_emulator::{Action, CannedAnswer, Emulator, Rule};
 use aep_flow::{
-    config::{Config, Environment, Sources},
+    config::{Config, Environment},
+    demo,
     devserver::{self, DevServer},
     worker,
 };
@@ -122,7 +123,7 @@ async fn run(server: &DevServer, case: Case) -> anyhow::Result<Vec<u8>> {
         secrets.path().join("password"),
         aep_emulator::DEFAULT_SOURCE_PASSWORD,
     )?;
-    let config = config(server, &emulator, secrets.path(), case.name)?;
+    let config = config(server, &emulator, secrets.path(), case.name);
     let client = aep_flow::temporal::connect(&config).await?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let worker = tokio::task::spawn_local(worker::run(config, async {
@@ -153,35 +154,15 @@ async fn ingest(client: &Client, name: &str, input: &Value) -> anyhow::Result<Ve
         .await?)
 }
 
-fn config(
-    server: &DevServer,
-    emulator: &Emulator,
-    secrets: &Path,
-    task_queue: &str,
-) -> anyhow::Result<Config> {
-    let flags = [
-        ("aep.platform_url", emulator.url()),
-        ("aep.ims_url", emulator.url()),
-        ("aep.allow_insecure", "true".to_owned()),
-        ("aep.org_id", aep_emulator::DEFAULT_ORG.to_owned()),
-        ("aep.client_id", aep_emulator::DEFAULT_CLIENT_ID.to_owned()),
-        ("aep.start_margin", "2s".to_owned()),
-        ("secrets.folder", secrets.display().to_string()),
-        ("worker.task_queue", task_queue.to_owned()),
-    ];
-    let sources = Sources {
-        flags: flags
-            .into_iter()
-            .map(|(key, value)| (key.to_owned(), value))
-            .collect(),
-        environment: Environment::default(),
-        ..Sources::default()
-    };
-    let mut config = Config::load(&sources)?.config;
+fn config(server: &DevServer, emulator: &Emulator, secrets: &Path, task_queue: &str) -> Config {
+    let mut config = Config::default();
+    demo::use_emulator(&mut config, emulator);
+    config.aep.start_margin = Duration::from_secs(2);
+    config.secrets.folder = Some(secrets.to_owned());
+    config.worker.task_queue = task_queue.to_owned();
     config.temporal.overrides.address = Some(server.address());
     config.temporal.overrides.namespace = Some(server.namespace().to_owned());
-    config.aep.client_secret = Some(aep_emulator::DEFAULT_CLIENT_SECRET.to_owned().into());
-    Ok(config)
+    config
 }
 
 #[expect(

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path};
 
-use super::{Findings, Rules, findings::shown, host::host};
+use super::{Findings, Rules, host::host};
 use crate::v1::{
     OnExisting, OracleServiceCloudConnection, SecretReference, secret_reference::Place,
 };
@@ -81,20 +81,5 @@ pub fn secret_reference(findings: &mut Findings, field: &str, reference: Option<
                 );
             }
         }
-    }
-}
-
-/// Checks an id that an earlier step gave back.
-pub fn base_connection_id(findings: &mut Findings, field: &str, id: &str) {
-    let is_good = (1..=64).contains(&id.len())
-        && id
-            .bytes()
-            .all(|each| each.is_ascii_alphanumeric() || each == b'-');
-    if !is_good {
-        findings.note(
-            field,
-            format!("`{}`", shown(id)),
-            "an id as the platform gave it",
-        );
     }
 }
