@@ -343,16 +343,6 @@ pub async fn create_namespace(address: &str, name: &str) -> Result<(), DevServer
         })
 }
 
-/// Our search attributes and their types, as the command line names them.
-const SEARCH_ATTRIBUTES: [(&str, &str); 6] = [
-    (search_attribute::SANDBOX, "Keyword"),
-    (search_attribute::SOURCE, "Keyword"),
-    (search_attribute::PHASE, "Keyword"),
-    (search_attribute::CONNECTION_ID, "Keyword"),
-    (search_attribute::LAST_FAILURE, "Keyword"),
-    (search_attribute::NEEDS_DECISION, "Bool"),
-];
-
 fn spawn(
     options: &Options,
     folder: &Path,
@@ -382,7 +372,7 @@ fn spawn(
             database.to_string_lossy().into_owned(),
         ]);
     }
-    for (name, kind) in SEARCH_ATTRIBUTES {
+    for (name, kind) in search_attribute::ALL {
         arguments.extend(["--search-attribute".to_owned(), format!("{name}={kind}")]);
     }
     // By default the history queue loads 20 batches a second, so with few workflows in flight

@@ -62,6 +62,16 @@ pub mod search_attribute {
     pub const LAST_FAILURE: &str = "AepLastFailure";
     /// Whether a person must decide, Bool.
     pub const NEEDS_DECISION: &str = "AepNeedsDecision";
+
+    /// All of them with their types, as Temporal's command line names them.
+    pub const ALL: [(&str, &str); 6] = [
+        (SANDBOX, "Keyword"),
+        (SOURCE, "Keyword"),
+        (PHASE, "Keyword"),
+        (CONNECTION_ID, "Keyword"),
+        (LAST_FAILURE, "Keyword"),
+        (NEEDS_DECISION, "Bool"),
+    ];
 }
 
 /// Connection specification of Oracle Service Cloud.

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use aep_flow_proto::names::search_attribute;
 use temporalio_client::tonic::{Code, IntoRequest as _, Status};
 use temporalio_client::{Connection, ConnectionOptions, GrpcCompression, Url};
 use temporalio_common::protos::temporal::api::enums::v1::IndexedValueType;
@@ -13,8 +14,6 @@ use temporalio_common::protos::temporal::api::operatorservice::v1::AddSearchAttr
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
     ListWorkflowExecutionsRequest, RegisterNamespaceRequest,
 };
-
-use super::SEARCH_ATTRIBUTES;
 
 /// Between two looks at a server that is starting.
 pub(super) const PAUSE: Duration = Duration::from_millis(50);
@@ -98,7 +97,7 @@ async fn add_search_attributes(connection: &Connection, namespace: &str) -> Resu
         "Bool" => IndexedValueType::Bool as i32,
         _ => IndexedValueType::Keyword as i32,
     };
-    let search_attributes: HashMap<String, i32> = SEARCH_ATTRIBUTES
+    let search_attributes: HashMap<String, i32> = search_attribute::ALL
         .iter()
         .map(|(name, word)| ((*name).to_owned(), kind(word)))
         .collect();
@@ -117,7 +116,7 @@ async fn add_search_attributes(connection: &Connection, namespace: &str) -> Resu
 /// Lists workflows by the attribute that is added last: refused until the namespace is known to
 /// the frontend and the attributes to the visibility store.
 async fn list(connection: &Connection, namespace: &str) -> Result<(), NotReady> {
-    let conditions: Vec<String> = SEARCH_ATTRIBUTES
+    let conditions: Vec<String> = search_attribute::ALL
         .iter()
         .map(|(name, _)| format!("{name} IS NULL"))
         .collect();

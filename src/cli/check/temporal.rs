@@ -24,16 +24,6 @@ const NAMESPACE: &str = "namespace";
 const ATTRIBUTES: &str = "search attributes";
 const WORKERS: &str = "workers";
 
-/// Search attributes that are registered by hand once, with their types.
-const WANTED: [(&str, &str); 6] = [
-    (search_attribute::SANDBOX, "Keyword"),
-    (search_attribute::SOURCE, "Keyword"),
-    (search_attribute::PHASE, "Keyword"),
-    (search_attribute::CONNECTION_ID, "Keyword"),
-    (search_attribute::LAST_FAILURE, "Keyword"),
-    (search_attribute::NEEDS_DECISION, "Bool"),
-];
-
 pub(super) async fn report(config: &Config) -> Vec<Check> {
     let connected = match Target::read(config, None) {
         Ok(target) => temporal::connect(config)
@@ -138,12 +128,15 @@ async fn attributes(client: &Client) -> Check {
             );
         }
     };
-    let missing: Vec<(&str, &str)> = WANTED
+    let missing: Vec<(&str, &str)> = search_attribute::ALL
         .into_iter()
         .filter(|(name, _)| !registered.contains_key(*name))
         .collect();
     if missing.is_empty() {
-        return Check::ok(ATTRIBUTES, format!("all {} are registered", WANTED.len()));
+        return Check::ok(
+            ATTRIBUTES,
+            format!("all {} are registered", search_attribute::ALL.len()),
+        );
     }
     let names: Vec<&str> = missing.iter().map(|(name, _)| *name).collect();
     Check::warn(
@@ -200,7 +193,7 @@ mod tests {
     #[test]
     fn the_reference_page_names_every_search_attribute() {
         let page = include_str!("../../../docs/configuration.md");
-        for (name, kind) in WANTED {
+        for (name, kind) in search_attribute::ALL {
             let flags = format!("--name {name} --type {kind}");
             assert!(page.contains(&flags), "{flags}");
         }
