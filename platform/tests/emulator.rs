@@ -193,7 +193,7 @@ async fn the_whole_chain_ends_in_a_flow() {
     let target = sandbox.create_target_connection(&new).await.unwrap().id;
     let read = sandbox.get_target_connection(&target).await.unwrap();
     assert_eq!(read.schema_id, Some(schema_id.clone()));
-    assert_eq!(read.dataset_id, Some(dataset_id));
+    assert_eq!(read.dataset_id.as_ref(), Some(&dataset_id));
 
     let new = NewMappingSet {
         name: "osc mapping".to_owned(),
@@ -229,7 +229,7 @@ async fn the_whole_chain_ends_in_a_flow() {
     let flow = sandbox.create_flow(&new).await.unwrap().id;
     let read = sandbox.get_flow(&flow).await.unwrap();
     assert_eq!(read.source_connection_ids, std::slice::from_ref(&source));
-    assert_eq!(read.target_connection_ids, [target]);
+    assert_eq!(read.target_connection_ids, std::slice::from_ref(&target));
     assert_eq!(read.mapping_set_id, Some(mapping));
     assert_eq!(read.mapping_set_version, Some(0));
     assert_eq!(
@@ -237,6 +237,18 @@ async fn the_whole_chain_ends_in_a_flow() {
         Some(table.columns[0].name.as_str())
     );
     assert!(sandbox.list_flow_runs(&flow, 10).await.unwrap().is_empty());
+
+    // Each knows what uses it.
+    let sources = sandbox.find_source_connections_of(&base).await.unwrap();
+    assert_eq!(ids(&sources, |found| &found.id), [&source]);
+    let flows = sandbox.find_flows_reading(&source).await.unwrap();
+    assert_eq!(ids(&flows, |found| &found.id), [&flow]);
+    let flows = sandbox.find_flows_writing(&target).await.unwrap();
+    assert_eq!(ids(&flows, |found| &found.id), [&flow]);
+    let targets = sandbox.find_target_connections_into(&dataset_id).await;
+    assert_eq!(ids(&targets.unwrap(), |found| &found.id), [&target]);
+    let other = "4267c2ab-2104-474f-a7c2-ab2104d74f86".parse().unwrap();
+    assert!(sandbox.find_flows_reading(&other).await.unwrap().is_empty());
 
     // What is in use stays, what is not goes, and gone is gone.
     let in_use = sandbox.delete_base_connection(&base).await.unwrap_err();

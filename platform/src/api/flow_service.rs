@@ -278,15 +278,38 @@ impl Sandbox {
         if let Some(parent) = parent {
             attempts.push(vec![parent]);
         }
+        let mut entities = self.list_narrowed(&attempts).await?;
+        entities.retain(|entity: &E| entity.name() == name && ours(entity));
+        Ok(entities)
+    }
+
+    /// Every entity that `uses` takes. The filter only makes the list shorter, as above.
+    pub(crate) async fn find_users<E: Entity>(
+        &self,
+        (path, id): Filter<'_>,
+        uses: impl Fn(&E) -> bool,
+    ) -> Result<Vec<E>, ReadError> {
+        let mut attempts = Vec::with_capacity(1);
+        if is_plain(id) {
+            attempts.push(vec![(path, id)]);
+        }
+        let mut entities = self.list_narrowed(&attempts).await?;
+        entities.retain(uses);
+        Ok(entities)
+    }
+
+    /// The list under the first of these filters that is not refused, else all of it.
+    async fn list_narrowed<E: Entity>(
+        &self,
+        attempts: &[Vec<Filter<'_>>],
+    ) -> Result<Vec<E>, ReadError> {
         for filters in attempts {
-            match self.list_entities(&filters, None, usize::MAX).await {
-                Ok(entities) => return Ok(only_named(entities, name, ours)),
+            match self.list_entities(filters, None, usize::MAX).await {
                 Err(ReadError::Refused { refusal, .. }) if refuses_filter(&refusal) => {}
-                Err(error) => return Err(error),
+                result => return result,
             }
         }
-        let all = self.list_entities(&[], None, usize::MAX).await?;
-        Ok(only_named(all, name, ours))
+        self.list_entities(&[], None, usize::MAX).await
     }
 
     pub(crate) async fn get_entity<E: Entity>(&self, id: &str) -> Result<E, ReadError> {
@@ -352,11 +375,4 @@ pub(crate) fn build_patch<E: Entity>(id: &str, etag: &Etag, patch: &impl Seriali
     .id(id)
     .if_match(etag)
     .json(patch)
-}
-
-fn only_named<E: Entity>(entities: Vec<E>, name: &str, ours: impl Fn(&E) -> bool) -> Vec<E> {
-    entities
-        .into_iter()
-        .filter(|entity| entity.name() == name && ours(entity))
-        .collect()
 }

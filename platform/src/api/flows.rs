@@ -262,6 +262,43 @@ impl Sandbox {
         self.find_entities(name, None, |_| true).await
     }
 
+    /// Every flow that reads from a source connection, whatever its name and state: what stands in
+    /// the way of deleting that one. A flow that names no source connection is given too: to take
+    /// a user for none loses something, the reverse only keeps it. One made in the last minute may
+    /// not show yet.
+    ///
+    /// # Errors
+    /// [`ReadError`]; it says nothing about the use.
+    pub async fn find_flows_reading(
+        &self,
+        source_connection_id: &SourceConnectionId,
+    ) -> Result<Vec<Flow>, ReadError> {
+        // The brackets stand for every member of the array. Source: "Sort and filter responses in
+        // the Flow Service API", read 2026-11.
+        let filter = ("sourceConnectionIds[]", source_connection_id.as_str());
+        self.find_users(filter, |flow: &Flow| {
+            let ids = &flow.source_connection_ids;
+            ids.is_empty() || ids.contains(source_connection_id)
+        })
+        .await
+    }
+
+    /// Every flow that writes to a target connection; as [`Sandbox::find_flows_reading`].
+    ///
+    /// # Errors
+    /// [`ReadError`]; it says nothing about the use.
+    pub async fn find_flows_writing(
+        &self,
+        target_connection_id: &TargetConnectionId,
+    ) -> Result<Vec<Flow>, ReadError> {
+        let filter = ("targetConnectionIds[]", target_connection_id.as_str());
+        self.find_users(filter, |flow: &Flow| {
+            let ids = &flow.target_connection_ids;
+            ids.is_empty() || ids.contains(target_connection_id)
+        })
+        .await
+    }
+
     /// Deletes a flow, not its connections or its data.
     ///
     /// # Errors

@@ -170,6 +170,27 @@ impl Sandbox {
         .await
     }
 
+    /// Every source connection of a base connection, whatever its name: what stands in the way of
+    /// deleting that one. One that names no base connection is given too: to take a user for none
+    /// loses something, the reverse only keeps it. One made in the last minute may not show yet.
+    ///
+    /// # Errors
+    /// [`ReadError`]; it says nothing about the use.
+    pub async fn find_source_connections_of(
+        &self,
+        base_connection_id: &BaseConnectionId,
+    ) -> Result<Vec<SourceConnection>, ReadError> {
+        // Source: "Sort and filter responses in the Flow Service API", read 2026-11.
+        let filter = ("baseConnectionId", base_connection_id.as_str());
+        self.find_users(filter, |entity: &SourceConnection| {
+            entity
+                .base_connection_id
+                .as_ref()
+                .is_none_or(|id| id == base_connection_id)
+        })
+        .await
+    }
+
     /// Deletes a source connection. May be refused while a flow uses it.
     ///
     /// # Errors

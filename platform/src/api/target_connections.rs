@@ -179,6 +179,24 @@ impl Sandbox {
         .await
     }
 
+    /// Every target connection whose rows end in a dataset, whatever its name: what stands in the
+    /// way of deleting the dataset. One made in the last minute may not show yet.
+    ///
+    /// All target connections of the sandbox are read and compared on this side: the dataset is a
+    /// parameter in two spellings, and a filter by one of them would miss the other.
+    ///
+    /// # Errors
+    /// [`ReadError`]; it says nothing about the use.
+    pub async fn find_target_connections_into(
+        &self,
+        dataset_id: &DatasetId,
+    ) -> Result<Vec<TargetConnection>, ReadError> {
+        let mut entities: Vec<TargetConnection> = self.list_entities(&[], None, usize::MAX).await?;
+        // One that names no dataset leads elsewhere, as those of destinations do.
+        entities.retain(|entity| entity.dataset_id.as_ref() == Some(dataset_id));
+        Ok(entities)
+    }
+
     /// Deletes a target connection. May be refused while a flow uses it.
     ///
     /// # Errors

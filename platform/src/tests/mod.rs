@@ -7,4 +7,5 @@ mod refusals;
 mod secrecy;
 mod tokens;
 mod trust;
+mod users;
 mod wire;
