@@ -29,6 +29,7 @@ const LOOK: Next = Next::Look;
 const GIVE_UP: Next = Next::GiveUp;
 const RENEW: Next = Next::RenewToken;
 const STATE: Class = Class::Conflict(Conflict::State);
+const IN_USE: Class = Class::Conflict(Conflict::InUse);
 const VERSION: Class = Class::Conflict(Conflict::Version);
 
 /// One row by status: lowest and highest status, class, next, what it means for a write.
@@ -179,11 +180,18 @@ const FLOW: &[CodeRow] = &[
     (
         Family::Flow,
         &[
-            "1409-400", "1416-400", "1417-400", "1418-400", "1420-400", "1421-400", "1422-400",
-            "1444-400", "1447-400", "1456-400", "1457-400", "1458-400", "1366-400", "1387-400",
-            "1388-400", "1404-400",
+            "1409-400", "1416-400", "1417-400", "1420-400", "1421-400", "1422-400", "1444-400",
+            "1456-400", "1457-400", "1458-400", "1366-400", "1387-400", "1388-400", "1404-400",
         ],
         STATE,
+        LOOK,
+        ByStatus,
+    ),
+    // Flows use the base connection; active flows hold the source or target connection.
+    (
+        Family::Flow,
+        &["1418-400", "1447-400"],
+        IN_USE,
         LOOK,
         ByStatus,
     ),

@@ -106,6 +106,7 @@ fn next_step(
             "look the title up and use that object, or choose another title"
         }
         Class::Conflict(Conflict::Version) => "read the entity again and decide on its new version",
+        Class::Conflict(Conflict::InUse) => "find what uses the entity and delete that first",
         Class::Conflict(Conflict::State) => "read the entity's state and wait until it allows this",
         Class::NotFound => {
             "check the id, and that it is in this sandbox and visible to the credential"

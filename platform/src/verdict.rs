@@ -35,7 +35,9 @@ pub enum Next {
 pub enum Conflict {
     /// The entity, or one that depends on it, is in a state that does not allow this.
     State,
-    /// The entity changed since its etag was read.
+    /// Something still uses the entity: it can go once that is gone.
+    InUse,
+    /// The entity changed since its etag was read: read it again and decide on its new version.
     Version,
     /// The Schema Registry has an object of that title.
     TitleNotUnique,

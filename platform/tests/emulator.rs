@@ -252,7 +252,11 @@ async fn the_whole_chain_ends_in_a_flow() {
 
     // What is in use stays, what is not goes, and gone is gone.
     let in_use = sandbox.delete_base_connection(&base).await.unwrap_err();
-    assert_eq!(in_use.class(), Class::Conflict(Conflict::State));
+    assert_eq!(in_use.class(), Class::Conflict(Conflict::InUse));
+    let in_use = sandbox.delete_source_connection(&source).await.unwrap_err();
+    assert_eq!(in_use.class(), Class::Conflict(Conflict::InUse));
+    let in_use = sandbox.delete_target_connection(&target).await.unwrap_err();
+    assert_eq!(in_use.class(), Class::Conflict(Conflict::InUse));
     sandbox.delete_flow(&flow).await.unwrap();
     sandbox.delete_source_connection(&source).await.unwrap();
     assert_eq!(

@@ -323,10 +323,11 @@ impl Sandbox {
             .await
     }
 
-    /// Deletes a base connection. Refused while flows use it.
+    /// Deletes a base connection. Refused while flows use it; whether a source connection
+    /// without a flow is enough is not documented.
     ///
     /// # Errors
-    /// [`DeleteError`].
+    /// [`DeleteError`]; [`crate::Conflict::InUse`] while flows use it.
     pub async fn delete_base_connection(
         &self,
         id: &BaseConnectionId,

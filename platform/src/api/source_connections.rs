@@ -194,7 +194,7 @@ impl Sandbox {
     /// Deletes a source connection. May be refused while a flow uses it.
     ///
     /// # Errors
-    /// [`DeleteError`].
+    /// [`DeleteError`]; [`crate::Conflict::InUse`] while a flow uses it.
     pub async fn delete_source_connection(
         &self,
         id: &SourceConnectionId,

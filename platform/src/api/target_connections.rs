@@ -200,7 +200,7 @@ impl Sandbox {
     /// Deletes a target connection. May be refused while a flow uses it.
     ///
     /// # Errors
-    /// [`DeleteError`].
+    /// [`DeleteError`]; [`crate::Conflict::InUse`] while a flow uses it.
     pub async fn delete_target_connection(
         &self,
         id: &TargetConnectionId,

@@ -309,8 +309,26 @@ fn flow_services_codes_are_classified() {
             "1100-400",
             "PlatformRejected FixInput Refused",
         ),
-        ("X, state", 400, "1418-400", "Conflict(State) Look Refused"),
-        ("X, in use", 400, "1447-400", "Conflict(State) Look Refused"),
+        (
+            "X, a base connection in use",
+            400,
+            "1418-400",
+            "Conflict(InUse) Look Refused",
+        ),
+        (
+            "X, a source or target connection in use",
+            400,
+            "1447-400",
+            "Conflict(InUse) Look Refused",
+        ),
+        // What is about to change or to go by itself is no use.
+        ("X, state", 400, "1416-400", "Conflict(State) Look Refused"),
+        (
+            "X, being deleted",
+            400,
+            "1458-400",
+            "Conflict(State) Look Refused",
+        ),
         (
             "X, start time passed",
             400,

@@ -442,7 +442,7 @@ async fn deleting_what_is_gone_is_success() {
     );
     let classes = [
         Class::SandboxNotFound,
-        Class::Conflict(crate::Conflict::State),
+        Class::Conflict(crate::Conflict::InUse),
         Class::OutcomeUnknown,
     ];
     for class in classes {
