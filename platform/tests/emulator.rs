@@ -534,6 +534,52 @@ async fn a_source_that_refuses_its_credentials_is_told_from_our_token() {
 }
 
 #[tokio::test]
+async fn a_description_is_changed_under_the_version_that_was_read() {
+    let emulator = Emulator::start(Config::default()).await.unwrap();
+    let sandbox = sandbox(&emulator);
+    let new = base_connection("osc");
+    let base = sandbox.create_base_connection(&new).await.unwrap().id;
+    let before = sandbox.get_base_connection(&base).await.unwrap();
+    assert_eq!(before.description, None);
+    let etag = before.etag.unwrap();
+    let given = sandbox
+        .update_base_connection_description(&base, &etag, "by a")
+        .await
+        .unwrap();
+    let after = sandbox.get_base_connection(&base).await.unwrap();
+    assert_eq!(after.description.as_deref(), Some("by a"));
+    assert_eq!(after.name, "osc");
+    assert_eq!(after.etag, given);
+    let stale = sandbox
+        .update_base_connection_description(&base, &etag, "by b")
+        .await
+        .unwrap_err();
+    assert_eq!(stale.class(), Class::Conflict(Conflict::Version));
+
+    let new = NewDataset {
+        name: "osc".to_owned(),
+        description: Some("by a".to_owned()),
+        schema_id: schema(&sandbox, "osc").await,
+        tags: BTreeMap::from([("aep-flow".to_owned(), vec!["v1:a".to_owned()])]),
+    };
+    let dataset = sandbox.create_dataset(&new).await.unwrap().id;
+    let before = sandbox.get_dataset(&dataset).await.unwrap();
+    assert!(before.etag.is_some());
+    sandbox
+        .update_dataset_description(&dataset, before.etag.as_ref(), "by b")
+        .await
+        .unwrap();
+    let after = sandbox.get_dataset(&dataset).await.unwrap();
+    assert_eq!(after.description.as_deref(), Some("by b"));
+    assert_eq!((after.name, after.tags), (before.name, before.tags));
+    let stale = sandbox
+        .update_dataset_description(&dataset, before.etag.as_ref(), "by c")
+        .await
+        .unwrap_err();
+    assert_eq!(stale.class(), Class::Conflict(Conflict::Version));
+}
+
+#[tokio::test]
 async fn a_wrong_sandbox_and_wrong_credentials_are_told_apart() {
     let emulator = Emulator::start(Config::default()).await.unwrap();
     let other = client(&emulator).sandbox(&SandboxName::parse("no-such").unwrap());

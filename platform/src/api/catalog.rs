@@ -1,10 +1,11 @@
 //! Datasets: where a flow's rows end.
 //!
-//! Source: Catalog Service API guide ("Create a dataset", "List objects", "Filter data",
-//! "Delete"), read 2026-11.
+//! Source: Catalog Service API guide ("Create a dataset", "List objects", "Filter data", "Look up
+//! an object", "Delete", "Appendix"), read 2026-11.
 
 use std::collections::BTreeMap;
 
+use http::Method;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -13,10 +14,10 @@ use super::flow_service::{Created, Deleted, SchemaRef};
 use crate::answer::{Answer, Unreadable};
 use crate::classify::refuses_filter;
 use crate::client::Sandbox;
-use crate::error::{CreateError, DeleteError, ReadError};
+use crate::error::{CreateError, DeleteError, ReadError, UpdateError};
 use crate::fields::{self, Raw};
-use crate::ids::{DatasetId, SchemaId};
-use crate::kind::Kind;
+use crate::ids::{DatasetId, Etag, SchemaId};
+use crate::kind::{Effect, Kind};
 use crate::paging::{Following, Page};
 use crate::request::{Request, Service};
 
@@ -55,6 +56,8 @@ pub struct Dataset {
     pub created_at_ms: Option<i64>,
     /// Its version, such as `1.0.2`.
     pub version: Option<String>,
+    /// Its version for a change, from the header of the answer: none in a list.
+    pub etag: Option<Etag>,
     /// Such as `DRAFT`.
     pub state: Option<String>,
     /// The rows' schema.
@@ -190,11 +193,50 @@ fn read(id: &str, value: Value) -> Result<Dataset, Unreadable> {
         description: fields::text(&value, "/description"),
         created_at_ms: fields::integer(&value, "/created"),
         version: fields::text(&value, "/version"),
+        etag: None,
         state: fields::text(&value, "/state"),
         schema_ref: SchemaRef::read(&value, "/schemaRef"),
         tags,
         raw: Raw::new(value),
     })
+}
+
+/// One dataset, in a map of one, with the version that only the header has.
+fn parse_one(answer: &Answer, id: &DatasetId) -> Result<Dataset, Unreadable> {
+    let mut dataset = parse_map(answer)?
+        .into_iter()
+        .find(|dataset| dataset.id == *id)
+        .ok_or_else(|| Unreadable::shape("the dataset is not in its answer"))?;
+    dataset.etag = etag(answer);
+    Ok(dataset)
+}
+
+/// Catalog's `E-Tag`, so spelled. An `ETag` is not asked for: it may be a proxy's, of the bytes,
+/// and every change under it would be refused as stale.
+fn etag(answer: &Answer) -> Option<Etag> {
+    answer.header("e-tag")?.parse().ok()
+}
+
+#[derive(Serialize)]
+struct WireDescription<'a> {
+    description: &'a str,
+}
+
+/// A merge: fields that are not sent stay.
+fn build_description(id: &DatasetId, etag: Option<&Etag>, description: &str) -> Request {
+    let request = Request::new(
+        Effect::Update,
+        Method::PATCH,
+        Kind::Dataset,
+        Service::Catalog,
+        ONE,
+    )
+    .id(id.as_str())
+    .json(&WireDescription { description });
+    match etag {
+        Some(etag) => request.if_match(etag),
+        None => request,
+    }
 }
 
 /// An unknown id may also be answered with success and an empty list.
@@ -224,13 +266,7 @@ impl Sandbox {
     /// [`ReadError`].
     pub async fn get_dataset(&self, id: &DatasetId) -> Result<Dataset, ReadError> {
         let request = Request::get(Kind::Dataset, Service::Catalog, ONE).id(id.as_str());
-        self.read(&request, |answer| {
-            parse_map(answer)?
-                .into_iter()
-                .find(|dataset| dataset.id == *id)
-                .ok_or_else(|| Unreadable::shape("the dataset is not in its answer"))
-        })
-        .await
+        self.read(&request, |answer| parse_one(answer, id)).await
     }
 
     /// Every dataset of exactly that name, whatever characters it has.
@@ -283,6 +319,28 @@ impl Sandbox {
             |answer, cursor| parse_list(answer, crate::paging::offset(cursor), limit),
         )
         .await
+    }
+
+    /// Sets a dataset's description, the rest stays. Without an etag, which is [`Dataset::etag`]
+    /// of one read by its id, it overwrites what another has written meanwhile. Gives the new etag
+    /// where the service does; none is documented.
+    ///
+    /// # Errors
+    /// [`UpdateError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read
+    /// it again.
+    pub async fn update_dataset_description(
+        &self,
+        id: &DatasetId,
+        etag: Option<&Etag>,
+        description: &str,
+    ) -> Result<Option<Etag>, UpdateError> {
+        let request = build_description(id, etag, description);
+        // The body names the dataset at most, so a success is one whatever it is.
+        self.client
+            .call(Some(&self.name), &request)
+            .await
+            .map(|answer| self::etag(&answer))
+            .map_err(|fault| UpdateError::from_fault(Kind::Dataset, id.as_str(), fault))
     }
 
     /// Deletes a dataset and its rows; it can't be undone.

@@ -323,6 +323,22 @@ impl Sandbox {
             .await
     }
 
+    /// Sets a base connection's description, the rest stays; at most 1000 characters are safe. Gives the new etag
+    /// where the service does.
+    ///
+    /// # Errors
+    /// [`UpdateError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read
+    /// it again.
+    pub async fn update_base_connection_description(
+        &self,
+        id: &BaseConnectionId,
+        etag: &Etag,
+        description: &str,
+    ) -> Result<Option<Etag>, UpdateError> {
+        self.describe_entity::<BaseConnection>(id.as_str(), etag, description)
+            .await
+    }
+
     /// Deletes a base connection. Refused while flows use it; whether a source connection
     /// without a flow is enough is not documented.
     ///

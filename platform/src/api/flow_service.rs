@@ -350,6 +350,17 @@ impl Sandbox {
         }
     }
 
+    /// Sets an entity's description under its etag, the rest stays.
+    pub(crate) async fn describe_entity<E: Entity>(
+        &self,
+        id: &str,
+        etag: &Etag,
+        description: &str,
+    ) -> Result<Option<Etag>, UpdateError> {
+        let request = build_description::<E>(id, etag, description);
+        self.patch_entity::<E>(id, &request).await
+    }
+
     /// Changes an entity by JSON Patch under its etag; gives the new etag where the service does.
     pub(crate) async fn patch_entity<E: Entity>(
         &self,
@@ -362,6 +373,24 @@ impl Sandbox {
             .map(|answer| fields::etag(&unwrap_one(answer.json().ok()?).ok()?))
             .map_err(|fault| UpdateError::from_fault(E::KIND, id, fault))
     }
+}
+
+/// One JSON Patch operation that sets the description. `add` sets what is there as well (RFC 6902,
+/// 4.1), where `replace` may be refused for an entity that has none.
+#[derive(Serialize)]
+struct SetDescription<'a> {
+    op: &'static str,
+    path: &'static str,
+    value: &'a str,
+}
+
+fn build_description<E: Entity>(id: &str, etag: &Etag, description: &str) -> Request {
+    let patch = [SetDescription {
+        op: "add",
+        path: "/description",
+        value: description,
+    }];
+    build_patch::<E>(id, etag, &patch)
 }
 
 pub(crate) fn build_patch<E: Entity>(id: &str, etag: &Etag, patch: &impl Serialize) -> Request {

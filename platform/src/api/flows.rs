@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::flow_service::{Created, Deleted, Entity, FlowSpecRef};
 use crate::answer::Unreadable;
 use crate::client::Sandbox;
-use crate::error::{CreateError, DeleteError, ReadError};
+use crate::error::{CreateError, DeleteError, ReadError, UpdateError};
 use crate::fields::{self, Raw};
 use crate::ids::{Etag, FlowId, MappingSetId, SourceConnectionId, TargetConnectionId};
 use crate::kind::Kind;
@@ -297,6 +297,22 @@ impl Sandbox {
             ids.is_empty() || ids.contains(target_connection_id)
         })
         .await
+    }
+
+    /// Sets a flow's description, the rest stays; at most 1000 characters are safe. Gives the new etag
+    /// where the service does; the flow goes on changing by itself, so it may be stale at once.
+    ///
+    /// # Errors
+    /// [`UpdateError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read
+    /// it again.
+    pub async fn update_flow_description(
+        &self,
+        id: &FlowId,
+        etag: &Etag,
+        description: &str,
+    ) -> Result<Option<Etag>, UpdateError> {
+        self.describe_entity::<Flow>(id.as_str(), etag, description)
+            .await
     }
 
     /// Deletes a flow, not its connections or its data.

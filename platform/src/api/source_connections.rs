@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::flow_service::{ConnectionSpecRef, Created, Deleted, Entity};
 use crate::answer::Unreadable;
 use crate::client::Sandbox;
-use crate::error::{CreateError, DeleteError, ReadError};
+use crate::error::{CreateError, DeleteError, ReadError, UpdateError};
 use crate::fields::{self, Raw};
 use crate::ids::{BaseConnectionId, Etag, SourceConnectionId};
 use crate::kind::Kind;
@@ -189,6 +189,22 @@ impl Sandbox {
                 .is_none_or(|id| id == base_connection_id)
         })
         .await
+    }
+
+    /// Sets a source connection's description, the rest stays; at most 1000 characters are safe. Gives the new etag
+    /// where the service does.
+    ///
+    /// # Errors
+    /// [`UpdateError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read
+    /// it again.
+    pub async fn update_source_connection_description(
+        &self,
+        id: &SourceConnectionId,
+        etag: &Etag,
+        description: &str,
+    ) -> Result<Option<Etag>, UpdateError> {
+        self.describe_entity::<SourceConnection>(id.as_str(), etag, description)
+            .await
     }
 
     /// Deletes a source connection. May be refused while a flow uses it.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::flow_service::{ConnectionSpecRef, Created, Deleted, Entity};
 use crate::answer::Unreadable;
 use crate::client::Sandbox;
-use crate::error::{CreateError, DeleteError, ReadError};
+use crate::error::{CreateError, DeleteError, ReadError, UpdateError};
 use crate::fields::{self, Raw};
 use crate::ids::{ConnectionSpecId, DatasetId, Etag, SchemaId, TargetConnectionId};
 use crate::kind::Kind;
@@ -195,6 +195,22 @@ impl Sandbox {
         // One that names no dataset leads elsewhere, as those of destinations do.
         entities.retain(|entity| entity.dataset_id.as_ref() == Some(dataset_id));
         Ok(entities)
+    }
+
+    /// Sets a target connection's description, the rest stays; at most 1000 characters are safe. Gives the new etag
+    /// where the service does.
+    ///
+    /// # Errors
+    /// [`UpdateError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read
+    /// it again.
+    pub async fn update_target_connection_description(
+        &self,
+        id: &TargetConnectionId,
+        etag: &Etag,
+        description: &str,
+    ) -> Result<Option<Etag>, UpdateError> {
+        self.describe_entity::<TargetConnection>(id.as_str(), etag, description)
+            .await
     }
 
     /// Deletes a target connection. May be refused while a flow uses it.

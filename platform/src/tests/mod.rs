@@ -2,6 +2,7 @@
 
 mod server;
 
+mod descriptions;
 mod finding;
 mod refusals;
 mod secrecy;

@@ -34,6 +34,9 @@ fn every_future_can_move_between_threads() {
         is_send(sandbox.create_base_connection(&base_connection()));
         is_send(sandbox.find_flows_named("a"));
         is_send(sandbox.find_datasets_named("a"));
+        let (source, etag) = ("s".parse().unwrap(), "e".parse().unwrap());
+        is_send(sandbox.find_flows_reading(&source));
+        is_send(sandbox.update_flow_description(&flow_id(), &etag, "a"));
         is_send(sandbox.find_schemas_titled("a"));
         is_send(sandbox.find_mapping_sets_named("a"));
         is_send(sandbox.delete_flow(&flow_id()));
