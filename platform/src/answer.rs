@@ -2,6 +2,8 @@
 //!
 //! Knows nothing of tokens or of what the answer means.
 
+use std::time::{Instant, SystemTime};
+
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
@@ -15,6 +17,8 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Result<Bytes, Unreadable>,
+    /// When its head was here; the body may have taken long after it.
+    pub(crate) received_at: Instant,
 }
 
 /// Why an answer could not be understood. For a create under a 2xx the resource may exist.
@@ -82,6 +86,17 @@ impl Answer {
         self.header("x-request-id").and_then(RequestId::from_text)
     }
 
+    /// When the server made it, by the server's clock, in whole seconds cut off. None for one out
+    /// of a cache: its date is that of the day it was put there.
+    /// Source: RFC 9110, 6.6.1 (`Date`), and RFC 9111, 5.1 (`Age`).
+    pub(crate) fn date(&self) -> Option<SystemTime> {
+        // Caches also write 0, on what they have just fetched.
+        if self.header("age").is_some_and(|age| age.trim() != "0") {
+            return None;
+        }
+        httpdate::parse_http_date(self.header("date")?).ok()
+    }
+
     /// The body as JSON: content type, then syntax. The content type may be absent, but an HTML
     /// page of a proxy is named as such rather than as a syntax error.
     pub(crate) fn json(&self) -> Result<Value, Unreadable> {
@@ -112,12 +127,39 @@ pub(crate) fn answer(status: u16, content_type: Option<&'static str>, body: &str
         status: StatusCode::from_u16(status).unwrap(),
         headers,
         body: Ok(Bytes::copy_from_slice(body.as_bytes())),
+        received_at: Instant::now(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use http::HeaderValue;
+
     use super::*;
+
+    #[test]
+    fn the_date_of_an_answer_is_read_unless_a_cache_gave_it() {
+        const GOOD: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+        let cases = [
+            (Some(GOOD), None, Some(784_111_777)),
+            (Some(GOOD), Some("0"), Some(784_111_777)),
+            (Some(GOOD), Some("3600"), None),
+            (Some("yesterday"), None, None),
+            (None, None, None),
+        ];
+        for (date, age, expected) in cases {
+            let mut answer = answer(200, None, "");
+            for (name, value) in [("date", date), ("age", age)] {
+                if let Some(value) = value {
+                    answer.headers.insert(name, HeaderValue::from_static(value));
+                }
+            }
+            let expected = expected.map(|s| SystemTime::UNIX_EPOCH + Duration::from_secs(s));
+            assert_eq!(answer.date(), expected, "{date:?} {age:?}");
+        }
+    }
 
     #[test]
     fn json_is_told_from_what_only_claims_to_be() {

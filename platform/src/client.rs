@@ -5,6 +5,7 @@
 //! repeated once. Everything else is the caller's to repeat.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderValue, header};
 use url::Url;
@@ -16,6 +17,7 @@ use crate::error::{CreateError, Fault, ReadError, TokenError};
 use crate::ids::SandboxName;
 use crate::ims;
 use crate::kind::{Effect, Kind};
+use crate::platform_clock::PlatformClock;
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::settings::{BuildError, Credentials, Settings};
@@ -33,6 +35,7 @@ struct Inner {
     transport: Transport,
     tokens: TokenCache,
     clock: Arc<dyn Clock>,
+    platform_clock: PlatformClock,
     settings: Settings,
     credentials: Credentials,
     /// Host and path in front of every service's base path, without a slash at the end.
@@ -74,6 +77,7 @@ impl Client {
                 transport: Transport::new(&settings)?,
                 tokens: TokenCache::new(Arc::clone(&clock), rand::random::<f64>),
                 clock,
+                platform_clock: PlatformClock::new(),
                 platform_base: settings
                     .platform_url
                     .as_str()
@@ -101,6 +105,18 @@ impl Client {
     /// [`TokenError`]: the credentials, or IMS.
     pub async fn check_credentials(&self) -> Result<(), TokenError> {
         self.token().await.map(drop)
+    }
+
+    /// The platform's time now: this machine's clock, corrected by the difference that the last
+    /// successful answer of the platform showed; uncorrected before the first one. Asks nothing.
+    ///
+    /// To be compared with what the platform stamps, such as a `createdAt`: an age taken from this
+    /// machine's clock is off by as much as that clock is. The answers' `Date` has whole seconds
+    /// and has travelled, so this may be a second or two early, and is not late.
+    /// Source: RFC 9110, 6.6.1.
+    #[must_use]
+    pub fn platform_now(&self) -> SystemTime {
+        self.inner.platform_clock.at(self.inner.clock.wall())
     }
 
     /// How many entities a page is asked for, where the service takes at most `max`.
@@ -158,6 +174,9 @@ impl Client {
                 }
                 Err(error) => return Err(Fault::from(error)),
             };
+            self.inner
+                .platform_clock
+                .learn(&answer, self.inner.clock.wall());
             if answer.status.is_success() {
                 return Ok(answer);
             }
@@ -271,6 +290,12 @@ impl Sandbox {
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// The platform's time now, as [`Client::platform_now`]: for the age of what it stamped.
+    #[must_use]
+    pub fn platform_now(&self) -> SystemTime {
+        self.client.platform_now()
     }
 
     pub(crate) async fn read<T>(

@@ -26,6 +26,7 @@ mod clock;
 mod fields;
 mod ims;
 mod paging;
+mod platform_clock;
 mod tls;
 mod token;
 mod transport;

@@ -204,6 +204,7 @@ impl Transport {
                 });
             }
         };
+        let received_at = std::time::Instant::now();
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
         let limit = if status.is_success() {
@@ -226,6 +227,7 @@ impl Transport {
             status,
             headers,
             body,
+            received_at,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 mod server;
 
+mod clock;
 mod descriptions;
 mod finding;
 mod refusals;
