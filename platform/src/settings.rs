@@ -27,7 +27,14 @@ pub struct Settings {
     /// From the connection to the answer's first byte; default 60 s. Explore and create ask the
     /// source system, which is slow: lowered, more creates end with an unknown outcome.
     pub first_byte_timeout: Duration,
-    /// From the beginning of a request to the last byte of its answer; default 120 s.
+    /// From the beginning of a request, its connection included, to the last byte of its answer;
+    /// default 120 s. Raised: an answer that trickles holds its caller longer. Lowered: long
+    /// answers are cut off.
+    ///
+    /// A write that fails does so within four times this: it is sent at most twice, as a refused
+    /// token is renewed once, and may wait for a token before each. Only the last send can have
+    /// taken effect, and it fails within this time; the platform may still be at work on it then.
+    /// A read may be sent once more, when its connection broke.
     pub total_timeout: Duration,
     /// The longest answer that is read, after decompression; default 16 MiB. Lowered: the
     /// columns of a wide table may not fit. Raised: a broken answer may take that much memory.
