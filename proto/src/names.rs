@@ -34,6 +34,9 @@ pub mod activity {
     pub const FIND_DATAFLOW: &str = "FindDataflow";
     /// Reads the runs of a dataflow.
     pub const GET_FLOW_RUNS: &str = "GetFlowRuns";
+    /// Reads which search attributes the namespace knows. The workflow's own: no part of
+    /// what callers use.
+    pub const FIND_SEARCH_ATTRIBUTES: &str = "FindSearchAttributes";
 }
 
 /// Workflow types.
@@ -46,6 +49,12 @@ pub mod workflow {
 pub mod query {
     /// Where an ingestion stands.
     pub const STATUS: &str = "status";
+}
+
+/// Update types.
+pub mod update {
+    /// A person's decision about a step whose outcome stays unknown.
+    pub const RESOLVE: &str = "resolve";
 }
 
 /// Search attributes that the worker sets where the server knows them.

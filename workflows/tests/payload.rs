@@ -115,7 +115,7 @@ fn input() -> impl Strategy<Value = IngestOracleServiceCloudInput> {
         prop::option::of(connection),
         prop::collection::vec(table(), 0..3),
         any::<bool>(),
-        any::<(u32, u32, u32)>(),
+        any::<(u32, u32, u32, u32)>(),
     )
         .prop_map(|(connection, tables, wait_for_first_run, numbers)| {
             IngestOracleServiceCloudInput {
@@ -125,6 +125,7 @@ fn input() -> impl Strategy<Value = IngestOracleServiceCloudInput> {
                 tables_at_once: numbers.0,
                 step_deadline_seconds: numbers.1,
                 first_run_deadline_seconds: numbers.2,
+                decision_deadline_seconds: numbers.3,
             }
         })
 }

@@ -59,7 +59,7 @@ pub fn ingest(input: &IngestOracleServiceCloudInput, rules: Rules) -> Result<(),
     findings.within(
         "stepDeadlineSeconds",
         input.step_deadline_seconds,
-        60,
+        5,
         2_592_000,
     );
     findings.within(
@@ -67,6 +67,12 @@ pub fn ingest(input: &IngestOracleServiceCloudInput, rules: Rules) -> Result<(),
         input.first_run_deadline_seconds,
         10,
         604_800,
+    );
+    findings.within(
+        "decisionDeadlineSeconds",
+        input.decision_deadline_seconds,
+        5,
+        7_776_000,
     );
     findings.into_result()
 }
@@ -203,7 +209,7 @@ mod tests {
     #[test]
     fn each_bad_field_is_named() {
         type Change = fn(&mut Value);
-        let cases: [(&[&str], Change); 24] = [
+        let cases: [(&[&str], Change); 25] = [
             (&["connection"], |input| input["connection"] = Value::Null),
             (&["connection.host"], |input| {
                 input["connection"]["host"] = json!("")
@@ -269,7 +275,10 @@ mod tests {
             }),
             (&["tablesAtOnce"], |input| input["tablesAtOnce"] = json!(65)),
             (&["stepDeadlineSeconds"], |input| {
-                input["stepDeadlineSeconds"] = json!(5)
+                input["stepDeadlineSeconds"] = json!(4)
+            }),
+            (&["decisionDeadlineSeconds"], |input| {
+                input["decisionDeadlineSeconds"] = json!(4)
             }),
         ];
         for (expected, change) in cases {

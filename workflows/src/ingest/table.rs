@@ -76,6 +76,7 @@ impl TableRun<'_> {
             schedule: table.schedule.clone(),
             delta_column: table.delta_column.clone(),
             on_existing: self.on_existing(),
+            adopt: None,
         };
         let flow = self.step(Declared::create_dataflow, flow).await?;
         self.ctx.state_mut(|this| {
@@ -104,6 +105,7 @@ impl TableRun<'_> {
             table: self.table().table.clone(),
             columns,
             on_existing: self.on_existing(),
+            adopt: None,
         };
         let source = self.step(Declared::create_source_connection, input).await?;
         self.note(|made| made.source_connection_id.clone_from(&source.id));
@@ -125,6 +127,7 @@ impl TableRun<'_> {
             columns,
             mapping: table.mapping.clone(),
             on_existing: self.on_existing(),
+            adopt: None,
         };
         let schema = self.step(Declared::ensure_schema, schema).await?;
         self.ctx.state_mut(|this| {
@@ -138,6 +141,7 @@ impl TableRun<'_> {
             schema_id: schema.id.clone(),
             mapping: schema.mapping,
             on_existing: self.on_existing(),
+            adopt: None,
         };
         let (target, mapping_set) = join!(
             self.dataset(name, dataset, &schema.id),
@@ -160,6 +164,7 @@ impl TableRun<'_> {
             description: self.plan.connection.description.clone(),
             schema_id: schema_id.to_owned(),
             on_existing: self.on_existing(),
+            adopt: None,
         };
         let dataset = self.step(Declared::ensure_dataset, input).await?;
         self.note(|made| made.dataset_id.clone_from(&dataset.id));
@@ -171,6 +176,7 @@ impl TableRun<'_> {
             schema_id: schema_id.to_owned(),
             dataset_id: dataset.id,
             on_existing: self.on_existing(),
+            adopt: None,
         };
         let target = self.step(Declared::create_target_connection, input).await?;
         self.note(|made| made.target_connection_id.clone_from(&target.id));
