@@ -11,6 +11,9 @@ use crate::answer::Unreadable;
 /// More pages than any sandbox has: a list of that many is one that does not end.
 const MAX_PAGES: usize = 1000;
 
+/// Entries of the smallest page that a counting service gives unless asked for fewer: Catalog's.
+const SMALLEST_PAGE: usize = 20;
+
 /// One page.
 pub(crate) struct Page<T> {
     /// The entities, each with its id.
@@ -22,8 +25,9 @@ pub(crate) struct Page<T> {
 pub(crate) enum Following {
     /// The service says how to go on, or that this was the last.
     Cursor(Option<String>),
-    /// The service counts: the next page begins at `start`, unless this one was empty. A short
-    /// page does not end the list, as a service may give fewer than asked for.
+    /// The service counts, and the next page begins behind this one. A page that is not full
+    /// does not end the list, as a service may give fewer than asked for; one that is shorter
+    /// than any service's smallest page does.
     Offset { start: usize, limit: usize },
 }
 
@@ -57,7 +61,7 @@ impl<T> Pages<T> {
         }
         let next = match page.next {
             Following::Cursor(next) => next,
-            Following::Offset { .. } if received == 0 => None,
+            Following::Offset { limit, .. } if received < limit.min(SMALLEST_PAGE) => None,
             Following::Offset { start, limit } => {
                 if self.items.len() == before {
                     // Nothing new: a service that ignores `start` shows its first page for ever.
@@ -154,19 +158,21 @@ mod tests {
     }
 
     #[test]
-    fn counting_goes_on_until_an_empty_page() {
-        let offset = |start| Following::Offset { start, limit: 2 };
+    fn counting_goes_on_until_a_page_that_is_shorter_than_any_is() {
+        let many: Vec<String> = (0..50).map(|number| number.to_string()).collect();
+        let ids = |range: std::ops::Range<usize>| -> Vec<&str> {
+            many[range].iter().map(String::as_str).collect()
+        };
+        let offset = |start| Following::Offset { start, limit: 100 };
         let mut pages = Pages::new();
-        assert_eq!(
-            pages.take(page(&["a", "b"], offset(0))),
-            Ok(Some("2".to_owned()))
-        );
-        assert_eq!(
-            pages.take(page(&["c"], offset(2))),
-            Ok(Some("3".to_owned()))
-        );
-        assert_eq!(pages.take(page(&[], offset(3))), Ok(None));
-        assert_eq!(pages.into_items(), ["a", "b", "c"]);
+        for (range, next) in [(0..20, Some("20")), (20..45, Some("45")), (45..50, None)] {
+            let taken = pages.take(page(&ids(range.clone()), offset(range.start)));
+            assert_eq!(taken, Ok(next.map(str::to_owned)), "{range:?}");
+        }
+        assert_eq!(pages.into_items().len(), 50);
+        let asked_for_two = Following::Offset { start: 0, limit: 2 };
+        let taken = Pages::new().take(page(&["a", "b"], asked_for_two));
+        assert_eq!(taken, Ok(Some("2".to_owned())));
     }
 
     #[test]
@@ -179,7 +185,10 @@ mod tests {
             Err(Unreadable::PagesRepeat)
         );
         let mut pages = Pages::new();
-        pages.take(page(&["a"], offset(0))).unwrap();
-        assert_eq!(pages.take(page(&["a"], offset(1))), Ok(None));
+        let many: Vec<String> = (0..30).map(|number| number.to_string()).collect();
+        let ids: Vec<&str> = many.iter().map(String::as_str).collect();
+        let offset = |start| Following::Offset { start, limit: 50 };
+        pages.take(page(&ids, offset(0))).unwrap();
+        assert_eq!(pages.take(page(&ids, offset(30))), Ok(None));
     }
 }
