@@ -17,7 +17,6 @@ mod explore;
 mod failure;
 mod flow_runs;
 mod mapping_set;
-mod memory;
 mod platform;
 mod schema;
 mod source_connection;

@@ -8,7 +8,6 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod devserver;
-pub mod ensure;
 pub mod platform_client;
 pub mod secrets;
 pub mod telemetry;

@@ -3,15 +3,15 @@
 
 use std::{future::Future, time::Duration};
 
+use aep_flow_ensure::{
+    Intent, Memory, Past, ResourceKind,
+    crash::{self, Point},
+};
 use aep_flow_workflows::payload::Message;
 use jiff::Timestamp;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
-use super::{
-    failure::{self, Failed},
-    memory::Memory,
-};
-use crate::ensure::Past;
+use super::failure::{self, Failed};
 
 /// Shortest pause between two heartbeats, so that a short activity sends none: each that
 /// reaches the server is an action to pay for.
@@ -22,33 +22,66 @@ const HEARTBEAT_AT_LEAST: Duration = Duration::from_secs(4);
 pub struct Attempt {
     number: u32,
     earlier: Option<Memory>,
+    /// What names the call over all its attempts: workflow, run, activity.
+    call: [String; 3],
+    /// When the server was asked for it.
+    begun: Option<Timestamp>,
 }
 
 impl Attempt {
-    /// The first attempt, which no other came before.
+    /// The first attempt of a call that no server keeps.
     pub fn first() -> Self {
         Self {
             number: 1,
             earlier: None,
+            call: Default::default(),
+            begun: None,
         }
     }
 
     fn of(ctx: &ActivityContext) -> Self {
+        let info = ctx.info();
+        let run = info
+            .workflow_run_id
+            .as_ref()
+            .or(info.activity_run_id.as_ref());
         Self {
-            number: ctx.info().attempt,
+            number: info.attempt,
             earlier: ctx.heartbeat_details().deserialize().ok().flatten(),
+            call: [
+                info.workflow_id.clone().unwrap_or_default(),
+                run.cloned().unwrap_or_default(),
+                info.activity_id.clone(),
+            ],
+            begun: info
+                .scheduled_time
+                .and_then(|time| Timestamp::try_from(time).ok()),
         }
     }
 
+    /// Marks what this call makes as made by it.
+    pub(super) fn sign(&self, intent: Intent) -> Intent {
+        if self.begun.is_none() {
+            return intent;
+        }
+        let [workflow, run, activity] = &self.call;
+        intent.by(&[workflow, run, activity])
+    }
+
+    /// When the server was asked for this call.
+    pub(super) fn begun(&self) -> Option<Timestamp> {
+        self.begun
+    }
+
     /// What is known of earlier attempts to create a resource of `kind`.
-    pub(super) fn past(&self, kind: &str) -> Past {
+    pub(super) fn past(&self, kind: ResourceKind) -> Past {
         Memory::past(self.earlier.as_ref(), self.number, kind, Timestamp::now())
     }
 
     /// What the next attempt is to know after this one failed so.
     fn leave(&self, failed: &Failed) -> Memory {
         match failed.memory() {
-            Some((kind, past)) => Memory::of(self.number, kind, past),
+            Some((kind, past)) => Memory::of(self.number, Some(*kind), past),
             None => Memory::carried(self.earlier.clone(), self.number, Timestamp::now()),
         }
     }
@@ -81,6 +114,9 @@ where
             never = keep_alive(&ctx) => match never {},
         },
     };
+    if effect == Effect::Creates {
+        crash::here(Point::BeforeReport, None);
+    }
     match result {
         Ok(output) => Ok(Message::from(output)),
         Err(failed) => {

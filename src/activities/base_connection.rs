@@ -1,5 +1,6 @@
 //! The base connection: address and credentials of a source, kept by the platform.
 
+use aep_flow_ensure::ResourceKind;
 use aep_flow_proto::{
     names,
     v1::{
@@ -8,17 +9,20 @@ use aep_flow_proto::{
     },
     validate,
 };
-use aep_platform::{BaseConnectionId, ConnectionSpecId, Kind, NewBaseConnection};
+use aep_platform::{
+    BaseConnection as Found, BaseConnectionId, ConnectionSpecRef, CreateError, Created,
+    DeleteError, Deleted, NewBaseConnection, ReadError, Sandbox,
+};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     attempt::Attempt,
-    ensured::{created, ensured, found},
+    ensured::{Ensurable, Wanted},
     failure::Failed,
     platform::Platform,
 };
 
-const KIND: &str = Kind::BaseConnection.as_str();
+const KIND: ResourceKind = ResourceKind::BaseConnection;
 
 /// The body of `CreateOracleServiceCloudBaseConnection`, with no Temporal around it.
 ///
@@ -38,13 +42,14 @@ pub async fn create_oracle_service_cloud(
     let key = platform
         .fingerprint_key()
         .map(|key| key.expose_secret().as_bytes());
-    let intent = platform
-        .intent(
-            KIND,
-            &sandbox,
-            names::ORACLE_SERVICE_CLOUD_SPEC_ID,
-            &input.name,
-        )
+    let intent = platform.intent(
+        KIND,
+        &sandbox,
+        names::ORACLE_SERVICE_CLOUD_SPEC_ID,
+        &input.name,
+    );
+    let intent = attempt
+        .sign(intent)
         .field("host", &input.host)
         .field("username", &input.username)
         .secret_field("password", password.expose_secret().as_bytes(), key);
@@ -53,28 +58,64 @@ pub async fn create_oracle_service_cloud(
     let mut new =
         NewBaseConnection::oracle_service_cloud(input.name, input.host, input.username, password);
     new.description = Some(intent.described(&input.description));
-    let spec = ConnectionSpecId::oracle_service_cloud();
-    let ensured = ensured(
+    let wanted = Wanted {
         platform,
         attempt,
-        &intent,
+        sandbox: &sandbox,
+        intent: &intent,
         on_existing,
-        async {
-            found(
-                sandbox
-                    .find_base_connections_named(intent.name(), &spec)
-                    .await,
-            )
-        },
-        async { created(sandbox.create_base_connection(&new).await) },
-    )
-    .await?;
+        adopt: input.adopt.as_deref(),
+        new: &new,
+    };
+    let ensured = wanted.ensured().await?;
     Ok(BaseConnection {
         id: ensured.id,
         etag: ensured.etag,
         outcome: ensured.outcome.into(),
         warnings: vec![names::ORACLE_SERVICE_CLOUD_DEPRECATED.to_owned()],
     })
+}
+
+impl Ensurable for NewBaseConnection {
+    const KIND: ResourceKind = KIND;
+    type Id = BaseConnectionId;
+    type Found = Found;
+
+    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Found>, ReadError> {
+        sandbox
+            .find_base_connections_named(&self.name, &self.connection_spec.id)
+            .await
+    }
+
+    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, CreateError> {
+        sandbox.create_base_connection(self).await
+    }
+
+    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<Found, ReadError> {
+        sandbox.get_base_connection(id).await
+    }
+
+    async fn is_used(sandbox: &Sandbox, id: &Self::Id) -> Result<bool, ReadError> {
+        let users = sandbox.find_source_connections_of(id).await?;
+        Ok(!users.is_empty())
+    }
+
+    async fn delete(sandbox: &Sandbox, id: &Self::Id) -> Result<Deleted, DeleteError> {
+        sandbox.delete_base_connection(id).await
+    }
+
+    fn differs(&self, found: &Found) -> Option<String> {
+        other_spec(&self.connection_spec, found.connection_spec.as_ref())
+    }
+}
+
+/// That `found` is of another specification, where it says of which it is.
+pub(super) fn other_spec(
+    wanted: &ConnectionSpecRef,
+    found: Option<&ConnectionSpecRef>,
+) -> Option<String> {
+    let found = found.filter(|found| found.id != wanted.id)?;
+    Some(format!("its connection specification is {}", found.id))
 }
 
 fn password(
@@ -107,13 +148,13 @@ pub(super) async fn test(
     let result = sandbox
         .test_base_connection(&id)
         .await
-        .map_err(|error| Failed::from(error).with_created(KIND, id.as_str()))?;
+        .map_err(|error| Failed::from(error).with_created(KIND.as_str(), id.as_str()))?;
     if result {
         Ok(TestBaseConnectionResult { result })
     } else {
         Err(
             Failed::rejected_source(&format!("the source refused base connection {id}"))
-                .with_created(KIND, id.as_str()),
+                .with_created(KIND.as_str(), id.as_str()),
         )
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aep_flow_ensure::ResourceKind;
 use aep_flow_proto::{
     v1::{
         CreateDataflowInput, Dataflow, FindDataflowInput, FindDataflowResult, Frequency, Schedule,
@@ -9,20 +10,20 @@ use aep_flow_proto::{
     validate::{self, StartTime},
 };
 use aep_platform::{
-    ConnectionSpecRef, DeltaColumn, FlowSpecRef, Kind, MappingSetId, NewFlow, Sandbox,
-    SourceConnectionId, TargetConnectionId,
+    ConnectionSpecRef, CreateError, Created, DeleteError, Deleted, DeltaColumn, Flow, FlowId,
+    FlowSpecRef, MappingSetId, NewFlow, ReadError, Sandbox, SourceConnectionId, TargetConnectionId,
 };
 use jiff::Timestamp;
 
 use super::{
     attempt::Attempt,
-    ensured::{created, ensured, found},
+    ensured::{Ensurable, Listed as _, Wanted},
     failure::Failed,
     platform::Platform,
     source_connection::connection_spec,
 };
 
-const KIND: &str = Kind::Flow.as_str();
+const KIND: ResourceKind = ResourceKind::Flow;
 
 /// Name of the flow specification of every table source.
 const TABLE_FLOW_SPEC: &str = "CRMToAEP";
@@ -44,8 +45,9 @@ pub(super) async fn create(
     let sandbox = platform.sandbox(&input.sandbox).await?;
 
     let on_existing = input.on_existing();
-    let intent = platform
-        .intent(KIND, &sandbox, "", &input.name)
+    let intent = platform.intent(KIND, &sandbox, "", &input.name);
+    let intent = attempt
+        .sign(intent)
         .field("sourceConnectionId", source_connection_id.as_str())
         .field("targetConnectionId", target_connection_id.as_str())
         .field("mappingSetId", mapping_set_id.as_str())
@@ -67,15 +69,16 @@ pub(super) async fn create(
         }),
         schedule: schedule(&given, platform.start_margin),
     };
-    let ensured = ensured(
+    let wanted = Wanted {
         platform,
         attempt,
-        &intent,
+        sandbox: &sandbox,
+        intent: &intent,
         on_existing,
-        async { found(sandbox.find_flows_named(intent.name()).await) },
-        async { created(sandbox.create_flow(&new).await) },
-    )
-    .await?;
+        adopt: input.adopt.as_deref(),
+        new: &new,
+    };
+    let ensured = wanted.ensured().await?;
     Ok(Dataflow {
         id: ensured.id,
         etag: ensured.etag,
@@ -92,8 +95,8 @@ pub(super) async fn find(
     super::check_named(&input.name, "")?;
     let sandbox = platform.sandbox(&input.sandbox).await?;
     let intent = platform.intent(KIND, &sandbox, "", &input.name);
-    let standing = found(sandbox.find_flows_named(&input.name).await)?;
-    let ours = standing.into_iter().find(|each| {
+    let found = sandbox.find_flows_named(&input.name).await?;
+    let ours = found.into_iter().map(|flow| flow.standing()).find(|each| {
         each.marker
             .as_ref()
             .is_some_and(|marker| marker.has_key_of(intent.marker()))
@@ -101,6 +104,43 @@ pub(super) async fn find(
     Ok(FindDataflowResult {
         id: ours.map_or_else(String::new, |ours| ours.id),
     })
+}
+
+impl Ensurable for NewFlow {
+    const KIND: ResourceKind = KIND;
+    type Id = FlowId;
+    type Found = Flow;
+
+    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Flow>, ReadError> {
+        sandbox.find_flows_named(&self.name).await
+    }
+
+    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, CreateError> {
+        sandbox.create_flow(self).await
+    }
+
+    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<Flow, ReadError> {
+        sandbox.get_flow(id).await
+    }
+
+    // Nothing stands on a dataflow, and one that is left would ingest everything twice.
+    async fn is_used(_: &Sandbox, _: &Self::Id) -> Result<bool, ReadError> {
+        Ok(false)
+    }
+
+    async fn delete(sandbox: &Sandbox, id: &Self::Id) -> Result<Deleted, DeleteError> {
+        sandbox.delete_flow(id).await
+    }
+
+    fn differs(&self, found: &Flow) -> Option<String> {
+        if found.source_connection_ids != [self.source_connection_id.clone()] {
+            return Some("it reads from another source connection".to_owned());
+        }
+        if found.target_connection_ids != [self.target_connection_id.clone()] {
+            return Some("it writes to another target connection".to_owned());
+        }
+        None
+    }
 }
 
 /// The rules that hold without the clock: a start time that has passed is the platform's to

@@ -2,18 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use aep_flow_ensure::ResourceKind;
 use aep_flow_proto::v1::{Dataset, EnsureDatasetInput};
-use aep_platform::{Kind, NewDataset};
+use aep_platform::{
+    CreateError, Created, Dataset as Found, DatasetId, DeleteError, Deleted, NewDataset, ReadError,
+    Sandbox,
+};
 
 use super::{
     attempt::Attempt,
-    ensured::{created, ensured, found},
+    ensured::{Ensurable, Wanted},
     failure::Failed,
     platform::Platform,
     schema::schema_id,
 };
 
-const KIND: &str = Kind::Dataset.as_str();
+const KIND: ResourceKind = ResourceKind::Dataset;
 
 pub(super) async fn ensure_dataset(
     platform: &Platform,
@@ -25,9 +29,8 @@ pub(super) async fn ensure_dataset(
     let sandbox = platform.sandbox(&input.sandbox).await?;
 
     let on_existing = input.on_existing();
-    let intent = platform
-        .intent(KIND, &sandbox, "", &input.name)
-        .field("schemaId", schema_id.as_str());
+    let intent = platform.intent(KIND, &sandbox, "", &input.name);
+    let intent = attempt.sign(intent).field("schemaId", schema_id.as_str());
     let new = NewDataset {
         name: input.name,
         description: Some(intent.described(&input.description)),
@@ -35,17 +38,50 @@ pub(super) async fn ensure_dataset(
         // People look through datasets in the UI; the tag tells them whose it is.
         tags: BTreeMap::from([("aep-flow".to_owned(), vec![intent.marker().to_string()])]),
     };
-    let ensured = ensured(
+    let wanted = Wanted {
         platform,
         attempt,
-        &intent,
+        sandbox: &sandbox,
+        intent: &intent,
         on_existing,
-        async { found(sandbox.find_datasets_named(intent.name()).await) },
-        async { created(sandbox.create_dataset(&new).await) },
-    )
-    .await?;
+        adopt: input.adopt.as_deref(),
+        new: &new,
+    };
+    let ensured = wanted.ensured().await?;
     Ok(Dataset {
         id: ensured.id,
         outcome: ensured.outcome.into(),
     })
+}
+
+impl Ensurable for NewDataset {
+    const KIND: ResourceKind = KIND;
+    type Id = DatasetId;
+    type Found = Found;
+
+    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Found>, ReadError> {
+        sandbox.find_datasets_named(&self.name).await
+    }
+
+    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, CreateError> {
+        sandbox.create_dataset(self).await
+    }
+
+    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<Found, ReadError> {
+        sandbox.get_dataset(id).await
+    }
+
+    async fn is_used(sandbox: &Sandbox, id: &Self::Id) -> Result<bool, ReadError> {
+        let users = sandbox.find_target_connections_into(id).await?;
+        Ok(!users.is_empty())
+    }
+
+    async fn delete(sandbox: &Sandbox, id: &Self::Id) -> Result<Deleted, DeleteError> {
+        sandbox.delete_dataset(id).await
+    }
+
+    fn differs(&self, found: &Found) -> Option<String> {
+        let schema = found.schema_ref.as_ref().map(|schema| &schema.id);
+        (schema != Some(&self.schema_id)).then(|| "it has another schema".to_owned())
+    }
 }

@@ -1,71 +1,194 @@
 //! The ensure protocol as every creating activity uses it.
 
-use std::future::Future;
+use std::{fmt::Display, future::Future, str::FromStr};
 
-use aep_flow_proto::v1::OnExisting;
-use aep_platform::{
-    BaseConnection, CreateError, Created as Answered, Dataset, Etag, Failure, FieldGroup, Flow,
-    ReadError, Schema, SourceConnection, TargetConnection,
+use aep_flow_ensure::{
+    self as ensure, Call, Created, Ensured, Intent, Marker, Now, Resource, ResourceKind, Standing,
+    Swept,
 };
+use aep_flow_proto::v1::{OnExisting, Outcome};
+use aep_platform::{
+    BaseConnection, Class, Conflict, CreateError, Created as Answered, Dataset, DeleteError,
+    Deleted, Etag, Failure, FieldGroup, Flow, IdError, MappingSet, ReadError, Sandbox, Schema,
+    SourceConnection, TargetConnection,
+};
+use jiff::Timestamp;
 
 use super::{attempt::Attempt, failure::Failed, platform::Platform};
-use crate::ensure::{self, Created, Ensured, Intent, Marker, Standing};
 
-/// Gives the one live resource of `intent`, or the failure that callers see.
-pub(super) async fn ensured(
-    platform: &Platform,
-    attempt: &Attempt,
-    intent: &Intent,
-    on_existing: OnExisting,
-    look: impl Future<Output = Result<Vec<Standing>, Failure>>,
-    create: impl Future<Output = Result<Created, Failure>>,
-) -> Result<Ensured, Failed> {
-    let past = attempt.past(intent.kind());
-    let rules = platform.ensure_rules();
-    ensure::ensure(
-        intent,
-        on_existing,
-        rules,
-        past,
-        jiff::Timestamp::now,
-        look,
-        create,
-    )
-    .await
-    .map_err(|error| Failed::ensure(intent.kind(), error))
+/// The calls that the protocol needs for one kind; implemented by what a create sends.
+pub(super) trait Ensurable: Sync {
+    /// Which kind it is.
+    const KIND: ResourceKind;
+    type Id: FromStr<Err = IdError> + Display + Send + Sync;
+    type Found: Listed + Send;
+
+    /// Everything of the wanted name, in its scope.
+    fn find(
+        &self,
+        sandbox: &Sandbox,
+    ) -> impl Future<Output = Result<Vec<Self::Found>, ReadError>> + Send;
+
+    fn create(
+        &self,
+        sandbox: &Sandbox,
+    ) -> impl Future<Output = Result<Answered<Self::Id>, CreateError>> + Send;
+
+    fn get(
+        sandbox: &Sandbox,
+        id: &Self::Id,
+    ) -> impl Future<Output = Result<Self::Found, ReadError>> + Send;
+
+    /// Whether something stands on it.
+    fn is_used(
+        sandbox: &Sandbox,
+        id: &Self::Id,
+    ) -> impl Future<Output = Result<bool, ReadError>> + Send;
+
+    /// Deletes it. Never asked of a kind that the platform keeps single, or keeps.
+    fn delete(
+        sandbox: &Sandbox,
+        id: &Self::Id,
+    ) -> impl Future<Output = Result<Deleted, DeleteError>> + Send;
+
+    /// What of `found` is another than what would be made, its name apart: parents and
+    /// specification.
+    fn differs(&self, found: &Self::Found) -> Option<String>;
 }
 
-/// What a look found, as the protocol sees it.
-pub(super) fn found<T: Listed>(
-    result: Result<Vec<T>, ReadError>,
-) -> Result<Vec<Standing>, Failure> {
-    match result {
-        Ok(found) => Ok(found.into_iter().map(Listed::standing).collect()),
-        Err(error) => Err(error.failure()),
-    }
-}
-
-/// What a create gave, as the protocol sees it.
-pub(super) fn created<I: std::fmt::Display>(
-    result: Result<Answered<I>, CreateError>,
-) -> Result<Created, Failure> {
-    match result {
-        Ok(created) => Ok(Created {
-            id: created.id.to_string(),
-            etag: text(created.etag.as_ref()),
-        }),
-        Err(error) => Err(error.failure()),
-    }
-}
-
-/// A resource in a list of the platform's.
+/// A resource as the platform gives it.
 pub(super) trait Listed {
     fn standing(self) -> Standing;
+    fn name(&self) -> &str;
+}
+
+/// One create of one attempt.
+pub(super) struct Wanted<'a, K> {
+    pub(super) platform: &'a Platform,
+    pub(super) attempt: &'a Attempt,
+    pub(super) sandbox: &'a Sandbox,
+    pub(super) intent: &'a Intent,
+    pub(super) on_existing: OnExisting,
+    /// Id that a person decided to take.
+    pub(super) adopt: Option<&'a str>,
+    pub(super) new: &'a K,
+}
+
+impl<K: Ensurable> Wanted<'_, K> {
+    /// Gives the one live resource of the intent, or the failure that callers see.
+    pub(super) async fn ensured(&self) -> Result<Ensured, Failed> {
+        if let Some(id) = self.adopt {
+            return self.adopted(id).await;
+        }
+        let call = Call {
+            intent: self.intent,
+            on_existing: self.on_existing,
+            rules: self.platform.ensure_rules(),
+            begun: self.attempt.begun(),
+        };
+        let past = self.attempt.past(K::KIND);
+        ensure::ensure(&call, past, self)
+            .await
+            .map_err(|error| Failed::ensure(K::KIND, error))
+    }
+
+    /// Takes what a person decided on, if it can be what the call would have made.
+    async fn adopted(&self, id: &str) -> Result<Ensured, Failed> {
+        let id: K::Id = super::read_id("adopt", id)?;
+        let found = match K::get(self.sandbox, &id).await {
+            Ok(found) => found,
+            Err(error) if error.failure().class == Class::NotFound => {
+                return Err(Failed::not_found(format!(
+                    "there is no {} {id} in this sandbox",
+                    K::KIND
+                )));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let difference = if found.name() == self.intent.name() {
+            self.new.differs(&found)
+        } else {
+            Some(format!("its name is `{}`", found.name()))
+        };
+        if let Some(difference) = difference {
+            return Err(Failed::not_adoptable(K::KIND, &id.to_string(), &difference));
+        }
+        let standing = found.standing();
+        Ok(Ensured {
+            id: standing.id,
+            etag: standing.etag,
+            outcome: Outcome::Adopted,
+        })
+    }
+}
+
+impl<K: Ensurable> Resource for Wanted<'_, K> {
+    async fn look(&self) -> Result<Vec<Standing>, Failure> {
+        let found = self.new.find(self.sandbox).await;
+        let found = found.map_err(|error| error.failure())?;
+        Ok(found.into_iter().map(Listed::standing).collect())
+    }
+
+    async fn create(&self) -> Result<Created, Failure> {
+        let created = self.new.create(self.sandbox).await;
+        let created = created.map_err(|error| error.failure())?;
+        Ok(Created {
+            id: created.id.to_string(),
+            etag: text(created.etag.as_ref()),
+        })
+    }
+
+    async fn read(&self, id: &str) -> Result<Option<Standing>, Failure> {
+        let Ok(id) = id.parse() else {
+            // What is no id is nothing's.
+            return Ok(None);
+        };
+        match K::get(self.sandbox, &id).await {
+            Ok(found) => Ok(Some(found.standing())),
+            Err(error) => match error.failure() {
+                failure if failure.class == Class::NotFound => Ok(None),
+                failure => Err(failure),
+            },
+        }
+    }
+
+    async fn sweep(&self, id: &str) -> Result<Swept, Failure> {
+        let Ok(parsed) = id.parse() else {
+            return Ok(Swept::Gone);
+        };
+        let is_used = K::is_used(self.sandbox, &parsed).await;
+        if is_used.map_err(|error| error.failure())? {
+            return Ok(Swept::InUse);
+        }
+        match K::delete(self.sandbox, &parsed).await {
+            Ok(Deleted::Accepted | Deleted::WasGone) => {
+                tracing::warn!(
+                    kind = K::KIND.as_str(),
+                    id,
+                    name = self.intent.name(),
+                    "deleted: another of ours is older"
+                );
+                Ok(Swept::Gone)
+            }
+            Err(error) => match error.failure() {
+                failure if failure.class == Class::Conflict(Conflict::InUse) => Ok(Swept::InUse),
+                failure => Err(failure),
+            },
+        }
+    }
+
+    fn now(&self) -> Now {
+        let ours = Timestamp::now();
+        Now {
+            ours,
+            platforms: Timestamp::try_from(self.sandbox.platform_now()).unwrap_or(ours),
+        }
+    }
 }
 
 // The marker stands in the description.
 macro_rules! listed {
-    ($($kind:ident: $etag:expr;)+) => {$(
+    ($($kind:ident: $name:ident, $etag:expr;)+) => {$(
         impl Listed for $kind {
             fn standing(self) -> Standing {
                 let etag: fn(&Self) -> String = $etag;
@@ -76,18 +199,38 @@ macro_rules! listed {
                     id: self.id.to_string(),
                 }
             }
+
+            fn name(&self) -> &str {
+                &self.$name
+            }
         }
     )+};
 }
 
 listed! {
-    BaseConnection: |each| text(each.etag.as_ref());
-    SourceConnection: |each| text(each.etag.as_ref());
-    TargetConnection: |each| text(each.etag.as_ref());
-    Flow: |each| text(each.etag.as_ref());
-    FieldGroup: |_| String::new();
-    Schema: |_| String::new();
-    Dataset: |_| String::new();
+    BaseConnection: name, |each| text(each.etag.as_ref());
+    SourceConnection: name, |each| text(each.etag.as_ref());
+    TargetConnection: name, |each| text(each.etag.as_ref());
+    Flow: name, |each| text(each.etag.as_ref());
+    FieldGroup: title, |_| String::new();
+    Schema: title, |_| String::new();
+    Dataset: name, |_| String::new();
+}
+
+// The platform keeps no description of one: the hash at the end of its name is its key.
+impl Listed for MappingSet {
+    fn standing(self) -> Standing {
+        Standing {
+            id: self.id.to_string(),
+            etag: String::new(),
+            created_at: self.created_at_ms.unwrap_or_default(),
+            marker: self.name.rsplit(' ').next().and_then(Marker::of_key),
+        }
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
 }
 
 fn text(etag: Option<&Etag>) -> String {

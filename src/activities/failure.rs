@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use aep_flow_ensure::{EnsureError, Past, ResourceKind};
 use aep_flow_proto::{
     names::FailureType,
     read::ReadError,
@@ -14,10 +15,7 @@ use aep_platform::{AdobeCode, Class, Failure, Next, Outcome};
 use temporalio_common::error::ApplicationFailure;
 use temporalio_sdk::activities::ActivityInfo;
 
-use crate::{
-    ensure::{EnsureError, Past},
-    secrets::SecretError,
-};
+use crate::secrets::SecretError;
 
 /// Why an attempt failed, in the words of the contract.
 #[derive(Debug)]
@@ -28,7 +26,7 @@ pub struct Failed {
     /// When the server should try again, where the failure itself knows.
     retry_after: Option<Duration>,
     /// What the next attempt must know: kind of resource, and its past.
-    memory: Option<(&'static str, Past)>,
+    memory: Option<(ResourceKind, Past)>,
 }
 
 impl Failed {
@@ -100,6 +98,23 @@ impl Failed {
         )
     }
 
+    pub(super) fn not_found(message: String) -> Self {
+        Self::new(
+            FailureType::NotFound,
+            message,
+            "check the id, and the sandbox that it is in",
+        )
+    }
+
+    pub(super) fn not_adoptable(kind: ResourceKind, id: &str, difference: &str) -> Self {
+        Self::new(
+            FailureType::Conflict,
+            format!("the {kind} {id} is not the one that is wanted: {difference}"),
+            "name one that is, or let it be looked for and made again",
+        )
+        .with_created(kind.as_str(), id)
+    }
+
     pub(super) fn rejected_source(message: &str) -> Self {
         Self::new(
             FailureType::SourceRejectedCredentials,
@@ -127,8 +142,8 @@ impl Failed {
         self.kind
     }
 
-    pub(super) fn memory(&self) -> Option<(&'static str, Past)> {
-        self.memory
+    pub(super) fn memory(&self) -> Option<&(ResourceKind, Past)> {
+        self.memory.as_ref()
     }
 
     pub(super) fn into_failure(self) -> ApplicationFailure {
@@ -140,7 +155,11 @@ impl Failed {
         ApplicationFailure::builder(message)
             .type_name(self.kind.as_str().to_owned())
             .non_retryable(!self.kind.is_retryable())
-            .maybe_next_retry_delay(self.retry_after.filter(|_| self.kind.is_retryable()))
+            // A pause of nothing would be taken for no retry at all.
+            .maybe_next_retry_delay(
+                self.retry_after
+                    .filter(|pause| self.kind.is_retryable() && !pause.is_zero()),
+            )
             .details(Message::from(self.details))
             .build()
     }
@@ -196,15 +215,16 @@ impl From<Failure> for Failed {
 
 impl Failed {
     /// How the protocol for a resource of `kind` ended.
-    pub(super) fn ensure(kind: &'static str, error: EnsureError) -> Self {
+    pub(super) fn ensure(kind: ResourceKind, error: EnsureError) -> Self {
         let text = error.to_string();
         match error {
             EnsureError::Failed { failure, past } => Self {
                 memory: Some((kind, past)),
                 ..Self::from(*failure)
             },
-            EnsureError::Ambiguous {
+            EnsureError::NotYet {
                 failure,
+                is_unknown,
                 past,
                 after,
                 ..
@@ -219,8 +239,11 @@ impl Failed {
                 failed.message = text;
                 failed.details.next_step =
                     "the next attempt looks for it before it sends anything".to_owned();
-                failed.details.outcome_unknown = true;
+                failed.details.outcome_unknown = is_unknown;
                 failed.retry_after = after.or(failed.retry_after);
+                if let Past::Made { id, .. } = &past {
+                    failed = failed.with_created(kind.as_str(), id);
+                }
                 failed.memory = Some((kind, past));
                 failed
             }
@@ -231,7 +254,7 @@ impl Failed {
                     "choose another name, or set onExisting to ADOPT_ANY to take what is there",
                 );
                 match id {
-                    Some(id) => failed.with_created(kind, &id),
+                    Some(id) => failed.with_created(kind.as_str(), &id),
                     None => failed,
                 }
             }
@@ -241,8 +264,19 @@ impl Failed {
                     text,
                     "ask for what was made before, choose another name, or delete it first",
                 )
-                .with_created(kind, &id);
+                .with_created(kind.as_str(), &id);
                 failed.details.field = fields.first().cloned().unwrap_or_default();
+                failed
+            }
+            EnsureError::Undecided { ids, .. } => {
+                let mut failed = Self::new(
+                    FailureType::OutcomeUnknown,
+                    text,
+                    "decide which one stays, take what uses the others away, and delete them",
+                );
+                for id in ids {
+                    failed = failed.with_created(kind.as_str(), &id);
+                }
                 failed
             }
         }

@@ -4,22 +4,25 @@
 //! stands in its name, and its content is part of that key: another mapping is another set.
 //! That an ingestion changed shows at the dataflow, which names its mapping set.
 
+use aep_flow_ensure::ResourceKind;
 use aep_flow_proto::{
     v1::{CreateMappingSetInput, MappingSet},
     validate::MAX_NAME_CHARS,
 };
-use aep_platform::{FieldMapping, Kind, NewMappingSet};
+use aep_platform::{
+    CreateError, Created, DeleteError, Deleted, FieldMapping, MappingSet as Found, MappingSetId,
+    NewMappingSet, ReadError, Sandbox,
+};
 
 use super::{
     attempt::Attempt,
-    ensured::{created, ensured},
+    ensured::{Ensurable, Wanted},
     failure::Failed,
     platform::Platform,
     schema::schema_id,
 };
-use crate::ensure::{Intent, Standing};
 
-const KIND: &str = Kind::MappingSet.as_str();
+const KIND: ResourceKind = ResourceKind::MappingSet;
 
 /// What is put behind the name: ` - ` and the hash.
 const HASH_CHARS: usize = 19;
@@ -69,22 +72,16 @@ pub(super) async fn create(
             .map(|each| FieldMapping::attribute(each.source, each.destination))
             .collect(),
     };
-    let ensured = ensured(
+    let wanted = Wanted {
         platform,
         attempt,
-        &intent,
+        sandbox: &sandbox,
+        intent: &intent,
         on_existing,
-        async {
-            let named = sandbox.find_mapping_sets_named(&new.name).await;
-            let named = named.map_err(|error| error.failure())?;
-            Ok(named
-                .into_iter()
-                .map(|each| standing(each, &intent))
-                .collect())
-        },
-        async { created(sandbox.create_mapping_set(&new).await) },
-    )
-    .await?;
+        adopt: input.adopt.as_deref(),
+        new: &new,
+    };
+    let ensured = wanted.ensured().await?;
     Ok(MappingSet {
         id: ensured.id,
         version: FIRST_VERSION,
@@ -92,12 +89,36 @@ pub(super) async fn create(
     })
 }
 
-/// One of the whole name: the hash in it says what it was made for.
-fn standing(set: aep_platform::MappingSet, intent: &Intent) -> Standing {
-    Standing {
-        id: set.id.to_string(),
-        etag: String::new(),
-        created_at: set.created_at_ms.unwrap_or_default(),
-        marker: Some(intent.marker().clone()),
+impl Ensurable for NewMappingSet {
+    const KIND: ResourceKind = KIND;
+    type Id = MappingSetId;
+    type Found = Found;
+
+    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Found>, ReadError> {
+        sandbox.find_mapping_sets_named(&self.name).await
+    }
+
+    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, CreateError> {
+        sandbox.create_mapping_set(self).await
+    }
+
+    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<Found, ReadError> {
+        sandbox.get_mapping_set(id).await
+    }
+
+    // Nothing deletes one, so whether something uses it makes no difference.
+    async fn is_used(_: &Sandbox, _: &Self::Id) -> Result<bool, ReadError> {
+        Ok(true)
+    }
+
+    async fn delete(_: &Sandbox, _: &Self::Id) -> Result<Deleted, DeleteError> {
+        Ok(Deleted::WasGone)
+    }
+
+    fn differs(&self, found: &Found) -> Option<String> {
+        let schema = found.schema_ref.as_ref().map(|schema| &schema.id);
+        schema
+            .is_some_and(|schema| *schema != self.schema_id)
+            .then(|| "it maps into another schema".to_owned())
     }
 }

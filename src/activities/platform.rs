@@ -7,13 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use aep_flow_ensure::{Intent, ResourceKind, Rules};
 use aep_flow_proto::validate;
 use aep_platform::{Client, Sandbox, SandboxName, SandboxState, TenantId};
 
 use super::failure::Failed;
 use crate::{
     config::{Config, Ensure},
-    ensure::{Intent, Rules},
     secrets::SecretStore,
 };
 
@@ -104,22 +104,20 @@ impl Platform {
     /// An intent for a resource of this organisation in `sandbox`.
     pub(super) fn intent(
         &self,
-        kind: &'static str,
+        kind: ResourceKind,
         sandbox: &Sandbox,
         scope: &str,
         name: &str,
     ) -> Intent {
-        Intent::new(
-            kind,
-            &[&self.organisation, sandbox.name().as_str(), scope],
-            name,
-        )
+        intent(&self.organisation, kind, sandbox, scope, name)
     }
 
     pub(super) fn ensure_rules(&self) -> Rules {
         Rules {
             quiet_period: self.ensure.quiet_period,
+            list_lag: self.ensure.list_lag,
             looks: self.ensure.looks,
+            sole_caller: self.ensure.sole_caller,
         }
     }
 
@@ -139,4 +137,16 @@ impl Platform {
         // A panic elsewhere cannot leave a cache half written.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// An intent for a resource of `organisation` in `sandbox`; `scope` is what else a name is
+/// unique within.
+pub(crate) fn intent(
+    organisation: &str,
+    kind: ResourceKind,
+    sandbox: &Sandbox,
+    scope: &str,
+    name: &str,
+) -> Intent {
+    Intent::new(kind, &[organisation, sandbox.name().as_str(), scope], name)
 }

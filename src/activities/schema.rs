@@ -1,24 +1,26 @@
 //! The schema: a field group made from columns, and a schema that holds it.
 
+use aep_flow_ensure::{Ensured, Intent, ResourceKind};
 use aep_flow_proto::{
     json::Object,
     v1::{EnsureSchemaInput, FieldMapping, OnExisting, Schema},
 };
 use aep_platform::{
-    ClassId, Column, FieldGroupId, Kind, NewFieldGroup, NewSchema, Sandbox, SchemaId, TenantId,
+    ClassId, Column, CreateError, Created, DeleteError, Deleted, FieldGroup, FieldGroupId,
+    NewFieldGroup, NewSchema, ReadError, Sandbox, Schema as FoundSchema, SchemaId, TenantId,
     schema_fields, source_path, xdm_type,
 };
 use serde_json::{Map, Value, json};
 
 use super::{
     attempt::Attempt,
-    ensured::{created, ensured, found},
+    ensured::{self, Ensurable},
     failure::Failed,
     platform::Platform,
 };
 
-const FIELD_GROUP: &str = Kind::FieldGroup.as_str();
-const SCHEMA: &str = Kind::Schema.as_str();
+const FIELD_GROUP: ResourceKind = ResourceKind::FieldGroup;
+const SCHEMA: ResourceKind = ResourceKind::Schema;
 
 /// What the fields of a schema are, and which column goes where.
 struct Fields {
@@ -35,6 +37,8 @@ struct Wanted<'a> {
     title: String,
     description: String,
     on_existing: OnExisting,
+    /// Id that a person decided to take: a schema's, or a field group's.
+    adopt: Option<String>,
 }
 
 pub(super) async fn ensure_schema(
@@ -56,6 +60,7 @@ pub(super) async fn ensure_schema(
         attempt,
         sandbox: platform.sandbox(&input.sandbox).await?,
         on_existing: input.on_existing(),
+        adopt: input.adopt,
         title: input.title,
         description: input.description,
     };
@@ -89,10 +94,8 @@ impl Wanted<'_> {
     ) -> Result<FieldGroupId, Failed> {
         let title = format!("{} fields", self.title);
         let fields = serde_json::to_string(&properties).expect("a JSON object is JSON");
-        let intent = self
-            .platform
-            .intent(FIELD_GROUP, &self.sandbox, "", &title)
-            .field("fields", &fields);
+        let intent = self.platform.intent(FIELD_GROUP, &self.sandbox, "", &title);
+        let intent = self.attempt.sign(intent).field("fields", &fields);
         let new = NewFieldGroup {
             title,
             description: intent.described(&self.description),
@@ -100,15 +103,7 @@ impl Wanted<'_> {
             tenant_id,
             properties,
         };
-        let ensured = ensured(
-            self.platform,
-            self.attempt,
-            &intent,
-            self.on_existing,
-            async { found(self.sandbox.find_field_groups_titled(intent.name()).await) },
-            async { created(self.sandbox.create_field_group(&new).await) },
-        )
-        .await?;
+        let ensured = self.ensured(&intent, &new, is_field_group).await?;
         FieldGroupId::parse(ensured.id).map_err(|error| {
             Failed::platform_rejected(error.to_string(), "report this answer to Adobe's support")
         })
@@ -118,10 +113,11 @@ impl Wanted<'_> {
         &self,
         class_id: ClassId,
         field_group_id: FieldGroupId,
-    ) -> Result<crate::ensure::Ensured, Failed> {
+    ) -> Result<Ensured, Failed> {
+        let intent = self.platform.intent(SCHEMA, &self.sandbox, "", &self.title);
         let intent = self
-            .platform
-            .intent(SCHEMA, &self.sandbox, "", &self.title)
+            .attempt
+            .sign(intent)
             .field("fieldGroupId", field_group_id.as_str());
         let new = NewSchema {
             title: self.title.clone(),
@@ -129,15 +125,100 @@ impl Wanted<'_> {
             class_id,
             field_group_ids: vec![field_group_id],
         };
-        ensured(
-            self.platform,
-            self.attempt,
-            &intent,
-            self.on_existing,
-            async { found(self.sandbox.find_schemas_titled(intent.name()).await) },
-            async { created(self.sandbox.create_schema(&new).await) },
-        )
-        .await
+        self.ensured(&intent, &new, |id| !is_field_group(id)).await
+    }
+
+    async fn ensured<K: Ensurable>(
+        &self,
+        intent: &Intent,
+        new: &K,
+        is_meant: impl Fn(&str) -> bool,
+    ) -> Result<Ensured, Failed> {
+        let wanted = ensured::Wanted {
+            platform: self.platform,
+            attempt: self.attempt,
+            sandbox: &self.sandbox,
+            intent,
+            on_existing: self.on_existing,
+            adopt: self.adopt.as_deref().filter(|id| is_meant(id)),
+            new,
+        };
+        wanted.ensured().await
+    }
+}
+
+/// Whether an id of the registry is a field group's: the form of the id says so, and each of
+/// Adobe's documents shows one of the two words.
+fn is_field_group(id: &str) -> bool {
+    ["/mixins/", "/fieldgroups/", ".mixins.", ".fieldgroups."]
+        .iter()
+        .any(|part| id.contains(part))
+}
+
+impl Ensurable for NewFieldGroup {
+    const KIND: ResourceKind = FIELD_GROUP;
+    type Id = FieldGroupId;
+    type Found = FieldGroup;
+
+    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<FieldGroup>, ReadError> {
+        sandbox.find_field_groups_titled(&self.title).await
+    }
+
+    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, CreateError> {
+        sandbox.create_field_group(self).await
+    }
+
+    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<FieldGroup, ReadError> {
+        sandbox.get_field_group(id).await
+    }
+
+    // The registry keeps titles unique, so there is never a second one to sweep.
+    async fn is_used(_: &Sandbox, _: &Self::Id) -> Result<bool, ReadError> {
+        Ok(true)
+    }
+
+    async fn delete(sandbox: &Sandbox, id: &Self::Id) -> Result<Deleted, DeleteError> {
+        sandbox.delete_field_group(id).await
+    }
+
+    fn differs(&self, found: &FieldGroup) -> Option<String> {
+        let is_of_class = found.class_ids.is_empty() || found.class_ids.contains(&self.class_id);
+        (!is_of_class).then(|| "it is for another class".to_owned())
+    }
+}
+
+impl Ensurable for NewSchema {
+    const KIND: ResourceKind = SCHEMA;
+    type Id = SchemaId;
+    type Found = FoundSchema;
+
+    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<FoundSchema>, ReadError> {
+        sandbox.find_schemas_titled(&self.title).await
+    }
+
+    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, CreateError> {
+        sandbox.create_schema(self).await
+    }
+
+    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<FoundSchema, ReadError> {
+        sandbox.get_schema(id).await
+    }
+
+    // As of a field group.
+    async fn is_used(_: &Sandbox, _: &Self::Id) -> Result<bool, ReadError> {
+        Ok(true)
+    }
+
+    async fn delete(sandbox: &Sandbox, id: &Self::Id) -> Result<Deleted, DeleteError> {
+        sandbox.delete_schema(id).await
+    }
+
+    fn differs(&self, found: &FoundSchema) -> Option<String> {
+        let has_fields = self
+            .field_group_ids
+            .iter()
+            .all(|id| found.refs.iter().any(|found| found == id.as_str()));
+        (!has_fields).then(|| "it has other field groups".to_owned())
     }
 }
 

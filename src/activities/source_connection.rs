@@ -1,18 +1,22 @@
 //! The source connection: one table of a base connection.
 
+use aep_flow_ensure::ResourceKind;
 use aep_flow_proto::v1::{ConnectionSpec, CreateSourceConnectionInput, SourceConnection};
-use aep_platform::{ConnectionSpecId, ConnectionSpecRef, Kind, NewSourceConnection};
+use aep_platform::{
+    ConnectionSpecId, ConnectionSpecRef, CreateError, Created, DeleteError, Deleted,
+    NewSourceConnection, ReadError, Sandbox, SourceConnection as Found, SourceConnectionId,
+};
 use serde_json::Value;
 
 use super::{
     attempt::Attempt,
-    base_connection::base_connection_id,
-    ensured::{created, ensured, found},
+    base_connection::{base_connection_id, other_spec},
+    ensured::{Ensurable, Wanted},
     failure::Failed,
     platform::Platform,
 };
 
-const KIND: &str = Kind::SourceConnection.as_str();
+const KIND: ResourceKind = ResourceKind::SourceConnection;
 
 pub(super) async fn create(
     platform: &Platform,
@@ -48,13 +52,13 @@ pub(super) async fn create(
         .iter()
         .filter_map(|column| column.get("name")?.as_str())
         .collect();
-    let intent = platform
-        .intent(KIND, &sandbox, base_connection_id.as_str(), &input.name)
+    let intent = platform.intent(KIND, &sandbox, base_connection_id.as_str(), &input.name);
+    let intent = attempt
+        .sign(intent)
         .field("table", &input.table)
         // Names alone: what else explore says of a column may change without a change in
         // what is asked for.
         .field("columns", &names.join("\n"));
-    let base = base_connection_id.clone();
     let new = NewSourceConnection {
         name: input.name,
         description: Some(intent.described(&input.description)),
@@ -63,26 +67,60 @@ pub(super) async fn create(
         columns,
         connection_spec,
     };
-    let ensured = ensured(
+    let wanted = Wanted {
         platform,
         attempt,
-        &intent,
+        sandbox: &sandbox,
+        intent: &intent,
         on_existing,
-        async {
-            found(
-                sandbox
-                    .find_source_connections_named(intent.name(), &base)
-                    .await,
-            )
-        },
-        async { created(sandbox.create_source_connection(&new).await) },
-    )
-    .await?;
+        adopt: input.adopt.as_deref(),
+        new: &new,
+    };
+    let ensured = wanted.ensured().await?;
     Ok(SourceConnection {
         id: ensured.id,
         etag: ensured.etag,
         outcome: ensured.outcome.into(),
     })
+}
+
+impl Ensurable for NewSourceConnection {
+    const KIND: ResourceKind = KIND;
+    type Id = SourceConnectionId;
+    type Found = Found;
+
+    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Found>, ReadError> {
+        sandbox
+            .find_source_connections_named(&self.name, &self.base_connection_id)
+            .await
+    }
+
+    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, CreateError> {
+        sandbox.create_source_connection(self).await
+    }
+
+    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<Found, ReadError> {
+        sandbox.get_source_connection(id).await
+    }
+
+    async fn is_used(sandbox: &Sandbox, id: &Self::Id) -> Result<bool, ReadError> {
+        let users = sandbox.find_flows_reading(id).await?;
+        Ok(!users.is_empty())
+    }
+
+    async fn delete(sandbox: &Sandbox, id: &Self::Id) -> Result<Deleted, DeleteError> {
+        sandbox.delete_source_connection(id).await
+    }
+
+    fn differs(&self, found: &Found) -> Option<String> {
+        if found.base_connection_id.as_ref() != Some(&self.base_connection_id) {
+            return Some("it stands on another base connection".to_owned());
+        }
+        if found.table_name.as_ref() != Some(&self.table_name) {
+            return Some("it reads another table".to_owned());
+        }
+        other_spec(&self.connection_spec, found.connection_spec.as_ref())
+    }
 }
 
 /// The specification in an input's `connectionSpec`.

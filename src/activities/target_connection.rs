@@ -1,17 +1,21 @@
 //! The target connection: one dataset of the data lake.
 
+use aep_flow_ensure::ResourceKind;
 use aep_flow_proto::v1::{CreateTargetConnectionInput, TargetConnection};
-use aep_platform::{DatasetId, Kind, NewTargetConnection};
+use aep_platform::{
+    CreateError, Created, DatasetId, DeleteError, Deleted, NewTargetConnection, ReadError, Sandbox,
+    TargetConnection as Found, TargetConnectionId,
+};
 
 use super::{
     attempt::Attempt,
-    ensured::{created, ensured, found},
+    ensured::{Ensurable, Wanted},
     failure::Failed,
     platform::Platform,
     schema::schema_id,
 };
 
-const KIND: &str = Kind::TargetConnection.as_str();
+const KIND: ResourceKind = ResourceKind::TargetConnection;
 
 pub(super) async fn create(
     platform: &Platform,
@@ -24,8 +28,9 @@ pub(super) async fn create(
     let sandbox = platform.sandbox(&input.sandbox).await?;
 
     let on_existing = input.on_existing();
-    let intent = platform
-        .intent(KIND, &sandbox, "", &input.name)
+    let intent = platform.intent(KIND, &sandbox, "", &input.name);
+    let intent = attempt
+        .sign(intent)
         .field("schemaId", schema_id.as_str())
         .field("datasetId", dataset_id.as_str());
     let new = NewTargetConnection {
@@ -34,18 +39,51 @@ pub(super) async fn create(
         schema_id,
         dataset_id,
     };
-    let ensured = ensured(
+    let wanted = Wanted {
         platform,
         attempt,
-        &intent,
+        sandbox: &sandbox,
+        intent: &intent,
         on_existing,
-        async { found(sandbox.find_target_connections_named(intent.name()).await) },
-        async { created(sandbox.create_target_connection(&new).await) },
-    )
-    .await?;
+        adopt: input.adopt.as_deref(),
+        new: &new,
+    };
+    let ensured = wanted.ensured().await?;
     Ok(TargetConnection {
         id: ensured.id,
         etag: ensured.etag,
         outcome: ensured.outcome.into(),
     })
+}
+
+impl Ensurable for NewTargetConnection {
+    const KIND: ResourceKind = KIND;
+    type Id = TargetConnectionId;
+    type Found = Found;
+
+    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Found>, ReadError> {
+        sandbox.find_target_connections_named(&self.name).await
+    }
+
+    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, CreateError> {
+        sandbox.create_target_connection(self).await
+    }
+
+    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<Found, ReadError> {
+        sandbox.get_target_connection(id).await
+    }
+
+    async fn is_used(sandbox: &Sandbox, id: &Self::Id) -> Result<bool, ReadError> {
+        let users = sandbox.find_flows_writing(id).await?;
+        Ok(!users.is_empty())
+    }
+
+    async fn delete(sandbox: &Sandbox, id: &Self::Id) -> Result<Deleted, DeleteError> {
+        sandbox.delete_target_connection(id).await
+    }
+
+    fn differs(&self, found: &Found) -> Option<String> {
+        (found.dataset_id.as_ref() != Some(&self.dataset_id))
+            .then(|| "it writes into another dataset".to_owned())
+    }
 }

@@ -155,6 +155,21 @@ settings! {
         raised "an ingestion waits longer after a lost answer",
         lowered "a resource that turns up late is made twice, and swept afterwards";
 
+        /// How long a resource may be missing from the platform's lists after it was made, and
+        /// stay in them after it was deleted. A create waits for so long before its answer is
+        /// given, in case a second caller made the same; a create whose answer was lost is sent
+        /// again only when this has passed after the quiet period.
+        list_lag: Duration = Duration::from_secs(30),
+        env "AEP_FLOW_ENSURE_LIST_LAG",
+        raised "every create takes longer to be answered",
+        lowered "two callers at the same moment may get two resources";
+
+        /// A promise that nothing else makes the same resources within the list lag: no second
+        /// workflow of another id, no run right behind another. Creates are then answered at
+        /// once, with no second look.
+        sole_caller: bool = false,
+        env "AEP_FLOW_ENSURE_SOLE_CALLER";
+
         /// Looks within that time that must all find nothing.
         looks: u32 = 3,
         env "AEP_FLOW_ENSURE_LOOKS",

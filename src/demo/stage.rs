@@ -234,6 +234,8 @@ pub fn use_emulator(config: &mut Config, emulator: &Emulator) {
     config.aep.org_id = Some(DEFAULT_ORG.to_owned());
     config.aep.client_id = Some(DEFAULT_CLIENT_ID.to_owned());
     config.aep.client_secret = Some(SecretString::from(DEFAULT_CLIENT_SECRET));
+    // Its lists are up to date.
+    config.ensure.list_lag = std::time::Duration::ZERO;
 }
 
 fn hurry(config: &mut Config) {

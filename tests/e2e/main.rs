@@ -16,4 +16,5 @@ mod existing;
 mod processes;
 mod refused;
 mod retried;
+mod rivals;
 mod token;

@@ -162,6 +162,7 @@ impl World {
             ("AEP_FLOW_SECRETS_FOLDER", folder("secrets")),
             ("AEP_FLOW_START_MARGIN", "20s".to_owned()),
             ("AEP_FLOW_ENSURE_QUIET_PERIOD", "3s".to_owned()),
+            ("AEP_FLOW_ENSURE_LIST_LAG", "0s".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into()
@@ -203,8 +204,24 @@ impl World {
         self.start(input).await.end().await
     }
 
-    /// Sends a request to the platform past the worker, as somebody else in the organisation does.
+    /// Makes something on the platform past the worker, as somebody else in the organisation
+    /// does.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
+        let answer = self.send(reqwest::Method::POST, path, Some(body)).await;
+        answer.json().await.unwrap()
+    }
+
+    /// Deletes something of the platform, as somebody else does.
+    pub(crate) async fn delete(&self, path: &str) {
+        self.send(reqwest::Method::DELETE, path, None).await;
+    }
+
+    async fn send(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> reqwest::Response {
         // An error says that there is one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::new();
@@ -219,17 +236,18 @@ impl World {
             ])
             .send();
         let token: Value = answer.await.unwrap().json().await.unwrap();
-        let answer = http
-            .post(format!("{url}{path}"))
+        let mut request = http
+            .request(method, format!("{url}{path}"))
             .bearer_auth(token["access_token"].as_str().unwrap())
             .header("x-api-key", DEFAULT_CLIENT_ID)
             .header("x-gw-ims-org-id", DEFAULT_ORG)
-            .header("x-sandbox-name", "prod")
-            .json(body)
-            .send();
-        let answer = answer.await.unwrap();
+            .header("x-sandbox-name", "prod");
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let answer = request.send().await.unwrap();
         assert!(answer.status().is_success(), "{answer:?}");
-        answer.json().await.unwrap()
+        answer
     }
 
     /// The end of every test: in order, and with one live resource per intent.

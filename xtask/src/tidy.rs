@@ -21,10 +21,11 @@ const IO_CRATES: [&str; 12] = [
 ];
 
 /// Which crates of ours each may depend on. Everything not named here is refused.
-const MAY_LOOK_AT: [(&str, &[&str]); 4] = [
+const MAY_LOOK_AT: [(&str, &[&str]); 5] = [
     ("aep-flow-proto", &[]),
     ("aep-flow-workflows", &["aep-flow-proto"]),
     ("aep-platform", &[]),
+    ("aep-flow-ensure", &["aep-flow-proto", "aep-platform"]),
     ("aep-emulator", &[]),
 ];
 
@@ -52,6 +53,7 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
         "proto/src",
         "workflows/src",
         "platform/src",
+        "ensure/src",
         "emulator/src",
     ] {
         let head = root.join(library).join("lib.rs");

@@ -3,17 +3,20 @@
 //! The marker stands at the end of a description: a hash of the natural key, and for each
 //! field of the request a short hash of its value, so that a later caller who wants
 //! something else can be told which fields differ. Nothing of a secret is in it but
-//! under a key of the worker's own.
+//! under a key of the worker's own. It also tells which call made the resource, so that a
+//! call knows its own creates from those of a second caller with the same intent.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
+
+use crate::rules::ResourceKind;
 
 const OPENING: &str = "[aep-flow:v1 ";
 
 /// What one create is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intent {
-    kind: &'static str,
+    kind: ResourceKind,
     name: String,
     marker: Marker,
 }
@@ -22,14 +25,15 @@ pub struct Intent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Marker {
     key: String,
+    by: Option<String>,
     fields: Vec<(String, String)>,
 }
 
 impl Intent {
     /// An intent for a resource of `kind` called `name`, whose natural key also holds
     /// `scope`: organisation, sandbox, specification, whatever a name is unique within.
-    pub fn new(kind: &'static str, scope: &[&str], name: &str) -> Self {
-        let mut parts = vec![kind];
+    pub fn new(kind: ResourceKind, scope: &[&str], name: &str) -> Self {
+        let mut parts = vec![kind.as_str()];
         parts.extend_from_slice(scope);
         parts.push(name);
         Self {
@@ -37,15 +41,23 @@ impl Intent {
             name: name.to_owned(),
             marker: Marker {
                 key: hash(&parts, 8),
+                by: None,
                 fields: Vec::new(),
             },
         }
     }
 
+    /// Says which call this is: what all its attempts have in common and no other call has.
+    #[must_use]
+    pub fn by(mut self, call: &[&str]) -> Self {
+        self.marker.by = Some(hash(call, 8));
+        self
+    }
+
     /// Adds one field of the request to the fingerprint. Order matters to nobody.
     #[must_use]
     pub fn field(mut self, field: &'static str, value: &str) -> Self {
-        let hash = hash(&[self.kind, field, value], 4);
+        let hash = hash(&[self.kind.as_str(), field, value], 4);
         self.marker.fields.push((field.to_owned(), hash));
         self
     }
@@ -64,8 +76,8 @@ impl Intent {
         self
     }
 
-    /// The kind in Adobe's words.
-    pub fn kind(&self) -> &'static str {
+    /// The kind of resource.
+    pub fn kind(&self) -> ResourceKind {
         self.kind
     }
 
@@ -97,8 +109,14 @@ impl Marker {
     pub fn find(text: &str) -> Option<Self> {
         let start = text.rfind(OPENING)? + OPENING.len();
         let inside = &text[start..start + text[start..].find(']')?];
-        let mut words = inside.split(' ');
+        let mut words = inside.split(' ').peekable();
         let key = words.next()?.strip_prefix("k=")?;
+        let by = words
+            .next_if(|word| word.starts_with("by="))
+            .map(|word| &word["by=".len()..]);
+        if by.is_some_and(|by| !is_hash(by, 16)) {
+            return None;
+        }
         let fields = words
             .map(|word| {
                 let (field, hash) = word.split_once('=')?;
@@ -107,7 +125,43 @@ impl Marker {
             .collect::<Option<Vec<_>>>()?;
         is_hash(key, 16).then(|| Self {
             key: key.to_owned(),
+            by: by.map(str::to_owned),
             fields,
+        })
+    }
+
+    /// The marker of a resource that somebody made by hand and gave to us: nothing is known
+    /// of the request, so it never differs in a field.
+    #[must_use]
+    pub fn of_adopted(&self) -> Self {
+        Self {
+            by: None,
+            fields: Vec::new(),
+            ..self.clone()
+        }
+    }
+
+    /// `text` without the markers in it, as somebody wrote it.
+    pub fn strip(text: &str) -> String {
+        let mut rest = text;
+        let mut kept = String::new();
+        while let Some(start) = rest.find(OPENING) {
+            let Some(length) = rest[start..].find(']') else {
+                break;
+            };
+            kept.push_str(&rest[..start]);
+            rest = &rest[start + length + 1..];
+        }
+        kept.push_str(rest);
+        kept.trim().to_owned()
+    }
+
+    /// The marker of a resource of which only the key is kept: 16 hexadecimal digits.
+    pub fn of_key(key: &str) -> Option<Self> {
+        is_hash(key, 16).then(|| Self {
+            key: key.to_owned(),
+            by: None,
+            fields: Vec::new(),
         })
     }
 
@@ -119,6 +173,16 @@ impl Marker {
     /// Whether both stand for the same natural key.
     pub fn has_key_of(&self, other: &Self) -> bool {
         self.key == other.key
+    }
+
+    /// Whether both were made by the same call. Nobody made what has no call in its marker.
+    pub fn is_by_maker_of(&self, other: &Self) -> bool {
+        self.by.is_some() && self.by == other.by
+    }
+
+    /// Whether it says which call made the resource.
+    pub fn names_its_maker(&self) -> bool {
+        self.by.is_some()
     }
 
     /// The fields in which the two differ. One that either lacks says nothing: it was not
@@ -140,6 +204,9 @@ impl Marker {
 impl std::fmt::Display for Marker {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "{OPENING}k={}", self.key)?;
+        if let Some(by) = &self.by {
+            write!(formatter, " by={by}")?;
+        }
         for (field, hash) in &self.fields {
             write!(formatter, " {field}={hash}")?;
         }
@@ -173,10 +240,11 @@ mod tests {
     use super::*;
 
     fn intent(host: &str) -> Intent {
-        Intent::new("base connection", &["org", "prod"], "OSC")
+        Intent::new(ResourceKind::BaseConnection, &["org", "prod"], "OSC")
             .field("host", host)
             .field("username", "svc")
             .secret_field("password", b"hunter2", Some(b"key"))
+            .by(&["workflow", "run", "1"])
     }
 
     #[test]
@@ -206,6 +274,8 @@ mod tests {
             "[aep-flow:v2 k=0123456789abcdef]",
             "[aep-flow:v1 k=0123456789abcdef host=12345]",
             "[aep-flow:v1 k=0123456789ABCDEF]",
+            "[aep-flow:v1 k=0123456789abcdef by=0123]",
+            "[aep-flow:v1 k=0123456789abcdef host=12345678 by=0123456789abcdef]",
             &whole[..whole.len() - 1],
         ] {
             assert_eq!(Marker::find(text), None, "{text}");
@@ -213,17 +283,45 @@ mod tests {
     }
 
     #[test]
+    fn a_call_knows_what_it_made() {
+        let one = intent("a.example");
+        let again = Intent::new(ResourceKind::BaseConnection, &["org", "prod"], "OSC")
+            .by(&["workflow", "run", "1"]);
+        assert!(one.marker().is_by_maker_of(again.marker()));
+        let other = again.clone().by(&["workflow", "run", "2"]);
+        assert!(!one.marker().is_by_maker_of(other.marker()));
+        let nobody = one.marker().of_adopted();
+        assert!(!nobody.is_by_maker_of(&nobody));
+        assert!(nobody.has_key_of(one.marker()) && nobody.differences(one.marker()).is_empty());
+    }
+
+    #[test]
+    fn what_somebody_wrote_is_kept_without_the_marker() {
+        let described = intent("a.example").described("Made for EMEA");
+        assert_eq!(Marker::strip(&described), "Made for EMEA");
+        assert_eq!(
+            Marker::strip(&format!("{described} by hand")),
+            "Made for EMEA  by hand"
+        );
+        assert_eq!(Marker::strip("no marker [x]"), "no marker [x]");
+        assert_eq!(
+            Marker::strip("cut [aep-flow:v1 k=0"),
+            "cut [aep-flow:v1 k=0"
+        );
+    }
+
+    #[test]
     fn the_key_is_the_name_in_its_scope() {
-        let one = Intent::new("flow", &["org", "prod"], "x");
+        let one = Intent::new(ResourceKind::Flow, &["org", "prod"], "x");
         assert!(
             one.marker()
-                .has_key_of(Intent::new("flow", &["org", "prod"], "x").marker())
+                .has_key_of(Intent::new(ResourceKind::Flow, &["org", "prod"], "x").marker())
         );
         for other in [
-            Intent::new("flow", &["org", "dev"], "x"),
-            Intent::new("schema", &["org", "prod"], "x"),
-            Intent::new("flow", &["org", "prod"], "y"),
-            Intent::new("flow", &["orgp", "rod"], "x"),
+            Intent::new(ResourceKind::Flow, &["org", "dev"], "x"),
+            Intent::new(ResourceKind::Schema, &["org", "prod"], "x"),
+            Intent::new(ResourceKind::Flow, &["org", "prod"], "y"),
+            Intent::new(ResourceKind::Flow, &["orgp", "rod"], "x"),
         ] {
             assert!(!one.marker().has_key_of(other.marker()));
         }
@@ -236,11 +334,11 @@ mod tests {
             one.marker().differences(intent("b.example").marker()),
             ["host"]
         );
-        let other = Intent::new("base connection", &["org", "prod"], "OSC")
+        let other = Intent::new(ResourceKind::BaseConnection, &["org", "prod"], "OSC")
             .field("host", "a.example")
             .secret_field("password", b"hunter3", Some(b"key"));
         assert_eq!(one.marker().differences(other.marker()), ["password"]);
-        let keyless = Intent::new("base connection", &["org", "prod"], "OSC")
+        let keyless = Intent::new(ResourceKind::BaseConnection, &["org", "prod"], "OSC")
             .secret_field("password", b"hunter3", None);
         assert_eq!(one.marker().differences(keyless.marker()), [""; 0]);
         assert!(!one.described("").contains("hunter2"));

@@ -1,0 +1,295 @@
+//! Makes the calls that [`state`](crate::state) asks for.
+
+use std::{future::Future, time::Duration};
+
+use aep_flow_proto::v1::Outcome;
+use aep_platform::{Class, Conflict, Failure};
+
+use crate::{
+    crash::{self, Point},
+    rules::ResourceKind,
+    state::{Call, Do, End, Now, Past, Seen, Standing, Why, begin, step},
+};
+
+/// What a create was answered with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Created {
+    /// Adobe's id.
+    pub id: String,
+    /// Adobe's etag, empty where the kind has none.
+    pub etag: String,
+}
+
+/// What became of a resource that was to be taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Swept {
+    /// It is gone.
+    Gone,
+    /// Something uses it, so it stands.
+    InUse,
+}
+
+/// The calls that the protocol makes for one resource. Each is sent once.
+pub trait Resource {
+    /// Finds everything on the platform that has the wanted name, on every page.
+    fn look(&self) -> impl Future<Output = Result<Vec<Standing>, Failure>> + Send;
+
+    /// Sends the create, with the intent's marker in it.
+    fn create(&self) -> impl Future<Output = Result<Created, Failure>> + Send;
+
+    /// Reads the resource of that id; none if there is none, or no longer.
+    fn read(&self, id: &str) -> impl Future<Output = Result<Option<Standing>, Failure>> + Send;
+
+    /// Takes the resource of that id away, unless something uses it.
+    fn sweep(&self, id: &str) -> impl Future<Output = Result<Swept, Failure>> + Send;
+
+    /// The time, by our clock and by the platform's.
+    fn now(&self) -> Now;
+}
+
+/// The one live resource of an intent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ensured {
+    /// Adobe's id.
+    pub id: String,
+    /// Adobe's etag, empty where the kind has none.
+    pub etag: String,
+    /// Whether this call made it.
+    pub outcome: Outcome,
+}
+
+/// Why an attempt ended without the resource.
+#[derive(Debug, thiserror::Error)]
+pub enum EnsureError {
+    /// A call failed, and is known to have created nothing. `past` is what came before it.
+    #[error("{failure}")]
+    Failed {
+        /// What the platform or the way to it said.
+        failure: Box<Failure>,
+        /// What the next attempt is to know.
+        past: Past,
+    },
+    /// It is not known yet which resource is the answer; looking is to go on.
+    #[error("{reason}")]
+    NotYet {
+        /// What happened, and how the looking goes.
+        reason: String,
+        /// The failure that left it open, where this attempt saw it.
+        failure: Option<Box<Failure>>,
+        /// Whether a create may have taken place that nobody has the id of.
+        is_unknown: bool,
+        /// What the next attempt is to know.
+        past: Past,
+        /// When to look again; the caller's own retry policy decides if not given.
+        after: Option<Duration>,
+    },
+    /// Something of that name stands in the way.
+    #[error("a {kind} called `{name}` exists{}", id.as_ref().map_or_else(|| " that these credentials cannot see".to_owned(), |id| format!(" ({id}), and it is not one that this call may take")))]
+    Conflict {
+        /// Kind of the resource.
+        kind: ResourceKind,
+        /// Its name.
+        name: String,
+        /// Its id, where it can be seen.
+        id: Option<String>,
+    },
+    /// Ours stands there for the same key, made from another request.
+    #[error("the {kind} `{name}` ({id}) was made from another request; what differs: {}", fields.join(", "))]
+    Mismatch {
+        /// Kind of the resource.
+        kind: ResourceKind,
+        /// Its name.
+        name: String,
+        /// Its id.
+        id: String,
+        /// Fields that differ.
+        fields: Vec<String>,
+    },
+    /// Several of ours stand there, and more than one is in use.
+    #[error("{} {kind}s called `{name}` stand, made for the same wish, and those that should go are in use: {}", ids.len(), ids.join(", "))]
+    Undecided {
+        /// Kind of the resource.
+        kind: ResourceKind,
+        /// Its name.
+        name: String,
+        /// Their ids, the oldest first.
+        ids: Vec<String>,
+    },
+}
+
+/// Gives the one live resource of the call's intent.
+///
+/// # Expected flow
+/// A look that finds nothing, then one create. Unless the platform keeps names unique or
+/// the worker is the sole caller, one more look, when everything older than what was made
+/// is in the lists: the oldest of ours is the answer, whoever made it, and the others are
+/// swept.
+///
+/// # Guarantees
+/// At most one create is sent per call, and none while an earlier one of this call may still
+/// take effect. Two calls with the same intent get the same resource. Nothing is swept that
+/// is in use, or that does not carry our marker for this very key.
+///
+/// # Assumptions
+/// `past` is what is known of the attempts before: [`Past::Clean`] is a promise. A create
+/// takes effect within the quiet period or never. A list shows a resource within the list
+/// lag of its creation, and `createdAt` is when it took effect. Calls with one intent share
+/// their rules.
+///
+/// # Caveats
+/// A flow that is swept may have begun to run. A mapping set is never swept.
+///
+/// # Errors
+/// [`EnsureError`]; where another attempt may follow, it carries what that one must know.
+///
+/// Dropped at an await it may have sent the create: whoever comes next must begin with
+/// [`Past::Open`].
+pub async fn ensure(
+    call: &Call<'_>,
+    past: Past,
+    resource: &impl Resource,
+) -> Result<Ensured, EnsureError> {
+    let kind = call.intent.kind();
+    let (mut state, mut next) = begin(past);
+    let mut failure = None;
+    loop {
+        let seen = match next {
+            Do::Look => {
+                crash::here(Point::BeforeLook, Some(kind));
+                let found = resource.look().await;
+                crash::here(Point::AfterLook, Some(kind));
+                found.map_or_else(|error| not_answered(&mut failure, error), Seen::Found)
+            }
+            Do::Create => {
+                crash::here(Point::BeforePost, Some(kind));
+                let answer = tokio::select! {
+                    answer = resource.create() => answer,
+                    () = crash::while_waiting(Point::AfterBody, kind) => continue_dead().await,
+                };
+                crash::here(Point::AfterReply, Some(kind));
+                match answer {
+                    Ok(Created { id, etag }) => Seen::Created { id, etag },
+                    Err(error) => {
+                        let known = what_is_known(&error);
+                        failure = Some(Box::new(error));
+                        known
+                    }
+                }
+            }
+            Do::Read { ref id } => match resource.read(id).await {
+                Ok(Some(standing)) => Seen::Stands(standing),
+                Ok(None) => Seen::Gone,
+                Err(error) => not_answered(&mut failure, error),
+            },
+            Do::Sweep { ref id } => match resource.sweep(id).await {
+                Ok(swept) => {
+                    tracing::info!(%kind, id, ?swept, "a second one of ours");
+                    match swept {
+                        Swept::Gone => Seen::Gone,
+                        Swept::InUse => Seen::InUse,
+                    }
+                }
+                Err(error) => not_answered(&mut failure, error),
+            },
+            Do::End(end) => return ended(call, end, failure),
+        };
+        (state, next) = step(call, resource.now(), state, seen);
+    }
+}
+
+/// The process was told to die; until it does, nothing happens.
+async fn continue_dead<T>() -> T {
+    std::future::pending().await
+}
+
+fn not_answered(failure: &mut Option<Box<Failure>>, error: Failure) -> Seen {
+    *failure = Some(Box::new(error));
+    Seen::NotAnswered
+}
+
+fn what_is_known(failure: &Failure) -> Seen {
+    match (failure.outcome, failure.class) {
+        (aep_platform::Outcome::Unknown, _) => Seen::Unanswered,
+        (aep_platform::Outcome::Refused, Class::Conflict(Conflict::TitleNotUnique)) => {
+            Seen::NameTaken
+        }
+        (aep_platform::Outcome::NothingSent | aep_platform::Outcome::Refused, _) => {
+            Seen::NotCreated
+        }
+    }
+}
+
+fn ended(call: &Call<'_>, end: End, failure: Option<Box<Failure>>) -> Result<Ensured, EnsureError> {
+    let kind = call.intent.kind();
+    let name = || call.intent.name().to_owned();
+    Err(match (end, failure) {
+        (End::Answer { id, etag, outcome }, _) => return Ok(Ensured { id, etag, outcome }),
+        (End::Fail(past), Some(failure)) => EnsureError::Failed { failure, past },
+        (End::LookAgain { past, why, after }, failure) => EnsureError::NotYet {
+            reason: reason(call, why, after, failure.as_deref()),
+            is_unknown: matches!(past, Past::Open { .. }),
+            failure,
+            past,
+            after,
+        },
+        // A failure always comes with the error that it is about; were it not so, looking
+        // again is safe.
+        (End::Fail(past), None) => EnsureError::NotYet {
+            reason: format!(
+                "the {kind} `{}` could not be looked for",
+                call.intent.name()
+            ),
+            is_unknown: matches!(past, Past::Open { .. }),
+            failure: None,
+            past,
+            after: None,
+        },
+        (End::Conflict { id }, _) => EnsureError::Conflict {
+            kind,
+            name: name(),
+            id,
+        },
+        (End::Mismatch { id, fields }, _) => EnsureError::Mismatch {
+            kind,
+            name: name(),
+            id,
+            fields,
+        },
+        (End::Undecided { ids }, _) => EnsureError::Undecided {
+            kind,
+            name: name(),
+            ids,
+        },
+    })
+}
+
+fn reason(call: &Call<'_>, why: Why, after: Option<Duration>, failure: Option<&Failure>) -> String {
+    let what = format!("{} `{}`", call.intent.kind(), call.intent.name());
+    let mut text = match (why, failure) {
+        (Why::Unanswered, Some(failure)) => {
+            format!("whether the {what} was made is not known yet: {failure}")
+        }
+        (Why::Unanswered, None) => format!("whether the {what} was made is not known yet"),
+        (Why::Quiet { looks }, _) => {
+            let most = call.rules.looks;
+            format!(
+                "whether the {what} was made is not known yet: an earlier create was not \
+                 answered, and look {looks} of at least {most} did not find it"
+            )
+        }
+        (Why::Young, _) => {
+            format!("the {what} stands; another caller's may be missing from the lists for a while")
+        }
+        (Why::NameTaken, _) => {
+            format!("the name of the {what} is taken, by something that no list shows yet")
+        }
+        (Why::Vanished, _) => format!("the {what} was made and is gone"),
+    };
+    if let Some(after) = after {
+        text.push_str(&format!(
+            "; the next look is in {:.0} s",
+            after.as_secs_f64().ceil()
+        ));
+    }
+    text
+}

@@ -1,0 +1,128 @@
+//! What the protocol assumes of the platform and of its callers, and what it waits for.
+
+use std::time::Duration;
+
+/// How far the clocks of Temporal's server, the platform and a worker may be apart.
+pub const CLOCK_SKEW: Duration = Duration::from_secs(60);
+
+/// How long to wait, and for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// A create that was not answered may take effect for so long. Higher: safer against a
+    /// late commit. Lower: sooner done.
+    pub quiet_period: Duration,
+    /// A resource may be missing from lists for so long after it was made, and stay in them
+    /// for so long after it was deleted.
+    pub list_lag: Duration,
+    /// Fewest looks that must all find nothing before a create is sent again.
+    pub looks: u32,
+    /// Nobody else wants the same resource within `list_lag`: no other workflow, no earlier
+    /// run, no hand. A promise of whoever configures the worker.
+    pub sole_caller: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            quiet_period: Duration::from_secs(120),
+            list_lag: Duration::from_secs(30),
+            looks: 3,
+            sole_caller: false,
+        }
+    }
+}
+
+impl Rules {
+    /// How long nothing may turn up before an unanswered create is taken to have made
+    /// nothing: one that took effect at the quiet period's end may be missing from lists for
+    /// the lag behind it.
+    pub fn silence(self) -> Duration {
+        self.quiet_period + self.list_lag
+    }
+
+    /// Pause before the next look, so that the last one falls behind the silence.
+    pub(crate) fn pause(self) -> Duration {
+        // A second more than its share, or rounding would make it one look more.
+        self.silence() / self.looks.max(1) + Duration::from_secs(1)
+    }
+}
+
+/// What the platform does about a second resource of the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Uniqueness {
+    /// It refuses one: field groups and schemas. There is nothing to sweep.
+    Refused,
+    /// It makes one, and takes it away again when asked: what we sweep.
+    Swept,
+    /// It makes one and keeps it: mapping sets. Harmless, as nothing uses it, but all callers
+    /// must agree on one.
+    Kept,
+}
+
+/// A kind of resource in the words of this crate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ResourceKind {
+    /// Address and credentials of a source.
+    BaseConnection,
+    /// One table of a base connection.
+    SourceConnection,
+    /// The fields of a schema.
+    FieldGroup,
+    /// A schema.
+    Schema,
+    /// A dataset.
+    Dataset,
+    /// A dataset as a target.
+    TargetConnection,
+    /// Which column goes into which field.
+    MappingSet,
+    /// What runs.
+    Flow,
+}
+
+impl ResourceKind {
+    /// All that the chain makes.
+    pub const ALL: [Self; 8] = [
+        Self::BaseConnection,
+        Self::SourceConnection,
+        Self::FieldGroup,
+        Self::Schema,
+        Self::Dataset,
+        Self::TargetConnection,
+        Self::MappingSet,
+        Self::Flow,
+    ];
+
+    /// The kind in Adobe's words. It is part of every key, so a change orphans what exists.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BaseConnection => "base connection",
+            Self::SourceConnection => "source connection",
+            Self::FieldGroup => "field group",
+            Self::Schema => "schema",
+            Self::Dataset => "dataset",
+            Self::TargetConnection => "target connection",
+            Self::MappingSet => "mapping set",
+            Self::Flow => "flow",
+        }
+    }
+
+    /// What the platform does about a second one of the same name.
+    pub const fn uniqueness(self) -> Uniqueness {
+        match self {
+            Self::FieldGroup | Self::Schema => Uniqueness::Refused,
+            Self::MappingSet => Uniqueness::Kept,
+            Self::BaseConnection
+            | Self::SourceConnection
+            | Self::Dataset
+            | Self::TargetConnection
+            | Self::Flow => Uniqueness::Swept,
+        }
+    }
+}
+
+impl std::fmt::Display for ResourceKind {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}

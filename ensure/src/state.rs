@@ -1,0 +1,530 @@
+//! The protocol as a pure function: what is known in, what to do next out.
+//!
+//! Knows no network and no clock; both come in as arguments, so that it can be tried
+//! against every order of events without either. An attempt begins with [`begin`]; after
+//! each thing that it did, [`step`] says what is next. ARCHITECTURE.md draws the moves.
+
+#![warn(clippy::wildcard_enum_match_arm)]
+
+use std::time::Duration;
+
+use aep_flow_proto::v1::{OnExisting, Outcome};
+use jiff::Timestamp;
+
+use crate::{
+    intent::{Intent, Marker},
+    rules::{CLOCK_SKEW, Rules, Uniqueness},
+};
+
+/// What does not change in the course of a call, over all its attempts.
+#[derive(Debug, Clone)]
+pub struct Call<'a> {
+    /// What is wanted.
+    pub intent: &'a Intent,
+    /// What to do about a resource of that name that this call did not make.
+    pub on_existing: OnExisting,
+    /// What to wait for.
+    pub rules: Rules,
+    /// When the server was asked for this call, by the server's clock; none for one that
+    /// no server keeps.
+    pub begun: Option<Timestamp>,
+}
+
+/// The time, by the two clocks that matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// Ours: what pauses are counted by.
+    pub ours: Timestamp,
+    /// The platform's: what `createdAt` is by.
+    pub platforms: Timestamp,
+}
+
+/// What is known of the attempts before this one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Past {
+    /// There were none, or what the last one sent was refused or never left.
+    Clean,
+    /// A create may have been sent, at the latest at `since`; `looks` did not find its
+    /// resource so far.
+    Open {
+        /// When the last create can have been sent.
+        since: Timestamp,
+        /// Looks since then.
+        looks: u32,
+    },
+    /// A create was answered with `id`, and a second caller may have made another.
+    Made {
+        /// Adobe's id.
+        id: String,
+        /// When the answer came.
+        at: Timestamp,
+    },
+}
+
+/// A resource of the wanted name that stands on the platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Adobe's id.
+    pub id: String,
+    /// Adobe's etag, empty where the kind has none.
+    pub etag: String,
+    /// When it was made, milliseconds of the Unix epoch by Adobe's clock; 0 if unknown.
+    pub created_at: i64,
+    /// The marker in it, if it has one.
+    pub marker: Option<Marker>,
+}
+
+/// Where an attempt is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// A look is under way.
+    Looking {
+        /// What came before it.
+        past: Past,
+    },
+    /// A create is under way.
+    Creating {
+        /// What came before it.
+        past: Past,
+    },
+    /// One resource is read by its id, which is fresher than a list.
+    Confirming {
+        /// What came before it.
+        past: Past,
+        /// What the look found.
+        found: Vec<Standing>,
+        /// Id of the one that is read.
+        id: String,
+    },
+    /// Losers are being taken away, the last of `losers` now.
+    Sweeping {
+        /// What came before it.
+        past: Past,
+        /// How the attempt ends when that is done.
+        end: End,
+        /// Ids that are left to take away.
+        losers: Vec<String>,
+        /// Ids that something uses.
+        in_use: Vec<String>,
+    },
+    /// The attempt is over.
+    Over,
+}
+
+/// What an attempt has just seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// The look's answer: everything of the wanted name.
+    Found(Vec<Standing>),
+    /// The look, the read by id or the sweep failed: what is known did not change.
+    NotAnswered,
+    /// The create was answered with an id and an etag.
+    Created {
+        /// Adobe's id.
+        id: String,
+        /// Adobe's etag, empty where the kind has none.
+        etag: String,
+    },
+    /// The create was refused, or nothing of it was sent.
+    NotCreated,
+    /// The create was refused since something has that name already.
+    NameTaken,
+    /// The create was sent, and no answer decides whether it took place.
+    Unanswered,
+    /// The resource that was read by its id stands.
+    Stands(Standing),
+    /// There is no resource of that id, or no longer.
+    Gone,
+    /// A loser was left alone, since something uses it.
+    InUse,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Do {
+    /// Find everything of the wanted name.
+    Look,
+    /// Send the create, once.
+    Create,
+    /// Read the resource of this id.
+    Read {
+        /// Adobe's id.
+        id: String,
+    },
+    /// Take the resource of this id away, unless something uses it.
+    Sweep {
+        /// Adobe's id.
+        id: String,
+    },
+    /// End the attempt.
+    End(End),
+}
+
+/// How an attempt ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// This resource is the answer.
+    Answer {
+        /// Adobe's id.
+        id: String,
+        /// Adobe's etag, empty where the kind has none.
+        etag: String,
+        /// Whether this call made it and was told so.
+        outcome: Outcome,
+    },
+    /// The failure at hand is the attempt's; the next one begins with this past.
+    Fail(Past),
+    /// Have the server begin the next attempt after a pause.
+    LookAgain {
+        /// What the next attempt knows.
+        past: Past,
+        /// Why.
+        why: Why,
+        /// The pause; none to leave it to the caller's retry policy.
+        after: Option<Duration>,
+    },
+    /// Something of that name stands there that is not ours, or is not wanted.
+    Conflict {
+        /// Its id, where it can be seen.
+        id: Option<String>,
+    },
+    /// Ours stands there, made from another request.
+    Mismatch {
+        /// Its id.
+        id: String,
+        /// Fields that differ.
+        fields: Vec<String>,
+    },
+    /// Several of ours stand there, and something uses those that should go.
+    Undecided {
+        /// Their ids, the oldest first.
+        ids: Vec<String>,
+    },
+}
+
+/// Why an attempt looks again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// A create of this attempt was not answered.
+    Unanswered,
+    /// A create of an earlier attempt may still take effect.
+    Quiet {
+        /// Looks so far that did not find it.
+        looks: u32,
+    },
+    /// What was made or found is so young that an older one may be missing from the list.
+    Young,
+    /// Something has the title, and no list shows it yet.
+    NameTaken,
+    /// What this call made is gone, and nothing stands in its place.
+    Vanished,
+}
+
+/// The first move of an attempt.
+pub fn begin(past: Past) -> (State, Do) {
+    (State::Looking { past }, Do::Look)
+}
+
+/// The next move of an attempt that is in `state` and has `seen` something.
+pub fn step(call: &Call<'_>, now: Now, state: State, seen: Seen) -> (State, Do) {
+    match (state, seen) {
+        (State::Looking { past }, Seen::Found(found)) => judge(call, now, past, found),
+        (State::Creating { past }, Seen::Created { id, etag }) => made(call, now, past, id, etag),
+        (State::Creating { .. }, Seen::NotCreated) => end(End::Fail(Past::Clean)),
+        // Somebody was faster, or the list lags behind what we made ourselves. After a
+        // whole silence it is neither: the title belongs to something that these
+        // credentials cannot see.
+        (State::Creating { past: Past::Clean }, Seen::NameTaken) => {
+            look_again(open(now), Why::NameTaken, None)
+        }
+        (State::Creating { .. }, Seen::NameTaken) => end(End::Conflict { id: None }),
+        (State::Creating { .. }, Seen::Unanswered) => look_again(open(now), Why::Unanswered, None),
+        (State::Confirming { past, found, id }, Seen::Stands(standing)) => {
+            confirmed(call, now, past, found, &id, standing)
+        }
+        (State::Confirming { past, found, id }, Seen::Gone) => gone(call, now, past, found, &id),
+        (
+            State::Sweeping {
+                past,
+                end,
+                mut losers,
+                mut in_use,
+            },
+            seen @ (Seen::Gone | Seen::InUse),
+        ) => {
+            let loser = losers.pop();
+            if seen == Seen::InUse {
+                in_use.extend(loser);
+            }
+            sweep(past, end, losers, in_use)
+        }
+        (
+            State::Looking { past } | State::Confirming { past, .. } | State::Sweeping { past, .. },
+            Seen::NotAnswered,
+        ) => end(End::Fail(past)),
+        // The driver asks for one thing at a time, so these cannot come; were one to,
+        // looking after a whole silence is always safe.
+        (_, _) => look_again(open(now), Why::Unanswered, None),
+    }
+}
+
+/// What follows from everything of the wanted name that lists show.
+fn judge(call: &Call<'_>, now: Now, past: Past, found: Vec<Standing>) -> (State, Do) {
+    if let Past::Made { id, .. } = &past
+        && found.iter().all(|each| each.id != *id)
+    {
+        let id = id.clone();
+        return read(past, found, id);
+    }
+    let candidate = candidate(call, &found).map(|at| found[at].clone());
+    if let Past::Open { since, looks } = past
+        && may_turn_up(call, &found, candidate.as_ref())
+        && !has_been_silent(call.rules, now, since, looks + 1)
+    {
+        let looks = looks + 1;
+        return look_again(
+            Past::Open { since, looks },
+            Why::Quiet { looks },
+            Some(call.rules.pause()),
+        );
+    }
+    let Some(candidate) = candidate else {
+        return (State::Creating { past }, Do::Create);
+    };
+    if let Some(after) = until_old_enough(call, now, &candidate) {
+        return look_again(past, Why::Young, Some(after));
+    }
+    match &past {
+        // It was answered with that id, so there is nothing to confirm.
+        Past::Made { id, .. } if *id == candidate.id => conclude(call, past, &found, &candidate),
+        Past::Clean | Past::Open { .. } | Past::Made { .. } => read(past, found, candidate.id),
+    }
+}
+
+/// Whether a create of an earlier attempt may still turn up beside what was found.
+fn may_turn_up(call: &Call<'_>, found: &[Standing], candidate: Option<&Standing>) -> bool {
+    let Some(candidate) = candidate else {
+        return true;
+    };
+    if call.intent.kind().uniqueness() != Uniqueness::Swept || call.rules.sole_caller {
+        // The platform refuses it, or nothing could be done about it, or what was found
+        // can only be it.
+        return false;
+    }
+    let marker = call.intent.marker();
+    let is_here = found.iter().filter_map(|each| each.marker.as_ref());
+    if is_here
+        .filter(|each| each.has_key_of(marker))
+        .any(|each| each.is_by_maker_of(marker))
+    {
+        return false;
+    }
+    // One that stood there in every list before this call began was found by the look that
+    // goes before each create, so none was sent.
+    let stood_before = call.begun.is_some_and(|begun| {
+        let shown = candidate.created_at + milliseconds(call.rules.list_lag + CLOCK_SKEW);
+        candidate.created_at > 0 && shown < begun.as_millisecond()
+    });
+    !stood_before
+}
+
+fn has_been_silent(rules: Rules, now: Now, since: Timestamp, looks: u32) -> bool {
+    let silent = Duration::try_from(now.ours.duration_since(since)).unwrap_or(Duration::ZERO);
+    silent >= rules.silence() && looks >= rules.looks
+}
+
+/// How long until everything older than `candidate` is in the lists, so that it is known to
+/// be the one that wins.
+fn until_old_enough(call: &Call<'_>, now: Now, candidate: &Standing) -> Option<Duration> {
+    let is_unique = call.intent.kind().uniqueness() == Uniqueness::Refused;
+    if is_unique || call.rules.sole_caller || call.rules.list_lag.is_zero() {
+        return None;
+    }
+    let age = now.platforms.as_millisecond() - candidate.created_at;
+    let missing = milliseconds(call.rules.list_lag) - age;
+    // A time that lies far ahead is no time to wait for.
+    let is_believable = -age <= milliseconds(CLOCK_SKEW);
+    (missing > 0 && is_believable)
+        .then(|| Duration::from_millis(missing.unsigned_abs()).min(call.rules.list_lag))
+}
+
+fn made(call: &Call<'_>, now: Now, past: Past, id: String, etag: String) -> (State, Do) {
+    let is_alone = call.rules.sole_caller && past == Past::Clean;
+    if is_alone || call.intent.kind().uniqueness() == Uniqueness::Refused {
+        return end(End::Answer {
+            id,
+            etag,
+            outcome: Outcome::Created,
+        });
+    }
+    let past = Past::Made { id, at: now.ours };
+    if call.rules.list_lag.is_zero() {
+        return (State::Looking { past }, Do::Look);
+    }
+    look_again(past, Why::Young, Some(call.rules.list_lag))
+}
+
+fn confirmed(
+    call: &Call<'_>,
+    now: Now,
+    past: Past,
+    mut found: Vec<Standing>,
+    id: &str,
+    mut standing: Standing,
+) -> (State, Do) {
+    let Some(at) = found.iter().position(|each| each.id == id) else {
+        // The lists do not show what was made here; now its age is known as well.
+        found.push(standing);
+        return judge(call, now, past, found);
+    };
+    if standing.created_at == 0 {
+        standing.created_at = found[at].created_at;
+    }
+    found[at] = standing.clone();
+    conclude(call, past, &found, &standing)
+}
+
+/// A list may show a resource for a while after it was deleted.
+fn gone(call: &Call<'_>, now: Now, past: Past, mut found: Vec<Standing>, id: &str) -> (State, Do) {
+    found.retain(|each| each.id != id);
+    match past {
+        Past::Made { id: made, .. } if made == id => {
+            if found.is_empty() {
+                // Deleted by hand, or swept for one that is not in the lists yet.
+                look_again(open(now), Why::Vanished, None)
+            } else {
+                judge(call, now, Past::Clean, found)
+            }
+        }
+        past @ (Past::Clean | Past::Open { .. } | Past::Made { .. }) => {
+            judge(call, now, past, found)
+        }
+    }
+}
+
+/// How the attempt ends, given the resource that wins, and what goes before that.
+fn conclude(call: &Call<'_>, past: Past, found: &[Standing], winner: &Standing) -> (State, Do) {
+    let verdict = verdict(call, &past, winner);
+    let mut losers = Vec::new();
+    if call.intent.kind().uniqueness() == Uniqueness::Swept && is_ours(call, winner) {
+        let others = found.iter().filter(|each| each.id != winner.id);
+        losers.extend(
+            others
+                .filter(|each| is_ours(call, each))
+                .map(|each| each.id.clone()),
+        );
+    }
+    sweep(past, verdict, losers, Vec::new())
+}
+
+fn verdict(call: &Call<'_>, past: &Past, winner: &Standing) -> End {
+    let takes_any = call.on_existing == OnExisting::AdoptAny;
+    let conflict = || End::Conflict {
+        id: Some(winner.id.clone()),
+    };
+    let Some(marker) = winner.marker.as_ref().filter(|_| is_ours(call, winner)) else {
+        return if takes_any {
+            answer(winner, Outcome::Adopted)
+        } else {
+            conflict()
+        };
+    };
+    let was_answered = matches!(past, Past::Made { id, .. } if *id == winner.id);
+    if call.on_existing == OnExisting::Fail && !was_answered && !is_own(call, past, marker) {
+        return conflict();
+    }
+    let fields = call.intent.marker().differences(marker);
+    if !fields.is_empty() && !takes_any {
+        return End::Mismatch {
+            id: winner.id.clone(),
+            fields,
+        };
+    }
+    let outcome = if was_answered {
+        Outcome::Created
+    } else {
+        Outcome::Adopted
+    };
+    answer(winner, outcome)
+}
+
+/// Whether this call made it in an attempt that was not answered.
+fn is_own(call: &Call<'_>, past: &Past, marker: &Marker) -> bool {
+    let is_silent =
+        !marker.names_its_maker() && call.intent.kind().uniqueness() == Uniqueness::Kept;
+    marker.is_by_maker_of(call.intent.marker()) || (is_silent && *past != Past::Clean)
+}
+
+fn sweep(past: Past, verdict: End, losers: Vec<String>, in_use: Vec<String>) -> (State, Do) {
+    if let Some(id) = losers.last().cloned() {
+        let state = State::Sweeping {
+            past,
+            end: verdict,
+            losers,
+            in_use,
+        };
+        return (state, Do::Sweep { id });
+    }
+    if let End::Answer { id, .. } = &verdict
+        && !in_use.is_empty()
+    {
+        let ids = std::iter::once(id.clone()).chain(in_use).collect();
+        return end(End::Undecided { ids });
+    }
+    end(verdict)
+}
+
+/// The one that wins: of ours if there are any, the oldest, and of equal age the smallest
+/// id, so that every caller comes to the same.
+fn candidate(call: &Call<'_>, found: &[Standing]) -> Option<usize> {
+    let first = |fits: &dyn Fn(&Standing) -> bool| {
+        (0..found.len())
+            .filter(|at| fits(&found[*at]))
+            .min_by_key(|at| (found[*at].created_at, &found[*at].id))
+    };
+    first(&|each| is_ours(call, each)).or_else(|| first(&|_| true))
+}
+
+fn is_ours(call: &Call<'_>, standing: &Standing) -> bool {
+    let marker = standing.marker.as_ref();
+    marker.is_some_and(|marker| marker.has_key_of(call.intent.marker()))
+}
+
+fn answer(standing: &Standing, outcome: Outcome) -> End {
+    End::Answer {
+        id: standing.id.clone(),
+        etag: standing.etag.clone(),
+        outcome,
+    }
+}
+
+fn open(now: Now) -> Past {
+    Past::Open {
+        since: now.ours,
+        looks: 0,
+    }
+}
+
+fn read(past: Past, found: Vec<Standing>, id: String) -> (State, Do) {
+    let state = State::Confirming {
+        past,
+        found,
+        id: id.clone(),
+    };
+    (state, Do::Read { id })
+}
+
+fn look_again(past: Past, why: Why, after: Option<Duration>) -> (State, Do) {
+    end(End::LookAgain { past, why, after })
+}
+
+fn end(end: End) -> (State, Do) {
+    (State::Over, Do::End(end))
+}
+
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests;
