@@ -89,6 +89,8 @@ fn config(emulator: &Emulator, secrets: &std::path::Path) -> Config {
     let mut config = Config::default();
     aep_flow::demo::use_emulator(&mut config, emulator);
     config.secrets.folder = Some(secrets.to_owned());
+    // One look and one POST, as the figures beside it.
+    config.ensure.sole_caller = true;
     config
 }
 

@@ -18,3 +18,4 @@ mod refused;
 mod retried;
 mod rivals;
 mod token;
+mod waiting;

@@ -134,6 +134,8 @@ async fn ours(
         .env("AEP_FLOW_PLATFORM_URL", platform)
         .env("AEP_FLOW_IMS_URL", platform)
         .env("AEP_FLOW_ALLOW_INSECURE", "true")
+        // As the bare worker: nobody else makes these names, so one look each is enough.
+        .env("AEP_FLOW_ENSURE_SOLE_CALLER", "true")
         .env("AEP_FLOW_ORG_ID", aep_emulator::DEFAULT_ORG)
         .env("AEP_FLOW_CLIENT_ID", aep_emulator::DEFAULT_CLIENT_ID)
         .env(
