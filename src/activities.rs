@@ -42,6 +42,7 @@ use attempt::{Effect, run};
 pub use base_connection::create_oracle_service_cloud;
 pub use failure::Failed;
 pub use platform::Platform;
+pub(crate) use platform::intent;
 
 /// The bodies of all activities, over one platform.
 #[derive(Debug)]

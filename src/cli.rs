@@ -8,12 +8,14 @@ mod failure;
 mod global;
 mod out;
 mod outcome;
+mod platform;
 mod progress;
 mod rpc;
 mod signal;
 mod snapshot;
 mod spec;
 
+mod adopt;
 mod check;
 mod completions;
 mod config;
@@ -63,6 +65,7 @@ enum Command {
     Ingest(ingest::Arguments),
     Status(status::Arguments),
     Explore(explore::Arguments),
+    Adopt(adopt::Arguments),
     Check(check::Arguments),
     Config(config::Arguments),
     Completions(completions::Arguments),
@@ -94,6 +97,7 @@ fn run(cli: Cli) -> Result<ExitStatus, Failure> {
             Command::Ingest(arguments) => ingest::run(&global, arguments).await,
             Command::Status(arguments) => status::run(&global, arguments).await,
             Command::Explore(arguments) => explore::run(&global, arguments).await,
+            Command::Adopt(arguments) => adopt::run(&global, arguments).await,
             Command::Check(arguments) => check::run(&global, arguments).await,
             Command::Config(arguments) => config::run(&global, &arguments),
             Command::Completions(arguments) => completions::run(&arguments),

@@ -4,6 +4,7 @@
 //! Data walks one way: command or caller, workflow, activity, client, platform.
 
 pub mod activities;
+pub mod adoption;
 pub mod cli;
 pub mod config;
 pub mod demo;

@@ -91,6 +91,7 @@ fn the_help_teaches() {
       ingest       Start an ingestion, or attach to the one that is running
       status       Show where an ingestion stands
       explore      List a source's tables, a table's columns, or its first rows
+      adopt        Put our marker on a resource that somebody made by hand
       check        Check that everything an ingestion needs is there and reachable
       config       Look at the configuration
       completions  Print a completion script for a shell
@@ -140,6 +141,7 @@ fn every_command_has_a_help_with_examples() {
         &["ingest"],
         &["status"],
         &["explore"],
+        &["adopt"],
         &["check"],
         &["config", "show"],
         &["completions"],

@@ -2,7 +2,7 @@
 
 use aep_flow_proto::json::Object;
 use aep_flow_proto::v1::{ExploreTableResult, ExploreTablesResult, TableEntry};
-use aep_platform::{BaseConnectionId, Class, Column, ReadError, Sandbox, SandboxName};
+use aep_platform::{BaseConnectionId, Class, Column, ReadError, Sandbox};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
@@ -10,8 +10,7 @@ use super::exit::ExitStatus;
 use super::failure::Failure;
 use super::global::{Global, Logs};
 use super::out::{self, Output};
-use crate::config::Config;
-use crate::platform_client;
+use super::platform;
 
 /// List a source's tables, a table's columns, or its first rows
 #[derive(Debug, Args)]
@@ -67,7 +66,7 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
     };
     let flags = [("aep.sandbox", place.sandbox.as_deref())];
     let config = global.start(&flags, Logs::Quiet)?;
-    let sandbox = sandbox(&config)?;
+    let sandbox = platform::sandbox(&config)?;
     let id = BaseConnectionId::parse(place.base_connection.as_str())
         .map_err(|error| Failure::new(ExitStatus::Usage, error))?;
     match &arguments.what {
@@ -76,22 +75,6 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
         What::Preview { table, .. } => preview(global.output, &sandbox, &id, table).await,
     }?;
     Ok(ExitStatus::Done)
-}
-
-fn sandbox(config: &Config) -> Result<Sandbox, Failure> {
-    let client = platform_client::from_config(config)?.ok_or_else(|| {
-        Failure::text(
-            ExitStatus::Usage,
-            "there are no credentials for Adobe Experience Platform",
-        )
-        .hint(
-            "set AEP_FLOW_CLIENT_ID, AEP_FLOW_CLIENT_SECRET and AEP_FLOW_ORG_ID; \
-             `aep-flow check` tells whether they are good",
-        )
-    })?;
-    let name = SandboxName::parse(config.aep.sandbox.as_str())
-        .map_err(|error| Failure::new(ExitStatus::Usage, error))?;
-    Ok(client.sandbox(&name))
 }
 
 async fn tables(output: Output, sandbox: &Sandbox, id: &BaseConnectionId) -> Result<(), Failure> {
@@ -208,18 +191,7 @@ fn refused(
     table: Option<&str>,
 ) -> Failure {
     let failure = error.failure();
-    let exit = match failure.class {
-        Class::RateLimited | Class::Unavailable => ExitStatus::Unreachable,
-        Class::OutcomeUnknown => ExitStatus::OutcomeUnknown,
-        Class::InvalidInput
-        | Class::Unauthenticated
-        | Class::PermissionDenied
-        | Class::SandboxNotFound
-        | Class::SourceRejectedCredentials
-        | Class::Conflict(_)
-        | Class::NotFound
-        | Class::PlatformRejected => ExitStatus::Refused,
-    };
+    let exit = platform::exit_of(failure.class);
     let what = match table {
         Some(table) => format!("the table `{table}`"),
         None => "the tables".to_owned(),

@@ -1,5 +1,7 @@
 //! What is done about resources that are there already, ours or not.
 
+use std::process::{Command, Stdio};
+
 use serde_json::{Value, json};
 
 use crate::support::platform::{counts, the, versions, whole_chain};
@@ -130,5 +132,107 @@ async fn the_same_name_for_another_request_is_a_mismatch_that_names_the_field() 
         the(&world.emulator, "flows", "")["id"],
         first["tables"][0]["flowId"]
     );
+    world.end(worker).await;
+}
+
+/// `aep-flow adopt` with these arguments: its exit code, and what it said on both streams.
+async fn adopt(world: &World, arguments: &[&str]) -> (i32, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_aep-flow"));
+    command
+        .arg("adopt")
+        .args(arguments)
+        .env_clear()
+        .envs(world.variables())
+        .stdin(Stdio::null());
+    let output = tokio::task::spawn_blocking(move || command.output());
+    let output = output.await.unwrap().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8(said).unwrap();
+    (output.status.code().unwrap(), said)
+}
+
+#[tokio::test]
+async fn what_was_made_by_hand_is_ours_once_it_was_adopted() {
+    let world = World::new().await;
+    let worker = world.worker();
+    let theirs = make_theirs(&world).await;
+    let theirs = theirs.as_str().unwrap();
+    let input = input(&[table("Contacts")]);
+    assert_eq!(world.ingest(&input).await.unwrap_err().kind, "Conflict");
+
+    // Without a word of consent it only shows what would change.
+    let before = versions(&world.emulator);
+    let (code, said) = adopt(&world, &["base-connection", theirs]).await;
+    assert_eq!(code, 2, "{said}");
+    for part in ["made by hand", "[aep-flow:v1 k=", "--yes"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert_eq!(versions(&world.emulator), before);
+
+    let (code, said) = adopt(&world, &["base-connection", theirs, "--yes"]).await;
+    assert_eq!(code, 0, "{said}");
+    let result = world.ingest(&input).await.unwrap();
+    assert_eq!(result["baseConnectionId"], theirs);
+    let (code, said) = adopt(&world, &["base-connection", theirs]).await;
+    assert!(code == 0 && said.contains("ours already"), "{said}");
+
+    // Of one name only one can be ours.
+    let second = make_theirs(&world).await;
+    let (code, said) = adopt(
+        &world,
+        &["base-connection", second.as_str().unwrap(), "--yes"],
+    )
+    .await;
+    assert!(code == 1 && said.contains(theirs), "{said}");
+    let (code, said) = adopt(&world, &["mapping-set", "1", "--yes"]).await;
+    assert!(code == 2 && said.contains("no description"), "{said}");
+    let (code, said) = adopt(&world, &["dataflow", theirs, "--yes"]).await;
+    assert_eq!(code, 1, "{said}");
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn every_kind_that_keeps_a_marker_can_be_adopted() {
+    const KINDS: [(&str, &str, &str); 5] = [
+        (
+            "base-connection",
+            "flowservice/connections",
+            "/baseConnectionId",
+        ),
+        (
+            "source-connection",
+            "flowservice/sourceConnections",
+            "/tables/0/sourceConnectionId",
+        ),
+        ("dataset", "catalog/dataSets", "/tables/0/datasetId"),
+        (
+            "target-connection",
+            "flowservice/targetConnections",
+            "/tables/0/targetConnectionId",
+        ),
+        ("dataflow", "flowservice/flows", "/tables/0/flowId"),
+    ];
+    let world = World::new().await;
+    let worker = world.worker();
+    let input = input(&[table("Contacts")]);
+    let first = world.ingest(&input).await.unwrap();
+    for (kind, collection, pointer) in KINDS {
+        let id = first.pointer(pointer).unwrap().as_str().unwrap();
+        let resource = the(&world.emulator, collection.rsplit('/').next().unwrap(), "");
+        let path = format!("/data/foundation/{collection}/{id}");
+        let patch = if kind == "dataset" {
+            json!({"description": "by hand"})
+        } else {
+            json!([{"op": "replace", "path": "/description", "value": "by hand"}])
+        };
+        world.patch(&path, resource["etag"].as_str(), &patch).await;
+        let failed = world.ingest(&input).await.expect_err(collection);
+        assert_eq!(failed.kind, "Conflict", "{collection}: {failed:?}");
+        let (code, said) = adopt(&world, &[kind, id, "--yes", "--output", "json"]).await;
+        assert_eq!(code, 0, "{said}");
+        assert!(said.contains("by hand [aep-flow:v1 k="), "{said}");
+        assert_eq!(world.ingest(&input).await.unwrap(), first, "{collection}");
+    }
+    assert_eq!(counts(&world.emulator), whole_chain(1));
     world.end(worker).await;
 }

@@ -216,10 +216,26 @@ impl World {
         self.send(reqwest::Method::DELETE, path, None).await;
     }
 
+    /// Changes something of the platform, as somebody else does.
+    pub(crate) async fn patch(&self, path: &str, etag: Option<&str>, patch: &Value) {
+        self.send_under(reqwest::Method::PATCH, path, etag, Some(patch))
+            .await;
+    }
+
     async fn send(
         &self,
         method: reqwest::Method,
         path: &str,
+        body: Option<&Value>,
+    ) -> reqwest::Response {
+        self.send_under(method, path, None, body).await
+    }
+
+    async fn send_under(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        etag: Option<&str>,
         body: Option<&Value>,
     ) -> reqwest::Response {
         // An error says that there is one already.
@@ -244,6 +260,9 @@ impl World {
             .header("x-sandbox-name", "prod");
         if let Some(body) = body {
             request = request.json(body);
+        }
+        if let Some(etag) = etag {
+            request = request.header("if-match", etag);
         }
         let answer = request.send().await.unwrap();
         assert!(answer.status().is_success(), "{answer:?}");

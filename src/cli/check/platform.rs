@@ -7,6 +7,7 @@ use aep_platform::{
     Class, Client, ConnectionSpecId, Failure as Report, Sandbox, SandboxName, SandboxState,
 };
 
+use super::super::platform::exit_of;
 use super::{Check, ExitStatus, Failure};
 use crate::config::{Aep, Config};
 use crate::platform_client;
@@ -220,17 +221,7 @@ fn judge(skew: i64) -> Check {
 }
 
 fn of(name: &'static str, report: &Report) -> Check {
-    let exit = match report.class {
-        Class::RateLimited | Class::Unavailable | Class::OutcomeUnknown => ExitStatus::Unreachable,
-        Class::InvalidInput
-        | Class::Unauthenticated
-        | Class::PermissionDenied
-        | Class::SandboxNotFound
-        | Class::SourceRejectedCredentials
-        | Class::Conflict(_)
-        | Class::NotFound
-        | Class::PlatformRejected => ExitStatus::Refused,
-    };
+    let exit = exit_of(report.class);
     Check::fail(name, exit, report.message.clone(), report.next_step.clone())
 }
 

@@ -1,0 +1,182 @@
+//! `aep-flow adopt`: makes something that stands on the platform ours.
+
+use std::io::{BufRead as _, IsTerminal as _};
+
+use aep_flow_ensure::ResourceKind;
+use aep_platform::{Failure as Report, Sandbox};
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::exit::ExitStatus;
+use super::failure::Failure;
+use super::global::{Global, Logs};
+use super::out::{self, Output};
+use super::platform;
+use crate::adoption::{self, AdoptError, Plan};
+
+/// Put our marker on a resource that somebody made by hand
+#[derive(Debug, Args)]
+#[command(after_help = "\
+An ingestion takes only what carries our marker; something else of the same name is a
+`Conflict`. This command puts the marker behind the resource's description, after showing what
+would change, and only if nobody changed the resource meanwhile. It is found again by its name:
+for a table's resources that is `<connection> - <table>`.
+
+Examples:
+  aep-flow adopt base-connection 4267c2ab-2104-474f-a7c2-ab2104d74f86
+  aep-flow adopt dataset 5ba9452f7de80400007fc52a --sandbox dev --yes")]
+pub(super) struct Arguments {
+    /// Kind of the resource
+    kind: Kind,
+    /// Its id
+    id: String,
+    /// Sandbox [env: AEP_FLOW_SANDBOX] [default: prod]
+    #[arg(long, short)]
+    sandbox: Option<String>,
+    /// Do it without asking
+    #[arg(long, short)]
+    yes: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Kind {
+    BaseConnection,
+    SourceConnection,
+    TargetConnection,
+    Dataset,
+    Dataflow,
+    Schema,
+    FieldGroup,
+    MappingSet,
+}
+
+impl Kind {
+    fn resource(self) -> ResourceKind {
+        match self {
+            Self::BaseConnection => ResourceKind::BaseConnection,
+            Self::SourceConnection => ResourceKind::SourceConnection,
+            Self::TargetConnection => ResourceKind::TargetConnection,
+            Self::Dataset => ResourceKind::Dataset,
+            Self::Dataflow => ResourceKind::Flow,
+            Self::Schema => ResourceKind::Schema,
+            Self::FieldGroup => ResourceKind::FieldGroup,
+            Self::MappingSet => ResourceKind::MappingSet,
+        }
+    }
+}
+
+pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
+    let flags = [("aep.sandbox", arguments.sandbox.as_deref())];
+    let config = global.start(&flags, Logs::Quiet)?;
+    let sandbox = platform::sandbox(&config)?;
+    let organisation = config.aep.org_id.clone().unwrap_or_default();
+    let kind = arguments.kind.resource();
+    let plan = adoption::plan(&sandbox, &organisation, kind, &arguments.id)
+        .await
+        .map_err(refused)?;
+    let is_done = if plan.changes() {
+        if global.output == Output::Text {
+            out::answer(&shown(&plan, &sandbox));
+        }
+        if !arguments.yes && !is_agreed(&plan)? {
+            out::note("Nothing was changed.");
+            return Ok(ExitStatus::Refused);
+        }
+        plan.carry_out(&sandbox).await.map_err(refused)?;
+        true
+    } else {
+        false
+    };
+    match (global.output, is_done) {
+        (Output::Json, _) => out::json(&json!({
+            "kind": plan.kind.as_str(),
+            "id": plan.id,
+            "name": plan.name,
+            "changed": is_done,
+            "descriptionBefore": plan.before,
+            "description": plan.after,
+        })),
+        (Output::Text, true) => out::answer(&format!(
+            "The {} {} is ours now: an ingestion that wants `{}` takes it.",
+            plan.kind, plan.id, plan.name
+        )),
+        (Output::Text, false) => out::answer(&format!(
+            "The {} {} is ours already; nothing to do.",
+            plan.kind, plan.id
+        )),
+    }
+    Ok(ExitStatus::Done)
+}
+
+fn shown(plan: &Plan, sandbox: &Sandbox) -> String {
+    let before = if plan.before.is_empty() {
+        "(none)"
+    } else {
+        &plan.before
+    };
+    [
+        format!(
+            "{} {} `{}` in sandbox `{}`",
+            plan.kind,
+            plan.id,
+            plan.name,
+            sandbox.name()
+        ),
+        format!("  description now:   {before}"),
+        format!("  description then:  {}", plan.after),
+    ]
+    .map(|line| out::plain(&line))
+    .join("\n")
+}
+
+/// Asks the person at the terminal.
+fn is_agreed(plan: &Plan) -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::text(
+            ExitStatus::Usage,
+            "nobody is there to be asked, and --yes is not given",
+        )
+        .hint("the change is shown above; --yes makes it"));
+    }
+    out::note(&format!("Make this {} ours? [y/N]", plan.kind));
+    let mut answer = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(|error| Failure::new(ExitStatus::Usage, error))?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+fn refused(error: AdoptError) -> Failure {
+    let report: Option<Report> = match &error {
+        AdoptError::Read(error) => Some(error.failure()),
+        AdoptError::Update(error) => Some(error.failure()),
+        AdoptError::Id(_)
+        | AdoptError::Kind { .. }
+        | AdoptError::Incomplete { .. }
+        | AdoptError::Taken { .. }
+        | AdoptError::Changed { .. } => None,
+    };
+    if let Some(report) = report {
+        let exit = platform::exit_of(report.class);
+        return Failure::new(exit, error).hint(report.next_step);
+    }
+    let hint = match &error {
+        AdoptError::Id(_) => "an id is in the resource's address in Adobe's UI",
+        AdoptError::Taken { .. } => {
+            "an ingestion takes that one; delete it first if it is the wrong one"
+        }
+        AdoptError::Changed { .. } => "run the command again: it shows what stands there now",
+        AdoptError::Kind { .. }
+        | AdoptError::Incomplete { .. }
+        | AdoptError::Read(_)
+        | AdoptError::Update(_) => {
+            "set `onExisting: ADOPT_ANY` in the ingestion to take it as it is"
+        }
+    };
+    let exit = match &error {
+        AdoptError::Id(_) | AdoptError::Kind { .. } => ExitStatus::Usage,
+        _ => ExitStatus::Refused,
+    };
+    Failure::new(exit, error).hint(hint)
+}
