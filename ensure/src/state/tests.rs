@@ -570,9 +570,12 @@ mod age {
                 rules,
                 ..call(&wanted)
             };
-            let found = [ours(&call, "a", 0)];
-            let end = end_of(&call, Past::Clean, 0, &found);
-            assert_eq!(end, adopted("a"), "{kind}, {rules:?}");
+            // A second ahead: the platform's clock is read to the second.
+            for second in [0, 1] {
+                let found = [ours(&call, "a", second)];
+                let end = end_of(&call, Past::Clean, 0, &found);
+                assert_eq!(end, adopted("a"), "{kind}, {rules:?}");
+            }
         }
     }
 }
