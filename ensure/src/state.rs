@@ -371,17 +371,13 @@ fn confirmed(
     past: Past,
     mut found: Vec<Standing>,
     id: &str,
-    mut standing: Standing,
+    standing: Standing,
 ) -> (State, Do) {
-    let Some(at) = found.iter().position(|each| each.id == id) else {
+    if found.iter().all(|each| each.id != id) {
         // The lists do not show what was made here; now its age is known as well.
         found.push(standing);
         return judge(call, now, past, found);
-    };
-    if standing.created_at == 0 {
-        standing.created_at = found[at].created_at;
     }
-    found[at] = standing.clone();
     conclude(call, past, &found, &standing)
 }
 
