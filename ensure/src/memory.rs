@@ -52,20 +52,19 @@ impl Memory {
     /// That of attempt number `attempt`, which created nothing and so changed nothing about
     /// what was known before it.
     pub fn carried(earlier: Option<Self>, attempt: u32, now: Timestamp) -> Self {
-        match earlier.filter(|memory| memory.attempt + 1 == attempt) {
-            Some(memory) => Self { attempt, ..memory },
+        match earlier {
             None if attempt <= 1 => Self::of(attempt, None, &Past::Clean),
-            None => Self::of(attempt, None, &open(now)),
+            Some(memory) if memory.is_of_predecessor(attempt) => Self { attempt, ..memory },
+            Some(_) | None => Self::of(attempt, None, &open(now)),
         }
     }
 
     /// What attempt number `attempt` knows of its predecessors' creates of `kind`.
     pub fn past(earlier: Option<&Self>, attempt: u32, kind: ResourceKind, now: Timestamp) -> Past {
-        if attempt <= 1 {
-            return Past::Clean;
-        }
-        let Some(memory) = earlier.filter(|memory| memory.attempt + 1 == attempt) else {
-            return open(now);
+        let memory = match earlier {
+            None if attempt <= 1 => return Past::Clean,
+            Some(memory) if memory.is_of_predecessor(attempt) => memory,
+            Some(_) | None => return open(now),
         };
         let Some(since) = memory.since_ms else {
             return Past::Clean;
@@ -86,6 +85,12 @@ impl Memory {
                 looks: memory.looks,
             },
         }
+    }
+
+    /// Whether the attempt right before number `attempt` left it, at its end. Where number 1
+    /// finds one, somebody has reset the activity: the count began anew, the creates did not.
+    fn is_of_predecessor(&self, attempt: u32) -> bool {
+        self.attempt > 0 && self.attempt.checked_add(1) == Some(attempt)
     }
 }
 
@@ -115,9 +120,18 @@ mod tests {
 
     #[test]
     fn the_first_attempt_has_no_past() {
-        let stale = Memory::of(0, Some(FLOW), &open_since(1, 2));
         assert_eq!(Memory::past(None, 1, FLOW, at(9)), Past::Clean);
-        assert_eq!(Memory::past(Some(&stale), 1, FLOW, at(9)), Past::Clean);
+    }
+
+    #[test]
+    fn a_first_attempt_that_finds_a_memory_is_not_the_first() {
+        let anything = open_since(9, 0);
+        let clean = Memory::of(3, Some(FLOW), &Past::Clean);
+        for left in [clean, Memory::in_flight()] {
+            assert_eq!(Memory::past(Some(&left), 1, FLOW, at(9)), anything);
+            let carried = Memory::carried(Some(left), 1, at(9));
+            assert_eq!(Memory::past(Some(&carried), 2, FLOW, at(20)), anything);
+        }
     }
 
     #[test]
