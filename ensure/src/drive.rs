@@ -293,3 +293,6 @@ fn reason(call: &Call<'_>, why: Why, after: Option<Duration>, failure: Option<&F
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,481 @@
+use std::{collections::VecDeque, sync::Mutex};
+
+use aep_flow_proto::v1::OnExisting;
+use jiff::Timestamp;
+
+use super::*;
+use crate::{
+    intent::Intent,
+    rules::{ResourceKind::BaseConnection, ResourceKind::FieldGroup, ResourceKind::Schema, Rules},
+};
+
+/// A platform that answers by the book, each line of which says which call it expects.
+struct Scripted {
+    second: i64,
+    lines: Mutex<VecDeque<Line>>,
+    calls: Mutex<Vec<String>>,
+}
+
+enum Line {
+    Finds(Vec<Standing>),
+    Creates(&'static str),
+    Reads(Option<Standing>),
+    Sweeps(Swept),
+    Fails(Failure),
+}
+
+impl Scripted {
+    fn at(second: i64, lines: impl IntoIterator<Item = Line>) -> Self {
+        Self {
+            second,
+            lines: Mutex::new(lines.into_iter().collect()),
+            calls: Mutex::new(Vec::new()),
+        }
+    }
+
+    fn next(&self, call: &str) -> Line {
+        self.calls.lock().unwrap().push(call.to_owned());
+        let line = self.lines.lock().unwrap().pop_front();
+        line.unwrap_or_else(|| panic!("nothing is said about `{call}`"))
+    }
+
+    fn calls(&self) -> Vec<String> {
+        self.calls.lock().unwrap().clone()
+    }
+}
+
+impl Resource for Scripted {
+    async fn look(&self) -> Result<Vec<Standing>, Failure> {
+        match self.next("look") {
+            Line::Finds(found) => Ok(found),
+            Line::Fails(failure) => Err(failure),
+            _ => panic!("not a look's answer"),
+        }
+    }
+
+    async fn create(&self) -> Result<Created, Failure> {
+        match self.next("create") {
+            Line::Creates(id) => Ok(Created {
+                id: id.to_owned(),
+                etag: format!("etag of {id}"),
+            }),
+            Line::Fails(failure) => Err(failure),
+            _ => panic!("not a create's answer"),
+        }
+    }
+
+    async fn read(&self, id: &str) -> Result<Option<Standing>, Failure> {
+        match self.next(&format!("read {id}")) {
+            Line::Reads(standing) => Ok(standing),
+            Line::Fails(failure) => Err(failure),
+            _ => panic!("not a read's answer"),
+        }
+    }
+
+    async fn sweep(&self, id: &str) -> Result<Swept, Failure> {
+        match self.next(&format!("sweep {id}")) {
+            Line::Sweeps(swept) => Ok(swept),
+            Line::Fails(failure) => Err(failure),
+            _ => panic!("not a sweep's answer"),
+        }
+    }
+
+    fn now(&self) -> Now {
+        Now {
+            ours: at(self.second),
+            platforms: at(self.second),
+        }
+    }
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+fn want(kind: ResourceKind) -> Intent {
+    let intent = Intent::new(kind, &["org", "prod"], "OSC").field("host", "a.example");
+    intent.by(&["workflow", "1"])
+}
+
+fn call(intent: &Intent) -> Call<'_> {
+    Call {
+        intent,
+        on_existing: OnExisting::AdoptOurs,
+        rules: Rules::default(),
+        begun: None,
+    }
+}
+
+fn own(intent: &Intent, id: &str) -> Standing {
+    Standing {
+        id: id.to_owned(),
+        etag: format!("etag of {id}"),
+        created_at: at(0).as_millisecond(),
+        marker: Some(intent.marker().clone()),
+    }
+}
+
+fn failure(outcome: aep_platform::Outcome, class: Class) -> Failure {
+    Failure {
+        outcome,
+        class,
+        next: aep_platform::Next::Look,
+        code: None,
+        status: None,
+        request_id: None,
+        title: None,
+        detail: None,
+        retry_after: None,
+        message: "it broke".to_owned(),
+        next_step: String::new(),
+    }
+}
+
+fn read_failed() -> Failure {
+    failure(aep_platform::Outcome::Refused, Class::Unavailable)
+}
+
+fn open_since(second: i64) -> Past {
+    Past::Open {
+        since: at(second),
+        looks: 0,
+    }
+}
+
+/// The calls of an attempt at second 1000, and how it ended.
+async fn attempt(
+    call: &Call<'_>,
+    past: Past,
+    lines: impl IntoIterator<Item = Line>,
+) -> (Vec<String>, Result<Ensured, EnsureError>) {
+    let platform = Scripted::at(1000, lines);
+    let ended = ensure(call, past, &platform).await;
+    let unsaid = platform.lines.lock().unwrap().len();
+    assert_eq!(
+        unsaid,
+        0,
+        "calls that were not made after {:?}",
+        platform.calls()
+    );
+    (platform.calls(), ended)
+}
+
+/// A create without a fault is one look more than a bare POST where no second resource can
+/// be, and two where one can: what the documentation promises.
+#[tokio::test]
+async fn a_create_without_a_fault_costs_one_call_more_or_two() {
+    let lagging = Rules::default();
+    let sole = Rules {
+        sole_caller: true,
+        ..lagging
+    };
+    let no_lag = Rules {
+        list_lag: Duration::ZERO,
+        ..lagging
+    };
+    for (kind, rules, attempts) in [
+        (BaseConnection, sole, vec![vec!["look", "create"]]),
+        (Schema, lagging, vec![vec!["look", "create"]]),
+        (FieldGroup, lagging, vec![vec!["look", "create"]]),
+        (BaseConnection, no_lag, vec![vec!["look", "create", "look"]]),
+        (
+            BaseConnection,
+            lagging,
+            vec![vec!["look", "create"], vec!["look"]],
+        ),
+    ] {
+        let wanted = want(kind);
+        let call = Call {
+            rules,
+            ..call(&wanted)
+        };
+        let mut platform = Scripted::at(
+            0,
+            [
+                Line::Finds(Vec::new()),
+                Line::Creates("a"),
+                Line::Finds(vec![own(&wanted, "a")]),
+            ],
+        );
+        let mut made = Vec::new();
+        let mut past = Past::Clean;
+        let ensured = loop {
+            let ended = ensure(&call, past, &platform).await;
+            made.push(std::mem::take(&mut *platform.calls.lock().unwrap()));
+            match ended {
+                Ok(ensured) => break ensured,
+                Err(EnsureError::NotYet {
+                    past: next,
+                    after: Some(after),
+                    ..
+                }) => {
+                    past = next;
+                    platform.second += i64::try_from(after.as_secs()).unwrap();
+                }
+                Err(error) => panic!("{error}"),
+            }
+        };
+        assert_eq!(made, attempts, "{kind}, {rules:?}");
+        assert_eq!(
+            ensured,
+            Ensured {
+                id: "a".to_owned(),
+                etag: "etag of a".to_owned(),
+                outcome: Outcome::Created
+            }
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_a_failed_create_says_decides_what_is_known() {
+    use aep_platform::Outcome::{NothingSent, Refused, Unknown};
+    let title = Class::Conflict(Conflict::TitleNotUnique);
+    let state = Class::Conflict(Conflict::State);
+    for (outcome, class, known) in [
+        (Unknown, Class::OutcomeUnknown, open_since(1000)),
+        // Not even the title's conflict decides a create whose outcome is open.
+        (Unknown, title, open_since(1000)),
+        (Refused, title, open_since(1000)),
+        (Refused, state, Past::Clean),
+        (Refused, Class::InvalidInput, Past::Clean),
+        (NothingSent, Class::Unavailable, Past::Clean),
+        (NothingSent, title, Past::Clean),
+    ] {
+        let wanted = want(Schema);
+        let lines = [
+            Line::Finds(Vec::new()),
+            Line::Fails(failure(outcome, class)),
+        ];
+        let (calls, ended) = attempt(&call(&wanted), Past::Clean, lines).await;
+        assert_eq!(calls, ["look", "create"]);
+        match ended {
+            Err(EnsureError::Failed { failure, past }) => {
+                assert_eq!((failure.outcome, past), (outcome, known.clone()));
+                assert_eq!(known, Past::Clean, "{outcome:?} {class:?}");
+            }
+            Err(EnsureError::NotYet {
+                failure: Some(failure),
+                is_unknown: true,
+                past,
+                after: None,
+                ..
+            }) => {
+                assert_eq!((failure.outcome, past), (outcome, known.clone()));
+                assert_ne!(known, Past::Clean, "{outcome:?} {class:?}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_title_that_is_taken_is_told_from_a_lost_answer() {
+    let wanted = want(Schema);
+    let title = Class::Conflict(Conflict::TitleNotUnique);
+    let lines = [
+        Line::Finds(Vec::new()),
+        Line::Fails(failure(aep_platform::Outcome::Refused, title)),
+    ];
+    let (_, ended) = attempt(&call(&wanted), Past::Clean, lines).await;
+    assert_eq!(
+        ended.unwrap_err().to_string(),
+        "the name of the schema `OSC` is taken, by something that no list shows yet"
+    );
+    // After the silence nothing of ours can be in the way any more.
+    let lines = [
+        Line::Finds(Vec::new()),
+        Line::Fails(failure(aep_platform::Outcome::Refused, title)),
+    ];
+    let silent = Past::Open {
+        since: at(0),
+        looks: 9,
+    };
+    let (_, ended) = attempt(&call(&wanted), silent, lines).await;
+    assert!(
+        matches!(ended, Err(EnsureError::Conflict { id: None, .. })),
+        "{ended:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_call_that_fails_ends_the_attempt_with_what_was_known() {
+    let wanted = want(BaseConnection);
+    let both = || vec![own(&wanted, "a"), own(&wanted, "b")];
+    for (calls, lines) in [
+        (vec!["look"], vec![Line::Fails(read_failed())]),
+        (
+            vec!["look", "read a"],
+            vec![Line::Finds(both()), Line::Fails(read_failed())],
+        ),
+        (
+            vec!["look", "read a", "sweep b"],
+            vec![
+                Line::Finds(both()),
+                Line::Reads(Some(own(&wanted, "a"))),
+                Line::Fails(read_failed()),
+            ],
+        ),
+    ] {
+        let (made, ended) = attempt(&call(&wanted), open_since(7), lines).await;
+        assert_eq!(made, calls);
+        match ended {
+            Err(EnsureError::Failed { failure, past }) => {
+                assert_eq!((*failure, past), (read_failed(), open_since(7)));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn losers_are_swept_and_the_winner_is_the_answer() {
+    let wanted = want(BaseConnection);
+    let found = ["a", "b", "c"].map(|id| own(&wanted, id)).to_vec();
+    for (of_b, is_decided) in [(Swept::Gone, true), (Swept::InUse, false)] {
+        let lines = [
+            Line::Finds(found.clone()),
+            Line::Reads(Some(own(&wanted, "a"))),
+            Line::Sweeps(Swept::Gone),
+            Line::Sweeps(of_b),
+        ];
+        let (calls, ended) = attempt(&call(&wanted), Past::Clean, lines).await;
+        assert_eq!(calls, ["look", "read a", "sweep c", "sweep b"]);
+        match ended {
+            Ok(ensured) => {
+                assert!(is_decided);
+                assert_eq!(
+                    (ensured.id.as_str(), ensured.outcome),
+                    ("a", Outcome::Adopted)
+                );
+            }
+            Err(EnsureError::Undecided { kind, name, ids }) => {
+                assert!(!is_decided);
+                assert_eq!((kind, name.as_str()), (BaseConnection, "OSC"));
+                assert_eq!(ids, ["a", "b"]);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_gone_when_it_is_read_is_made() {
+    let wanted = want(Schema);
+    let lines = [
+        Line::Finds(vec![own(&wanted, "ghost")]),
+        Line::Reads(None),
+        Line::Creates("a"),
+    ];
+    let (calls, ended) = attempt(&call(&wanted), Past::Clean, lines).await;
+    assert_eq!(calls, ["look", "read ghost", "create"]);
+    assert_eq!(ended.unwrap().outcome, Outcome::Created);
+}
+
+#[tokio::test]
+async fn what_stands_in_the_way_is_named() {
+    let wanted = want(BaseConnection);
+    let other = Intent::new(BaseConnection, &["org", "prod"], "OSC").field("host", "b.example");
+    for (marker, expected) in [
+        (
+            None,
+            "a base connection called `OSC` exists (x), and it is not one that this call may take",
+        ),
+        (
+            Some(other.marker().clone()),
+            "the base connection `OSC` (x) was made from another request; what differs: host",
+        ),
+    ] {
+        let standing = Standing {
+            marker,
+            ..own(&wanted, "x")
+        };
+        let lines = [
+            Line::Finds(vec![standing.clone()]),
+            Line::Reads(Some(standing)),
+        ];
+        let (_, ended) = attempt(&call(&wanted), Past::Clean, lines).await;
+        assert_eq!(ended.unwrap_err().to_string(), expected);
+    }
+}
+
+#[test]
+fn each_wait_says_what_happened_and_when_it_goes_on() {
+    let wanted = want(BaseConnection);
+    let minute = Some(Duration::from_millis(59_100));
+    let broke = || Some(Box::new(read_failed()));
+    for (past, why, after, failure, expected) in [
+        (
+            open_since(0),
+            Why::Unanswered,
+            None,
+            broke(),
+            "whether the base connection `OSC` was made is not known yet: it broke",
+        ),
+        (
+            open_since(0),
+            Why::Unanswered,
+            None,
+            None,
+            "whether the base connection `OSC` was made is not known yet",
+        ),
+        (
+            open_since(0),
+            Why::Quiet { looks: 2 },
+            minute,
+            None,
+            "whether the base connection `OSC` was made is not known yet: an earlier create was \
+             not answered, and look 2 of at least 3 did not find it; the next look is in 60 s",
+        ),
+        (
+            Past::Clean,
+            Why::Young,
+            minute,
+            None,
+            "the base connection `OSC` stands; another caller's may be missing from the lists \
+             for a while; the next look is in 60 s",
+        ),
+        (
+            open_since(0),
+            Why::Vanished,
+            None,
+            None,
+            "the base connection `OSC` was made and is gone",
+        ),
+    ] {
+        let end = End::LookAgain {
+            past: past.clone(),
+            why,
+            after,
+        };
+        let error = ended(&call(&wanted), end, failure).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+        let EnsureError::NotYet {
+            is_unknown,
+            past: left,
+            after: pause,
+            ..
+        } = error
+        else {
+            panic!("{error:?}");
+        };
+        assert_eq!((is_unknown, pause), (past != Past::Clean, after));
+        assert_eq!(left, past);
+    }
+}
+
+#[test]
+fn a_failure_that_nobody_saw_leads_to_a_look() {
+    let wanted = want(BaseConnection);
+    for (past, is_open) in [(Past::Clean, false), (open_since(0), true)] {
+        match ended(&call(&wanted), End::Fail(past.clone()), None) {
+            Err(EnsureError::NotYet {
+                is_unknown,
+                past: left,
+                after: None,
+                ..
+            }) => assert_eq!((is_unknown, left), (is_open, past)),
+            other => panic!("{other:?}"),
+        }
+    }
+}
