@@ -1,5 +1,6 @@
 //! The query of a list of datasets: filters, properties, order, limit and offset.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
@@ -111,7 +112,7 @@ impl Query {
 
 impl Test {
     fn holds(&self, found: Option<&Value>) -> bool {
-        let texts: Vec<String> = match found {
+        let texts: Vec<Cow<'_, str>> = match found {
             None | Some(Value::Null) => Vec::new(),
             Some(Value::Array(items)) => items.iter().map(plain).collect(),
             Some(value) => vec![plain(value)],
@@ -123,13 +124,13 @@ impl Test {
             Self::Unlike(patterns) => !patterns
                 .iter()
                 .any(|pattern| texts.iter().any(|text| is_like(text, pattern))),
-            Self::Is(wanted) => texts.contains(wanted),
+            Self::Is(wanted) => texts.iter().any(|text| text == wanted),
             Self::Absent => texts.is_empty(),
             Self::Present => !texts.is_empty(),
             Self::Compare(wanted, accepted) => texts.iter().any(|text| {
                 let order = match (text.parse::<f64>(), wanted.parse::<f64>()) {
                     (Ok(left), Ok(right)) => left.partial_cmp(&right).unwrap_or(Ordering::Equal),
-                    _ => text.cmp(wanted),
+                    _ => text.as_ref().cmp(wanted),
                 };
                 accepted.contains(&order)
             }),
@@ -200,10 +201,11 @@ fn at<'v>(body: &'v Value, path: &str) -> Option<&'v Value> {
     }
 }
 
-fn plain(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
+fn plain(value: &Value) -> Cow<'_, str> {
+    match value.as_str() {
+        Some(text) => Cow::Borrowed(text),
+        None => Cow::Owned(value.to_string()),
+    }
 }
 
 fn compare_values(left: Option<&Value>, right: Option<&Value>) -> Ordering {

@@ -84,7 +84,7 @@ pub(crate) fn list(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
 }
 
 /// The entries of a list of this kind.
-pub(crate) fn listed(scene: &Scene<'_>, kind: Kind) -> Vec<Listed> {
+pub(crate) fn listed<'s>(scene: &'s Scene<'_>, kind: Kind) -> Vec<Listed<'s>> {
     let entities = scene
         .store
         .listed(&scene.caller.sandbox, kind, scene.now_ms, scene.lag_ms());
@@ -92,7 +92,7 @@ pub(crate) fn listed(scene: &Scene<'_>, kind: Kind) -> Vec<Listed> {
         .into_iter()
         .map(|entity| Listed {
             order: entity.order,
-            body: entity.body.clone(),
+            body: &entity.body,
         })
         .collect()
 }

@@ -95,55 +95,59 @@ impl Filter {
 
     /// Whether a resource fulfils it.
     pub(crate) fn accepts(&self, body: &Value) -> bool {
-        let found = at_path(body, &self.path);
         match self.operator {
-            Operator::Equal => self
-                .values
-                .iter()
-                .any(|wanted| found.iter().any(|value| is(value, wanted))),
-            Operator::NotEqual => !self
-                .values
-                .iter()
-                .any(|wanted| found.iter().any(|value| is(value, wanted))),
-            Operator::Less => self.holds(&found, &[Ordering::Less]),
-            Operator::LessOrEqual => self.holds(&found, &[Ordering::Less, Ordering::Equal]),
-            Operator::Greater => self.holds(&found, &[Ordering::Greater]),
-            Operator::GreaterOrEqual => self.holds(&found, &[Ordering::Greater, Ordering::Equal]),
+            Operator::Equal => self.is_one(body),
+            Operator::NotEqual => !self.is_one(body),
+            Operator::Less => self.holds(body, &[Ordering::Less]),
+            Operator::LessOrEqual => self.holds(body, &[Ordering::Less, Ordering::Equal]),
+            Operator::Greater => self.holds(body, &[Ordering::Greater]),
+            Operator::GreaterOrEqual => self.holds(body, &[Ordering::Greater, Ordering::Equal]),
         }
     }
 
-    fn holds(&self, found: &[&Value], accepted: &[Ordering]) -> bool {
+    fn is_one(&self, body: &Value) -> bool {
+        any_at(body, &self.path, &|value| {
+            self.values.iter().any(|wanted| is(value, wanted))
+        })
+    }
+
+    fn holds(&self, body: &Value, accepted: &[Ordering]) -> bool {
         let Some(wanted) = self.values.first() else {
             return false;
         };
-        found
-            .iter()
-            .filter_map(|value| compare_to(value, wanted))
-            .any(|order| accepted.contains(&order))
+        any_at(body, &self.path, &|value| {
+            compare_to(value, wanted).is_some_and(|order| accepted.contains(&order))
+        })
     }
 }
 
-/// The values at a path of dots, in which `[]` stands for every member of an array.
-pub(crate) fn at_path<'v>(body: &'v Value, path: &str) -> Vec<&'v Value> {
-    let mut found = vec![body];
-    for segment in path.split('.') {
-        let (name, members) = match segment.strip_suffix("[]") {
-            Some(name) => (name, true),
-            None => (segment, false),
-        };
-        found = found
-            .into_iter()
-            .filter_map(|value| value.get(name))
-            .collect();
-        if members {
-            found = found
-                .into_iter()
-                .filter_map(Value::as_array)
-                .flatten()
-                .collect();
-        }
+/// Whether a value at a path of dots passes the test; `[]` stands for every member of an array.
+/// Allocates nothing: a list asks it of every resource there is.
+fn any_at(body: &Value, path: &str, test: &dyn Fn(&Value) -> bool) -> bool {
+    let (segment, rest) = match path.split_once('.') {
+        Some((segment, rest)) => (segment, Some(rest)),
+        None => (path, None),
+    };
+    let go_on = |value: &Value| match rest {
+        Some(rest) => any_at(value, rest, test),
+        None => test(value),
+    };
+    match segment.strip_suffix("[]") {
+        Some(name) => body
+            .get(name)
+            .and_then(Value::as_array)
+            .is_some_and(|members| members.iter().any(go_on)),
+        None => body.get(segment).is_some_and(go_on),
     }
-    found
+}
+
+/// The first value at a path as [`any_at`] reads it.
+pub(crate) fn first_at<'v>(body: &'v Value, path: &str) -> Option<&'v Value> {
+    path.split('.')
+        .try_fold(body, |value, segment| match segment.strip_suffix("[]") {
+            Some(name) => value.get(name)?.as_array()?.first(),
+            None => value.get(segment),
+        })
 }
 
 /// The text without one pair of quotes around it; the documents write values with and without.

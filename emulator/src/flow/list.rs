@@ -9,19 +9,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use serde_json::{Value, json};
 
-use super::filter::{Filter, at_path};
+use super::filter::{Filter, first_at};
 use crate::answer::Answer;
 use crate::call::Scene;
 use crate::config::NextPage;
 use crate::problem::Problem;
 
-/// An entry of a list.
-#[derive(Clone, Debug)]
-pub(crate) struct Listed {
+/// An entry of a list. It borrows: of thousands that are looked at, a page is shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Listed<'v> {
     /// Its place in the order of creation.
     pub(crate) order: u64,
     /// What is shown.
-    pub(crate) body: Value,
+    pub(crate) body: &'v Value,
 }
 
 /// What a list can be filtered and ordered by: the first segments of paths.
@@ -31,7 +31,7 @@ pub(crate) type Fields = [&'static str];
 pub(crate) fn answer(
     scene: &Scene<'_>,
     resource: &str,
-    entries: Vec<Listed>,
+    mut entries: Vec<Listed<'_>>,
     filters: Vec<Filter>,
     fields: &Fields,
 ) -> Result<Answer, Problem> {
@@ -53,10 +53,7 @@ pub(crate) fn answer(
         }
     }
     let order = Order::parse(call.query("orderby"), fields)?;
-    let mut entries: Vec<Listed> = entries
-        .into_iter()
-        .filter(|entry| filters.iter().all(|filter| filter.accepts(&entry.body)))
-        .collect();
+    entries.retain(|entry| filters.iter().all(|filter| filter.accepts(entry.body)));
     if wants_count {
         return Ok(Answer::json(200, json!({"count": entries.len()})));
     }
@@ -64,7 +61,11 @@ pub(crate) fn answer(
     let limit = parse_limit(call.query("limit"))?;
     let start = match call.query("continuationToken") {
         Some(token) => match read_token(token)? {
-            Some(last) => {
+            Some((place, body)) => {
+                let last = Listed {
+                    order: place,
+                    body: &body,
+                };
                 entries.partition_point(|entry| order.compare(entry, &last) != Ordering::Greater)
             }
             None => 0,
@@ -72,12 +73,11 @@ pub(crate) fn answer(
         None => 0,
     };
     let size = page_size(scene, limit, call.query("continuationToken").is_none());
-    let page: Vec<&Listed> = entries[start..].iter().take(size).collect();
+    let page = &entries[start..entries.len().min(start + size)];
     let more = start + page.len() < entries.len();
-    let mut body =
-        json!({"items": page.iter().map(|entry| entry.body.clone()).collect::<Vec<_>>()});
+    let mut body = json!({"items": page.iter().map(|entry| entry.body).collect::<Vec<_>>()});
     if more {
-        let token = write_token(page.last().copied(), &order);
+        let token = write_token(page.last(), &order);
         match scene.config.lists.next {
             NextPage::Link => {
                 let href = format!("/{resource}?continuationToken={token}");
@@ -162,12 +162,9 @@ impl Order {
         keys.collect::<Result<_, _>>().map(Self)
     }
 
-    fn compare(&self, left: &Listed, right: &Listed) -> Ordering {
+    fn compare(&self, left: &Listed<'_>, right: &Listed<'_>) -> Ordering {
         for (path, direction) in &self.0 {
-            let order = compare(
-                at_path(&left.body, path).first(),
-                at_path(&right.body, path).first(),
-            );
+            let order = compare(first_at(left.body, path), first_at(right.body, path));
             let order = match direction {
                 Direction::Up => order,
                 Direction::Down => order.reverse(),
@@ -180,7 +177,7 @@ impl Order {
     }
 }
 
-fn compare(left: Option<&&Value>, right: Option<&&Value>) -> Ordering {
+fn compare(left: Option<&Value>, right: Option<&Value>) -> Ordering {
     match (left, right) {
         (Some(Value::Number(left)), Some(Value::Number(right))) => left
             .as_f64()
@@ -195,7 +192,7 @@ fn compare(left: Option<&&Value>, right: Option<&&Value>) -> Ordering {
 }
 
 /// The token after this entry; after none, before all.
-fn write_token(last: Option<&Listed>, order: &Order) -> String {
+fn write_token(last: Option<&Listed<'_>>, order: &Order) -> String {
     let Some(last) = last else {
         return URL_SAFE.encode("{}");
     };
@@ -208,8 +205,8 @@ fn write_token(last: Option<&Listed>, order: &Order) -> String {
     URL_SAFE.encode(json!({"order": last.order, "body": body}).to_string())
 }
 
-/// The last entry shown, `None` if there was none.
-fn read_token(token: &str) -> Result<Option<Listed>, Problem> {
+/// Place and fields of the last entry shown, `None` if there was none.
+fn read_token(token: &str) -> Result<Option<(u64, Value)>, Problem> {
     let refusal = || {
         Problem::flow(
             1452,
@@ -219,9 +216,7 @@ fn read_token(token: &str) -> Result<Option<Listed>, Problem> {
     };
     let bytes = URL_SAFE.decode(token).map_err(|_| refusal())?;
     let read: Value = serde_json::from_slice(&bytes).map_err(|_| refusal())?;
-    let last = read["order"].as_u64().map(|order| Listed {
-        order,
-        body: read["body"].clone(),
-    });
-    Ok(last)
+    Ok(read["order"]
+        .as_u64()
+        .map(|order| (order, read["body"].clone())))
 }

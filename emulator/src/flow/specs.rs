@@ -52,10 +52,7 @@ fn list_specs(scene: &Scene<'_>, resource: &str, specs: &[Value]) -> Result<Answ
     let filters = list::filters(scene)?;
     let entries = (1..)
         .zip(specs)
-        .map(|(order, spec)| Listed {
-            order,
-            body: spec.clone(),
-        })
+        .map(|(order, body)| Listed { order, body })
         .collect();
     list::answer(scene, resource, entries, filters, FIELDS)
 }

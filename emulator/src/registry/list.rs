@@ -41,11 +41,10 @@ pub(crate) fn answer(scene: &Scene<'_>, kind: Kind) -> Result<Answer, Problem> {
     let entities = scene
         .store
         .listed(&scene.caller.sandbox, kind, scene.now_ms, scene.lag_ms());
-    let mut bodies: Vec<&Value> = entities
+    let accepted = entities
         .into_iter()
         .map(|entity| &entity.body)
-        .filter(|body| conditions.iter().all(|condition| condition.accepts(body)))
-        .collect();
+        .filter(|body| conditions.iter().all(|condition| condition.accepts(body)));
     // Several fields may be named; the first decides, the others only break ties.
     let key = order
         .unwrap_or("meta:registryMetadata.repo:createdDate")
@@ -57,18 +56,20 @@ pub(crate) fn answer(scene: &Scene<'_>, kind: Kind) -> Result<Answer, Problem> {
         None => (key.strip_prefix('+').unwrap_or(key), false),
     };
     let direct = |order: Ordering| if is_down { order.reverse() } else { order };
-    bodies.sort_by(|left, right| direct(sort_key(left, field).cmp(&sort_key(right, field))));
+    // Each key is made once, not anew for every comparison.
+    let mut found: Vec<(String, &Value)> =
+        accepted.map(|body| (sort_key(body, field), body)).collect();
+    found.sort_by(|(left, _), (right, _)| direct(left.cmp(right)));
     if let Some(start) = call.query("start") {
-        bodies
-            .retain(|body| direct(sort_key(body, field).as_str().cmp(start)) == Ordering::Greater);
+        found.retain(|(key, _)| direct(key.as_str().cmp(start)) == Ordering::Greater);
     }
-    let more = bodies.len() > limit;
-    bodies.truncate(limit);
-    let next = match bodies.last() {
-        Some(last) if more => Value::from(sort_key(last, field)),
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = match found.last() {
+        Some((key, _)) if more => Value::from(key.as_str()),
         _ => Value::Null,
     };
-    let results: Vec<Value> = bodies.iter().map(|body| shown(body, form)).collect();
+    let results: Vec<Value> = found.iter().map(|(_, body)| shown(body, form)).collect();
     let body = json!({
         "_page": {"orderby": order.unwrap_or("created"), "next": next, "count": results.len()},
         "_links": {
