@@ -8,9 +8,10 @@ use url::form_urlencoded;
 use crate::backdrop::Backdrop;
 use crate::config::Config;
 use crate::ids::Ids;
+use crate::list_play::ListPlay;
 use crate::problem::Problem;
 use crate::routes::Route;
-use crate::store::Store;
+use crate::store::{Entity, Kind, Store};
 
 /// A request that has arrived whole.
 #[derive(Clone, Debug)]
@@ -134,13 +135,20 @@ pub(crate) struct Scene<'a> {
     pub(crate) call: &'a Call,
     pub(crate) caller: Caller,
     pub(crate) ids: Ids,
+    /// When the call arrived: what it asks for is judged by this time.
+    pub(crate) arrived_ms: i64,
+    /// When it takes effect, which is later for a late commit: this time is written down.
     pub(crate) now_ms: i64,
+    pub(crate) lists: ListPlay,
+    pub(crate) keep_deleted_ms: i64,
 }
 
 impl Scene<'_> {
-    /// The lag of lists in ms.
-    pub(crate) fn lag_ms(&self) -> i64 {
-        i64::try_from(self.config.lists.lag.as_millis()).unwrap_or(i64::MAX / 4)
+    /// The resources of a kind that a list shows, in the order of creation.
+    pub(crate) fn listed(&self, kind: Kind) -> impl Iterator<Item = &Entity> {
+        let kept = self.store.kept(&self.caller.sandbox, kind);
+        let (lag, now_ms) = (self.lists.lag, self.now_ms);
+        kept.iter().filter(move |entity| lag.shows(entity, now_ms))
     }
 
     /// A stable id of the caller's sandbox.

@@ -11,6 +11,7 @@ use crate::answer::Answer;
 use crate::call::{Scene, text};
 use crate::problem::Problem;
 use crate::registry;
+use crate::rival;
 use crate::store::{Entity, Kind, NewEntity};
 
 const KIND: Kind = Kind::DataSets;
@@ -76,11 +77,9 @@ pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
 
 /// `GET /dataSets`
 pub(crate) fn list(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
-    let query = query::Query::parse(scene.call.query_pairs())?;
-    let entities = scene
-        .store
-        .listed(&scene.caller.sandbox, KIND, scene.now_ms, scene.lag_ms());
-    Ok(Answer::text(200, keyed(query.select(entities).into_iter())))
+    let query = query::Query::parse(scene.call.query_pairs())?.played(scene.lists)?;
+    let found = query.select(scene.listed(KIND));
+    Ok(Answer::text(200, keyed(found.into_iter())))
 }
 
 /// `GET /dataSets/{id}`
@@ -116,12 +115,7 @@ pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
         body[field] = value.clone();
     }
     check(scene, &body)?;
-    let minor: u64 = text(&body, "/version")
-        .rsplit('.')
-        .next()
-        .and_then(|part| part.parse().ok())
-        .unwrap_or(0);
-    body["version"] = Value::from(format!("1.0.{}", minor + 1));
+    body["version"] = Value::from(rival::next_version(text(&body, "/version")));
     body["updated"] = Value::from(scene.now_ms);
     let sandbox = scene.caller.sandbox.clone();
     if let Some(entity) = scene.store.get_mut(&sandbox, KIND, &id) {
@@ -137,10 +131,9 @@ pub(crate) fn delete(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     if scene.store.get(&sandbox, KIND, &id).is_none() {
         return Ok(Answer::json(200, json!([])));
     }
-    let lag_ms = scene.lag_ms();
     scene
         .store
-        .remove(&sandbox, KIND, &id, scene.now_ms, lag_ms);
+        .remove(&sandbox, KIND, &id, scene.now_ms, scene.keep_deleted_ms);
     Ok(Answer::json(200, json!([format!("@/dataSets/{id}")])))
 }
 

@@ -9,11 +9,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
-use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::dial::{ActiveRule, Rule};
+use crate::dial::{ActiveRule, read_rules};
 use crate::journal::JournalEntry;
 use crate::shell::{Shared, lock};
 use crate::store::Store;
@@ -67,36 +66,18 @@ async fn faults(State(shared): State<Arc<Shared>>) -> Json<Vec<ActiveRule>> {
     Json(lock(&shared.dial).rules())
 }
 
-/// One rule or a list of them.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMany {
-    Many(Vec<Value>),
-    One(Value),
-}
-
-async fn add_faults(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
-    let parsed = serde_json::from_slice(&body).and_then(|body| {
-        let rules = match body {
-            OneOrMany::Many(rules) => rules,
-            OneOrMany::One(rule) => vec![rule],
-        };
-        rules
-            .into_iter()
-            .map(serde_json::from_value)
-            .collect::<Result<Vec<Rule>, _>>()
-    });
-    match parsed {
+async fn add_faults(State(shared): State<Arc<Shared>>, text: String) -> Response {
+    match read_rules(&text) {
         Ok(rules) => {
             let mut dial = lock(&shared.dial);
             let ids: Vec<u64> = rules.into_iter().map(|rule| dial.add(rule)).collect();
             (StatusCode::CREATED, Json(json!({"ids": ids}))).into_response()
         }
-        Err(error) => (
-            StatusCode::BAD_REQUEST,
-            Json(json!({"error": error.to_string()})),
-        )
-            .into_response(),
+        Err(error) => {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            let told = format!("{error}: {}", cause.unwrap_or_default());
+            (StatusCode::BAD_REQUEST, Json(json!({"error": told}))).into_response()
+        }
     }
 }
 

@@ -5,10 +5,14 @@
 //! connection and the state is in `shell.rs`.
 
 mod action;
+mod canned;
+mod text;
 
 use serde::{Deserialize, Serialize};
 
-pub use action::{Action, CannedAnswer, CutAt, LateReply};
+pub use action::{Action, CutAt, LateReply, ResetAt};
+pub use canned::{CannedAnswer, NamedAnswer, RetryAfter};
+pub use text::{RulesError, read_rules};
 
 use crate::ids::mix;
 
@@ -123,6 +127,21 @@ pub enum RuleError {
     /// An answer has no such status.
     #[error("status {0} is no HTTP status")]
     StatusOutOfRange(u16),
+    /// An answer is of a status, or of a name that has one.
+    #[error("an answer needs a `status` or a name, `as`")]
+    StatusMissing,
+    /// `as` is a body already.
+    #[error("an answer takes one of `as`, `body` and `text`")]
+    SeveralBodies,
+    /// What was not read whole can't take effect.
+    #[error("`applied` needs `at: afterBody`")]
+    AppliedUnread,
+    /// An answer of which nothing comes would never end.
+    #[error("`bytes` must be at least 1")]
+    NothingTrickles,
+    /// Flow Service has two numbers for this.
+    #[error("{0} is no refusal of a filter; 1448 and 1449 are")]
+    NoFilterRefusal(u16),
 }
 
 /// A rule in the dial, with what it has seen so far.
@@ -183,6 +202,18 @@ impl Dial {
     /// The rules in their order.
     pub(crate) fn rules(&self) -> Vec<ActiveRule> {
         self.rules.clone()
+    }
+
+    /// The longest time that a rule lets lists lag behind.
+    pub(crate) fn longest_lag_ms(&self) -> u64 {
+        let lags = self
+            .rules
+            .iter()
+            .map(|active| match active.rule.action.last() {
+                Action::ListLag { ms, .. } => *ms,
+                _ => 0,
+            });
+        lags.max().unwrap_or(0)
     }
 
     /// What happens to this request. Every rule that matches counts it, also behind the one that
@@ -264,7 +295,7 @@ impl TryFrom<RuleFields> for Rule {
             (_, _, None, Some(_)) => return Err(RuleError::ProbabilityMissing),
             _ => return Err(RuleError::SeveralConditions),
         };
-        check_status(&fields.action)?;
+        fields.action.check()?;
         let method = fields.method.filter(|method| method != "*");
         Ok(Self {
             method,
@@ -272,29 +303,6 @@ impl TryFrom<RuleFields> for Rule {
             when,
             action: fields.action,
         })
-    }
-}
-
-fn check_status(action: &Action) -> Result<(), RuleError> {
-    let canned = match action {
-        Action::Refuse(answer) | Action::ApplyThenAnswer(answer) => answer,
-        Action::LateCommit {
-            reply: LateReply::Answer(answer),
-            ..
-        } => answer,
-        Action::Delay {
-            then: Some(then), ..
-        } => return check_status(then),
-        Action::Pass
-        | Action::Delay { then: None, .. }
-        | Action::DropBeforeApply
-        | Action::ApplyThenDrop { .. }
-        | Action::ApplyThenDelay { .. }
-        | Action::LateCommit { .. } => return Ok(()),
-    };
-    match canned.status {
-        200..=599 => Ok(()),
-        status => Err(RuleError::StatusOutOfRange(status)),
     }
 }
 
@@ -424,6 +432,16 @@ mod tests {
             r#"{"route":"/flows","action":{"kind":"lateCommit","afterMs":5,"reply":"drop"}}"#,
             r#"{"route":"/flows","action":{"kind":"applyThenAnswer","status":504}}"#,
             r#"{"route":"/flows","action":{"kind":"applyThenDelay","ms":5}}"#,
+            r#"{"route":"/flows","action":{"kind":"dropBeforeRead"}}"#,
+            r#"{"route":"/flows","action":{"kind":"reset","at":"afterBody","applied":true}}"#,
+            r#"{"route":"/flows","action":{"kind":"refuse","status":429,"as":"rateLimited","retryAfter":12}}"#,
+            r#"{"route":"/flows","action":{"kind":"refuse","status":503,"as":"adobe","retryAfter":{"dateIn":12}}}"#,
+            r#"{"route":"/flows","action":{"kind":"truncate","bytes":3}}"#,
+            r#"{"route":"/flows","action":{"kind":"trickle","bytes":3,"everyMs":5}}"#,
+            r#"{"route":"/flows","action":{"kind":"pad","bytes":5000}}"#,
+            r#"{"route":"/flows","action":{"kind":"listLag","ms":5000,"seed":7}}"#,
+            r#"{"route":"/flows","action":{"kind":"listRefusesFilter","number":1448}}"#,
+            r#"{"route":"/flows","action":{"kind":"moveEtag","bare":true}}"#,
         ] {
             let rule = parse(text).unwrap();
             let written = serde_json::to_value(&rule).unwrap();
@@ -432,6 +450,36 @@ mod tests {
                 serde_json::from_str::<Value>(text).unwrap(),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_is_the_usual() {
+        for (short, long) in [
+            (
+                r#"{"kind":"reset"}"#,
+                r#"{"kind":"reset","at":"beforeBody","applied":false}"#,
+            ),
+            (
+                r#"{"kind":"trickle"}"#,
+                r#"{"kind":"trickle","bytes":1,"everyMs":1000}"#,
+            ),
+            (r#"{"kind":"pad"}"#, r#"{"kind":"pad","bytes":100000000}"#),
+            (
+                r#"{"kind":"listRefusesFilter"}"#,
+                r#"{"kind":"listRefusesFilter","number":1449}"#,
+            ),
+            (
+                r#"{"kind":"moveEtag"}"#,
+                r#"{"kind":"moveEtag","bare":false}"#,
+            ),
+            (
+                r#"{"kind":"refuse","as":"tokenInvalid"}"#,
+                r#"{"kind":"refuse","as":"tokenInvalid","status":401}"#,
+            ),
+        ] {
+            let read = |text| serde_json::from_str::<Action>(text).unwrap();
+            assert_eq!(read(short), read(long), "{short}");
         }
     }
 
@@ -453,6 +501,24 @@ mod tests {
             (
                 r#"{"action":{"kind":"refuse","status":42}}"#,
                 "no HTTP status",
+            ),
+            (r#"{"action":{"kind":"refuse","text":"x"}}"#, "`as`"),
+            (
+                r#"{"action":{"kind":"refuse","as":"page","text":"x"}}"#,
+                "one of `as`",
+            ),
+            (
+                r#"{"action":{"kind":"refuse","status":503,"txt":"x"}}"#,
+                "unknown field",
+            ),
+            (
+                r#"{"action":{"kind":"delay","ms":1,"then":{"kind":"reset","at":"duringBody","applied":true}}}"#,
+                "afterBody",
+            ),
+            (r#"{"action":{"kind":"trickle","bytes":0}}"#, "at least 1"),
+            (
+                r#"{"action":{"kind":"listRefusesFilter","number":1}}"#,
+                "1448",
             ),
         ] {
             let error = parse(text).unwrap_err();

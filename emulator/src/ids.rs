@@ -9,12 +9,24 @@ use uuid::Builder;
 #[derive(Clone, Debug)]
 pub(crate) struct Ids {
     state: u64,
+    promised_ms: Option<i64>,
 }
 
 impl Ids {
     /// The stream of this seed.
     pub(crate) fn seeded(seed: u64) -> Self {
-        Self { state: seed }
+        Self {
+            state: seed,
+            promised_ms: None,
+        }
+    }
+
+    /// The same stream, with this time in its etags: they were told before they are made.
+    pub(crate) fn promised(seed: u64, promised_ms: i64) -> Self {
+        Self {
+            promised_ms: Some(promised_ms),
+            ..Self::seeded(seed)
+        }
     }
 
     /// A seed that no other request has.
@@ -43,7 +55,8 @@ impl Ids {
 
     /// An etag of Flow Service, its own quotes included; the last group begins with the time.
     pub(crate) fn etag(&mut self, now_ms: i64) -> String {
-        let seconds = now_ms.div_euclid(1000) & 0xffff_ffff;
+        let time_ms = self.promised_ms.unwrap_or(now_ms);
+        let seconds = time_ms.div_euclid(1000) & 0xffff_ffff;
         format!("\"{}-0000-0200-0000-{seconds:08x}0000\"", self.hex(8))
     }
 

@@ -25,10 +25,12 @@ mod journal;
 mod server;
 
 mod shell;
+mod wire;
 
 mod call;
 mod control;
 mod gateway;
+mod list_play;
 mod routes;
 
 mod catalog;
@@ -46,6 +48,7 @@ mod ids;
 mod mask;
 mod persist;
 mod problem;
+mod rival;
 mod store;
 
 pub use config::{
@@ -54,7 +57,10 @@ pub use config::{
     NameFilter, NextPage, Rights, RunOutcome, RunSettings, Sandbox, ShownSecrets, SourceAccount,
     SourceOffer, SourceSettings,
 };
-pub use dial::{Action, ActiveRule, CannedAnswer, CutAt, LateReply, Rule, RuleError, When};
+pub use dial::{
+    Action, ActiveRule, CannedAnswer, CutAt, LateReply, NamedAnswer, ResetAt, RetryAfter, Rule,
+    RuleError, RulesError, When, read_rules,
+};
 pub use journal::{JournalEntry, JournalStatus};
 pub use persist::StateFileError;
 pub use server::{Emulator, EmulatorError, serve};

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use aep_emulator::{
     Client, Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_ORG, DEFAULT_TENANT,
-    Emulator, EmulatorError, ListBehaviour, Rule, RunSettings, Sandbox, SourceSettings,
+    Emulator, EmulatorError, ListBehaviour, Rule, RulesError, RunSettings, Sandbox, SourceSettings,
+    read_rules,
 };
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
@@ -53,7 +54,7 @@ struct Arguments {
     /// Life of a token in seconds
     #[arg(long, default_value_t = 86_400, value_name = "SECONDS")]
     token_lifetime: u64,
-    /// Rules of the fault dial: a JSON array
+    /// Rules of the fault dial, in YAML or JSON
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
     /// Let runs take minutes as at Adobe, not seconds
@@ -80,7 +81,7 @@ enum StartError {
     FaultsInvalid {
         path: PathBuf,
         #[source]
-        cause: serde_json::Error,
+        cause: RulesError,
     },
     #[error("the emulator doesn't start")]
     Emulator(#[source] EmulatorError),
@@ -137,12 +138,11 @@ fn config(arguments: Arguments) -> Result<Config, StartError> {
     let faults: Vec<Rule> = match arguments.faults {
         None => Vec::new(),
         Some(path) => {
-            let bytes = fs::read(&path).map_err(|cause| StartError::FaultsUnreadable {
+            let text = fs::read_to_string(&path).map_err(|cause| StartError::FaultsUnreadable {
                 path: path.clone(),
                 cause,
             })?;
-            serde_json::from_slice(&bytes)
-                .map_err(|cause| StartError::FaultsInvalid { path, cause })?
+            read_rules(&text).map_err(|cause| StartError::FaultsInvalid { path, cause })?
         }
     };
     let mut config = Config {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
 use crate::call::{Scene, text};
+use crate::list_play::FilterPlay;
 use crate::problem::Problem;
 use crate::registry::{self, Fields};
 use crate::store::{Entity, Kind, NewEntity};
@@ -47,12 +48,17 @@ pub(crate) fn list(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
         value.ok_or_else(|| Problem::bad_request(format!("Query parameter {name} is required")))
     };
     let (limit, start) = (number("limit")?, number("start")?);
-    let entities = scene
-        .store
-        .listed(&scene.caller.sandbox, KIND, scene.now_ms, scene.lag_ms());
-    let name = scene.call.query("name");
-    let mut bodies: Vec<&Value> = entities
-        .into_iter()
+    let name = match (scene.call.query("name"), scene.lists.filter) {
+        (name, FilterPlay::Kept) => name,
+        (Some(_), FilterPlay::Refused(_)) => {
+            return Err(Problem::bad_request(
+                "Query parameter name is not supported",
+            ));
+        }
+        (_, FilterPlay::Refused(_) | FilterPlay::Ignored) => None,
+    };
+    let mut bodies: Vec<&Value> = scene
+        .listed(KIND)
         .map(|entity| &entity.body)
         .filter(|body| name.is_none_or(|name| body["name"] == name))
         .collect();
@@ -69,7 +75,11 @@ pub(crate) fn list(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
             bodies.reverse();
         }
     }
-    let page: Vec<&Value> = bodies.into_iter().skip(start).take(limit).collect();
+    let page: Vec<&Value> = bodies
+        .into_iter()
+        .skip(scene.lists.edge.offset(start))
+        .take(limit)
+        .collect();
     // `_page.count` is 0 beside entries in Adobe's own example.
     Ok(Answer::json(
         200,

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
@@ -26,8 +27,9 @@ use crate::dial::{ActiveRule, Rule};
 use crate::journal::JournalEntry;
 use crate::persist::{self, StateFileError};
 use crate::routes;
-use crate::shell::{Cut, Shared, lock};
+use crate::shell::{Shared, lock};
 use crate::store::Store;
+use crate::wire::Cut;
 
 /// How long open requests may take to end after a shutdown was asked for.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -107,7 +109,8 @@ impl Emulator {
         self.address
     }
 
-    /// All resources, by sandbox and kind, secrets masked: what `GET /_emulator/state` answers.
+    /// All resources, by sandbox and kind, secrets masked, and the number of late commits yet to
+    /// come: what `GET /_emulator/state` answers.
     pub fn state(&self) -> Value {
         self.shared.snapshot()
     }
@@ -149,6 +152,12 @@ impl Emulator {
     /// Takes all rules away.
     pub fn clear_faults(&self) {
         lock(&self.shared.dial).clear();
+    }
+
+    /// How many late commits have not happened yet. One that is no longer counted has its entry in
+    /// the journal.
+    pub fn pending_commits(&self) -> usize {
+        self.shared.pending_commits.load(Ordering::SeqCst)
     }
 
     /// Makes all tokens invalid, as if they had expired.
@@ -233,18 +242,24 @@ async fn connection(stream: TcpStream, router: Router, mut draining: watch::Rece
             .clone()
             .oneshot(prepared(request, in_requests.clone()))
     });
-    let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(served);
+    let mut served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     loop {
         tokio::select! {
-            ended = served.as_mut() => {
+            ended = &mut served => {
                 if let Err(error) = ended {
                     tracing::debug!(%error, "a connection broke");
                 }
                 return;
             }
-            () = cut.0.notified() => return,
-            Ok(()) = draining.changed() => served.as_mut().graceful_shutdown(),
+            () = cut.close.notified() => return,
+            () = cut.reset.notified() => {
+                // Without a wait for unsent bytes, closing is a reset.
+                if let Err(error) = served.into_parts().io.into_inner().set_zero_linger() {
+                    tracing::warn!(%error, "a connection is closed, not reset");
+                }
+                return;
+            }
+            Ok(()) = draining.changed() => std::pin::Pin::new(&mut served).graceful_shutdown(),
         }
     }
 }

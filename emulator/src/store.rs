@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 /// The kinds of resources.
@@ -65,8 +65,8 @@ pub(crate) struct Entity {
     pub(crate) order: u64,
     /// When it was made, in ms.
     pub(crate) created_ms: i64,
-    /// When it was deleted, for one that lists still show.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// When it was deleted, for one that lists may still show.
+    #[serde(default, skip_serializing)]
     pub(crate) deleted_ms: Option<i64>,
     /// What callers see.
     pub(crate) body: Value,
@@ -103,6 +103,7 @@ pub(crate) struct Store {
     /// When a run will next appear or move on, in ms; 0 is "look now".
     #[serde(skip)]
     pub(crate) wake_ms: i64,
+    #[serde(serialize_with = "without_deleted")]
     sandboxes: BTreeMap<String, BTreeMap<Kind, Vec<Entity>>>,
     #[serde(default)]
     tokens: Vec<Token>,
@@ -137,20 +138,12 @@ impl Store {
             .filter(|entity| entity.deleted_ms.is_none())
     }
 
-    /// The resources of a kind that a list shows: those that exist, but with a lag of so many ms.
-    pub(crate) fn listed(
-        &self,
-        sandbox: &str,
-        kind: Kind,
-        now_ms: i64,
-        lag_ms: i64,
-    ) -> Vec<&Entity> {
-        let shown = |entity: &&Entity| match entity.deleted_ms {
-            _ if lag_ms > 0 && entity.created_ms + lag_ms > now_ms => false,
-            Some(deleted_ms) => deleted_ms + lag_ms > now_ms,
-            None => true,
-        };
-        self.kept(sandbox, kind).iter().filter(shown).collect()
+    /// The resources of a kind that a list may show, deleted ones too, in the order of creation.
+    pub(crate) fn kept(&self, sandbox: &str, kind: Kind) -> &[Entity] {
+        self.sandboxes
+            .get(sandbox)
+            .and_then(|kinds| kinds.get(&kind))
+            .map_or(&[], Vec::as_slice)
     }
 
     /// The resource of this id.
@@ -167,8 +160,16 @@ impl Store {
             .find(|entity| entity.id == id && entity.deleted_ms.is_none())
     }
 
-    /// Takes a resource away. With a lag, lists go on showing it for that long.
-    pub(crate) fn remove(&mut self, sandbox: &str, kind: Kind, id: &str, now_ms: i64, lag_ms: i64) {
+    /// Takes a resource away. For so many ms it is kept for lists that lag behind, without its
+    /// secrets.
+    pub(crate) fn remove(
+        &mut self,
+        sandbox: &str,
+        kind: Kind,
+        id: &str,
+        now_ms: i64,
+        keep_ms: i64,
+    ) {
         self.touch();
         let Some(entities) = self
             .sandboxes
@@ -177,14 +178,17 @@ impl Store {
         else {
             return;
         };
-        if lag_ms > 0 {
-            for entity in entities.iter_mut().filter(|entity| entity.id == id) {
-                entity.deleted_ms = Some(now_ms);
-            }
+        for entity in entities
+            .iter_mut()
+            .filter(|entity| entity.id == id && entity.deleted_ms.is_none())
+        {
+            entity.deleted_ms = Some(now_ms);
+            entity.hidden.clear();
         }
-        entities.retain(|entity| match entity.deleted_ms {
-            Some(deleted_ms) => deleted_ms + lag_ms > now_ms,
-            None => entity.id != id,
+        entities.retain(|entity| {
+            entity
+                .deleted_ms
+                .is_none_or(|deleted_ms| deleted_ms + keep_ms > now_ms)
         });
     }
 
@@ -235,20 +239,28 @@ impl Store {
                 (sandbox.to_owned(), Value::Object(kinds))
             })
             .collect();
-        serde_json::json!({ "sandboxes": shown })
-    }
-
-    fn kept(&self, sandbox: &str, kind: Kind) -> &[Entity] {
-        self.sandboxes
-            .get(sandbox)
-            .and_then(|kinds| kinds.get(&kind))
-            .map_or(&[], Vec::as_slice)
+        Value::Object(shown)
     }
 
     fn touch(&mut self) {
         self.revision += 1;
         self.wake_ms = 0;
     }
+}
+
+/// What a file keeps: a deleted resource is gone with the process.
+fn without_deleted<S: Serializer>(
+    sandboxes: &BTreeMap<String, BTreeMap<Kind, Vec<Entity>>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let kept = sandboxes.iter().map(|(name, kinds)| {
+        let alive = kinds.iter().map(|(kind, entities)| {
+            let alive = entities.iter().filter(|entity| entity.deleted_ms.is_none());
+            (*kind, alive.collect::<Vec<_>>())
+        });
+        (name, alive.collect::<BTreeMap<_, _>>())
+    });
+    serializer.collect_map(kept)
 }
 
 /// A resource that is about to be.
@@ -293,23 +305,16 @@ mod tests {
     }
 
     #[test]
-    fn a_lag_hides_the_new_and_shows_the_deleted() {
+    fn a_deleted_resource_is_kept_for_a_while_without_its_secrets() {
         let mut store = store_with(&[("old", 0), ("new", 900)]);
         store.remove("prod", Kind::Connections, "old", 950, 500);
-        let listed: Vec<_> = store
-            .listed("prod", Kind::Connections, 1000, 500)
-            .iter()
-            .map(|entity| entity.id.clone())
-            .collect();
-        assert_eq!(listed, ["old"]);
         assert!(store.get("prod", Kind::Connections, "old").is_none());
-        assert!(store.get("prod", Kind::Connections, "new").is_some());
-        let later: Vec<_> = store
-            .listed("prod", Kind::Connections, 2000, 500)
-            .iter()
-            .map(|entity| entity.id.clone())
-            .collect();
-        assert_eq!(later, ["new"]);
+        let kept = store.kept("prod", Kind::Connections);
+        assert_eq!((kept.len(), kept[0].deleted_ms), (2, Some(950)));
+        assert!(kept[0].hidden.is_empty());
+        store.remove("prod", Kind::Connections, "new", 1450, 500);
+        let kept = store.kept("prod", Kind::Connections);
+        assert_eq!((kept.len(), kept[0].id.as_str()), (1, "new"));
     }
 
     #[test]

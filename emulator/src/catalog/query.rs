@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
+use crate::list_play::{FilterPlay, ListPlay};
 use crate::problem::Problem;
 use crate::store::Entity;
 
@@ -75,10 +76,25 @@ impl Query {
         Ok(query)
     }
 
+    /// The same as the dial plays it.
+    pub(crate) fn played(mut self, play: ListPlay) -> Result<Self, Problem> {
+        match play.filter {
+            FilterPlay::Kept => {}
+            FilterPlay::Refused(_) if !self.tests.is_empty() => {
+                return Err(Problem::bad_request("This filter is not supported"));
+            }
+            FilterPlay::Refused(_) | FilterPlay::Ignored => self.tests.clear(),
+        }
+        self.start = play.edge.offset(self.start);
+        Ok(self)
+    }
+
     /// The datasets asked for, with the properties asked for.
-    pub(crate) fn select(&self, entities: Vec<&Entity>) -> Vec<(String, Value)> {
+    pub(crate) fn select<'s>(
+        &self,
+        entities: impl Iterator<Item = &'s Entity>,
+    ) -> Vec<(String, Value)> {
         let mut found: Vec<&Entity> = entities
-            .into_iter()
             .filter(|entity| self.accepts(&entity.body))
             .collect();
         if let Some((field, is_down)) = &self.order {

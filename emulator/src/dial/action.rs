@@ -1,9 +1,9 @@
-//! What a rule of the dial does to a request, and the answers it can give in the service's place.
-
-use std::collections::BTreeMap;
+//! What a rule of the dial does to a request.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+
+use super::RuleError;
+use super::canned::CannedAnswer;
 
 /// What happens to a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,8 +25,19 @@ pub enum Action {
     },
     /// The given answer; the state stays as it is.
     Refuse(CannedAnswer),
+    /// The connection is closed when the head of the request is read, before its body is.
+    DropBeforeRead,
     /// The connection is cut; the state stays as it is.
     DropBeforeApply,
+    /// The connection is reset, as TCP has it: the caller sees `ECONNRESET`.
+    Reset {
+        /// How much of the request is read first.
+        #[serde(default)]
+        at: ResetAt,
+        /// Whether the request takes effect. Only one that was read whole can.
+        #[serde(default)]
+        applied: bool,
+    },
     /// The request takes effect, the connection is cut.
     ApplyThenDrop {
         /// How far the answer gets.
@@ -48,6 +59,72 @@ pub enum Action {
         #[serde(default)]
         reply: LateReply,
     },
+    /// The request takes effect; of its answer less comes than `Content-Length` says.
+    Truncate {
+        /// How many bytes come; half if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bytes: Option<u64>,
+    },
+    /// The request takes effect; its answer comes little by little.
+    Trickle {
+        /// How many bytes come at once.
+        #[serde(default = "one_byte")]
+        bytes: u64,
+        /// How long the pause after them is.
+        #[serde(default = "one_second")]
+        every_ms: u64,
+    },
+    /// The request takes effect; its answer is filled up with spaces to this length.
+    Pad {
+        /// How many bytes come in all.
+        #[serde(default = "hundred_megabytes")]
+        bytes: u64,
+    },
+    /// A list misses what was made in the last time, and still shows what was deleted in it.
+    ListLag {
+        /// How long it lags behind.
+        ms: u64,
+        /// With a seed each resource has a lag of its own, from 0 to `ms`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seed: Option<u64>,
+    },
+    /// A list answers as if no filter were given.
+    ListIgnoresFilter,
+    /// A list with a filter is refused; one without is served.
+    ListRefusesFilter {
+        /// The number of Flow Service: 1448, not for this field, or 1449, no such field.
+        #[serde(default = "no_such_field")]
+        number: u16,
+    },
+    /// The page that comes next is the one that was just shown.
+    ListNextIsSelf,
+    /// A page begins with the entry that the page before it ended with.
+    ListRepeatsEntry,
+    /// A page leaves out the entry that it should begin with.
+    ListSkipsEntry,
+    /// The resource that the path names gets another version: before a change, so that it meets a
+    /// 412, and after a look, so that what was seen is out of date.
+    MoveEtag {
+        /// Whether that 412 has the older shape, `errorMessage` alone.
+        #[serde(default)]
+        bare: bool,
+    },
+}
+
+fn one_byte() -> u64 {
+    1
+}
+
+fn one_second() -> u64 {
+    1000
+}
+
+fn hundred_megabytes() -> u64 {
+    100_000_000
+}
+
+fn no_such_field() -> u16 {
+    1449
 }
 
 impl Action {
@@ -57,13 +134,84 @@ impl Action {
             Self::Pass => "pass",
             Self::Delay { .. } => "delay",
             Self::Refuse(_) => "refuse",
+            Self::DropBeforeRead => "dropBeforeRead",
             Self::DropBeforeApply => "dropBeforeApply",
+            Self::Reset { .. } => "reset",
             Self::ApplyThenDrop { .. } => "applyThenDrop",
             Self::ApplyThenAnswer(_) => "applyThenAnswer",
             Self::ApplyThenDelay { .. } => "applyThenDelay",
             Self::LateCommit { .. } => "lateCommit",
+            Self::Truncate { .. } => "truncate",
+            Self::Trickle { .. } => "trickle",
+            Self::Pad { .. } => "pad",
+            Self::ListLag { .. } => "listLag",
+            Self::ListIgnoresFilter => "listIgnoresFilter",
+            Self::ListRefusesFilter { .. } => "listRefusesFilter",
+            Self::ListNextIsSelf => "listNextIsSelf",
+            Self::ListRepeatsEntry => "listRepeatsEntry",
+            Self::ListSkipsEntry => "listSkipsEntry",
+            Self::MoveEtag { .. } => "moveEtag",
         }
     }
+
+    /// What happens when all waiting is over.
+    pub(crate) fn last(&self) -> &Self {
+        match self {
+            Self::Delay {
+                then: Some(then), ..
+            } => then.last(),
+            action => action,
+        }
+    }
+
+    /// Whether it is played before the request's body is read.
+    pub(crate) fn is_before_body(&self) -> bool {
+        matches!(
+            self.last(),
+            Self::DropBeforeRead
+                | Self::Reset {
+                    at: ResetAt::BeforeBody | ResetAt::DuringBody,
+                    ..
+                }
+        )
+    }
+
+    /// Whether its numbers make sense.
+    pub(crate) fn check(&self) -> Result<(), RuleError> {
+        let canned = match self.last() {
+            Self::Refuse(answer) | Self::ApplyThenAnswer(answer) => answer,
+            Self::LateCommit {
+                reply: LateReply::Answer(answer),
+                ..
+            } => answer,
+            Self::Reset {
+                at: ResetAt::BeforeBody | ResetAt::DuringBody,
+                applied: true,
+            } => return Err(RuleError::AppliedUnread),
+            Self::Trickle { bytes: 0, .. } => return Err(RuleError::NothingTrickles),
+            Self::ListRefusesFilter { number } if ![1448, 1449].contains(number) => {
+                return Err(RuleError::NoFilterRefusal(*number));
+            }
+            _ => return Ok(()),
+        };
+        match canned.status {
+            200..=599 => Ok(()),
+            status => Err(RuleError::StatusOutOfRange(status)),
+        }
+    }
+}
+
+/// How much of a request is read before its connection is reset.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ResetAt {
+    /// Its head.
+    #[default]
+    BeforeBody,
+    /// Half its body.
+    DuringBody,
+    /// All of it.
+    AfterBody,
 }
 
 /// Where an answer breaks off.
@@ -88,83 +236,4 @@ pub enum LateReply {
     Drop,
     /// This.
     Answer(CannedAnswer),
-}
-
-/// An answer that is given whatever was asked.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct CannedAnswer {
-    /// The HTTP status.
-    pub status: u16,
-    /// Headers beside the content type.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub headers: BTreeMap<String, String>,
-    /// A JSON body.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub body: Option<Value>,
-    /// A body that isn't JSON, sent as `text/html` unless `headers` says otherwise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
-}
-
-impl CannedAnswer {
-    /// An answer without a body.
-    pub fn empty(status: u16) -> Self {
-        Self {
-            status,
-            headers: BTreeMap::new(),
-            body: None,
-            text: None,
-        }
-    }
-
-    /// An answer with a JSON body.
-    pub fn json(status: u16, body: Value) -> Self {
-        Self {
-            body: Some(body),
-            ..Self::empty(status)
-        }
-    }
-
-    /// A page of a proxy.
-    pub fn html(status: u16) -> Self {
-        let page = format!("<html><body><h1>{status}</h1></body></html>");
-        Self {
-            text: Some(page),
-            ..Self::empty(status)
-        }
-    }
-
-    /// An error of Adobe's gateway, such as 401 `401013`.
-    pub fn gateway(status: u16, code: &str, message: &str) -> Self {
-        Self::json(status, json!({"error_code": code, "message": message}))
-    }
-
-    /// The gateway's 429, with `Retry-After` if given.
-    pub fn too_many_requests(retry_after: Option<&str>) -> Self {
-        let answer = Self::gateway(429, "429050", "Too many requests");
-        match retry_after {
-            Some(when) => answer.with_header("Retry-After", when),
-            None => answer,
-        }
-    }
-
-    /// An error of Flow Service, such as 1104 with 504.
-    pub fn flow(number: u16, status: u16, message: &str) -> Self {
-        let body = json!({
-            "type": format!("https://ns.adobe.com/aep/errors/FLOW-{number}-{status}"),
-            "title": message,
-            "status": status,
-            "report": {"detailed-message": message, "request-id": "00000000-0000-4000-8000-000000000000"},
-            "errorMessage": message,
-            "errorDetails": message,
-        });
-        Self::json(status, body)
-    }
-
-    /// The same with one header more.
-    pub fn with_header(mut self, name: &str, value: &str) -> Self {
-        self.headers.insert(name.to_owned(), value.to_owned());
-        self
-    }
 }

@@ -80,10 +80,9 @@ pub(crate) fn get(scene: &mut Scene<'_>, kind: Kind) -> Result<Answer, Problem> 
 pub(crate) fn delete(scene: &mut Scene<'_>, kind: Kind) -> Result<Answer, Problem> {
     let id = find(scene, kind)?.id.clone();
     let sandbox = scene.caller.sandbox.clone();
-    let lag_ms = scene.lag_ms();
     scene
         .store
-        .remove(&sandbox, kind, &id, scene.now_ms, lag_ms);
+        .remove(&sandbox, kind, &id, scene.now_ms, scene.keep_deleted_ms);
     Ok(Answer::empty(204))
 }
 

@@ -85,11 +85,8 @@ pub(crate) fn list(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
 
 /// The entries of a list of this kind.
 pub(crate) fn listed<'s>(scene: &'s Scene<'_>, kind: Kind) -> Vec<Listed<'s>> {
-    let entities = scene
-        .store
-        .listed(&scene.caller.sandbox, kind, scene.now_ms, scene.lag_ms());
-    entities
-        .into_iter()
+    scene
+        .listed(kind)
         .map(|entity| Listed {
             order: entity.order,
             body: &entity.body,

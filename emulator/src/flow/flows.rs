@@ -97,7 +97,7 @@ pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     body["state"] = Value::from(if is_draft { "draft" } else { "enabled" });
     body["lastOperation"] = operation("create", scene.now_ms, 0);
     let hidden = schedule.map_or_else(Map::new, |schedule| {
-        run_life::plan(&scene.config.runs, schedule, scene.now_ms)
+        run_life::plan(&scene.config.runs, schedule, scene.arrived_ms)
     });
     let answer = common::create(scene, KIND, body, hidden)?;
     link_runs(scene);
@@ -140,14 +140,14 @@ pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     };
     for operation in &operations {
         if let Some(old) = old {
-            check_schedule_patch(&operation.path, &old, scene.now_ms)?;
+            check_schedule_patch(&operation.path, &old, scene.arrived_ms)?;
         }
         json_patch::apply(&mut body, operation)?;
     }
     let mut plan = None;
     if let Some(old) = old {
         let schedule = Schedule::parse(&body["scheduleParams"])?;
-        if schedule.start_ms != old.start_ms && schedule.start_ms < scene.now_ms {
+        if schedule.start_ms != old.start_ms && schedule.start_ms < scene.arrived_ms {
             return Err(Problem::flow(1360, 400, "Start time can't be in the past."));
         }
         if operations
@@ -170,7 +170,11 @@ pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
             )?;
         }
         if schedule != old {
-            plan = Some(run_life::plan(&scene.config.runs, schedule, scene.now_ms));
+            plan = Some(run_life::plan(
+                &scene.config.runs,
+                schedule,
+                scene.arrived_ms,
+            ));
         }
     }
     body["lastOperation"] = operation("update", scene.now_ms, scene.now_ms);
@@ -216,7 +220,7 @@ pub(crate) fn action(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
             let has_run = flow.hidden.contains_key("hasRun");
             let is_over = schedule.every_ms.is_none() && has_run;
             let plan =
-                (!is_over).then(|| run_life::plan(&scene.config.runs, schedule, scene.now_ms));
+                (!is_over).then(|| run_life::plan(&scene.config.runs, schedule, scene.arrived_ms));
             ("enabled", plan)
         }
         ("disable", "enabled") => ("disabled", None),
@@ -229,7 +233,11 @@ pub(crate) fn action(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
             let schedule = Ends::find(scene, &body, &spec)?.check(scene, &body)?;
             (
                 "enabled",
-                Some(run_life::plan(&scene.config.runs, schedule, scene.now_ms)),
+                Some(run_life::plan(
+                    &scene.config.runs,
+                    schedule,
+                    scene.arrived_ms,
+                )),
             )
         }
         ("enable" | "disable" | "publish", _) => {
@@ -289,7 +297,7 @@ impl Ends {
 
     /// Checks all that a flow needs to run.
     fn check(&self, scene: &Scene<'_>, body: &Value) -> Result<Schedule, Problem> {
-        let schedule = Schedule::parse_new(&body["scheduleParams"], scene.now_ms)?;
+        let schedule = Schedule::parse_new(&body["scheduleParams"], scene.arrived_ms)?;
         transformations::check(
             scene,
             &body["transformations"],

@@ -13,6 +13,7 @@ use super::filter::{Filter, first_at};
 use crate::answer::Answer;
 use crate::call::Scene;
 use crate::config::NextPage;
+use crate::list_play::{Edge, FilterPlay};
 use crate::problem::Problem;
 
 /// An entry of a list. It borrows: of thousands that are looked at, a page is shown.
@@ -36,6 +37,10 @@ pub(crate) fn answer(
     fields: &Fields,
 ) -> Result<Answer, Problem> {
     let call = scene.call;
+    if let (FilterPlay::Refused(number), false) = (scene.lists.filter, filters.is_empty()) {
+        let message = "Filtering by this field is not supported.";
+        return Err(Problem::flow(number, 400, message));
+    }
     let wants_count = call
         .query("count")
         .is_some_and(|count| count.eq_ignore_ascii_case("true"));
@@ -53,13 +58,16 @@ pub(crate) fn answer(
         }
     }
     let order = Order::parse(call.query("orderby"), fields)?;
-    entries.retain(|entry| filters.iter().all(|filter| filter.accepts(entry.body)));
+    if scene.lists.filter != FilterPlay::Ignored {
+        entries.retain(|entry| filters.iter().all(|filter| filter.accepts(entry.body)));
+    }
     if wants_count {
         return Ok(Answer::json(200, json!({"count": entries.len()})));
     }
     entries.sort_by(|left, right| order.compare(left, right));
     let limit = parse_limit(call.query("limit"))?;
-    let start = match call.query("continuationToken") {
+    let sent_token = call.query("continuationToken");
+    let start = match sent_token {
         Some(token) => match read_token(token)? {
             Some((place, body)) => {
                 let last = Listed {
@@ -72,21 +80,25 @@ pub(crate) fn answer(
         },
         None => 0,
     };
-    let size = page_size(scene, limit, call.query("continuationToken").is_none());
-    let page = &entries[start..entries.len().min(start + size)];
-    let more = start + page.len() < entries.len();
-    let mut body = json!({"items": page.iter().map(|entry| entry.body).collect::<Vec<_>>()});
-    if more {
-        let token = write_token(page.last(), &order);
-        match scene.config.lists.next {
-            NextPage::Link => {
-                let href = format!("/{resource}?continuationToken={token}");
-                body["_links"] = json!({"next": {"href": href}});
-            }
-            NextPage::Token => body["continuationToken"] = Value::from(token),
+    let is_first = sent_token.is_none();
+    let size = page_size(scene, limit, is_first);
+    let (start, size) = scene.lists.edge.page(start, size, is_first);
+    let end = entries.len().min(start + size);
+    let page = &entries[start.min(end)..end];
+    let next = match scene.lists.edge {
+        Edge::NextIsSelf => {
+            Some(sent_token.map_or_else(|| write_token(None, &order), str::to_owned))
         }
-    } else {
-        body["_links"] = json!({});
+        _ => (end < entries.len()).then(|| write_token(page.last(), &order)),
+    };
+    let mut body = json!({"items": page.iter().map(|entry| entry.body).collect::<Vec<_>>()});
+    match (next, scene.config.lists.next) {
+        (Some(token), NextPage::Link) => {
+            let href = format!("/{resource}?continuationToken={token}");
+            body["_links"] = json!({"next": {"href": href}});
+        }
+        (Some(token), NextPage::Token) => body["continuationToken"] = Value::from(token),
+        (None, _) => body["_links"] = json!({}),
     }
     Ok(Answer::json(200, body))
 }

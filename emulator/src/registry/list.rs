@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::accept::{self, Form};
 use crate::answer::Answer;
 use crate::call::Scene;
+use crate::list_play::{Edge, FilterPlay};
 use crate::problem::Problem;
 use crate::store::Kind;
 
@@ -38,11 +39,15 @@ pub(crate) fn answer(scene: &Scene<'_>, kind: Kind) -> Result<Answer, Problem> {
         .query_all("property")
         .map(Condition::parse)
         .collect::<Result<_, _>>()?;
-    let entities = scene
-        .store
-        .listed(&scene.caller.sandbox, kind, scene.now_ms, scene.lag_ms());
-    let accepted = entities
-        .into_iter()
+    let conditions = match scene.lists.filter {
+        FilterPlay::Kept => conditions,
+        FilterPlay::Refused(_) if !conditions.is_empty() => {
+            return Err(Problem::bad_request("property can't be used here"));
+        }
+        FilterPlay::Refused(_) | FilterPlay::Ignored => Vec::new(),
+    };
+    let accepted = scene
+        .listed(kind)
         .map(|entity| &entity.body)
         .filter(|body| conditions.iter().all(|condition| condition.accepts(body)));
     // Several fields may be named; the first decides, the others only break ties.
@@ -60,16 +65,20 @@ pub(crate) fn answer(scene: &Scene<'_>, kind: Kind) -> Result<Answer, Problem> {
     let mut found: Vec<(String, &Value)> =
         accepted.map(|body| (sort_key(body, field), body)).collect();
     found.sort_by(|(left, _), (right, _)| direct(left.cmp(right)));
-    if let Some(start) = call.query("start") {
-        found.retain(|(key, _)| direct(key.as_str().cmp(start)) == Ordering::Greater);
-    }
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let next = match found.last() {
-        Some((key, _)) if more => Value::from(key.as_str()),
+    let sent_start = call.query("start");
+    let start = sent_start.map_or(0, |start| {
+        found.partition_point(|(key, _)| direct(key.as_str().cmp(start)) != Ordering::Greater)
+    });
+    let (start, limit) = scene.lists.edge.page(start, limit, sent_start.is_none());
+    let end = found.len().min(start.saturating_add(limit));
+    let page = &found[start.min(end)..end];
+    let next = match (scene.lists.edge, page.last()) {
+        // Nothing sorts before an empty text.
+        (Edge::NextIsSelf, _) => Value::from(sent_start.unwrap_or_default()),
+        (_, Some((key, _))) if end < found.len() => Value::from(key.as_str()),
         _ => Value::Null,
     };
-    let results: Vec<Value> = found.iter().map(|(_, body)| shown(body, form)).collect();
+    let results: Vec<Value> = page.iter().map(|(_, body)| shown(body, form)).collect();
     let body = json!({
         "_page": {"orderby": order.unwrap_or("created"), "next": next, "count": results.len()},
         "_links": {

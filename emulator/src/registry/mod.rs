@@ -204,10 +204,9 @@ fn delete(scene: &mut Scene<'_>, kind: Kind) -> Result<Answer, Problem> {
         .id
         .clone();
     let sandbox = scene.caller.sandbox.clone();
-    let lag_ms = scene.lag_ms();
     scene
         .store
-        .remove(&sandbox, kind, &id, scene.now_ms, lag_ms);
+        .remove(&sandbox, kind, &id, scene.now_ms, scene.keep_deleted_ms);
     Ok(Answer::empty(204))
 }
 

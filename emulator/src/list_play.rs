@@ -1,0 +1,151 @@
+//! What the dial makes of a list: how far it lags, what becomes of its filter and its pages.
+
+use crate::config::ListBehaviour;
+use crate::dial::Action;
+use crate::ids::mix;
+use crate::store::Entity;
+
+/// How a list is to be played. The default is how it should be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ListPlay {
+    pub(crate) lag: Lag,
+    pub(crate) filter: FilterPlay,
+    pub(crate) edge: Edge,
+}
+
+/// How far a list lags behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lag {
+    ms: i64,
+    seed: Option<u64>,
+}
+
+/// What becomes of a filter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum FilterPlay {
+    #[default]
+    Kept,
+    Ignored,
+    /// With this number, where the service has numbers.
+    Refused(u16),
+}
+
+/// What becomes of the edge between two pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Edge {
+    #[default]
+    Right,
+    /// The next page is this one.
+    NextIsSelf,
+    /// A page begins with the last entry of the page before.
+    Repeats,
+    /// A page misses its first entry.
+    Skips,
+}
+
+impl ListPlay {
+    /// What the settings and this action make of a list.
+    pub(crate) fn of(settings: &ListBehaviour, action: &Action) -> Self {
+        let lag_ms = i64::try_from(settings.lag.as_millis()).unwrap_or(i64::MAX / 4);
+        let mut play = Self {
+            lag: Lag {
+                ms: lag_ms,
+                seed: None,
+            },
+            ..Self::default()
+        };
+        match action {
+            Action::ListLag { ms, seed } => {
+                play.lag = Lag {
+                    ms: i64::try_from(*ms).unwrap_or(i64::MAX / 4),
+                    seed: *seed,
+                }
+            }
+            Action::ListIgnoresFilter => play.filter = FilterPlay::Ignored,
+            Action::ListRefusesFilter { number } => play.filter = FilterPlay::Refused(*number),
+            Action::ListNextIsSelf => play.edge = Edge::NextIsSelf,
+            Action::ListRepeatsEntry => play.edge = Edge::Repeats,
+            Action::ListSkipsEntry => play.edge = Edge::Skips,
+            _ => {}
+        }
+        play
+    }
+}
+
+impl Lag {
+    /// The lag of this resource in ms.
+    fn of(self, entity: &Entity) -> i64 {
+        let Some(seed) = self.seed else {
+            return self.ms;
+        };
+        let draw = entity
+            .id
+            .bytes()
+            .fold(mix(seed), |state, byte| mix(state ^ u64::from(byte)));
+        // The lag is not negative, and below 2^63 the rest of a division fits.
+        i64::try_from(draw % (self.ms.unsigned_abs() + 1)).unwrap_or(self.ms)
+    }
+
+    /// Whether a list shows this resource now.
+    pub(crate) fn shows(self, entity: &Entity, now_ms: i64) -> bool {
+        let lag_ms = self.of(entity);
+        match entity.deleted_ms {
+            _ if lag_ms > 0 && entity.created_ms + lag_ms > now_ms => false,
+            Some(deleted_ms) => deleted_ms + lag_ms > now_ms,
+            None => true,
+        }
+    }
+}
+
+impl Edge {
+    /// Where in an ordered list a page begins that should begin at `start`, and how many entries it
+    /// has. A page of a repeated entry is longer by it, or pages of one would never go on.
+    pub(crate) fn page(self, start: usize, size: usize, is_first: bool) -> (usize, usize) {
+        match self {
+            Self::Repeats if !is_first && start > 0 => (start - 1, size + 1),
+            Self::Skips if !is_first => (start + 1, size),
+            _ => (start, size),
+        }
+    }
+
+    /// The same for a list in which the caller counts the offset: its size stays what was asked for.
+    pub(crate) fn offset(self, start: usize) -> usize {
+        match self {
+            Self::NextIsSelf => 0,
+            Self::Repeats => start.saturating_sub(1),
+            Self::Skips if start > 0 => start + 1,
+            Self::Right | Self::Skips => start,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, Value};
+
+    use super::*;
+
+    fn entity(number: u64) -> Entity {
+        Entity {
+            id: format!("id {number}"),
+            order: number,
+            created_ms: 1000,
+            deleted_ms: None,
+            body: Value::Null,
+            hidden: Map::new(),
+        }
+    }
+
+    #[test]
+    fn a_seeded_lag_differs_from_one_to_the_next_and_stays_the_same() {
+        let lag = |seed| Lag {
+            ms: 1000,
+            seed: Some(seed),
+        };
+        let lags: Vec<i64> = (0..100).map(|number| lag(1).of(&entity(number))).collect();
+        assert!(lags.iter().all(|ms| (0..=1000).contains(ms)), "{lags:?}");
+        assert!(lags.iter().any(|ms| *ms < 250) && lags.iter().any(|ms| *ms > 750));
+        assert_eq!(lag(1).of(&entity(7)), lags[7]);
+        assert_ne!(lag(2).of(&entity(7)), lags[7]);
+    }
+}
