@@ -221,6 +221,60 @@ async fn a_late_commit_keeps_what_its_answer_promised() {
 }
 
 #[tokio::test]
+async fn a_late_commit_is_of_its_time_and_can_be_waited_for() {
+    let aep = Aep::start().await;
+    let reply = LateReply::Answer(CannedAnswer::empty(504));
+    let late = Action::LateCommit {
+        after_ms: 1500,
+        reply,
+    };
+    aep.emulator.add_fault(rule(late));
+    assert_eq!(aep.emulator.pending_commits(), 0);
+    let reply = aep.post(&connections(), &base_connection("late")).await;
+    assert_eq!(reply.status, 504);
+    assert_eq!(aep.emulator.pending_commits(), 1);
+    assert_eq!(aep.emulator.state()["pendingCommits"], 1);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while aep.emulator.pending_commits() > 0 && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(aep.emulator.state()["pendingCommits"], 0);
+    let journal = aep.emulator.journal();
+    let [asked, committed] = &journal[journal.len() - 2..] else {
+        panic!("{journal:?}");
+    };
+    assert_eq!(asked.sequence, committed.sequence);
+    assert_eq!(
+        (asked.fault.as_deref(), asked.changed),
+        (Some("lateCommit"), false)
+    );
+    assert_eq!(
+        (committed.fault.as_deref(), committed.changed),
+        (Some("committed"), true)
+    );
+    assert!(committed.time_ms >= asked.time_ms + 1500, "{journal:?}");
+    let made = &aep.emulator.resources("prod", "connections")[0];
+    assert_eq!(made["createdAt"], committed.time_ms);
+}
+
+#[tokio::test]
+async fn a_late_flow_is_judged_by_the_time_it_was_asked_for() {
+    let aep = Aep::start().await;
+    let flow = Parts::soon(aep.parts("Contacts").await.once());
+    let late = Action::LateCommit {
+        after_ms: 4000,
+        reply: LateReply::Own,
+    };
+    aep.emulator.add_fault(Rule::new("POST", "/flows", late));
+    // Its start has passed when it takes effect; it was told that it is good.
+    let promised = aep.flow(&flow).await;
+    assert_eq!(promised.status, 201, "{promised:?}");
+    tokio::time::sleep(Duration::from_millis(4500)).await;
+    let path = format!("{FLOW}/flows/{}", promised.id());
+    assert_eq!(aep.get(&path).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_late_commit_can_hide_behind_an_error_or_a_cut() {
     let aep = Aep::start().await;
     let reply = LateReply::Answer(CannedAnswer::empty(504));

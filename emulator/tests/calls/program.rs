@@ -26,9 +26,9 @@ async fn started(arguments: &[&str]) -> (Child, String) {
 #[tokio::test]
 async fn the_first_line_is_the_url_and_a_signal_ends_it_well() {
     let folder = tempfile::tempdir().unwrap();
-    let faults = folder.path().join("faults.json");
-    let rule = json!([{"route": "/connections", "action": {"kind": "refuse", "status": 418}}]);
-    std::fs::write(&faults, rule.to_string()).unwrap();
+    let faults = folder.path().join("faults.yaml");
+    let rules = "# a teapot\n- route: /connections\n  action: {kind: refuse, status: 418}\n";
+    std::fs::write(&faults, rules).unwrap();
     let arguments = [
         "--port",
         "0",
