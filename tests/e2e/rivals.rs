@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aep_emulator::{Action, CutAt, Rule};
+use aep_emulator::{Action, CannedAnswer, CutAt, LateReply, Rule};
 use futures::future::join;
 use serde_json::{Value, json};
 
@@ -122,6 +122,32 @@ async fn of_two_that_want_it_new_one_is_refused() {
     let base = the(&world.emulator, "connections", "");
     assert_eq!(base["id"], result["baseConnectionId"]);
     world.end(worker).await;
+}
+
+#[tokio::test]
+async fn a_late_commit_of_one_does_not_outlive_the_answer_of_the_other() {
+    let world = World::new().await;
+    let late = Action::LateCommit {
+        after_ms: 1500,
+        reply: LateReply::Answer(CannedAnswer::html(504)),
+    };
+    world
+        .emulator
+        .add_fault(Rule::new("POST", "/connections", late).nth([1]));
+    let (one, other) = (world.worker(), world.worker());
+    let input = input(&[table("Contacts")]);
+    let first = world.start(&input).await;
+    let second = async {
+        // When the first one's create was sent, and has not taken effect.
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        world.ingest(&input).await
+    };
+    let (first, second) = join(first.end(), second).await;
+    assert_eq!(first.unwrap(), second.unwrap());
+    assert_eq!(made(&world, "/connections"), 2);
+    one.stop().await.unwrap();
+    other.stop().await.unwrap();
+    assert_one_answer_per_intent(&world.emulator);
 }
 
 #[tokio::test]
