@@ -12,7 +12,7 @@ use aep_flow_proto::{
 };
 use aep_flow_workflows::{failure, payload::Message};
 use aep_platform::{AdobeCode, Class, Failure, Next, Outcome};
-use temporalio_common::error::ApplicationFailure;
+use temporalio_common::error::{ApplicationErrorCategory, ApplicationFailure};
 use temporalio_sdk::activities::ActivityInfo;
 
 use crate::secrets::SecretError;
@@ -27,6 +27,8 @@ pub struct Failed {
     retry_after: Option<Duration>,
     /// What the next attempt must know: kind of resource, and its past.
     memory: Option<(ResourceKind, Past)>,
+    /// Nothing went wrong: the attempt ended so that the server waits.
+    is_expected: bool,
 }
 
 impl Failed {
@@ -40,6 +42,7 @@ impl Failed {
             },
             retry_after: None,
             memory: None,
+            is_expected: false,
         }
     }
 
@@ -55,6 +58,7 @@ impl Failed {
             details,
             retry_after: None,
             memory: None,
+            is_expected: false,
         }
     }
 
@@ -160,6 +164,12 @@ impl Failed {
                 self.retry_after
                     .filter(|pause| self.kind.is_retryable() && !pause.is_zero()),
             )
+            // The SDK neither counts a benign one among the errors nor logs it as one.
+            .category(if self.is_expected {
+                ApplicationErrorCategory::Benign
+            } else {
+                ApplicationErrorCategory::Unspecified
+            })
             .details(Message::from(self.details))
             .build()
     }
@@ -209,6 +219,7 @@ impl From<Failure> for Failed {
             },
             message: failure.message,
             memory: None,
+            is_expected: false,
         }
     }
 }
@@ -218,10 +229,13 @@ impl Failed {
     pub(super) fn ensure(kind: ResourceKind, error: EnsureError) -> Self {
         let text = error.to_string();
         match error {
-            EnsureError::Failed { failure, past } => Self {
-                memory: Some((kind, past)),
-                ..Self::from(*failure)
-            },
+            EnsureError::Failed { failure, past } => {
+                let mut failed = Self::from(*failure);
+                // Of the look that failed nothing is open, of a create before it something may be.
+                failed.details.outcome_unknown |= matches!(past, Past::Open { .. });
+                failed.memory = Some((kind, past));
+                failed
+            }
             EnsureError::NotYet {
                 failure,
                 is_unknown,
@@ -229,6 +243,7 @@ impl Failed {
                 after,
                 ..
             } => {
+                let is_expected = failure.is_none() && !is_unknown;
                 let mut failed = failure.map_or_else(
                     || Self::new(FailureType::Unavailable, "", ""),
                     |failure| Self::from(*failure),
@@ -245,6 +260,7 @@ impl Failed {
                     failed = failed.with_created(kind.as_str(), id);
                 }
                 failed.memory = Some((kind, past));
+                failed.is_expected = is_expected;
                 failed
             }
             EnsureError::Conflict { id, .. } => {
@@ -310,16 +326,25 @@ fn type_of(class: Class) -> FailureType {
 
 /// One line per failed attempt.
 pub(super) fn log(info: &ActivityInfo, failed: &Failed) {
-    tracing::warn!(
-        activity = info.activity_type,
-        workflow_id = info.workflow_id.as_deref().unwrap_or_default(),
-        run_id = info.workflow_run_id.as_deref().unwrap_or_default(),
-        attempt = info.attempt,
-        failure = failed.kind.as_str(),
-        adobe_code = failed.details.adobe_code,
-        http_status = failed.details.http_status,
-        request_id = failed.details.request_id,
-        "{}",
-        failed.message
-    );
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(
+                activity = info.activity_type,
+                workflow_id = info.workflow_id.as_deref().unwrap_or_default(),
+                run_id = info.workflow_run_id.as_deref().unwrap_or_default(),
+                attempt = info.attempt,
+                failure = failed.kind.as_str(),
+                adobe_code = failed.details.adobe_code,
+                http_status = failed.details.http_status,
+                request_id = failed.details.request_id,
+                "{}",
+                failed.message
+            )
+        };
+    }
+    if failed.is_expected {
+        line!(info);
+    } else {
+        line!(warn);
+    }
 }
