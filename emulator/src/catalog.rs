@@ -3,6 +3,7 @@
 //! Answers are objects keyed by id, in the order asked for. Source: Catalog API reference and guides
 //! (create, list, filter, delete), read 2026-11. Catalog documents no error bodies.
 
+mod change;
 mod query;
 
 use serde_json::{Map, Value, json};
@@ -89,11 +90,10 @@ pub(crate) fn get(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     Ok(Answer::text(200, body).with_header("e-tag", entity.text("/version")))
 }
 
-/// `PATCH /dataSets/{id}`, as a merge.
+/// `PATCH /dataSets/{id}`: a merge or a patch, and with `If-Match` only of that version.
 pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
-    let sent = scene.call.json()?;
     let entity = find(scene)?;
-    let (id, mut body) = (entity.id.clone(), entity.body.clone());
+    let (id, body) = (entity.id.clone(), entity.body.clone());
     if scene
         .call
         .header("if-match")
@@ -105,15 +105,7 @@ pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
             detail: format!("The version of dataset {id} is another one"),
         });
     }
-    let Some(changes) = sent.as_object() else {
-        return Err(Problem::bad_request("The body must be an object"));
-    };
-    for (field, value) in changes
-        .iter()
-        .filter(|(field, _)| FIELDS.contains(&field.as_str()))
-    {
-        body[field] = value.clone();
-    }
+    let mut body = change::changed(scene.call, body)?;
     check(scene, &body)?;
     body["version"] = Value::from(rival::next_version(text(&body, "/version")));
     body["updated"] = Value::from(scene.now_ms);

@@ -45,6 +45,7 @@ mod source;
 
 mod answer;
 mod ids;
+mod json_patch;
 mod mask;
 mod persist;
 mod problem;

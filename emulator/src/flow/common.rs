@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::json_patch::{self, Operation};
 use crate::answer::Answer;
 use crate::call::Scene;
+use crate::json_patch::{self, Operation, PatchError};
 use crate::problem::Problem;
 use crate::store::{Entity, Kind, NewEntity};
 
@@ -119,6 +119,17 @@ pub(crate) fn patch_operations(
         }
     }
     Ok(operations)
+}
+
+impl From<PatchError> for Problem {
+    /// The refusal of Flow Service.
+    fn from(error: PatchError) -> Self {
+        let number = match error {
+            PatchError::Invalid(_) => 1455,
+            PatchError::UnknownOperation(_) => 1434,
+        };
+        Self::flow(number, 400, error.to_string())
+    }
 }
 
 /// Refuses if the version sent, with or without quotes, isn't the current one.

@@ -5,12 +5,12 @@
 use serde_json::{Map, Value, json};
 
 use super::common;
-use super::json_patch::{self, Operation};
 use super::list::{self, Listed};
 use crate::answer::Answer;
 use crate::backdrop::ORACLE_SERVICE_CLOUD;
 use crate::call::{Scene, text};
 use crate::config::{ShownSecrets, SourceOffer, SourceSettings};
+use crate::json_patch::{self, Operation};
 use crate::mask::{self, MASK};
 use crate::problem::Problem;
 use crate::store::{Entity, Kind};

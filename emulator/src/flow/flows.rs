@@ -6,9 +6,10 @@
 use serde_json::{Map, Value, json};
 
 use super::schedule::Schedule;
-use super::{common, connections, json_patch, list, run_life, transformations};
+use super::{common, connections, list, run_life, transformations};
 use crate::answer::Answer;
 use crate::call::{Scene, text};
+use crate::json_patch;
 use crate::problem::Problem;
 use crate::store::{Entity, Kind};
 

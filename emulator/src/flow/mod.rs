@@ -13,7 +13,6 @@ pub(crate) mod target_connections;
 
 mod common;
 mod filter;
-mod json_patch;
 mod list;
 mod run_life;
 mod run_report;

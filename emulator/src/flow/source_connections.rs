@@ -4,11 +4,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::json_patch;
 use super::{common, connections, list};
 use crate::answer::Answer;
 use crate::call::{Scene, text};
 use crate::config::NameFilter;
+use crate::json_patch;
 use crate::problem::Problem;
 use crate::store::Kind;
 

@@ -116,6 +116,60 @@ async fn a_dataset_is_changed_and_its_version_rises() {
 }
 
 #[tokio::test]
+async fn a_dataset_is_merged_or_patched() {
+    let aep = Aep::start().await;
+    let schema = aep.schema("s", &["a"]).await;
+    let id = aep.dataset("old", &schema).await;
+    let path = format!("{}/{id}", datasets());
+    let merge = json!({"description": "d", "tags": {"other": ["x"], "acme-flow": null}});
+    // Without `If-Match` any version is changed.
+    let merged = send(aep.request(Method::PATCH, &path).json(&merge)).await;
+    assert_eq!(merged.status, 200, "{merged:?}");
+    let read = aep.get(&path).await;
+    assert_eq!(read.body[&id]["tags"], json!({"other": ["x"]}));
+    assert_eq!(read.body[&id]["name"], "old");
+    let patch = async |operations: Value| {
+        let request = aep
+            .request(Method::PATCH, &path)
+            .header("content-type", "application/json-patch+json")
+            .body(operations.to_string());
+        send(request).await
+    };
+    let operations = json!([
+        {"op": "replace", "path": "/name", "value": "new"},
+        {"op": "remove", "path": "/description"},
+        {"op": "add", "path": "/tags/more", "value": ["y"]},
+    ]);
+    let patched = patch(operations).await;
+    assert_eq!(patched.body, json!([format!("@/dataSets/{id}")]));
+    let read = aep.get(&path).await;
+    assert_eq!(read.headers["e-tag"], "1.0.2");
+    let dataset = &read.body[&id];
+    assert_eq!(
+        (&dataset["name"], dataset.get("description")),
+        (&json!("new"), None)
+    );
+    assert_eq!(dataset["tags"], json!({"other": ["x"], "more": ["y"]}));
+    for operations in [
+        json!([{"op": "replace", "path": "/created", "value": 0}]),
+        json!([{"op": "move", "path": "/name", "value": 0}]),
+        json!({"name": "no array"}),
+    ] {
+        assert_eq!(patch(operations.clone()).await.status, 400, "{operations}");
+    }
+}
+
+#[tokio::test]
+async fn a_mapping_set_cannot_be_deleted() {
+    let aep = Aep::start().await;
+    let schema = aep.schema("s", &["a"]).await;
+    let set = aep.mapping_set(&schema, &[("id", "_acme.a")]).await;
+    let path = format!("{PREP}/mappingSets/{set}");
+    assert_eq!(aep.delete(&path).await.status, 405);
+    assert_eq!(aep.get(&path).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_mapping_set_takes_both_dialects() {
     let aep = Aep::start().await;
     let schema = aep.schema("s", &["a"]).await;

@@ -474,6 +474,52 @@ async fn etags_guard_changes() {
 }
 
 #[tokio::test]
+async fn names_and_descriptions_are_changed_with_the_right_version() {
+    let aep = Aep::start().await;
+    let parts = aep.parts("Contacts").await;
+    let flow = aep.flow(&parts.once()).await.id();
+    for (kind, id) in [
+        ("connections", &parts.base),
+        ("sourceConnections", &parts.source),
+        ("targetConnections", &parts.target),
+        ("flows", &flow),
+    ] {
+        let path = format!("{FLOW}/{kind}/{id}");
+        let etag = aep.get(&path).await.items()[0]["etag"].clone();
+        let etag = etag.as_str().unwrap();
+        let operations = json!([
+            {"op": "replace", "path": "/name", "value": "renamed"},
+            {"op": "add", "path": "/description", "value": "described"},
+        ]);
+        let without = send(aep.request(reqwest::Method::PATCH, &path).json(&operations));
+        assert_eq!(without.await.code(), "FLOW-1403-400", "{kind}");
+        let changed = aep.patch(&path, etag, &operations).await;
+        assert_eq!(changed.status, 200, "{kind}: {changed:?}");
+        let stale = aep.patch(&path, etag, &operations).await;
+        assert_eq!(stale.code(), "FLOW-1404-412", "{kind}");
+        let read = aep.get(&path).await.items()[0].clone();
+        assert_eq!(
+            (&read["name"], &read["description"], &read["etag"]),
+            (
+                &json!("renamed"),
+                &json!("described"),
+                &changed.body["etag"]
+            )
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_base_connection_goes_when_no_flow_is_behind_it() {
+    let aep = Aep::start().await;
+    let base = aep.base_connection("base").await;
+    aep.source_connection(&base, "Contacts").await;
+    let path = format!("{FLOW}/connections/{base}");
+    assert_eq!(aep.delete(&path).await.status, 204);
+    assert_eq!(aep.get(&path).await.status, 404);
+}
+
+#[tokio::test]
 async fn credentials_are_rotated_and_never_shown() {
     let aep = Aep::start().await;
     let wrong = changed(

@@ -1,8 +1,17 @@
-//! JSON Patch, as far as Flow Service takes it: add, replace, remove.
+//! JSON Patch, as far as Flow Service and Catalog take it: add, replace, remove.
 
 use serde_json::Value;
 
-use crate::problem::Problem;
+/// Why a patch can't be played.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PatchError {
+    /// It is no patch, or none of this resource.
+    #[error("JSON Patch is not valid: {0}.")]
+    Invalid(String),
+    /// Another operation than the three.
+    #[error("Operation type {0} is not supported.")]
+    UnknownOperation(String),
+}
 
 /// One operation.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,14 +30,14 @@ pub(crate) enum Verb {
 }
 
 /// Reads the body of a PATCH. The case of `op` doesn't matter: documents write it in three ways.
-pub(crate) fn parse(body: &Value) -> Result<Vec<Operation>, Problem> {
+pub(crate) fn parse(body: &Value) -> Result<Vec<Operation>, PatchError> {
     let Some(operations) = body.as_array() else {
         return Err(invalid("the body must be an array"));
     };
     operations.iter().map(parse_one).collect()
 }
 
-fn parse_one(operation: &Value) -> Result<Operation, Problem> {
+fn parse_one(operation: &Value) -> Result<Operation, PatchError> {
     let Some(name) = operation["op"].as_str() else {
         return Err(invalid("field op is missing"));
     };
@@ -37,11 +46,7 @@ fn parse_one(operation: &Value) -> Result<Operation, Problem> {
         "replace" => Verb::Replace,
         "remove" => Verb::Remove,
         _ => {
-            return Err(Problem::flow(
-                1434,
-                400,
-                format!("Operation type {name} is not supported."),
-            ));
+            return Err(PatchError::UnknownOperation(name.to_owned()));
         }
     };
     let path = match operation["path"].as_str() {
@@ -57,7 +62,7 @@ fn parse_one(operation: &Value) -> Result<Operation, Problem> {
 }
 
 /// Applies one operation.
-pub(crate) fn apply(body: &mut Value, operation: &Operation) -> Result<(), Problem> {
+pub(crate) fn apply(body: &mut Value, operation: &Operation) -> Result<(), PatchError> {
     let missing = || invalid(&format!("path {} doesn't exist", operation.path));
     let (parent, key) = operation.path.rsplit_once('/').ok_or_else(missing)?;
     let key = key.replace("~1", "/").replace("~0", "~");
@@ -99,8 +104,8 @@ pub(crate) fn apply(body: &mut Value, operation: &Operation) -> Result<(), Probl
     Ok(())
 }
 
-fn invalid(reason: &str) -> Problem {
-    Problem::flow(1455, 400, format!("JSON Patch is not valid: {reason}."))
+fn invalid(reason: &str) -> PatchError {
+    PatchError::Invalid(reason.to_owned())
 }
 
 #[cfg(test)]
@@ -109,7 +114,7 @@ mod tests {
 
     use super::*;
 
-    fn patched(mut body: Value, operations: Value) -> Result<Value, Problem> {
+    fn patched(mut body: Value, operations: Value) -> Result<Value, PatchError> {
         for operation in parse(&operations)? {
             apply(&mut body, &operation)?;
         }
@@ -132,17 +137,18 @@ mod tests {
 
     #[test]
     fn what_is_no_patch_is_refused() {
-        for (operations, number) in [
-            (json!({"op": "add"}), 1455),
-            (json!([{"op": "move", "path": "/a", "value": 1}]), 1434),
-            (json!([{"op": "add", "path": "/a"}]), 1455),
-            (json!([{"op": "replace", "path": "/x/y", "value": 1}]), 1455),
-            (json!([{"op": "remove", "path": "/x"}]), 1455),
+        for (operations, is_known) in [
+            (json!({"op": "add"}), true),
+            (json!([{"op": "move", "path": "/a", "value": 1}]), false),
+            (json!([{"op": "add", "path": "/a"}]), true),
+            (json!([{"op": "replace", "path": "/x/y", "value": 1}]), true),
+            (json!([{"op": "remove", "path": "/x"}]), true),
         ] {
-            let problem = patched(json!({"a": 1}), operations.clone()).unwrap_err();
-            assert!(
-                matches!(problem, Problem::Flow { number: found, .. } if found == number),
-                "{operations}: {problem}"
+            let error = patched(json!({"a": 1}), operations.clone()).unwrap_err();
+            assert_eq!(
+                matches!(error, PatchError::Invalid(_)),
+                is_known,
+                "{operations}: {error}"
             );
         }
     }
