@@ -99,3 +99,42 @@ async fn wrong_rules_are_told_at_the_start() {
         "{told}"
     );
 }
+
+#[test]
+fn the_rules_in_the_manual_are_rules_and_show_every_action() {
+    let manual = include_str!("../../README.md");
+    let blocks = manual.split("```yaml\n").skip(1);
+    let mut kinds = std::collections::BTreeSet::new();
+    for block in blocks {
+        let (yaml, _) = block.split_once("```").unwrap();
+        let rules = aep_emulator::read_rules(yaml).unwrap_or_else(|error| {
+            let cause = std::error::Error::source(&error);
+            panic!("{error}: {cause:?}\n{yaml}")
+        });
+        kinds.extend(rules.iter().map(|rule| rule.action.kind()));
+    }
+    let shown: Vec<_> = kinds.into_iter().collect();
+    let all = [
+        "applyThenAnswer",
+        "applyThenDelay",
+        "applyThenDrop",
+        "delay",
+        "dropBeforeApply",
+        "dropBeforeRead",
+        "lateCommit",
+        "listIgnoresFilter",
+        "listLag",
+        "listNextIsSelf",
+        "listRefusesFilter",
+        "listRepeatsEntry",
+        "listSkipsEntry",
+        "moveEtag",
+        "pad",
+        "pass",
+        "refuse",
+        "reset",
+        "trickle",
+        "truncate",
+    ];
+    assert_eq!(shown, all);
+}
