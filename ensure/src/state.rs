@@ -336,8 +336,7 @@ fn has_been_silent(rules: Rules, now: Now, since: Timestamp, looks: u32) -> bool
 /// How long until everything older than `candidate` is in the lists, so that it is known to
 /// be the one that wins.
 fn until_old_enough(call: &Call<'_>, now: Now, candidate: &Standing) -> Option<Duration> {
-    let is_unique = call.intent.kind().uniqueness() == Uniqueness::Refused;
-    if is_unique || call.rules.sole_caller || call.rules.list_lag.is_zero() {
+    if call.intent.kind().uniqueness() == Uniqueness::Refused || call.rules.sole_caller {
         return None;
     }
     let age = now.platforms.as_millisecond() - candidate.created_at;
