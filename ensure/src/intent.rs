@@ -311,8 +311,18 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_stands_alone_is_a_marker_of_nobody() {
+        let whole = intent("a.example");
+        let of_key = Marker::of_key(whole.marker().key());
+        assert_eq!(of_key, Some(whole.marker().of_adopted()));
+        assert_eq!(Marker::of_key("0123"), None);
+    }
+
+    #[test]
     fn the_key_is_the_name_in_its_scope() {
         let one = Intent::new(ResourceKind::Flow, &["org", "prod"], "x");
+        let described = format!("[aep-flow:v1 k={}]", one.marker().key());
+        assert_eq!(one.described(""), described);
         assert!(
             one.marker()
                 .has_key_of(Intent::new(ResourceKind::Flow, &["org", "prod"], "x").marker())
@@ -342,5 +352,17 @@ mod tests {
             .secret_field("password", b"hunter3", None);
         assert_eq!(one.marker().differences(keyless.marker()), [""; 0]);
         assert!(!one.described("").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_secret_cannot_be_guessed_without_the_workers_key() {
+        let hashed = |key: &[u8]| {
+            let intent = Intent::new(ResourceKind::BaseConnection, &["org", "prod"], "OSC");
+            intent.secret_field("password", b"hunter2", Some(key))
+        };
+        let one = hashed(b"key");
+        assert_eq!(one, hashed(b"key"));
+        let other = hashed(b"another key");
+        assert_eq!(one.marker().differences(other.marker()), ["password"]);
     }
 }
