@@ -17,6 +17,8 @@ use temporalio_client::{
     Client, WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowStartOptions,
 };
 
+use crate::note;
+
 struct Case {
     name: &'static str,
     input: Value,
@@ -163,12 +165,4 @@ fn config(server: &DevServer, emulator: &Emulator, secrets: &Path, task_queue: &
     config.temporal.overrides.address = Some(server.address());
     config.temporal.overrides.namespace = Some(server.namespace().to_owned());
     config
-}
-
-#[expect(
-    clippy::print_stderr,
-    reason = "a chore tells the terminal what it does"
-)]
-fn note(line: &str) {
-    eprintln!("{line}");
 }

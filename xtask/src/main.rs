@@ -1,9 +1,12 @@
 //! Chores of the repository that are more than a line of shell.
 //!
 //! `cargo run -p xtask -- histories` records the workflow histories that the tests replay;
-//! `cargo run -p xtask -- tidy` holds the tree against the house rules.
+//! `cargo run -p xtask -- tidy` holds the tree against the house rules;
+//! `cargo run -p xtask -- mutants` shows that each guard has a test that needs it.
 
+#[cfg(feature = "histories")]
 mod histories;
+mod mutants;
 mod tidy;
 
 use std::path::Path;
@@ -18,10 +21,13 @@ enum Chore {
     ///
     /// A recorded history is never edited. Record anew only when a change of a workflow
     /// does not have to go on with what runs, and say so in the commit.
+    #[cfg(feature = "histories")]
     Histories,
     /// Check what no compiler checks: which crates look at which, what workflow code can
     /// reach, and that every crate says what it is for.
     Tidy,
+    /// Take each guard out and see a test turn red; write docs/mutation-proof.md.
+    Mutants(mutants::Options),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -30,11 +36,22 @@ async fn main() -> anyhow::Result<()> {
         .join("..")
         .canonicalize()?;
     match Chore::parse() {
+        #[cfg(feature = "histories")]
         Chore::Histories => {
             tokio::task::LocalSet::new()
                 .run_until(histories::record(&root))
                 .await
         }
         Chore::Tidy => tidy::check(&root),
+        Chore::Mutants(options) => mutants::prove(&root, &options),
     }
+}
+
+/// Says on the terminal what a chore does.
+#[expect(
+    clippy::print_stderr,
+    reason = "a chore tells the terminal what it does"
+)]
+fn note(line: &str) {
+    eprintln!("{line}");
 }

@@ -1,0 +1,207 @@
+//! Named guards, each taken out of a copy of the tree.
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+    process::Command,
+    time::Instant,
+};
+
+use anyhow::{Context as _, bail};
+use serde::Deserialize;
+
+use super::output;
+use crate::note;
+
+const HEAD: &str =
+    "| guard | file | test that turned red | seconds | at |\n|---|---|---|--:|---|\n";
+const NOT_YET: &str = "not yet run";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct List {
+    guard: Vec<Guard>,
+}
+
+/// One guard, and how to take it out.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Guard {
+    name: String,
+    file: String,
+    /// Stands in the file once.
+    search: String,
+    replace: String,
+    /// What follows `cargo test`.
+    test: String,
+}
+
+impl Guard {
+    fn has(&self, text: &str) -> bool {
+        [&self.name, &self.file, &self.test]
+            .iter()
+            .any(|each| each.contains(text))
+    }
+
+    fn row(&self, red: &str, seconds: &str, commit: &str) -> String {
+        let Self { name, file, .. } = self;
+        format!("| {name} | `{file}` | {red} | {seconds} | {commit} |\n")
+    }
+}
+
+/// Takes out each guard that `only` speaks of, and gives the table of all.
+pub(super) fn prove(
+    root: &Path,
+    folder: &Path,
+    commit: &str,
+    only: &[String],
+    earlier: &str,
+    broken: &mut Vec<String>,
+) -> anyhow::Result<String> {
+    let list = root.join("xtask/guards.toml");
+    let list =
+        std::fs::read_to_string(&list).with_context(|| format!("read {}", list.display()))?;
+    let List { guard: guards } = toml::from_str(&list)?;
+    let mut names = HashSet::new();
+    for guard in &guards {
+        if !names.insert(&guard.name) {
+            bail!("two guards are called `{}`", guard.name);
+        }
+    }
+    let rows: HashMap<&str, &str> = earlier
+        .lines()
+        .filter_map(|line| Some((line.strip_prefix("| ")?.split(" | ").next()?, line)))
+        .collect();
+    let tree = Tree::new(root, folder)?;
+    let mut green = HashMap::new();
+    let mut table = HEAD.to_owned();
+    for guard in &guards {
+        if !only.is_empty() && !only.iter().any(|text| guard.has(text)) {
+            match rows.get(guard.name.as_str()) {
+                Some(row) => table.push_str(&format!("{row}\n")),
+                None => table.push_str(&guard.row(NOT_YET, "", "")),
+            }
+            continue;
+        }
+        let started = Instant::now();
+        let red = tree.without(guard, &mut green);
+        let seconds = started.elapsed().as_secs();
+        match red {
+            Ok(test) => {
+                note(&format!("{}: {test} turned red, {seconds} s", guard.name));
+                table.push_str(&guard.row(&format!("`{test}`"), &seconds.to_string(), commit));
+            }
+            Err(error) => {
+                note(&format!("{}: {error:#}", guard.name));
+                table.push_str(&guard.row("**none**", &seconds.to_string(), commit));
+                broken.push(format!("{}: {error:#}", guard.name));
+            }
+        }
+    }
+    Ok(table)
+}
+
+/// A copy of the last commit, gone when it is dropped.
+struct Tree {
+    root: PathBuf,
+    folder: tempfile::TempDir,
+    target: PathBuf,
+}
+
+impl Tree {
+    fn new(root: &Path, folder: &Path) -> anyhow::Result<Self> {
+        let tree = Self {
+            root: root.to_owned(),
+            folder: tempfile::tempdir()?,
+            target: folder.join("target"),
+        };
+        output(
+            tree.worktree("add")
+                .args(["--detach", "--quiet"])
+                .arg(tree.path())
+                .arg("HEAD"),
+        )?;
+        Ok(tree)
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("tree")
+    }
+
+    fn worktree(&self, what: &str) -> Command {
+        let mut command = Command::new("git");
+        command.current_dir(&self.root).args(["worktree", what]);
+        command
+    }
+
+    /// The first test that turns red without `guard`, where all were green with it.
+    fn without(&self, guard: &Guard, green: &mut HashMap<String, bool>) -> anyhow::Result<String> {
+        let file = self.path().join(&guard.file);
+        let text =
+            std::fs::read_to_string(&file).with_context(|| format!("read {}", guard.file))?;
+        let times = text.matches(&guard.search).count();
+        if times != 1 {
+            bail!("what to take out stands {times} times in {}", guard.file);
+        }
+        let is_green = match green.get(&guard.test) {
+            Some(is_green) => *is_green,
+            None => {
+                let is_green = matches!(self.test(&guard.test)?, Tested::Green);
+                green.insert(guard.test.clone(), is_green);
+                is_green
+            }
+        };
+        if !is_green {
+            bail!("`cargo test {}` is red with it", guard.test);
+        }
+        std::fs::write(&file, text.replacen(&guard.search, &guard.replace, 1))?;
+        let tested = self.test(&guard.test);
+        std::fs::write(&file, text)?;
+        match tested? {
+            Tested::Red(test) => Ok(test),
+            Tested::Green => bail!("`cargo test {}` stays green without it", guard.test),
+            Tested::Broken(lines) => bail!("no test ran without it:\n{lines}"),
+        }
+    }
+
+    fn test(&self, arguments: &str) -> anyhow::Result<Tested> {
+        let output = Command::new("cargo")
+            .current_dir(self.path())
+            .env("CARGO_TARGET_DIR", &self.target)
+            .args(["test", "--locked", "--quiet"])
+            .args(arguments.split_whitespace())
+            .output()
+            .context("run cargo test")?;
+        if output.status.success() {
+            return Ok(Tested::Green);
+        }
+        // Under "failures:", one name a line.
+        let printed = String::from_utf8_lossy(&output.stdout);
+        let name = printed
+            .rsplit_once("failures:\n")
+            .and_then(|(_, names)| names.lines().next());
+        Ok(match name {
+            Some(name) => Tested::Red(name.trim().to_owned()),
+            None => Tested::Broken(String::from_utf8_lossy(&output.stderr).into_owned()),
+        })
+    }
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        let removed = output(self.worktree("remove").arg("--force").arg(self.path()));
+        if let Err(error) = removed {
+            note(&format!(
+                "the copy of the tree could not be removed: {error:#}"
+            ));
+        }
+    }
+}
+
+enum Tested {
+    Green,
+    /// The first test that failed.
+    Red(String),
+    /// What was printed where no test came to its end.
+    Broken(String),
+}
