@@ -19,6 +19,7 @@ mod flow_runs;
 mod mapping_set;
 mod platform;
 mod schema;
+mod search_attributes;
 mod source_connection;
 mod target_connection;
 
@@ -43,6 +44,7 @@ pub use base_connection::create_oracle_service_cloud;
 pub use failure::Failed;
 pub use platform::Platform;
 pub(crate) use platform::intent;
+pub use search_attributes::SearchAttributes;
 
 /// The bodies of all activities, over one platform.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use temporalio_sdk::{
 };
 
 use crate::{
-    activities::{Activities, Platform},
+    activities::{Activities, Platform, SearchAttributes},
     config::Config,
     platform_client::{self, ClientError},
     temporal::{self, ConnectError},
@@ -56,6 +56,7 @@ pub async fn run(
     let activities = Activities::new(Platform::new(&config, platform));
     let options = WorkerOptions::new(config.worker.task_queue.as_str())
         .register_activities(activities)
+        .register_activities(SearchAttributes::new(client.clone()))
         .register_workflow::<IngestOracleServiceCloud>()
         .map_err(|error| WorkerError::Sdk(error.into()))?
         .tuner(

@@ -14,7 +14,8 @@ use aep_flow_proto::{
         BaseConnection, CreateDataflowInput, CreateMappingSetInput, CreateSourceConnectionInput,
         CreateTargetConnectionInput, Dataflow, Dataset, EnsureDatasetInput, EnsureSchemaInput,
         ExploreTableInput, ExploreTableResult, ExploreTablesInput, ExploreTablesResult,
-        FindDataflowInput, FindDataflowResult, GetFlowRunsInput, GetFlowRunsResult, MappingSet,
+        FindDataflowInput, FindDataflowResult, FindSearchAttributesInput,
+        FindSearchAttributesResult, GetFlowRunsInput, GetFlowRunsResult, MappingSet,
         OracleServiceCloudConnection, Schema, SourceConnection, TargetConnection,
         TestBaseConnectionInput, TestBaseConnectionResult,
     },
@@ -28,7 +29,7 @@ use crate::payload::Message;
 pub use self::declared::{
     CreateDataflow, CreateMappingSet, CreateOracleServiceCloudBaseConnection,
     CreateSourceConnection, CreateTargetConnection, EnsureDataset, EnsureSchema, ExploreTable,
-    ExploreTables, FindDataflow, GetFlowRuns, TestBaseConnection,
+    ExploreTables, FindDataflow, FindSearchAttributes, GetFlowRuns, TestBaseConnection,
 };
 
 /// Declarations of all activities of the contract.
@@ -138,6 +139,13 @@ impl Declared {
     pub fn get_flow_runs(
         _: Message<GetFlowRunsInput>,
     ) -> Result<Message<GetFlowRunsResult>, ActivityError> {
+        unimplemented!()
+    }
+
+    #[activity(name = activity::FIND_SEARCH_ATTRIBUTES)]
+    pub fn find_search_attributes(
+        _: Message<FindSearchAttributesInput>,
+    ) -> Result<Message<FindSearchAttributesResult>, ActivityError> {
         unimplemented!()
     }
 }

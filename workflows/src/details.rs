@@ -2,12 +2,16 @@
 
 use std::fmt::Write as _;
 
-use aep_flow_proto::v1::IngestStatus;
+use aep_flow_proto::v1::{IngestStatus, OpenDecision};
+
+use crate::decision::{self, Commands};
 
 /// More lines than a person reads; the rest is counted.
 const MAX_LINES: usize = 50;
+const MAX_DECISIONS: usize = 10;
 
-pub(crate) fn render(status: &IngestStatus) -> String {
+/// What the UI shows of the workflow `workflow_id`. `hint` stands below its open decisions.
+pub(crate) fn render(status: &IngestStatus, workflow_id: &str, hint: Option<&str>) -> String {
     let mut text = format!("**{}**", status.phase);
     if status.tables_total > 0 {
         let _ = write!(
@@ -22,6 +26,9 @@ pub(crate) fn render(status: &IngestStatus) -> String {
     text.push('\n');
     if !status.base_connection_id.is_empty() {
         let _ = writeln!(text, "\nBase connection `{}`", status.base_connection_id);
+    }
+    if !status.decisions.is_empty() {
+        decisions(&mut text, &status.decisions, workflow_id, hint);
     }
     if !status.tables.is_empty() {
         text.push_str("\n| table | phase | steps | now |\n|---|---|---|---|\n");
@@ -52,14 +59,56 @@ pub(crate) fn render(status: &IngestStatus) -> String {
     text
 }
 
+fn decisions(text: &mut String, open: &[OpenDecision], workflow_id: &str, hint: Option<&str>) {
+    for decision in open.iter().take(MAX_DECISIONS) {
+        let commands = Commands::of(workflow_id, decision, open.len());
+        let _ = write!(
+            text,
+            "\n**A person must decide.** {}. It said: {}\n\n",
+            line(&decision::sentence(decision), 500),
+            line(&decision.message, 500),
+        );
+        for candidate in &decision.candidates {
+            let _ = writeln!(
+                text,
+                "On the platform there is the {} `{}`.\n",
+                line(&candidate.kind, 50),
+                line(&candidate.id, 300),
+            );
+        }
+        let _ = write!(
+            text,
+            "Look on the platform. If it exists, take it by its id:\n\n    {}\n\n\
+             If it does not, look and create again:\n\n    {}\n\n\
+             Without a decision the step fails with OutcomeUnknown at {}.\n",
+            line(&commands.adopt, 2_000),
+            line(&commands.retry, 2_000),
+            decision.until,
+        );
+    }
+    if let Some(more) = open
+        .len()
+        .checked_sub(MAX_DECISIONS)
+        .filter(|more| *more > 0)
+    {
+        let _ = writeln!(text, "\n… and {more} more decisions");
+    }
+    if let Some(hint) = hint {
+        let _ = write!(text, "\n{hint}");
+    }
+}
+
+/// A text that stays on its line.
+fn line(text: &str, longest: usize) -> String {
+    text.chars()
+        .take(longest)
+        .map(|each| if each.is_control() { ' ' } else { each })
+        .collect()
+}
+
 /// A text that cannot break out of its cell.
 fn cell(text: &str) -> String {
-    let line: String = text
-        .chars()
-        .take(200)
-        .map(|each| if each.is_control() { ' ' } else { each })
-        .collect();
-    line.replace('\\', "\\\\").replace('|', "\\|")
+    line(text, 200).replace('\\', "\\\\").replace('|', "\\|")
 }
 
 #[cfg(test)]
@@ -77,11 +126,42 @@ mod tests {
         progress::step_started(&mut status, 0, "EnsureSchema");
         progress::table_failed(&mut status, 1, "NotFound: gone");
         assert_eq!(
-            render(&status),
+            render(&status, "i", None),
             "**ingesting**: 0 of 2 tables done, 1 failed\n\nBase connection `4267c2ab`\n\n\
              | table | phase | steps | now |\n|---|---|---|---|\n\
              | Contacts | waiting | 1 of 7 | EnsureSchema |\n\
              | a\\|b  | failed | 0 of 7 | NotFound: gone |\n"
         );
+    }
+
+    #[test]
+    fn an_open_decision_comes_with_its_commands() {
+        let mut status = progress::begin(std::iter::empty());
+        status.phase = "needs decision".to_owned();
+        status.decisions = vec![OpenDecision {
+            step: "CreateOracleServiceCloudBaseConnection".to_owned(),
+            kind: "base connection".to_owned(),
+            name: "OSC".to_owned(),
+            message: "out of time\nand so on".to_owned(),
+            since: "2026-11-24T12:00:03Z".to_owned(),
+            until: "2026-12-01T12:00:03Z".to_owned(),
+            ..OpenDecision::default()
+        }];
+        assert_eq!(
+            render(&status, "ingest/prod/OSC 1", Some("A hint.\n")),
+            "**needs decision**\n\n\
+             **A person must decide.** CreateOracleServiceCloudBaseConnection: whether the base \
+             connection `OSC` was made is not known since 2026-11-24T12:00:03Z. It said: out of \
+             time and so on\n\n\
+             Look on the platform. If it exists, take it by its id:\n\n    \
+             aep-flow resolve 'ingest/prod/OSC 1' --adopt ID\n\n\
+             If it does not, look and create again:\n\n    \
+             aep-flow resolve 'ingest/prod/OSC 1' --retry\n\n\
+             Without a decision the step fails with OutcomeUnknown at 2026-12-01T12:00:03Z.\n\n\
+             A hint.\n"
+        );
+        status.decisions = vec![status.decisions[0].clone(); 12];
+        let text = render(&status, "i", None);
+        assert!(text.ends_with("\n… and 2 more decisions\n"), "{text}");
     }
 }

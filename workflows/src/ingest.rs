@@ -20,10 +20,10 @@ use std::{
 };
 
 use aep_flow_proto::{
-    names::{query, workflow},
+    names::{query, update, workflow},
     v1::{
         FailedTable, IngestFailure, IngestOracleServiceCloudInput, IngestResult, IngestStatus,
-        IngestedTable, OracleServiceCloudConnection, Table,
+        IngestedTable, OracleServiceCloudConnection, ResolveInput, ResolveResult, Table,
     },
     validate,
 };
@@ -34,17 +34,18 @@ use temporalio_workflow::{
     WorkflowContext, WorkflowContextView, WorkflowResult, WorkflowTermination, join_all,
 };
 
+mod decide;
 mod first_run;
 mod start;
 mod table;
 
-use self::table::TableRun;
+use self::{decide::Flag, table::TableRun};
 use crate::{
-    activities::Declared,
+    decision::{Decisions, Refused},
     details, failure,
     payload::Message,
     progress,
-    step::{self, FailedStep, StepError},
+    step::{FailedStep, StepError},
 };
 
 /// Tables worked on side by side, unless the input says otherwise. Higher: faster, and
@@ -58,11 +59,19 @@ const STEP_DEADLINE: Duration = Duration::from_secs(86_400);
 /// for a late run comes after 150 minutes.
 const FIRST_RUN_DEADLINE: Duration = Duration::from_secs(10_800);
 
+/// How long a person may take to decide, unless the input says otherwise: somebody may be
+/// away for a week's end and a holiday.
+const DECISION_DEADLINE: Duration = Duration::from_secs(604_800);
+
+/// Why an update is refused or fails.
+type UpdateError = Box<dyn std::error::Error + Send + Sync>;
+
 /// Takes tables of an Oracle Service Cloud into datasets of Adobe Experience Platform.
 ///
 /// Run again with the same input it makes nothing and gives the same ids. One table's
 /// failure does not stop the others: the workflow then fails at its end, with the type
-/// of the first table that failed and an `IngestFailure` that says which is which.
+/// of the first table that failed and an `IngestFailure` that says which is which. A step
+/// of which it stays unknown whether it made something waits for the update `resolve`.
 #[workflow]
 #[derive(Debug)]
 pub struct IngestOracleServiceCloud {
@@ -73,6 +82,8 @@ pub struct IngestOracleServiceCloud {
     /// By table, so that their order does not depend on which table is faster.
     table_warnings: BTreeMap<usize, Vec<String>>,
     unclaimed: std::ops::Range<usize>,
+    decisions: Decisions,
+    flag: Flag,
 }
 
 /// What every table of one ingestion shares.
@@ -82,6 +93,7 @@ struct Plan {
     base_connection_id: String,
     step_deadline: Duration,
     first_run_deadline: Option<Duration>,
+    decision_deadline: Duration,
 }
 
 type Context = WorkflowContext<IngestOracleServiceCloud>;
@@ -101,6 +113,8 @@ impl IngestOracleServiceCloud {
             warnings: Vec::new(),
             table_warnings: BTreeMap::new(),
             unclaimed: 0..0,
+            decisions: Decisions::default(),
+            flag: Flag::default(),
         }
     }
 
@@ -116,20 +130,14 @@ impl IngestOracleServiceCloud {
             first_run_deadline: input
                 .wait_for_first_run
                 .then(|| seconds_or(input.first_run_deadline_seconds, FIRST_RUN_DEADLINE)),
+            decision_deadline: seconds_or(input.decision_deadline_seconds, DECISION_DEADLINE),
         };
         Self::begin(ctx, &plan);
         if let Err(error) = start::check(ctx, &plan).await {
             return Err(Self::not_begun(ctx, error));
         }
 
-        let base = step::run(
-            ctx,
-            Declared::create_oracle_service_cloud_base_connection,
-            plan.connection.clone(),
-            plan.step_deadline,
-            &plan.connection.name,
-        )
-        .await;
+        let base = decide::run(ctx, &plan, "", plan.connection.clone()).await;
         let base = match base {
             Ok(base) => base,
             Err(StepError::Failed(failed)) => {
@@ -163,7 +171,60 @@ impl IngestOracleServiceCloud {
     /// Where the ingestion stands.
     #[query(name = query::STATUS)]
     pub fn status(&self, _: &WorkflowContextView) -> Message<IngestStatus> {
-        self.status.clone().into()
+        self.shown().into()
+    }
+
+    /// Takes a person's decision about a step whose outcome stays unknown. An id is checked
+    /// before this answers.
+    #[update(name = update::RESOLVE)]
+    pub async fn resolve(
+        ctx: &mut WorkflowContext<Self>,
+        input: Message<ResolveInput>,
+    ) -> Result<Message<ResolveResult>, UpdateError> {
+        let input = input
+            .read()
+            .map_err(|error| Refused(failure::unreadable(error)))?;
+        // Another one may have been taken since the validator saw this one.
+        let (result, ticket) = ctx.state_mut(|this| this.decisions.decide(&input))?;
+        if input.retry {
+            return Ok(result.into());
+        }
+        ctx.wait_condition(|this| this.decisions.is_answered(ticket))
+            .await
+            .map_err(|_| Refused::over())?;
+        ctx.state_mut(|this| this.decisions.take_answer(ticket))?;
+        Ok(result.into())
+    }
+
+    /// Refuses what cannot be carried out, so that it leaves no trace in the history.
+    #[update_validator(resolve)]
+    fn check_resolve(
+        &self,
+        _: &WorkflowContextView,
+        input: &Message<ResolveInput>,
+    ) -> Result<(), UpdateError> {
+        let input = input
+            .clone()
+            .read()
+            .map_err(|error| Refused(failure::unreadable(error)))?;
+        self.decisions.check(&input)?;
+        Ok(())
+    }
+
+    /// The status, where open decisions come before all else.
+    fn shown(&self) -> IngestStatus {
+        const PHASE: &str = "needs decision";
+        let mut status = self.status.clone();
+        status.decisions = self.decisions.list().cloned().collect();
+        if !status.decisions.is_empty() {
+            status.phase = PHASE.to_owned();
+        }
+        for table in &mut status.tables {
+            if self.decisions.list().any(|open| open.table == table.table) {
+                table.phase = PHASE.to_owned();
+            }
+        }
+        status
     }
 
     fn checked_input(ctx: &Context) -> WorkflowResult<IngestOracleServiceCloudInput> {
@@ -285,7 +346,8 @@ impl IngestOracleServiceCloud {
 }
 
 fn show(ctx: &Context) {
-    let text = ctx.state(|this| details::render(&this.status));
+    let text =
+        ctx.state(|this| details::render(&this.shown(), ctx.workflow_id(), this.flag.hint()));
     ctx.set_current_details(text);
 }
 

@@ -5,6 +5,7 @@
 //! worker's crate.
 
 pub mod activities;
+pub mod decision;
 pub mod failure;
 pub mod ingest;
 pub mod payload;

@@ -29,6 +29,24 @@ const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(15);
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 const RETRY_LONGEST: Duration = Duration::from_secs(60);
 
+/// How long a step is tried.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// With all retries.
+    pub(crate) deadline: Duration,
+    /// How many attempts; 0 for as many as fit.
+    pub(crate) attempts: u32,
+}
+
+impl From<Duration> for Patience {
+    fn from(deadline: Duration) -> Self {
+        Self {
+            deadline,
+            attempts: 0,
+        }
+    }
+}
+
 /// Why a step gave no result.
 #[derive(Debug)]
 pub(crate) enum StepError {
@@ -122,6 +140,16 @@ impl FailedStep {
         self
     }
 
+    /// The same failure, of a step that only checked what exists: it left nothing open.
+    pub(crate) fn of_a_check(mut self) -> Self {
+        if self.kind == FailureType::OutcomeUnknown.as_str() {
+            self.kind = FailureType::Unavailable.as_str().to_owned();
+            self.details.outcome_unknown = false;
+            self.details.next_step = "decide again, once the platform answers".to_owned();
+        }
+        self
+    }
+
     /// The same failure as the workflow's own.
     pub(crate) fn into_failure(self) -> ApplicationFailure {
         ApplicationFailure::builder(format!("{} failed: {}", self.step, self.message))
@@ -132,14 +160,14 @@ impl FailedStep {
     }
 }
 
-/// Runs one activity to its end, retried by the server until `deadline` has passed.
+/// Runs one activity to its end, retried by the server as long as `patience` lasts.
 ///
 /// `summary` is shown beside the activity in Temporal's UI.
 pub(crate) async fn run<W, A, I, O>(
     ctx: &WorkflowContext<W>,
     activity: A,
     input: I,
-    deadline: Duration,
+    patience: impl Into<Patience>,
     summary: &str,
 ) -> Result<O, StepError>
 where
@@ -148,6 +176,7 @@ where
     O: DeserializeOwned + prost::Message + Name + Default + 'static,
 {
     let name = activity.name().to_owned();
+    let Patience { deadline, attempts } = patience.into();
     let options =
         ActivityOptions::with_close_timeouts(ActivityCloseTimeouts::ScheduleAndStartToClose {
             schedule_to_close: deadline,
@@ -159,6 +188,7 @@ where
                 .initial_interval(RETRY_FIRST)
                 .backoff_coefficient(2.0)
                 .maximum_interval(RETRY_LONGEST)
+                .maximum_attempts(attempts)
                 .build(),
         )
         .summary(summary)

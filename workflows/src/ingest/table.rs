@@ -13,7 +13,11 @@ use aep_flow_proto::{
 use temporalio_common::ActivityDefinition;
 use temporalio_workflow::join;
 
-use super::{Context, Plan, show};
+use super::{
+    Context, Plan,
+    decide::{self, Create},
+    show,
+};
 use crate::{
     activities::Declared,
     naming,
@@ -78,7 +82,7 @@ impl TableRun<'_> {
             on_existing: self.on_existing(),
             adopt: None,
         };
-        let flow = self.step(Declared::create_dataflow, flow).await?;
+        let flow = self.create(flow).await?;
         self.ctx.state_mut(|this| {
             this.made[self.index].flow_id.clone_from(&flow.id);
             this.made[self.index].flow_spec_id = flow.flow_spec_id;
@@ -107,7 +111,7 @@ impl TableRun<'_> {
             on_existing: self.on_existing(),
             adopt: None,
         };
-        let source = self.step(Declared::create_source_connection, input).await?;
+        let source = self.create(input).await?;
         self.note(|made| made.source_connection_id.clone_from(&source.id));
         Ok(source.id)
     }
@@ -129,7 +133,7 @@ impl TableRun<'_> {
             on_existing: self.on_existing(),
             adopt: None,
         };
-        let schema = self.step(Declared::ensure_schema, schema).await?;
+        let schema = self.create(schema).await?;
         self.ctx.state_mut(|this| {
             this.made[self.index].schema_id.clone_from(&schema.id);
             this.table_warnings.insert(self.index, schema.warnings);
@@ -145,7 +149,7 @@ impl TableRun<'_> {
         };
         let (target, mapping_set) = join!(
             self.dataset(name, dataset, &schema.id),
-            self.step(Declared::create_mapping_set, mapping_set),
+            self.create(mapping_set),
         );
         let mapping_set = mapping_set?;
         self.note(|made| made.mapping_set_id.clone_from(&mapping_set.id));
@@ -166,7 +170,7 @@ impl TableRun<'_> {
             on_existing: self.on_existing(),
             adopt: None,
         };
-        let dataset = self.step(Declared::ensure_dataset, input).await?;
+        let dataset = self.create(input).await?;
         self.note(|made| made.dataset_id.clone_from(&dataset.id));
 
         let input = CreateTargetConnectionInput {
@@ -178,7 +182,7 @@ impl TableRun<'_> {
             on_existing: self.on_existing(),
             adopt: None,
         };
-        let target = self.step(Declared::create_target_connection, input).await?;
+        let target = self.create(input).await?;
         self.note(|made| made.target_connection_id.clone_from(&target.id));
         Ok(target.id)
     }
@@ -191,19 +195,29 @@ impl TableRun<'_> {
         O: serde::de::DeserializeOwned + prost::Message + prost::Name + Default + 'static,
     {
         let name = activity.name().to_owned();
+        let table = &self.table().table;
+        let run = step::run(self.ctx, activity, input, self.plan.step_deadline, table);
+        self.shown(&name, run).await
+    }
+
+    /// The same for one that creates something: of an unknown outcome a person decides.
+    async fn create<I: Create>(&self, input: I) -> Result<I::Made, StepError> {
+        let name = I::ACTIVITY.name().to_owned();
+        let run = decide::run(self.ctx, self.plan, &self.table().table, input);
+        self.shown(&name, run).await
+    }
+
+    async fn shown<O>(
+        &self,
+        name: &str,
+        run: impl Future<Output = Result<O, StepError>>,
+    ) -> Result<O, StepError> {
         self.ctx
-            .state_mut(|this| progress::step_started(&mut this.status, self.index, &name));
+            .state_mut(|this| progress::step_started(&mut this.status, self.index, name));
         show(self.ctx);
-        let result = step::run(
-            self.ctx,
-            activity,
-            input,
-            self.plan.step_deadline,
-            &self.table().table,
-        )
-        .await;
+        let result = run.await;
         self.ctx.state_mut(|this| {
-            progress::step_ended(&mut this.status, self.index, &name, result.is_ok())
+            progress::step_ended(&mut this.status, self.index, name, result.is_ok());
         });
         result
     }

@@ -1,0 +1,545 @@
+//! What a person must decide, after an outcome that stays unknown: which steps wait, what
+//! was said about them, and the commands by which it is said.
+
+use std::collections::BTreeMap;
+
+use aep_flow_proto::{
+    names::FailureType,
+    v1::{FailureDetails, OpenDecision, ResolveInput, ResolveResult},
+};
+use temporalio_common::error::ApplicationFailure;
+
+use crate::failure;
+
+/// More than a person reads; the rest is counted.
+const MAX_LISTED: usize = 10;
+
+/// Longer than any id of the platform's: a schema's is a URL.
+const MAX_ID_CHARS: usize = 300;
+
+/// The two ways out of a decision, as commands for a shell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commands {
+    /// Takes a resource that exists; `ID` stands for its id, unless only one comes into question.
+    pub adopt: String,
+    /// Looks and creates again.
+    pub retry: String,
+}
+
+impl Commands {
+    /// The commands for `decision`, which is one of `open` in the workflow `workflow_id`.
+    pub fn of(workflow_id: &str, decision: &OpenDecision, open: usize) -> Self {
+        let mut which = String::new();
+        if open > 1 {
+            if !decision.table.is_empty() {
+                which.push_str(&format!(" --table {}", shell_quoted(&decision.table)));
+            }
+            which.push_str(&format!(" --step {}", shell_quoted(&decision.step)));
+        }
+        let resolve = format!("aep-flow resolve {}", shell_quoted(workflow_id));
+        let id = match decision.candidates.as_slice() {
+            [only] => shell_quoted(&only.id),
+            _ => "ID".to_owned(),
+        };
+        Self {
+            adopt: format!("{resolve} --adopt {id}{which}"),
+            retry: format!("{resolve} --retry{which}"),
+        }
+    }
+}
+
+/// A text as a shell takes it.
+pub fn shell_quoted(text: &str) -> String {
+    let is_plain = text
+        .chars()
+        .all(|each| each.is_ascii_alphanumeric() || "-_./:%@+=".contains(each));
+    if is_plain && !text.is_empty() {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+/// What is known and not known, in one sentence.
+pub fn sentence(decision: &OpenDecision) -> String {
+    let whose = if decision.table.is_empty() {
+        String::new()
+    } else {
+        format!(" for the table {}", decision.table)
+    };
+    format!(
+        "{}{whose}: whether the {} `{}` was made is not known since {}",
+        decision.step, decision.kind, decision.name, decision.since
+    )
+}
+
+/// Why an update fails, with the typed failure as its cause: the SDK drops the type of an
+/// application failure that a handler gives as such.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Refused(#[source] pub(crate) ApplicationFailure);
+
+impl Refused {
+    fn new(kind: FailureType, message: impl Into<String>, next_step: &str) -> Self {
+        let details = FailureDetails {
+            next_step: next_step.to_owned(),
+            ..FailureDetails::default()
+        };
+        Self(failure::typed(kind, message.into(), details))
+    }
+
+    fn field(field: &str, found: &str, expected: &str) -> Self {
+        Self(failure::invalid(vec![aep_flow_proto::v1::Violation {
+            field: field.to_owned(),
+            found: found.to_owned(),
+            expected: expected.to_owned(),
+        }]))
+    }
+
+    /// The step came to its end in another way meanwhile.
+    pub(crate) fn over() -> Self {
+        Self::new(
+            FailureType::NotFound,
+            "the step was over before it could be decided",
+            "look where the ingestion stands: `aep-flow status`",
+        )
+    }
+}
+
+/// What a person decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// A resource of this id is what the step made.
+    Adopt(String),
+    /// Look and create again.
+    Retry,
+}
+
+/// Which decision: no two open ones are of the same table and step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Key {
+    table: String,
+    step: String,
+}
+
+/// By which whoever decided gets the answer.
+pub(crate) type Ticket = u32;
+
+#[derive(Debug)]
+struct Waiting {
+    decision: OpenDecision,
+    /// What was decided and not taken up yet.
+    said: Option<(Verdict, Ticket)>,
+    /// Whether an id is being checked.
+    is_being_checked: bool,
+}
+
+/// The open decisions of an ingestion, and the answers that nobody took yet.
+#[derive(Debug, Default)]
+pub(crate) struct Decisions {
+    open: Vec<Waiting>,
+    answers: BTreeMap<Ticket, Result<(), ApplicationFailure>>,
+    tickets: Ticket,
+}
+
+impl Decisions {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// The open ones, in the order in which they came up.
+    pub(crate) fn list(&self) -> impl Iterator<Item = &OpenDecision> {
+        self.open.iter().map(|waiting| &waiting.decision)
+    }
+
+    pub(crate) fn open(&mut self, decision: OpenDecision) -> Key {
+        let key = Key {
+            table: decision.table.clone(),
+            step: decision.step.clone(),
+        };
+        self.open.push(Waiting {
+            decision,
+            said: None,
+            is_being_checked: false,
+        });
+        key
+    }
+
+    /// Closes a decision. Whoever decided it and was not heard is told so.
+    pub(crate) fn close(&mut self, key: &Key) {
+        let closed = self.find(key).and_then(|waiting| waiting.said.take());
+        self.open.retain(|waiting| !waiting.is(key));
+        if let Some((Verdict::Adopt(_), ticket)) = closed {
+            self.answers.insert(ticket, Err(Refused::over().0));
+        }
+    }
+
+    /// Which decision `input` is about and what it says, if that can be carried out.
+    pub(crate) fn check(&self, input: &ResolveInput) -> Result<(Key, Verdict), Refused> {
+        let verdict = verdict(input)?;
+        if self.open.is_empty() {
+            return Err(Refused::new(
+                FailureType::NotFound,
+                "nothing is to be decided in this ingestion",
+                "look where it stands: `aep-flow status`",
+            ));
+        }
+        let fitting: Vec<&Waiting> = self
+            .open
+            .iter()
+            .filter(|waiting| waiting.fits(input))
+            .collect();
+        match fitting.as_slice() {
+            [] => Err(Refused::new(
+                FailureType::NotFound,
+                format!(
+                    "no such decision is open; open are: {}",
+                    list(self.open.iter())
+                ),
+                "name one that is open, by its table and step",
+            )),
+            [only] if only.said.is_some() || only.is_being_checked => Err(Refused::new(
+                FailureType::Conflict,
+                "another decision about this step is just being carried out",
+                "look where the ingestion stands: `aep-flow status`",
+            )),
+            [only] => Ok((only.key(), verdict)),
+            several => Err(Refused::new(
+                FailureType::InvalidInput,
+                format!(
+                    "several decisions are open, say which: {}",
+                    list(several.iter().copied())
+                ),
+                "name one by its table and step",
+            )),
+        }
+    }
+
+    /// Notes what was decided, for the step to take up.
+    pub(crate) fn decide(
+        &mut self,
+        input: &ResolveInput,
+    ) -> Result<(ResolveResult, Ticket), Refused> {
+        let (key, verdict) = self.check(input)?;
+        self.tickets += 1;
+        let ticket = self.tickets;
+        let (id, outcome) = match &verdict {
+            Verdict::Adopt(id) => (id.clone(), "adopted"),
+            Verdict::Retry => (String::new(), "retrying"),
+        };
+        if let Some(waiting) = self.find(&key) {
+            waiting.said = Some((verdict, ticket));
+        }
+        let result = ResolveResult {
+            table: key.table,
+            step: key.step,
+            id,
+            outcome: outcome.to_owned(),
+        };
+        Ok((result, ticket))
+    }
+
+    pub(crate) fn is_decided(&self, key: &Key) -> bool {
+        self.open
+            .iter()
+            .any(|waiting| waiting.is(key) && waiting.said.is_some())
+    }
+
+    /// Takes up what was decided.
+    pub(crate) fn take_up(&mut self, key: &Key) -> Option<(Verdict, Ticket)> {
+        let waiting = self.find(key)?;
+        let said = waiting.said.take()?;
+        waiting.is_being_checked = true;
+        Some(said)
+    }
+
+    /// Says that the id was not good; the decision stays open.
+    pub(crate) fn reject(&mut self, key: &Key, ticket: Ticket, why: ApplicationFailure) {
+        if let Some(waiting) = self.find(key) {
+            waiting.is_being_checked = false;
+        }
+        self.answers.insert(ticket, Err(why));
+    }
+
+    /// Says that the id was good; the decision is closed.
+    pub(crate) fn accept(&mut self, key: &Key, ticket: Ticket) {
+        self.close(key);
+        self.answers.insert(ticket, Ok(()));
+    }
+
+    pub(crate) fn is_answered(&self, ticket: Ticket) -> bool {
+        self.answers.contains_key(&ticket)
+    }
+
+    pub(crate) fn take_answer(&mut self, ticket: Ticket) -> Result<(), Refused> {
+        match self.answers.remove(&ticket) {
+            Some(answer) => answer.map_err(Refused),
+            None => Err(Refused::over()),
+        }
+    }
+
+    fn find(&mut self, key: &Key) -> Option<&mut Waiting> {
+        self.open.iter_mut().find(|waiting| waiting.is(key))
+    }
+}
+
+impl Waiting {
+    fn key(&self) -> Key {
+        Key {
+            table: self.decision.table.clone(),
+            step: self.decision.step.clone(),
+        }
+    }
+
+    fn is(&self, key: &Key) -> bool {
+        self.decision.table == key.table && self.decision.step == key.step
+    }
+
+    fn fits(&self, input: &ResolveInput) -> bool {
+        (input.table.is_empty() || input.table == self.decision.table)
+            && (input.step.is_empty() || input.step == self.decision.step)
+    }
+}
+
+fn verdict(input: &ResolveInput) -> Result<Verdict, Refused> {
+    const EXPECTED: &str =
+        "either `adopt` with the id of a resource, or `retry` with true, and not both";
+    match (input.adopt.as_str(), input.retry) {
+        ("", false) => Err(Refused::field("adopt", "nothing, and no `retry`", EXPECTED)),
+        ("", true) => Ok(Verdict::Retry),
+        (_, true) => Err(Refused::field("adopt", "an id, and `retry` too", EXPECTED)),
+        (id, false) if is_id(id) => Ok(Verdict::Adopt(id.to_owned())),
+        // It is not repeated: whatever was pasted here, it is no id.
+        (_, false) => Err(Refused::field(
+            "adopt",
+            "a text that can't be an id",
+            "an id as the platform shows it, without spaces or quotes",
+        )),
+    }
+}
+
+fn is_id(text: &str) -> bool {
+    text.len() <= MAX_ID_CHARS
+        && text.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && text
+            .chars()
+            .all(|each| each.is_ascii_alphanumeric() || "-_.:/~%".contains(each))
+}
+
+fn list<'a>(waiting: impl ExactSizeIterator<Item = &'a Waiting>) -> String {
+    let all = waiting.len();
+    let shown: Vec<String> = waiting
+        .take(MAX_LISTED)
+        .map(|waiting| match waiting.decision.table.as_str() {
+            "" => format!("the base connection (step {})", waiting.decision.step),
+            table => format!("table {table}, step {}", waiting.decision.step),
+        })
+        .collect();
+    let mut text = shown.join("; ");
+    if let Some(more) = all.checked_sub(MAX_LISTED).filter(|more| *more > 0) {
+        text.push_str(&format!("; and {more} more"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use aep_flow_proto::v1::CreatedResource;
+
+    use super::*;
+
+    fn decision(table: &str, step: &str) -> OpenDecision {
+        OpenDecision {
+            table: table.to_owned(),
+            step: step.to_owned(),
+            kind: "dataflow".to_owned(),
+            name: "OSC - Contacts".to_owned(),
+            since: "2026-11-24T12:00:03Z".to_owned(),
+            ..OpenDecision::default()
+        }
+    }
+
+    fn of(open: &[(&str, &str)]) -> Decisions {
+        let mut decisions = Decisions::default();
+        for (table, step) in open {
+            decisions.open(decision(table, step));
+        }
+        decisions
+    }
+
+    fn adopt(id: &str) -> ResolveInput {
+        ResolveInput {
+            adopt: id.to_owned(),
+            ..ResolveInput::default()
+        }
+    }
+
+    fn retry(table: &str, step: &str) -> ResolveInput {
+        ResolveInput {
+            retry: true,
+            table: table.to_owned(),
+            step: step.to_owned(),
+            ..ResolveInput::default()
+        }
+    }
+
+    fn refused(decisions: &Decisions, input: &ResolveInput) -> (String, String) {
+        let Refused(failure) = decisions.check(input).unwrap_err();
+        let kind = failure.type_name().unwrap_or_default().to_owned();
+        (kind, failure.to_string())
+    }
+
+    #[test]
+    fn either_an_id_or_a_retry_is_wanted() {
+        let decisions = of(&[("Contacts", "CreateDataflow")]);
+        let both = ResolveInput {
+            retry: true,
+            ..adopt("4267c2ab")
+        };
+        for input in [ResolveInput::default(), both] {
+            let (kind, message) = refused(&decisions, &input);
+            assert_eq!(kind, "InvalidInput");
+            assert!(message.contains("not both"), "{message}");
+        }
+        assert!(decisions.check(&adopt("4267c2ab")).is_ok());
+        assert!(decisions.check(&retry("", "")).is_ok());
+    }
+
+    #[test]
+    fn an_id_looks_like_one_and_what_does_not_is_not_repeated() {
+        let decisions = of(&[("Contacts", "CreateDataflow")]);
+        let long = "a".repeat(301);
+        for odd in [" ", "a b", "\"4267\"", "--retry", "4267\n", "ä", &long] {
+            let (kind, message) = refused(&decisions, &adopt(odd));
+            assert_eq!(kind, "InvalidInput", "{odd:?}");
+            assert!(message.contains("can't be an id"), "{message}");
+            assert!(odd == " " || !message.contains(odd), "{message}");
+        }
+        for good in [
+            "4267c2ab-2104-474f-a7c2-ab2104d74f86",
+            "5f8f2d0d4d3a3c194b8e2b3a",
+            "https://ns.adobe.com/acme/schemas/8c2ed1b4",
+        ] {
+            let verdict = decisions.check(&adopt(good)).unwrap().1;
+            assert_eq!(verdict, Verdict::Adopt(good.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_is_not_open_cannot_be_decided() {
+        let (kind, message) = refused(&Decisions::default(), &retry("", ""));
+        assert_eq!(kind, "NotFound");
+        assert!(message.contains("nothing is to be decided"), "{message}");
+
+        let decisions = of(&[("Contacts", "CreateDataflow")]);
+        for (table, step) in [("Accounts", ""), ("", "EnsureSchema"), ("Contacts", "x")] {
+            let (kind, message) = refused(&decisions, &retry(table, step));
+            assert_eq!(kind, "NotFound", "{table} {step}");
+            assert!(
+                message.contains("open are: table Contacts, step CreateDataflow"),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn one_of_several_must_be_named() {
+        let decisions = of(&[
+            ("Contacts", "CreateDataflow"),
+            ("Contacts", "EnsureSchema"),
+            ("Accounts", "EnsureSchema"),
+        ]);
+        for (table, step, listed) in [("", "", 3), ("Contacts", "", 2), ("", "EnsureSchema", 2)] {
+            let (kind, message) = refused(&decisions, &retry(table, step));
+            assert_eq!(kind, "InvalidInput", "{table} {step}");
+            assert!(message.contains("say which"), "{message}");
+            assert_eq!(message.matches("table ").count(), listed, "{message}");
+        }
+        for (table, step) in [("Accounts", ""), ("", "CreateDataflow")] {
+            assert!(
+                decisions.check(&retry(table, step)).is_ok(),
+                "{table} {step}"
+            );
+        }
+    }
+
+    #[test]
+    fn many_open_ones_are_counted() {
+        let tables: Vec<String> = (0..13).map(|number| format!("T{number}")).collect();
+        let open: Vec<(&str, &str)> = tables.iter().map(|table| (&**table, "x")).collect();
+        let (_, message) = refused(&of(&open), &retry("", ""));
+        assert!(message.ends_with("; and 3 more"), "{message}");
+    }
+
+    #[test]
+    fn nobody_decides_what_is_just_being_carried_out() {
+        let mut decisions = of(&[("Contacts", "CreateDataflow")]);
+        let (result, ticket) = decisions.decide(&adopt("4267")).unwrap();
+        assert_eq!((&*result.id, &*result.outcome), ("4267", "adopted"));
+        assert_eq!(refused(&decisions, &retry("", "")).0, "Conflict");
+
+        let key = decisions.open[0].key();
+        let taken = decisions.take_up(&key);
+        assert_eq!(taken, Some((Verdict::Adopt("4267".to_owned()), ticket)));
+        assert_eq!(refused(&decisions, &retry("", "")).0, "Conflict");
+
+        // An id that was no good leaves the decision as open as it was.
+        decisions.reject(&key, ticket, ApplicationFailure::non_retryable("gone"));
+        assert!(decisions.take_answer(ticket).is_err());
+        assert!(decisions.check(&retry("", "")).is_ok());
+    }
+
+    #[test]
+    fn whoever_decided_gets_an_answer() {
+        let mut decisions = of(&[("Contacts", "CreateDataflow")]);
+        let key = decisions.open[0].key();
+        let (_, unheard) = decisions.decide(&adopt("4267")).unwrap();
+        decisions.close(&key);
+        assert!(decisions.is_answered(unheard));
+        let Refused(why) = decisions.take_answer(unheard).unwrap_err();
+        assert!(why.to_string().contains("was over"), "{why}");
+
+        let key = decisions.open(decision("Contacts", "CreateDataflow"));
+        let (_, ticket) = decisions.decide(&adopt("4267")).unwrap();
+        decisions.take_up(&key);
+        decisions.accept(&key, ticket);
+        assert!(decisions.is_empty());
+        assert!(decisions.take_answer(ticket).is_ok());
+        assert!(!decisions.is_answered(ticket));
+    }
+
+    #[test]
+    fn the_commands_can_be_pasted() {
+        let mut open = decision("R&D", "CreateDataflow");
+        let id = "ingest/prod/Oracle, EMEA's";
+        assert_eq!(
+            Commands::of(id, &open, 1),
+            Commands {
+                adopt: r"aep-flow resolve 'ingest/prod/Oracle, EMEA'\''s' --adopt ID".to_owned(),
+                retry: r"aep-flow resolve 'ingest/prod/Oracle, EMEA'\''s' --retry".to_owned(),
+            }
+        );
+        open.candidates = vec![CreatedResource {
+            kind: "flow".to_owned(),
+            id: "4267".to_owned(),
+        }];
+        assert_eq!(
+            Commands::of("i", &open, 2).adopt,
+            "aep-flow resolve i --adopt 4267 --table 'R&D' --step CreateDataflow"
+        );
+        open.table.clear();
+        assert_eq!(
+            Commands::of("i", &open, 2).retry,
+            "aep-flow resolve i --retry --step CreateDataflow"
+        );
+    }
+
+    #[test]
+    fn the_sentence_names_what_is_not_known() {
+        assert_eq!(
+            sentence(&decision("Contacts", "CreateDataflow")),
+            "CreateDataflow for the table Contacts: whether the dataflow `OSC - Contacts` was \
+             made is not known since 2026-11-24T12:00:03Z"
+        );
+    }
+}

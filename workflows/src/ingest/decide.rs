@@ -1,0 +1,293 @@
+//! Runs the steps that create something. Where it stays unknown whether one did, the step
+//! waits for a person instead of failing at once.
+
+use std::{pin::pin, time::Duration};
+
+use aep_flow_proto::{
+    names::{FailureType, search_attribute},
+    v1::{
+        BaseConnection, CreateDataflowInput, CreateMappingSetInput, CreateSourceConnectionInput,
+        CreateTargetConnectionInput, Dataflow, Dataset, EnsureDatasetInput, EnsureSchemaInput,
+        FindSearchAttributesInput, MappingSet, OpenDecision, OracleServiceCloudConnection, Schema,
+        SourceConnection, TargetConnection,
+    },
+};
+use prost::Name;
+use serde::de::DeserializeOwned;
+use temporalio_common::{ActivityDefinition, search_attributes::SearchAttributeKey};
+use temporalio_workflow::{CancellableFuture as _, TimerResult, select};
+
+use super::{Context, Plan, now, show};
+use crate::{
+    activities::{self, Declared},
+    decision::Verdict,
+    payload::Message,
+    step::{self, FailedStep, Patience, StepError},
+};
+
+/// How long the check of an id may take: a person waits for its answer.
+const CHECK: Patience = Patience {
+    deadline: Duration::from_secs(60),
+    attempts: 3,
+};
+
+/// How long to ask which search attributes there are. Without an answer it goes on as well.
+const ASK: Patience = Patience {
+    deadline: Duration::from_secs(20),
+    attempts: 3,
+};
+
+const NEEDS_DECISION: SearchAttributeKey<bool> =
+    SearchAttributeKey::bool(search_attribute::NEEDS_DECISION);
+
+/// What the workflow knows of the search attribute that says that a person is needed. To set
+/// one that the namespace does not know would fail every workflow task from then on.
+#[derive(Debug, Default)]
+pub(super) enum Flag {
+    #[default]
+    Unasked,
+    Asked,
+    Usable {
+        is_set: bool,
+    },
+    /// Why not, and what to do about it.
+    Unusable(String),
+}
+
+impl Flag {
+    pub(super) fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Unusable(hint) => Some(hint),
+            Self::Unasked | Self::Asked | Self::Usable { .. } => None,
+        }
+    }
+}
+
+/// Input of a step that creates something.
+pub(super) trait Create: Clone + 'static {
+    /// The activity that takes it.
+    type Activity: ActivityDefinition<Input = Message<Self>, Output = Message<Self::Made>>;
+
+    /// What that gives.
+    type Made: DeserializeOwned + prost::Message + Name + Default + 'static;
+
+    /// The activity, for a call.
+    const ACTIVITY: Self::Activity;
+
+    /// What it creates, in Adobe's words.
+    const KIND: &'static str;
+
+    /// Its name, or title.
+    fn name(&self) -> &str;
+
+    /// The same, to take the resource of that id instead.
+    fn adopting(&self, id: String) -> Self;
+}
+
+macro_rules! create {
+    ($($input:ident: $kind:literal, $name:ident, $activity:ident = $call:ident -> $made:ident;)*) => {$(
+        impl Create for $input {
+            type Activity = activities::$activity;
+            type Made = $made;
+
+            const ACTIVITY: Self::Activity = Declared::$call;
+            const KIND: &'static str = $kind;
+
+            fn name(&self) -> &str {
+                &self.$name
+            }
+
+            fn adopting(&self, id: String) -> Self {
+                Self {
+                    adopt: Some(id),
+                    ..self.clone()
+                }
+            }
+        }
+    )*};
+}
+
+create! {
+    OracleServiceCloudConnection: "base connection", name,
+        CreateOracleServiceCloudBaseConnection = create_oracle_service_cloud_base_connection
+        -> BaseConnection;
+    CreateSourceConnectionInput: "source connection", name,
+        CreateSourceConnection = create_source_connection -> SourceConnection;
+    EnsureSchemaInput: "schema", title, EnsureSchema = ensure_schema -> Schema;
+    EnsureDatasetInput: "dataset", name, EnsureDataset = ensure_dataset -> Dataset;
+    CreateTargetConnectionInput: "target connection", name,
+        CreateTargetConnection = create_target_connection -> TargetConnection;
+    CreateMappingSetInput: "mapping set", name, CreateMappingSet = create_mapping_set -> MappingSet;
+    CreateDataflowInput: "dataflow", name, CreateDataflow = create_dataflow -> Dataflow;
+}
+
+/// Runs one create step to its end, deciding by a person included. `table` is empty for the
+/// base connection.
+pub(super) async fn run<I: Create>(
+    ctx: &Context,
+    plan: &Plan,
+    table: &str,
+    input: I,
+) -> Result<I::Made, StepError> {
+    let summary = if table.is_empty() {
+        &plan.connection.name
+    } else {
+        table
+    };
+    loop {
+        let once = step::run(ctx, I::ACTIVITY, input.clone(), plan.step_deadline, summary);
+        let failed = match once.await {
+            Err(StepError::Failed(failed))
+                if failed.kind == FailureType::OutcomeUnknown.as_str() =>
+            {
+                failed
+            }
+            ended => return ended,
+        };
+        if let Some(adopted) = decide(ctx, plan, table, &input, failed).await? {
+            return Ok(adopted);
+        }
+    }
+}
+
+/// Waits until a person decided: what was adopted, or nothing for a new try.
+async fn decide<I: Create>(
+    ctx: &Context,
+    plan: &Plan,
+    table: &str,
+    input: &I,
+    failed: Box<FailedStep>,
+) -> Result<Option<I::Made>, StepError> {
+    let decision = describe(ctx, plan, table, input, &failed);
+    let key = ctx.state_mut(|this| this.decisions.open(decision));
+    show(ctx);
+    ask(ctx).await;
+    mark(ctx);
+
+    let mut deadline = pin!(ctx.timer(plan.decision_deadline));
+    let mut is_due = false;
+    let decided = loop {
+        select! {
+            decided = ctx.wait_condition(|this| this.decisions.is_decided(&key)) => {
+                if decided.is_err() {
+                    break Err(StepError::Cancelled);
+                }
+            }
+            ended = deadline => {
+                is_due = true;
+                break Err(match ended {
+                    TimerResult::Fired => StepError::Failed(failed),
+                    TimerResult::Cancelled => StepError::Cancelled,
+                });
+            }
+        }
+        let (id, ticket) = match ctx.state_mut(|this| this.decisions.take_up(&key)) {
+            None => continue,
+            Some((Verdict::Retry, _)) => break Ok(None),
+            Some((Verdict::Adopt(id), ticket)) => (id, ticket),
+        };
+        let summary = format!("check of {id}");
+        match step::run(ctx, I::ACTIVITY, input.adopting(id), CHECK, &summary).await {
+            Ok(adopted) => {
+                ctx.state_mut(|this| this.decisions.accept(&key, ticket));
+                // The workflow may end right behind this step, and with it the handler.
+                let _ = ctx
+                    .wait_condition(|this| !this.decisions.is_answered(ticket))
+                    .await;
+                break Ok(Some(adopted));
+            }
+            Err(StepError::Failed(failed)) => {
+                let why = failed.of_a_check().into_failure();
+                ctx.state_mut(|this| this.decisions.reject(&key, ticket, why));
+            }
+            Err(error) => break Err(error),
+        }
+    };
+    if !is_due {
+        deadline.cancel();
+    }
+    ctx.state_mut(|this| this.decisions.close(&key));
+    mark(ctx);
+    show(ctx);
+    decided
+}
+
+fn describe<I: Create>(
+    ctx: &Context,
+    plan: &Plan,
+    table: &str,
+    input: &I,
+    failed: &FailedStep,
+) -> OpenDecision {
+    let since = now(ctx);
+    let until = since
+        .checked_add(plan.decision_deadline)
+        .map_or_else(|_| String::new(), |until| format!("{until:.0}"));
+    OpenDecision {
+        table: table.to_owned(),
+        step: failed.step.clone(),
+        kind: I::KIND.to_owned(),
+        name: input.name().to_owned(),
+        message: failed.message.clone(),
+        since: format!("{since:.0}"),
+        until,
+        candidates: failed.details.created.clone(),
+    }
+}
+
+/// Asks, once, whether the search attribute can be set.
+async fn ask(ctx: &Context) {
+    let is_first = ctx.state_mut(|this| {
+        let is_first = matches!(this.flag, Flag::Unasked);
+        if is_first {
+            this.flag = Flag::Asked;
+        }
+        is_first
+    });
+    if !is_first {
+        return;
+    }
+    let name = search_attribute::NEEDS_DECISION;
+    let input = FindSearchAttributesInput {
+        names: vec![name.to_owned()],
+    };
+    let found = step::run(ctx, Declared::find_search_attributes, input, ASK, name).await;
+    let problem = match found {
+        Ok(found) => match found.attributes.iter().find(|each| each.name == name) {
+            Some(attribute) if attribute.r#type == "Bool" => None,
+            Some(attribute) => Some(format!("is of the type {}, not Bool", attribute.r#type)),
+            None => Some("is not registered".to_owned()),
+        },
+        Err(_) => Some("can't be asked about".to_owned()),
+    };
+    let namespace = ctx.namespace().to_owned();
+    ctx.state_mut(|this| {
+        this.flag = match problem {
+            None => Flag::Usable { is_set: false },
+            Some(problem) => Flag::Unusable(format!(
+                "The search attribute {name} {problem} in the namespace {namespace}, so a list of \
+                 workflows can't show which of them wait for a person. This registers it, for \
+                 workflows that start from then on:\n\n    temporal operator search-attribute \
+                 create --namespace {namespace} --name {name} --type Bool\n"
+            )),
+        };
+    });
+    show(ctx);
+}
+
+/// Lets the search attribute say whether a person is needed, where it can be set.
+fn mark(ctx: &Context) {
+    let change = ctx.state_mut(|this| {
+        let is_needed = !this.decisions.is_empty();
+        match &mut this.flag {
+            Flag::Usable { is_set } if *is_set != is_needed => {
+                *is_set = is_needed;
+                Some(is_needed)
+            }
+            _ => None,
+        }
+    });
+    if let Some(is_needed) = change {
+        ctx.upsert_search_attributes([NEEDS_DECISION.value_set(is_needed)]);
+    }
+}
