@@ -11,6 +11,7 @@ mod support;
 
 mod bad_input;
 mod chain;
+mod decisions;
 mod demo;
 mod existing;
 mod processes;

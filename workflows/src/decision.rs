@@ -152,6 +152,18 @@ impl Decisions {
         self.open.iter().map(|waiting| &waiting.decision)
     }
 
+    /// How many tables wait.
+    pub(crate) fn tables(&self) -> usize {
+        let mut tables: Vec<&str> = self
+            .list()
+            .map(|decision| decision.table.as_str())
+            .filter(|table| !table.is_empty())
+            .collect();
+        tables.sort_unstable();
+        tables.dedup();
+        tables.len()
+    }
+
     pub(crate) fn open(&mut self, decision: OpenDecision) -> Key {
         let key = Key {
             table: decision.table.clone(),
@@ -449,6 +461,7 @@ mod tests {
             ("Contacts", "EnsureSchema"),
             ("Accounts", "EnsureSchema"),
         ]);
+        assert_eq!(decisions.tables(), 2);
         for (table, step, listed) in [("", "", 3), ("Contacts", "", 2), ("", "EnsureSchema", 2)] {
             let (kind, message) = refused(&decisions, &retry(table, step));
             assert_eq!(kind, "InvalidInput", "{table} {step}");

@@ -15,7 +15,10 @@
 )]
 
 use std::{
+    cell::Cell,
     collections::BTreeMap,
+    future::poll_fn,
+    task::Poll,
     time::{Duration, SystemTime},
 };
 
@@ -27,11 +30,12 @@ use aep_flow_proto::{
     },
     validate,
 };
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use temporalio_common::error::ApplicationFailure;
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_workflow::{
-    WorkflowContext, WorkflowContextView, WorkflowResult, WorkflowTermination, join_all,
+    WorkflowContext, WorkflowContextView, WorkflowResult, WorkflowTermination, join, join_all,
 };
 
 mod decide;
@@ -65,6 +69,9 @@ const DECISION_DEADLINE: Duration = Duration::from_secs(604_800);
 
 /// Why an update is refused or fails.
 type UpdateError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The tables that failed in a lane, by their place in the input.
+type LaneEnd = Result<Vec<(usize, FailedTable)>, WorkflowTermination>;
 
 /// Takes tables of an Oracle Service Cloud into datasets of Adobe Experience Platform.
 ///
@@ -154,14 +161,17 @@ impl IngestOracleServiceCloud {
         plan.base_connection_id = base.id;
         show(ctx);
 
-        let lanes = match input.tables_at_once {
+        let count = match input.tables_at_once {
             0 => TABLES_AT_ONCE,
             given => given,
         };
         let context = ctx.clone();
-        let lanes = (0..lanes).map(|_| Self::lane(&context, &plan));
+        let lanes = join_all((0..count).map(|_| Self::lane(&context, &plan)));
+        let over = Cell::new(false);
+        let lanes = lanes.inspect(|_| over.set(true));
+        let (ended, more) = join!(lanes, Self::more_lanes(&context, &plan, &over));
         let mut failed = Vec::new();
-        for lane in join_all(lanes).await {
+        for lane in ended.into_iter().chain(more) {
             failed.extend(lane?);
         }
         failed.sort_by_key(|(index, _)| *index);
@@ -278,10 +288,7 @@ impl IngestOracleServiceCloud {
     }
 
     /// Works on one unclaimed table after the other; gives those that failed.
-    async fn lane(
-        ctx: &Context,
-        plan: &Plan,
-    ) -> Result<Vec<(usize, FailedTable)>, WorkflowTermination> {
+    async fn lane(ctx: &Context, plan: &Plan) -> LaneEnd {
         let mut failed = Vec::new();
         while let Some(index) = ctx.state_mut(|this| this.unclaimed.next()) {
             let run = TableRun { ctx, plan, index };
@@ -298,6 +305,39 @@ impl IngestOracleServiceCloud {
             show(ctx);
         }
         Ok(failed)
+    }
+
+    /// Lanes beside the others, for one whose table waits for a person does nothing meanwhile.
+    /// Gives how they ended, once the others are `over`.
+    async fn more_lanes(ctx: &Context, plan: &Plan, over: &Cell<bool>) -> Vec<LaneEnd> {
+        let mut lanes = Vec::new();
+        let mut ended = Vec::new();
+        // Polled whenever the others are: both are parts of one join.
+        poll_fn(|cx| {
+            let wanted = ctx.state(|this| {
+                if this.unclaimed.is_empty() {
+                    0
+                } else {
+                    this.decisions.tables()
+                }
+            });
+            while lanes.len() < wanted {
+                lanes.push(Self::lane(ctx, plan).boxed_local());
+            }
+            lanes.retain_mut(|lane| match lane.poll_unpin(cx) {
+                Poll::Ready(end) => {
+                    ended.push(end);
+                    false
+                }
+                Poll::Pending => true,
+            });
+            if over.get() && lanes.is_empty() {
+                Poll::Ready(std::mem::take(&mut ended))
+            } else {
+                Poll::Pending
+            }
+        })
+        .await
     }
 
     fn table_failed(ctx: &Context, plan: &Plan, index: usize, step: FailedStep) -> FailedTable {

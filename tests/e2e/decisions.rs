@@ -1,0 +1,427 @@
+//! An outcome that stays unknown, and the person who decides it.
+
+use std::collections::HashMap;
+
+use aep_emulator::{Action, CannedAnswer, LateReply, Rule};
+use aep_flow_proto::names::search_attribute;
+use serde_json::{Value, json};
+use temporalio_client::errors::{WorkflowGetResultError, WorkflowUpdateError};
+use temporalio_client::tonic::IntoRequest as _;
+use temporalio_client::{
+    NamespacedClient as _, UntypedQuery, UntypedUpdate, WorkflowCancelOptions,
+    WorkflowCountOptions, WorkflowExecuteUpdateOptions, WorkflowGetResultOptions,
+    WorkflowQueryOptions,
+};
+use temporalio_common::data_converters::RawValue;
+use temporalio_common::protos::temporal::api::common::v1::Payload;
+use temporalio_common::protos::temporal::api::failure::v1::failure::FailureInfo;
+use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
+use temporalio_common::protos::temporal::api::operatorservice::v1::{
+    ListSearchAttributesRequest, RemoveSearchAttributesRequest,
+};
+
+use crate::support::platform::{counts, whole_chain};
+use crate::support::world::Run;
+use crate::support::{World, eventually, input, table, within};
+
+const BASE: &str = "CreateOracleServiceCloudBaseConnection";
+
+/// Longer than a step of a healthy platform takes on a busy machine.
+const STEP_DEADLINE: u32 = 10;
+
+/// An ingestion whose steps give up soon.
+fn hasty(tables: &[Value]) -> Value {
+    let mut input = input(tables);
+    input["stepDeadlineSeconds"] = STEP_DEADLINE.into();
+    input
+}
+
+/// Lets every create of that kind be answered by a proxy: it may have taken effect, or not.
+fn lose_answers(world: &World, route: &str) {
+    let lost = Action::Refuse(CannedAnswer::html(504));
+    world.emulator.add_fault(Rule::new("POST", route, lost));
+}
+
+/// The status, once so many decisions are open.
+async fn undecided(run: &Run, count: usize) -> Value {
+    eventually("the decision", async || {
+        let status = run.status().await;
+        let open = status["decisions"].as_array().map_or(0, Vec::len);
+        (open == count).then_some(status)
+    })
+    .await
+}
+
+/// Sends a decision as a caller in any language does.
+async fn resolve(run: &Run, decision: Value) -> Result<Value, (String, String)> {
+    let payload = Payload {
+        metadata: HashMap::from([("encoding".to_owned(), b"json/plain".to_vec())]),
+        data: serde_json::to_vec(&decision).unwrap(),
+        ..Payload::default()
+    };
+    let sent = run.handle.execute_update(
+        UntypedUpdate::new("resolve"),
+        RawValue::new(vec![payload]),
+        WorkflowExecuteUpdateOptions::default(),
+    );
+    match within("the decision's answer", sent).await {
+        Ok(answer) => Ok(serde_json::from_slice(&answer.payloads[0].data).unwrap()),
+        Err(WorkflowUpdateError::Failed(failure)) => {
+            let kind = match failure.cause.and_then(|cause| cause.failure_info) {
+                Some(FailureInfo::ApplicationFailureInfo(info)) => info.r#type,
+                other => panic!("no type: {other:?}"),
+            };
+            Err((kind, failure.message))
+        }
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+/// What the UI shows of the workflow.
+async fn current_details(run: &Run) -> String {
+    let query = UntypedQuery::new("__temporal_workflow_metadata");
+    let options = WorkflowQueryOptions::default();
+    let answer = run.handle.query(query, RawValue::new(Vec::new()), options);
+    let answer = within("the details", answer).await.unwrap();
+    let metadata: Value = serde_json::from_slice(&answer.payloads[0].data).unwrap();
+    metadata["currentDetails"].as_str().unwrap().to_owned()
+}
+
+/// Waits until a list of the workflows that need a decision has so many.
+async fn listed(world: &World, count: usize) {
+    let query = format!("{} = true", search_attribute::NEEDS_DECISION);
+    eventually("the search attribute", async || {
+        let found = world
+            .client
+            .count_workflows(query.as_str(), WorkflowCountOptions::default())
+            .await;
+        (found.unwrap().count() == count).then_some(())
+    })
+    .await;
+}
+
+/// The inputs of every scheduled activity of that type.
+async fn inputs(run: &Run, activity: &str) -> Vec<Value> {
+    let mut inputs = Vec::new();
+    for event in run.history().await {
+        if let Some(Attributes::ActivityTaskScheduledEventAttributes(scheduled)) = event.attributes
+            && scheduled.activity_type.unwrap().name == activity
+        {
+            let payloads = scheduled.input.unwrap().payloads;
+            inputs.push(serde_json::from_slice(&payloads[0].data).unwrap());
+        }
+    }
+    inputs
+}
+
+#[tokio::test]
+async fn a_person_says_that_it_is_to_be_tried_again() {
+    let world = World::new().await;
+    lose_answers(&world, "/connections");
+    let worker = world.worker();
+    let run = world.start(&hasty(&[table("Contacts")])).await;
+
+    let status = undecided(&run, 1).await;
+    assert_eq!(status["phase"], "needs decision", "{status:#}");
+    let open = &status["decisions"][0];
+    assert_eq!(open["table"], "", "{open:#}");
+    assert_eq!(open["step"], BASE, "{open:#}");
+    assert_eq!(open["kind"], "base connection", "{open:#}");
+    assert_eq!(open["name"], "Oracle Service Cloud", "{open:#}");
+    let message = open["message"].as_str().unwrap();
+    assert!(message.starts_with("out of time"), "{open:#}");
+    let time = |field: &str| -> jiff::Timestamp { open[field].as_str().unwrap().parse().unwrap() };
+    let days = time("until").duration_since(time("since")).as_hours() / 24;
+    assert_eq!(days, 7, "{open:#}");
+
+    let id = run.handle.info().workflow_id.clone();
+    let details = current_details(&run).await;
+    for command in ["--adopt ID", "--retry"] {
+        let command = format!("aep-flow resolve {id} {command}");
+        assert!(details.contains(&command), "{details}");
+    }
+    assert!(details.contains("`Oracle Service Cloud`"), "{details}");
+    assert!(!details.contains("not registered"), "{details}");
+    listed(&world, 1).await;
+
+    world.emulator.clear_faults();
+    let answer = resolve(&run, json!({"retry": true})).await.unwrap();
+    assert_eq!(
+        answer,
+        json!({"table": "", "step": BASE, "id": "", "outcome": "retrying"})
+    );
+    run.end().await.unwrap();
+    assert_eq!(counts(&world.emulator), whole_chain(1));
+    let inputs = inputs(&run, BASE).await;
+    assert_eq!(inputs.len(), 2, "{inputs:#?}");
+    assert_eq!(inputs[0], inputs[1]);
+    assert_eq!(run.status().await["decisions"], json!([]));
+    listed(&world, 0).await;
+    world.end(worker).await;
+}
+
+#[tokio::test]
+async fn a_person_names_the_resource_that_was_made() {
+    let world = World::new().await;
+    // The first create takes effect when the step has given up.
+    let late = Action::LateCommit {
+        after_ms: u64::from(STEP_DEADLINE) * 1000 + 2000,
+        reply: LateReply::Answer(CannedAnswer::html(504)),
+    };
+    let emulator = &world.emulator;
+    emulator.add_fault(Rule::new("POST", "/connections", late).nth([1]));
+    lose_answers(&world, "/connections");
+    let worker = world.worker();
+    let run = world.start(&hasty(&[table("Contacts")])).await;
+    undecided(&run, 1).await;
+    eventually("the late resource", async || {
+        let made = emulator.resources("prod", "connections").len();
+        (made == 1).then_some(())
+    })
+    .await;
+    emulator.clear_faults();
+
+    let id = emulator.resources("prod", "connections")[0]["id"].clone();
+    let answer = resolve(&run, json!({"adopt": id})).await.unwrap();
+    assert_eq!(
+        answer,
+        json!({"table": "", "step": BASE, "id": id, "outcome": "adopted"})
+    );
+    let result = run.end().await.unwrap();
+    assert_eq!(result["baseConnectionId"], id);
+    assert_eq!(counts(&world.emulator), whole_chain(1));
+    let inputs = inputs(&run, BASE).await;
+    assert_eq!(inputs.len(), 2, "{inputs:#?}");
+    let mut expected = inputs[0].clone();
+    expected["adopt"] = id;
+    assert_eq!(inputs[1], expected);
+    world.end(worker).await;
+}
+
+#[tokio::test]
+async fn an_id_that_does_not_exist_leaves_the_decision_open() {
+    let world = World::new().await;
+    lose_answers(&world, "/connections");
+    let worker = world.worker();
+    let run = world.start(&hasty(&[table("Contacts")])).await;
+    undecided(&run, 1).await;
+
+    let id = "4267c2ab-2104-474f-a7c2-ab2104d74f86";
+    let refused = resolve(&run, json!({"adopt": id})).await.unwrap_err();
+    assert_eq!(inputs(&run, BASE).await[1]["adopt"], id);
+    undecided(&run, 1).await;
+
+    world.emulator.clear_faults();
+    resolve(&run, json!({"retry": true})).await.unwrap();
+    run.end().await.unwrap();
+    assert!(refused.1.starts_with(BASE), "{refused:?}");
+    world.end(worker).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_carried_out_is_refused_and_leaves_no_trace() {
+    let world = World::new().await;
+    lose_answers(&world, "/connections");
+    let worker = world.worker();
+    let run = world.start(&hasty(&[table("Contacts")])).await;
+    eventually("the first step", async || {
+        let has_begun = !inputs(&run, BASE).await.is_empty();
+        has_begun.then_some(())
+    })
+    .await;
+    let (kind, message) = resolve(&run, json!({"retry": true})).await.unwrap_err();
+    assert_eq!(kind, "NotFound", "{message}");
+    assert!(message.contains("nothing is to be decided"), "{message}");
+
+    undecided(&run, 1).await;
+    let events = run.history().await.len();
+    for (decision, expected) in [
+        (json!({}), "not both"),
+        (json!({"adopt": "x1", "retry": true}), "not both"),
+        (json!({"adopt": "not an id"}), "can't be an id"),
+        (
+            json!({"retry": true, "table": "Contacts"}),
+            "open are: the base connection",
+        ),
+        (
+            json!({"retry": true, "step": "CreateDataflow"}),
+            "open are: the base connection",
+        ),
+        (json!({"again": true}), "again"),
+    ] {
+        let (kind, message) = resolve(&run, decision).await.unwrap_err();
+        assert!(message.contains(expected), "{message}");
+        assert!(
+            ["InvalidInput", "NotFound"].contains(&&*kind),
+            "{kind}: {message}"
+        );
+    }
+    let after = run.history().await;
+    assert_eq!(after.len(), events, "{after:#?}");
+
+    cancel(&run).await;
+    world.end(worker).await;
+}
+
+async fn cancel(run: &Run) {
+    let asked = run.handle.cancel(WorkflowCancelOptions::default());
+    asked.await.unwrap();
+    let end = run.handle.get_result(WorkflowGetResultOptions::default());
+    let end = within("the end", end).await.unwrap_err();
+    assert!(
+        matches!(end, WorkflowGetResultError::Cancelled { .. }),
+        "{end:?}"
+    );
+}
+
+#[tokio::test]
+async fn two_tables_wait_and_each_is_decided_by_itself() {
+    let world = World::new().await;
+    lose_answers(&world, "/flows");
+    let worker = world.worker();
+    let run = world
+        .start(&hasty(&[table("Contacts"), table("Incidents")]))
+        .await;
+    let status = undecided(&run, 2).await;
+    for at in [0, 1] {
+        assert_eq!(
+            status["tables"][at]["phase"], "needs decision",
+            "{status:#}"
+        );
+    }
+    let (kind, message) = resolve(&run, json!({"retry": true})).await.unwrap_err();
+    assert_eq!(kind, "InvalidInput", "{message}");
+    for name in ["Contacts", "Incidents"] {
+        assert!(message.contains(name), "{message}");
+    }
+    let details = current_details(&run).await;
+    let command = "--retry --table Incidents --step CreateDataflow";
+    assert!(details.contains(command), "{details}");
+
+    world.emulator.clear_faults();
+    let decision = json!({"retry": true, "table": "Incidents"});
+    let answer = resolve(&run, decision).await.unwrap();
+    assert_eq!(answer["table"], "Incidents", "{answer}");
+    let status = eventually("one table's end", async || {
+        let status = run.status().await;
+        (status["tablesDone"] == 1).then_some(status)
+    })
+    .await;
+    assert_eq!(status["decisions"][0]["table"], "Contacts", "{status:#}");
+    listed(&world, 1).await;
+    // Alone it needs no name.
+    resolve(&run, json!({"retry": true})).await.unwrap();
+    run.end().await.unwrap();
+    assert_eq!(counts(&world.emulator), whole_chain(2));
+    world.end(worker).await;
+}
+
+#[tokio::test]
+async fn a_table_that_waits_holds_no_other_up() {
+    let world = World::new().await;
+    lose_answers(&world, "/flows");
+    let worker = world.worker();
+    let mut input = hasty(&[table("Contacts"), table("Incidents"), table("Accounts")]);
+    input["tablesAtOnce"] = 1.into();
+    let run = world.start(&input).await;
+    undecided(&run, 1).await;
+    world.emulator.clear_faults();
+    let status = eventually("the others' end", async || {
+        let status = run.status().await;
+        (status["tablesDone"] == 2).then_some(status)
+    })
+    .await;
+    assert_eq!(status["decisions"][0]["table"], "Contacts", "{status:#}");
+    resolve(&run, json!({"retry": true})).await.unwrap();
+    run.end().await.unwrap();
+    assert_eq!(counts(&world.emulator), whole_chain(3));
+    world.end(worker).await;
+}
+
+#[tokio::test]
+async fn nobody_decides_in_time() {
+    let world = World::new().await;
+    lose_answers(&world, "/flows");
+    let worker = world.worker();
+    let mut input = hasty(&[table("Contacts")]);
+    input["decisionDeadlineSeconds"] = 5.into();
+    let run = world.start(&input).await;
+    let failed = run.end().await.unwrap_err();
+    assert_eq!(failed.kind, "OutcomeUnknown", "{failed:?}");
+    let table = &failed.details["failed"][0];
+    assert_eq!(table["step"], "CreateDataflow", "{failed:?}");
+    assert!(table["made"]["mappingSetId"].is_string(), "{failed:?}");
+    let status = run.status().await;
+    assert_eq!(status["phase"], "failed", "{status:#}");
+    assert_eq!(status["decisions"], json!([]));
+    listed(&world, 0).await;
+    world.end(worker).await;
+}
+
+#[tokio::test]
+async fn an_ingestion_that_waits_can_be_cancelled() {
+    let world = World::new().await;
+    lose_answers(&world, "/connections");
+    let worker = world.worker();
+    let run = world.start(&hasty(&[table("Contacts")])).await;
+    undecided(&run, 1).await;
+    listed(&world, 1).await;
+    cancel(&run).await;
+    listed(&world, 0).await;
+    world.end(worker).await;
+}
+
+#[tokio::test]
+async fn a_namespace_without_the_search_attribute() {
+    let world = World::new().await;
+    forget_attribute(&world).await;
+    lose_answers(&world, "/connections");
+    let worker = world.worker();
+    let run = world.start(&hasty(&[table("Contacts")])).await;
+    undecided(&run, 1).await;
+    let details = eventually("the hint", async || {
+        let details = current_details(&run).await;
+        details.contains("is not registered").then_some(details)
+    })
+    .await;
+    let register = format!(
+        "temporal operator search-attribute create --namespace {} --name AepNeedsDecision --type \
+         Bool",
+        world.namespace()
+    );
+    assert!(details.contains(&register), "{details}");
+
+    world.emulator.clear_faults();
+    resolve(&run, json!({"retry": true})).await.unwrap();
+    run.end().await.unwrap();
+    let upserts = run.history().await.into_iter().filter(|event| {
+        matches!(
+            event.attributes,
+            Some(Attributes::UpsertWorkflowSearchAttributesEventAttributes(_))
+        )
+    });
+    assert_eq!(upserts.count(), 0);
+    world.end(worker).await;
+}
+
+async fn forget_attribute(world: &World) {
+    let mut operator = world.client.connection().operator_service();
+    let name = search_attribute::NEEDS_DECISION.to_owned();
+    let request = RemoveSearchAttributesRequest {
+        namespace: world.client.namespace(),
+        search_attributes: vec![name.clone()],
+    };
+    let removed = operator.remove_search_attributes(request.into_request());
+    removed.await.unwrap();
+    // The server keeps what it knows for a while.
+    eventually("the end of the attribute", async || {
+        let request = ListSearchAttributesRequest {
+            namespace: world.client.namespace(),
+        };
+        let mut operator = world.client.connection().operator_service();
+        let listed = operator.list_search_attributes(request.into_request());
+        let listed = listed.await.unwrap().into_inner();
+        (!listed.custom_attributes.contains_key(&name)).then_some(())
+    })
+    .await;
+}
