@@ -22,6 +22,7 @@ mod config;
 mod demo;
 mod explore;
 mod ingest;
+mod resolve;
 mod status;
 mod worker;
 
@@ -64,6 +65,7 @@ enum Command {
     Demo(demo::Arguments),
     Ingest(ingest::Arguments),
     Status(status::Arguments),
+    Resolve(resolve::Arguments),
     Explore(explore::Arguments),
     Adopt(adopt::Arguments),
     Check(check::Arguments),
@@ -96,6 +98,7 @@ fn run(cli: Cli) -> Result<ExitStatus, Failure> {
             Command::Demo(arguments) => demo::run(&global, arguments).await,
             Command::Ingest(arguments) => ingest::run(&global, arguments).await,
             Command::Status(arguments) => status::run(&global, arguments).await,
+            Command::Resolve(arguments) => resolve::run(&global, arguments).await,
             Command::Explore(arguments) => explore::run(&global, arguments).await,
             Command::Adopt(arguments) => adopt::run(&global, arguments).await,
             Command::Check(arguments) => check::run(&global, arguments).await,

@@ -90,6 +90,7 @@ fn the_help_teaches() {
       demo         Run one ingestion on this machine, on a real Temporal server and an emulated platform
       ingest       Start an ingestion, or attach to the one that is running
       status       Show where an ingestion stands
+      resolve      Decide about a step of which it is not known whether it made something
       explore      List a source's tables, a table's columns, or its first rows
       adopt        Put our marker on a resource that somebody made by hand
       check        Check that everything an ingestion needs is there and reachable
@@ -507,4 +508,20 @@ async fn exploring_what_is_not_there_is_refused_with_the_request_id() {
         assert!(ran.stderr.contains(part), "{part}: {}", ran.shown());
     }
     emulator.shutdown().await;
+}
+
+#[test]
+fn a_decision_goes_one_way() {
+    let folder = folder();
+    for arguments in [
+        &["resolve", "id"][..],
+        &["resolve", "id", "--adopt", "x1", "--retry"],
+        &["resolve", "--retry"],
+    ] {
+        let ran = run(folder.path(), arguments);
+        assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.shown());
+        assert_eq!(ran.stdout, "", "{arguments:?}");
+    }
+    let ran = run(folder.path(), &["resolve", "id", "--retry"]);
+    assert_eq!(ran.code, 4, "{}", ran.shown());
 }

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use aep_flow_proto::names;
-use aep_flow_proto::v1::{IngestOracleServiceCloudInput, IngestResult};
+use aep_flow_proto::v1::{IngestOracleServiceCloudInput, IngestResult, OpenDecision};
+pub(super) use aep_flow_workflows::decision::shell_quoted as quoted;
 use aep_flow_workflows::ingest::IngestOracleServiceCloud;
 use aep_flow_workflows::payload::Message;
 use clap::Args;
@@ -23,7 +24,7 @@ use super::global::{Global, Logs};
 use super::out::{self, Output};
 use super::outcome::{self, Failed, NotKnown, Outcome};
 use super::progress::{self, Progress};
-use super::snapshot::{self, Handle};
+use super::snapshot::{self, Handle, Snapshot};
 use super::{rpc, spec};
 use crate::config::{Config, Environment};
 use crate::temporal::{self, Target};
@@ -252,6 +253,7 @@ const AWAY_AT_MOST: Duration = Duration::from_secs(120);
 /// Shows where the ingestion stands until it is over.
 async fn follow(handle: &Handle) -> Result<Outcome, Failure> {
     let mut progress = Progress::default();
+    let mut told: Vec<OpenDecision> = Vec::new();
     let mut away_since: Option<Instant> = None;
     loop {
         let looking = async {
@@ -259,6 +261,7 @@ async fn follow(handle: &Handle) -> Result<Outcome, Failure> {
                 if let Ok(snapshot) = snapshot::take(handle).await
                     && snapshot.is_running()
                 {
+                    tell(&mut progress, &mut told, &snapshot);
                     progress.show(progress::lines(&snapshot));
                 }
                 tokio::time::sleep(LOOK_EVERY).await;
@@ -289,6 +292,20 @@ async fn follow(handle: &Handle) -> Result<Outcome, Failure> {
             }
         }
     }
+}
+
+/// Says once of each decision that it is needed, in lines that stay.
+fn tell(progress: &mut Progress, told: &mut Vec<OpenDecision>, snapshot: &Snapshot) {
+    let Some(ingest) = &snapshot.ingest else {
+        return;
+    };
+    if ingest.decisions.iter().any(|open| !told.contains(open)) {
+        progress.tell(&progress::decisions(
+            &snapshot.workflow_id,
+            &ingest.decisions,
+        ));
+    }
+    told.clone_from(&ingest.decisions);
 }
 
 fn show_started(output: Output, answer: &Answer) {
@@ -348,18 +365,6 @@ fn end(output: Output, answer: &mut Answer, outcome: Outcome) -> Result<ExitStat
                     .hint("run the same specification again: what was made is found and used"),
             )
         }
-    }
-}
-
-/// A workflow id as a shell takes it.
-pub(super) fn quoted(text: &str) -> String {
-    let is_plain = text
-        .chars()
-        .all(|each| each.is_ascii_alphanumeric() || "-_./:%@+=".contains(each));
-    if is_plain && !text.is_empty() {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::io::Write as _;
 
-use aep_flow_proto::v1::IngestStatus;
+use aep_flow_proto::v1::{IngestStatus, OpenDecision};
+use aep_flow_workflows::decision::{self, Commands};
 
 use super::out;
 use super::snapshot::{Pending, Snapshot};
@@ -10,6 +11,7 @@ use super::snapshot::{Pending, Snapshot};
 // More than a terminal shows; lines above its upper end could not be written over.
 const MAX_TABLES_SHOWN: usize = 15;
 const MAX_ACTIVITIES_SHOWN: usize = 5;
+const MAX_DECISIONS_SHOWN: usize = 5;
 
 /// The lines that tell where a workflow stands.
 pub(super) fn lines(snapshot: &Snapshot) -> Vec<String> {
@@ -78,6 +80,34 @@ pub(super) fn of_ingest(ingest: &IngestStatus) -> Vec<String> {
     lines.iter().map(|line| out::plain(line)).collect()
 }
 
+/// The lines that tell what a person must decide, and how.
+pub(super) fn decisions(workflow_id: &str, open: &[OpenDecision]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for each in open.iter().take(MAX_DECISIONS_SHOWN) {
+        let commands = Commands::of(workflow_id, each, open.len());
+        lines.push(String::new());
+        lines.push(format!("you must decide: {}", decision::sentence(each)));
+        let message: String = each.message.chars().take(300).collect();
+        lines.push(format!("  it said: {message}"));
+        for candidate in &each.candidates {
+            let (kind, id) = (&candidate.kind, &candidate.id);
+            lines.push(format!("  on the platform there is the {kind} {id}"));
+        }
+        lines.push("  look on the platform; if it exists, take it by its id:".to_owned());
+        lines.push(format!("    {}", commands.adopt));
+        lines.push("  if it does not, look and create again:".to_owned());
+        lines.push(format!("    {}", commands.retry));
+        lines.push(format!(
+            "  without a decision the step fails at {}",
+            each.until
+        ));
+    }
+    if let Some(more) = more(open.len(), MAX_DECISIONS_SHOWN) {
+        lines.push(format!("… and {more} more decisions"));
+    }
+    lines.iter().map(|line| out::plain(line)).collect()
+}
+
 fn more(count: usize, shown: usize) -> Option<usize> {
     count.checked_sub(shown).filter(|more| *more > 0)
 }
@@ -127,6 +157,18 @@ impl Progress {
         };
         let _ = stderr.flush();
         self.last = lines;
+    }
+
+    /// Shows `lines` on stderr above all that is shown from now on: they stay.
+    pub(super) fn tell(&mut self, lines: &[String]) {
+        if out::is_live() {
+            let _ = write!(std::io::stderr().lock(), "{}", over(&self.last, &[]));
+            self.last.clear();
+        }
+        for line in lines {
+            out::note(line);
+        }
+        out::note("");
     }
 }
 
@@ -225,6 +267,45 @@ mod tests {
                 "  ↻ EnsureDataset waiting, attempt 3, next try at 2026-11-24T12:00:03Z; \
                  last failure: Unavailable: HTTP 503",
             ]
+        );
+    }
+
+    #[test]
+    fn a_decision_comes_with_its_commands() {
+        let open = OpenDecision {
+            table: "Contacts".to_owned(),
+            step: "CreateDataflow".to_owned(),
+            kind: "dataflow".to_owned(),
+            name: "OSC - Contacts".to_owned(),
+            message: "out of time\u{1b}[2J".to_owned(),
+            since: "2026-11-24T12:00:03Z".to_owned(),
+            until: "2026-12-01T12:00:03Z".to_owned(),
+            ..OpenDecision::default()
+        };
+        assert_eq!(
+            decisions("ingest/prod/OSC", std::slice::from_ref(&open)),
+            [
+                "",
+                "you must decide: CreateDataflow for the table Contacts: whether the dataflow \
+                 `OSC - Contacts` was made is not known since 2026-11-24T12:00:03Z",
+                "  it said: out of time [2J",
+                "  look on the platform; if it exists, take it by its id:",
+                "    aep-flow resolve ingest/prod/OSC --adopt ID",
+                "  if it does not, look and create again:",
+                "    aep-flow resolve ingest/prod/OSC --retry",
+                "  without a decision the step fails at 2026-12-01T12:00:03Z",
+            ]
+        );
+        let several = decisions("i", &vec![open; 7]);
+        assert!(
+            several.contains(
+                &"    aep-flow resolve i --retry --table Contacts --step CreateDataflow".to_owned()
+            ),
+            "{several:?}"
+        );
+        assert!(
+            several.last().unwrap().contains("and 2 more"),
+            "{several:?}"
         );
     }
 

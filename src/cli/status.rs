@@ -19,7 +19,8 @@ use crate::temporal::{self, Target};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Asks the workflow for its tables, and the server for the steps that are being retried: which
-attempt, why the last one failed, when the next one is due.
+attempt, why the last one failed, when the next one is due. A step of which it is not known
+whether it made something is shown with the commands that decide it.
 
 Examples:
   aep-flow status 'ingest/prod/Oracle Service Cloud, EMEA'
@@ -96,7 +97,10 @@ fn show(answer: &Answer) {
     }
     out::answer("");
     if snapshot.is_running() {
-        for line in progress::lines(snapshot) {
+        let open = snapshot.ingest.as_ref().map(|ingest| &ingest.decisions);
+        let decisions = open.map(|open| progress::decisions(&snapshot.workflow_id, open));
+        let lines = progress::lines(snapshot);
+        for line in lines.into_iter().chain(decisions.unwrap_or_default()) {
             out::answer(&line);
         }
     }

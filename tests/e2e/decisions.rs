@@ -1,6 +1,7 @@
 //! An outcome that stays unknown, and the person who decides it.
 
 use std::collections::HashMap;
+use std::process::{Command, Output, Stdio};
 
 use aep_emulator::{Action, CannedAnswer, LateReply, Rule};
 use aep_flow_proto::names::search_attribute;
@@ -401,6 +402,107 @@ async fn a_namespace_without_the_search_attribute() {
         )
     });
     assert_eq!(upserts.count(), 0);
+    world.end(worker).await;
+}
+
+/// `aep-flow` with these arguments, as it ended.
+async fn cli(world: &World, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_aep-flow"));
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(world.variables())
+        .stdin(Stdio::null());
+    let ran = tokio::task::spawn_blocking(move || command.output().unwrap());
+    within("the command", ran).await.unwrap()
+}
+
+/// The exit code, and both streams.
+fn said(output: &Output) -> (i32, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let code = output.status.code().unwrap();
+    (code, text(&output.stdout), text(&output.stderr))
+}
+
+#[tokio::test]
+async fn the_commands_ask_and_tell() {
+    let world = World::new().await;
+    lose_answers(&world, "/flows");
+    let worker = world.worker();
+    let spec = world.folder().join("spec.json");
+    let input = hasty(&[table("Contacts"), table("Incidents")]);
+    std::fs::write(&spec, input.to_string()).unwrap();
+    let spec = spec.to_str().unwrap().to_owned();
+    let id = "ingest/prod/Oracle Service Cloud";
+
+    let log = world.folder().join("ingest.log");
+    let mut watcher = Command::new(env!("CARGO_BIN_EXE_aep-flow"))
+        .args(["ingest", "-f", &spec, "--wait"])
+        .env_clear()
+        .envs(world.variables())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(std::fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    let told = format!("    aep-flow resolve '{id}' --retry --table Incidents");
+    let shown = || std::fs::read_to_string(&log).unwrap();
+    eventually("what whoever waits is told", async || {
+        shown().contains(&told).then_some(())
+    })
+    .await;
+    assert!(shown().contains("needs decision"), "{}", shown());
+
+    let status = eventually("the decisions", async || {
+        let (code, status, _) = said(&cli(&world, &["status", id]).await);
+        (code == 0 && status.matches("you must decide").count() == 2).then_some(status)
+    })
+    .await;
+    let which = "--table Contacts --step CreateDataflow";
+    for command in [
+        format!("aep-flow resolve '{id}' --adopt ID {which}"),
+        format!("aep-flow resolve '{id}' --retry {which}"),
+    ] {
+        assert!(status.contains(&command), "{status}");
+    }
+    let (code, _, errors) = said(&cli(&world, &["resolve", id, "--retry"]).await);
+    assert_eq!(code, 1, "{errors}");
+    assert!(errors.contains("say which"), "{errors}");
+    assert!(errors.contains("aep-flow status"), "{errors}");
+
+    world.emulator.clear_faults();
+    let retry = ["resolve", id, "--retry", "--table", "Contacts"];
+    let (code, answer, errors) = said(&cli(&world, &retry).await);
+    assert_eq!(code, 0, "{errors}");
+    assert_eq!(
+        answer,
+        "CreateDataflow of the table Contacts: looking and creating again\n"
+    );
+    assert!(errors.contains("aep-flow status"), "{errors}");
+    let retry = ["resolve", id, "--retry", "-o", "json"];
+    let (code, answer, errors) = said(&cli(&world, &retry).await);
+    assert_eq!(code, 0, "{errors}");
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(
+        answer,
+        json!({"workflowId": id, "table": "Incidents", "step": "CreateDataflow", "id": "",
+               "outcome": "retrying"})
+    );
+    let ended = eventually("the end of the waiting", async || {
+        watcher.try_wait().unwrap()
+    })
+    .await;
+    assert!(ended.success(), "{}", shown());
+
+    let (code, _, errors) = said(&cli(&world, &["resolve", id, "--retry"]).await);
+    assert_eq!(code, 1, "{errors}");
+    assert!(errors.contains("does not run any more"), "{errors}");
+    let (code, _, errors) = said(&cli(&world, &["resolve", "nowhere", "--retry"]).await);
+    assert_eq!(code, 1, "{errors}");
+    assert!(
+        errors.contains("there is no workflow `nowhere`"),
+        "{errors}"
+    );
     world.end(worker).await;
 }
 
