@@ -37,7 +37,7 @@ fn histories() -> Vec<PathBuf> {
         })
         .collect();
     files.sort();
-    assert!(files.len() >= 6, "histories are missing: {files:?}");
+    assert!(files.len() >= 9, "histories are missing: {files:?}");
     files
 }
 

@@ -2,19 +2,23 @@
 
 use std::{path::Path, time::Duration};
 
-use aep_emulator::{Action, CannedAnswer, Emulator, Rule};
+use aep_emulator::{Action, CannedAnswer, Emulator, LateReply, Rule};
 use aep_flow::{
     config::{Config, Environment},
     demo,
     devserver::{self, DevServer},
     worker,
 };
-use aep_flow_proto::{names, read, v1::IngestOracleServiceCloudInput};
+use aep_flow_proto::{
+    names, read,
+    v1::{IngestOracleServiceCloudInput, ResolveInput},
+};
 use aep_flow_workflows::{ingest::IngestOracleServiceCloud, payload::Message};
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use temporalio_client::{
-    Client, WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowStartOptions,
+    Client, WorkflowExecuteUpdateOptions, WorkflowFetchHistoryOptions, WorkflowGetResultOptions,
+    WorkflowHandle, WorkflowStartOptions, errors::WorkflowUpdateError,
 };
 
 use crate::note;
@@ -23,10 +27,26 @@ struct Case {
     name: &'static str,
     input: Value,
     faults: Vec<Rule>,
+    /// What a person decides once it is needed.
+    decision: Option<Decision>,
 }
 
-/// Records every case into `tests/histories` below `root`.
-pub(crate) async fn record(root: &Path) -> anyhow::Result<()> {
+#[derive(Clone, Copy)]
+enum Decision {
+    Adopt,
+    Retry,
+}
+
+/// Records the cases of these names, or every case, into `tests/histories` below `root`.
+pub(crate) async fn record(root: &Path, names: &[String]) -> anyhow::Result<()> {
+    let mut cases = cases();
+    for name in names {
+        anyhow::ensure!(
+            cases.iter().any(|case| case.name == name),
+            "there is no case `{name}`"
+        );
+    }
+    cases.retain(|case| names.is_empty() || names.iter().any(|name| case.name == name));
     let report = |line: &str| note(line);
     let binary = devserver::binary(
         &devserver::Surroundings::read(&Environment::of_process()),
@@ -37,7 +57,7 @@ pub(crate) async fn record(root: &Path) -> anyhow::Result<()> {
     options.has_ui = false;
     let server = DevServer::start(options).await?;
     let folder = root.join("tests/histories");
-    for case in cases() {
+    for case in cases {
         let file = folder.join(format!(
             "{}-{}.json",
             names::workflow::INGEST_ORACLE_SERVICE_CLOUD,
@@ -62,6 +82,7 @@ fn cases() -> Vec<Case> {
             name: "one-table",
             input: json!({"connection": connection, "tables": [{"table": "Contacts"}]}),
             faults: Vec::new(),
+            decision: None,
         },
         Case {
             name: "mapped-and-recurring",
@@ -71,12 +92,14 @@ fn cases() -> Vec<Case> {
                  "schedule": schedule, "dataset": "osc_contacts"},
                 {"table": "Incidents", "deltaColumn": "updatedTime", "schedule": schedule}]}),
             faults: Vec::new(),
+            decision: None,
         },
         Case {
             name: "first-run",
             input: json!({"connection": connection, "tables": [{"table": "Contacts"}],
                           "waitForFirstRun": true}),
             faults: Vec::new(),
+            decision: None,
         },
         Case {
             name: "retried",
@@ -100,23 +123,61 @@ fn cases() -> Vec<Case> {
                 )
                 .first(1),
             ],
+            decision: None,
         },
         Case {
             name: "one-of-two-failed",
             input: json!({"connection": connection, "tables": [{"table": "Contact"}, {"table": "Incidents"}]}),
             faults: Vec::new(),
+            decision: None,
         },
         Case {
             name: "invalid",
             input: json!({"connection": connection, "tables": []}),
             faults: Vec::new(),
+            decision: None,
+        },
+        Case {
+            name: "decided-by-retry",
+            input: json!({"connection": connection, "stepDeadlineSeconds": 5,
+                          "tables": [{"table": "Contacts"}, {"table": "Incidents"}]}),
+            faults: vec![Rule::new("POST", "/flows", no_answer()).first(1)],
+            decision: Some(Decision::Retry),
+        },
+        Case {
+            name: "decided-by-adopt",
+            input: json!({"connection": connection, "stepDeadlineSeconds": 5,
+                          "tables": [{"table": "Contacts"}]}),
+            faults: vec![
+                Rule::new(
+                    "POST",
+                    "/connections",
+                    Action::LateCommit {
+                        after_ms: 6000,
+                        reply: LateReply::Answer(CannedAnswer::html(504)),
+                    },
+                )
+                .first(1),
+            ],
+            decision: Some(Decision::Adopt),
+        },
+        Case {
+            name: "undecided",
+            input: json!({"connection": connection, "stepDeadlineSeconds": 5,
+                          "decisionDeadlineSeconds": 5, "tables": [{"table": "Contacts"}]}),
+            faults: vec![Rule::new("POST", "/flows", no_answer()).first(1)],
+            decision: None,
         },
     ]
 }
 
+fn no_answer() -> Action {
+    Action::Refuse(CannedAnswer::html(504))
+}
+
 async fn run(server: &DevServer, case: Case) -> anyhow::Result<Vec<u8>> {
     let emulator = Emulator::start(aep_emulator::Config {
-        faults: case.faults,
+        faults: case.faults.clone(),
         ..aep_emulator::Config::default()
     })
     .await?;
@@ -131,20 +192,29 @@ async fn run(server: &DevServer, case: Case) -> anyhow::Result<Vec<u8>> {
     let worker = tokio::task::spawn_local(worker::run(config, async {
         let _ = stopped.await;
     }));
-    let history = ingest(&client, case.name, &case.input).await?;
+    let history = ingest(&client, &emulator, &case).await?;
     let _ = stop.send(());
     worker.await??;
     emulator.shutdown().await;
     Ok(history)
 }
 
-async fn ingest(client: &Client, name: &str, input: &Value) -> anyhow::Result<Vec<u8>> {
-    let input: IngestOracleServiceCloudInput = read::from_json(input.to_string().as_bytes())?;
+async fn ingest(client: &Client, emulator: &Emulator, case: &Case) -> anyhow::Result<Vec<u8>> {
+    let name = case.name;
+    let input: IngestOracleServiceCloudInput = read::from_json(case.input.to_string().as_bytes())?;
     let options = WorkflowStartOptions::new(name, format!("record-{name}")).build();
     let handle = client
         .start_workflow(IngestOracleServiceCloud::run, Message::from(input), options)
         .await
         .with_context(|| format!("start {name}"))?;
+    if let Some(decision) = case.decision {
+        let running = client
+            .get_workflow_handle::<IngestOracleServiceCloud>(handle.info().workflow_id.as_str());
+        let decided = decide(&running, emulator, decision);
+        tokio::time::timeout(Duration::from_secs(120), decided)
+            .await
+            .with_context(|| format!("{name} was not decided"))??;
+    }
     // Some cases are meant to fail; the history is what counts.
     let ended = handle.get_result(WorkflowGetResultOptions::default());
     let _ = tokio::time::timeout(Duration::from_secs(120), ended)
@@ -154,6 +224,41 @@ async fn ingest(client: &Client, name: &str, input: &Value) -> anyhow::Result<Ve
         .fetch_history(WorkflowFetchHistoryOptions::default())
         .to_json()
         .await?)
+}
+
+/// Decides as soon as that is needed and possible.
+async fn decide(
+    handle: &WorkflowHandle<Client, IngestOracleServiceCloud>,
+    emulator: &Emulator,
+    decision: Decision,
+) -> anyhow::Result<()> {
+    loop {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let input = match decision {
+            Decision::Retry => ResolveInput {
+                retry: true,
+                ..ResolveInput::default()
+            },
+            Decision::Adopt => match emulator.resources("prod", "connections").first() {
+                None => continue,
+                Some(made) => ResolveInput {
+                    adopt: made["id"].as_str().unwrap_or_default().to_owned(),
+                    ..ResolveInput::default()
+                },
+            },
+        };
+        let sent = handle.execute_update(
+            IngestOracleServiceCloud::resolve,
+            Message::from(input),
+            WorkflowExecuteUpdateOptions::default(),
+        );
+        match sent.await {
+            Ok(_) => return Ok(()),
+            // Nothing is to be decided yet; what is refused leaves no trace.
+            Err(WorkflowUpdateError::Failed(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 fn config(server: &DevServer, emulator: &Emulator, secrets: &Path, task_queue: &str) -> Config {

@@ -22,7 +22,10 @@ enum Chore {
     /// A recorded history is never edited. Record anew only when a change of a workflow
     /// does not have to go on with what runs, and say so in the commit.
     #[cfg(feature = "histories")]
-    Histories,
+    Histories {
+        /// Which cases. Default: all of them.
+        cases: Vec<String>,
+    },
     /// Check what no compiler checks: which crates look at which, what workflow code can
     /// reach, and that every crate says what it is for.
     Tidy,
@@ -37,9 +40,9 @@ async fn main() -> anyhow::Result<()> {
         .canonicalize()?;
     match Chore::parse() {
         #[cfg(feature = "histories")]
-        Chore::Histories => {
+        Chore::Histories { cases } => {
             tokio::task::LocalSet::new()
-                .run_until(histories::record(&root))
+                .run_until(histories::record(&root, &cases))
                 .await
         }
         Chore::Tidy => tidy::check(&root),
