@@ -224,6 +224,19 @@ fn ended(call: &Call<'_>, end: End, failure: Option<Box<Failure>>) -> Result<Ens
     let name = || call.intent.name().to_owned();
     Err(match (end, failure) {
         (End::Answer { id, etag, outcome }, _) => return Ok(Ensured { id, etag, outcome }),
+        // A deletion that was not answered: the next look shows whether it took place.
+        (End::Fail(past), Some(failure)) if failure.outcome == aep_platform::Outcome::Unknown => {
+            EnsureError::NotYet {
+                reason: format!(
+                    "whether a second {kind} `{}` was taken away is not known yet: {failure}",
+                    call.intent.name()
+                ),
+                is_unknown: matches!(past, Past::Open { .. }),
+                failure: Some(failure),
+                past,
+                after: None,
+            }
+        }
         (End::Fail(past), Some(failure)) => EnsureError::Failed { failure, past },
         (End::LookAgain { past, why, after }, failure) => EnsureError::NotYet {
             reason: reason(call, why, after, failure.as_deref()),
