@@ -295,8 +295,11 @@ fn judge(call: &Call<'_>, now: Now, past: Past, found: Vec<Standing>) -> (State,
         return look_again(past, Why::Young, Some(after));
     }
     match &past {
-        // It was answered with that id, so there is nothing to confirm.
-        Past::Made { id, .. } if *id == candidate.id => conclude(call, past, &found, &candidate),
+        // It was answered with that id, so there is nothing to confirm; unless others are to go
+        // for it, which must not happen for one that somebody has deleted meanwhile.
+        Past::Made { id, .. } if *id == candidate.id && found.len() == 1 => {
+            conclude(call, past, &found, &candidate)
+        }
         Past::Clean | Past::Open { .. } | Past::Made { .. } => read(past, found, candidate.id),
     }
 }

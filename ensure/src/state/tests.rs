@@ -650,6 +650,19 @@ mod an_answered_create {
     }
 
     #[test]
+    fn nothing_goes_for_one_that_was_deleted_meanwhile() {
+        let wanted = want(BaseConnection);
+        let call = call(&wanted);
+        let found = [own(&call, "a", 0), ours(&call, "z", 1)];
+        let (state, next) = look(&call, made_as("a"), LATER, &found);
+        assert_eq!(next, Do::Read { id: "a".to_owned() });
+        let (state, next) = step(&call, now(LATER), state, Seen::Gone);
+        assert_eq!(next, Do::Read { id: "z".to_owned() });
+        let (_, end) = step(&call, now(LATER), state, Seen::Stands(found[1].clone()));
+        assert_eq!(end, adopted("z"));
+    }
+
+    #[test]
     fn an_older_one_of_another_call_wins_and_it_goes() {
         let wanted = want(BaseConnection);
         let call = call(&wanted);
