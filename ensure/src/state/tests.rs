@@ -499,10 +499,12 @@ mod age {
         let wanted = want(BaseConnection);
         let call = call(&wanted);
         for (created_at, expected) in [
-            // Read from its age in milliseconds, the lag being 30 s.
+            // Read from its age in milliseconds, the lag being 30 s. The platform's time is
+            // known to the second, so a shorter wait would end where it began.
             (0, Some(30_000)),
-            (1, Some(29_999)),
-            (29_999, Some(1)),
+            (1, Some(30_000)),
+            (1_000, Some(29_000)),
+            (29_999, Some(1_000)),
             (30_000, None),
             (30_001, None),
             // The platform's clock is a little behind what it wrote itself.
