@@ -152,11 +152,16 @@ pub async fn ensure(
     let kind = call.intent.kind();
     let (mut state, mut next) = begin(past);
     let mut failure = None;
+    // When the last look was sent: what it found was so then, however long it took.
+    let mut looked = resource.now();
     loop {
+        let is_create = next == Do::Create;
         let seen = match next {
             Do::Look => {
                 crash::here(Point::BeforeLook, Some(kind));
+                let sent = resource.now().ours;
                 let found = resource.look().await;
+                looked = resource.now().back_at(sent);
                 crash::here(Point::AfterLook, Some(kind));
                 found.map_or_else(|error| not_answered(&mut failure, error), Seen::Found)
             }
@@ -193,7 +198,8 @@ pub async fn ensure(
             },
             Do::End(end) => return ended(call, end, failure),
         };
-        (state, next) = step(call, resource.now(), state, seen);
+        let now = if is_create { resource.now() } else { looked };
+        (state, next) = step(call, now, state, seen);
     }
 }
 

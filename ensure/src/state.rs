@@ -39,6 +39,18 @@ pub struct Now {
     pub platforms: Timestamp,
 }
 
+impl Now {
+    /// Both clocks as they stood when ours showed `ours`. The platform's is best known after
+    /// an answer of its.
+    pub(crate) fn back_at(self, ours: Timestamp) -> Self {
+        let passed = self.ours.duration_since(ours);
+        Self {
+            ours,
+            platforms: self.platforms.checked_sub(passed).unwrap_or(self.platforms),
+        }
+    }
+}
+
 /// What is known of the attempts before this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Past {

@@ -479,3 +479,71 @@ fn a_failure_that_nobody_saw_leads_to_a_look() {
         }
     }
 }
+
+/// A platform whose look takes three seconds to be answered.
+struct Slow(Mutex<i64>);
+
+impl Resource for Slow {
+    async fn look(&self) -> Result<Vec<Standing>, Failure> {
+        *self.0.lock().unwrap() += 3;
+        Ok(Vec::new())
+    }
+
+    async fn create(&self) -> Result<Created, Failure> {
+        panic!("one that took effect at the end may be missing from that list")
+    }
+
+    async fn read(&self, _: &str) -> Result<Option<Standing>, Failure> {
+        panic!("there is nothing to read")
+    }
+
+    async fn sweep(&self, _: &str) -> Result<Swept, Failure> {
+        panic!("there is nothing to sweep")
+    }
+
+    fn now(&self) -> Now {
+        let second = *self.0.lock().unwrap();
+        Now {
+            ours: at(second),
+            platforms: at(second - 20),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_look_says_what_was_so_when_it_was_sent() {
+    let wanted = want(BaseConnection);
+    let open = Past::Open {
+        since: at(0),
+        looks: 9,
+    };
+    // The silence of 150 s ends while the look is under way.
+    let ended = ensure(&call(&wanted), open, &Slow(Mutex::new(148))).await;
+    assert!(
+        matches!(ended, Err(EnsureError::NotYet { .. })),
+        "{ended:?}"
+    );
+    let now = Slow(Mutex::new(151)).now().back_at(at(148));
+    assert_eq!((now.ours, now.platforms), (at(148), at(128)));
+}
+
+#[tokio::test]
+async fn a_deletion_without_an_answer_is_looked_after() {
+    let wanted = want(BaseConnection);
+    let lost = failure(aep_platform::Outcome::Unknown, Class::OutcomeUnknown);
+    let lines = [
+        Line::Finds(vec![own(&wanted, "a"), own(&wanted, "b")]),
+        Line::Reads(Some(own(&wanted, "a"))),
+        Line::Fails(lost),
+    ];
+    let (_, ended) = attempt(&call(&wanted), Past::Clean, lines).await;
+    match ended {
+        Err(EnsureError::NotYet {
+            past,
+            is_unknown: false,
+            after: None,
+            ..
+        }) => assert_eq!(past, Past::Clean),
+        other => panic!("{other:?}"),
+    }
+}
