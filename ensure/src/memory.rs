@@ -24,6 +24,9 @@ pub struct Memory {
     /// Id that the create was answered with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     made: Option<String>,
+    /// Whether it was refused then, for a name that something has.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    taken: bool,
 }
 
 impl Memory {
@@ -38,6 +41,7 @@ impl Memory {
         let (since, looks, made) = match past {
             Past::Clean => (None, 0, None),
             Past::Open { since, looks } => (Some(since), *looks, None),
+            Past::Taken { since } => (Some(since), 0, None),
             Past::Made { id, at } => (Some(at), 0, Some(id.clone())),
         };
         Self {
@@ -46,6 +50,7 @@ impl Memory {
             since_ms: since.map(|since| since.as_millisecond()),
             looks,
             made,
+            taken: matches!(past, Past::Taken { .. }),
         }
     }
 
@@ -80,6 +85,7 @@ impl Memory {
                 id: id.clone(),
                 at: since,
             },
+            None if memory.taken => Past::Taken { since },
             None => Past::Open {
                 since,
                 looks: memory.looks,
@@ -140,7 +146,8 @@ mod tests {
             id: "7".to_owned(),
             at: at(5),
         };
-        for past in [Past::Clean, open_since(5, 2), made] {
+        let taken = Past::Taken { since: at(5) };
+        for past in [Past::Clean, open_since(5, 2), taken, made] {
             let memory = Memory::of(1, Some(FLOW), &past);
             let written = serde_json::to_string(&memory).unwrap();
             let memory: Memory = serde_json::from_str(&written).unwrap();

@@ -64,6 +64,12 @@ pub enum Past {
         /// Looks since then.
         looks: u32,
     },
+    /// A create was refused at `since`, as something has that name which no list showed yet.
+    /// Nothing of this call is under way.
+    Taken {
+        /// When it was refused.
+        since: Timestamp,
+    },
     /// A create was answered with `id`, and a second caller may have made another.
     Made {
         /// Adobe's id.
@@ -243,13 +249,19 @@ pub fn step(call: &Call<'_>, now: Now, state: State, seen: Seen) -> (State, Do) 
         (State::Looking { past }, Seen::Found(found)) => judge(call, now, past, found),
         (State::Creating { past }, Seen::Created { id, etag }) => made(call, now, past, id, etag),
         (State::Creating { .. }, Seen::NotCreated) => end(End::Fail(Past::Clean)),
-        // Somebody was faster, or the list lags behind what we made ourselves. After a
-        // whole silence it is neither: the title belongs to something that these
-        // credentials cannot see.
-        (State::Creating { past: Past::Clean }, Seen::NameTaken) => {
-            look_again(open(now), Why::NameTaken, None)
+        // Refused again after all lists have caught up: the title belongs to something that
+        // these credentials cannot see.
+        (
+            State::Creating {
+                past: Past::Taken { .. },
+            },
+            Seen::NameTaken,
+        ) => end(End::Conflict { id: None }),
+        // Somebody was faster, and the list lags behind.
+        (State::Creating { .. }, Seen::NameTaken) => {
+            let past = Past::Taken { since: now.ours };
+            look_again(past, Why::NameTaken, None)
         }
-        (State::Creating { .. }, Seen::NameTaken) => end(End::Conflict { id: None }),
         (State::Creating { .. }, Seen::Unanswered) => look_again(open(now), Why::Unanswered, None),
         (State::Confirming { past, found, id }, Seen::Stands(standing)) => {
             confirmed(call, now, past, found, &id, standing)
@@ -301,7 +313,15 @@ fn judge(call: &Call<'_>, now: Now, past: Past, found: Vec<Standing>) -> (State,
         );
     }
     let Some(candidate) = candidate else {
-        return (State::Creating { past }, Do::Create);
+        let lag = milliseconds(call.rules.list_lag);
+        return match past {
+            Past::Taken { since } if now.ours.as_millisecond() < since.as_millisecond() + lag => {
+                look_again(past, Why::NameTaken, Some(call.rules.list_lag))
+            }
+            Past::Clean | Past::Open { .. } | Past::Taken { .. } | Past::Made { .. } => {
+                (State::Creating { past }, Do::Create)
+            }
+        };
     };
     if let Some(after) = until_old_enough(call, now, &candidate) {
         return look_again(past, Why::Young, Some(after));
@@ -312,7 +332,9 @@ fn judge(call: &Call<'_>, now: Now, past: Past, found: Vec<Standing>) -> (State,
         Past::Made { id, .. } if *id == candidate.id && found.len() == 1 => {
             conclude(call, past, &found, &candidate)
         }
-        Past::Clean | Past::Open { .. } | Past::Made { .. } => read(past, found, candidate.id),
+        Past::Clean | Past::Open { .. } | Past::Taken { .. } | Past::Made { .. } => {
+            read(past, found, candidate.id)
+        }
     }
 }
 
@@ -409,7 +431,7 @@ fn gone(call: &Call<'_>, now: Now, past: Past, mut found: Vec<Standing>, id: &st
                 judge(call, now, Past::Clean, found)
             }
         }
-        past @ (Past::Clean | Past::Open { .. } | Past::Made { .. }) => {
+        past @ (Past::Clean | Past::Open { .. } | Past::Taken { .. } | Past::Made { .. }) => {
             judge(call, now, past, found)
         }
     }

@@ -236,7 +236,7 @@ async fn what_a_failed_create_says_decides_what_is_known() {
         (Unknown, Class::OutcomeUnknown, open_since(1000)),
         // Not even the title's conflict decides a create whose outcome is open.
         (Unknown, title, open_since(1000)),
-        (Refused, title, open_since(1000)),
+        (Refused, title, Past::Taken { since: at(1000) }),
         (Refused, state, Past::Clean),
         (Refused, Class::InvalidInput, Past::Clean),
         (NothingSent, Class::Unavailable, Past::Clean),
@@ -256,11 +256,12 @@ async fn what_a_failed_create_says_decides_what_is_known() {
             }
             Err(EnsureError::NotYet {
                 failure: Some(failure),
-                is_unknown: true,
+                is_unknown,
                 past,
                 after: None,
                 ..
             }) => {
+                assert_eq!(is_unknown, outcome == Unknown);
                 assert_eq!((failure.outcome, past), (outcome, known.clone()));
                 assert_ne!(known, Past::Clean, "{outcome:?} {class:?}");
             }
@@ -282,16 +283,13 @@ async fn a_title_that_is_taken_is_told_from_a_lost_answer() {
         ended.unwrap_err().to_string(),
         "the name of the schema `OSC` is taken, by something that no list shows yet"
     );
-    // After the silence nothing of ours can be in the way any more.
+    // When all lists have caught up it is nothing that can be seen.
     let lines = [
         Line::Finds(Vec::new()),
         Line::Fails(failure(aep_platform::Outcome::Refused, title)),
     ];
-    let silent = Past::Open {
-        since: at(0),
-        looks: 9,
-    };
-    let (_, ended) = attempt(&call(&wanted), silent, lines).await;
+    let taken = Past::Taken { since: at(0) };
+    let (_, ended) = attempt(&call(&wanted), taken, lines).await;
     assert!(
         matches!(ended, Err(EnsureError::Conflict { id: None, .. })),
         "{ended:?}"

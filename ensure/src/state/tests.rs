@@ -817,13 +817,22 @@ mod kinds {
         let wanted = want(Schema);
         let call = call(&wanted);
         let taken = |past| step(&call, now(7), State::Creating { past }, Seen::NameTaken).1;
+        let since = |second| Past::Taken { since: at(second) };
+        // Also of another caller's, where an own create was waited for first.
+        for past in [Past::Clean, open_since(0, 3)] {
+            let again = looks_again(since(7), Why::NameTaken, None);
+            assert_eq!(taken(past), again);
+        }
+        let lag = Some(call.rules.list_lag);
+        let again = looks_again(since(7), Why::NameTaken, lag);
+        assert_eq!(end_of(&call, since(7), 36, &[]), again);
+        assert_eq!(end_of(&call, since(7), 37, &[]), Do::Create);
         assert_eq!(
-            taken(Past::Clean),
-            looks_again(open_since(7, 0), Why::NameTaken, None)
+            end_of(&call, since(7), 8, &[ours(&call, "z", 5)]),
+            adopted("z")
         );
-        assert_eq!(end_of(&call, open_since(7, 0), 8, &[]), quiet(7, 1));
         let nobody = Do::End(End::Conflict { id: None });
-        assert_eq!(taken(open_since(0, 3)), nobody);
+        assert_eq!(taken(since(7)), nobody);
     }
 
     #[test]
