@@ -21,12 +21,23 @@ const IO_CRATES: [&str; 12] = [
 ];
 
 /// Which crates of ours each may depend on. Everything not named here is refused.
-const MAY_LOOK_AT: [(&str, &[&str]); 5] = [
+const MAY_LOOK_AT: [(&str, &[&str]); 6] = [
     ("aep-flow-proto", &[]),
     ("aep-flow-workflows", &["aep-flow-proto"]),
     ("aep-platform", &[]),
     ("aep-flow-ensure", &["aep-flow-proto", "aep-platform"]),
     ("aep-emulator", &[]),
+    (
+        "fault-campaign",
+        &[
+            "aep-emulator",
+            "aep-flow",
+            "aep-flow-ensure",
+            "aep-flow-proto",
+            "aep-flow-workflows",
+            "aep-platform",
+        ],
+    ),
 ];
 
 /// Checks every rule, and names each that is broken.
@@ -55,6 +66,7 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
         "platform/src",
         "ensure/src",
         "emulator/src",
+        "fault-campaign/src",
     ] {
         let head = root.join(library).join("lib.rs");
         let text =
@@ -65,7 +77,15 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
             ));
         }
     }
-    for member in ["proto", "workflows", "platform", "emulator", "xtask"] {
+    for member in [
+        "proto",
+        "workflows",
+        "platform",
+        "emulator",
+        "ensure",
+        "fault-campaign",
+        "xtask",
+    ] {
         let manifest = std::fs::read_to_string(root.join(member).join("Cargo.toml"))?;
         if !manifest.contains("[lints]\nworkspace = true") {
             broken.push(format!(

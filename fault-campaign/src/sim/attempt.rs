@@ -1,0 +1,164 @@
+//! One attempt: the real protocol, stopped at each call that it makes.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use aep_flow_ensure::{
+    Call, Created, EnsureError, Ensured, Intent, Now, Past, Resource, Rules, Standing, Swept,
+    ensure,
+};
+use aep_flow_proto::v1::OnExisting;
+use aep_platform::Failure;
+use jiff::Timestamp;
+
+/// A call that the protocol makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// Everything of the name.
+    Look,
+    /// The create.
+    Create,
+    /// One by its id.
+    Read(String),
+    /// Take one away.
+    Sweep(String),
+}
+
+/// What it hears.
+#[derive(Debug)]
+pub enum Reply {
+    /// To a look.
+    Look(Result<Vec<Standing>, Failure>),
+    /// To a create.
+    Create(Result<Created, Failure>),
+    /// To a read.
+    Read(Result<Option<Standing>, Failure>),
+    /// To a deletion.
+    Sweep(Result<Swept, Failure>),
+}
+
+/// Where an attempt is after it went on.
+#[derive(Debug)]
+pub enum Progress {
+    /// It waits for the answer to this.
+    Asks(Ask),
+    /// It is over.
+    Ends(Result<Ensured, EnsureError>),
+}
+
+/// An attempt under way.
+pub struct Attempt {
+    port: Arc<Port>,
+    run: Pin<Box<dyn Future<Output = Result<Ensured, EnsureError>>>>,
+}
+
+impl std::fmt::Debug for Attempt {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Attempt").finish_non_exhaustive()
+    }
+}
+
+impl Attempt {
+    /// One that did nothing yet.
+    pub fn new(
+        intent: Arc<Intent>,
+        on_existing: OnExisting,
+        rules: Rules,
+        begun: Timestamp,
+        past: Past,
+    ) -> Self {
+        let port = Arc::new(Port::default());
+        let inside = Arc::clone(&port);
+        let run = Box::pin(async move {
+            let call = Call {
+                intent: &intent,
+                on_existing,
+                rules,
+                begun: Some(begun),
+            };
+            ensure(&call, past, &*inside).await
+        });
+        Self { port, run }
+    }
+
+    /// Goes on until the next call, with the answer to the last one.
+    pub fn go_on(&mut self, now: Now, reply: Option<Reply>) -> Progress {
+        *lock(&self.port.now) = Some(now);
+        *lock(&self.port.reply) = reply;
+        let mut context = Context::from_waker(Waker::noop());
+        match self.run.as_mut().poll(&mut context) {
+            Poll::Ready(result) => Progress::Ends(result),
+            Poll::Pending => match lock(&self.port.ask).take() {
+                Some(ask) => Progress::Asks(ask),
+                None => unreachable!("an attempt waits for its calls alone"),
+            },
+        }
+    }
+}
+
+/// Where the protocol's calls come out and the answers go in.
+#[derive(Debug, Default)]
+struct Port {
+    ask: Mutex<Option<Ask>>,
+    reply: Mutex<Option<Reply>>,
+    now: Mutex<Option<Now>>,
+}
+
+impl Port {
+    async fn call(&self, ask: Ask) -> Reply {
+        let mut ask = Some(ask);
+        poll_fn(|_| {
+            if let Some(ask) = ask.take() {
+                *lock(&self.ask) = Some(ask);
+                return Poll::Pending;
+            }
+            lock(&self.reply).take().map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
+    }
+}
+
+impl Resource for Port {
+    async fn look(&self) -> Result<Vec<Standing>, Failure> {
+        match self.call(Ask::Look).await {
+            Reply::Look(reply) => reply,
+            other => unreachable!("{other:?} answers no look"),
+        }
+    }
+
+    async fn create(&self) -> Result<Created, Failure> {
+        match self.call(Ask::Create).await {
+            Reply::Create(reply) => reply,
+            other => unreachable!("{other:?} answers no create"),
+        }
+    }
+
+    async fn read(&self, id: &str) -> Result<Option<Standing>, Failure> {
+        match self.call(Ask::Read(id.to_owned())).await {
+            Reply::Read(reply) => reply,
+            other => unreachable!("{other:?} answers no read"),
+        }
+    }
+
+    async fn sweep(&self, id: &str) -> Result<Swept, Failure> {
+        match self.call(Ask::Sweep(id.to_owned())).await {
+            Reply::Sweep(reply) => reply,
+            other => unreachable!("{other:?} answers no sweep"),
+        }
+    }
+
+    fn now(&self) -> Now {
+        lock(&self.now).unwrap_or(Now {
+            ours: Timestamp::UNIX_EPOCH,
+            platforms: Timestamp::UNIX_EPOCH,
+        })
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,748 @@
+//! The server's side, the workers, and the order of events.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap},
+    sync::Arc,
+};
+
+use aep_flow_ensure::{
+    Created, EnsureError, Ensured, Intent, Memory, Now, ResourceKind, Swept, Uniqueness,
+    crash::Point,
+};
+use aep_flow_proto::v1::Outcome;
+use aep_platform::{Class, Failure};
+use jiff::Timestamp;
+
+use super::{
+    attempt::{Ask, Attempt, Progress, Reply},
+    failures::{Effect, failure, name_taken},
+    platform::{EPOCH, Maker, Platform},
+};
+use crate::{
+    dice::Dice,
+    scenario::{Crash, CreateFate, CreateReply, Hand, Heartbeat, Millis, Refusal, Scenario, Upset},
+};
+
+/// Past this a caller that has not come to an end is stuck.
+const LONGEST: Millis = 24 * 60 * 60 * 1000;
+const MOST_ATTEMPTS: u32 = 200;
+
+/// First and longest pause between attempts, as the workflows' retry policy has them.
+const RETRY_FIRST: Millis = 1000;
+const RETRY_LONGEST: Millis = 60_000;
+
+/// How a call ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// With this resource.
+    Answer {
+        /// Its id.
+        id: String,
+        /// Whether it was told that it made it.
+        outcome: Outcome,
+    },
+    /// Something stands in the way.
+    Conflict {
+        /// Its id, where it can be seen.
+        id: Option<String>,
+    },
+    /// Ours stands, from another request.
+    Mismatch {
+        /// Its id.
+        id: String,
+    },
+    /// Several stand and are in use.
+    Undecided {
+        /// Their ids.
+        ids: Vec<String>,
+    },
+    /// A failure that no attempt follows.
+    Failed {
+        /// In its words.
+        message: String,
+    },
+}
+
+/// When and how a call ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// When.
+    pub at: Millis,
+    /// After how many attempts.
+    pub attempts: u32,
+    /// How.
+    pub end: End,
+}
+
+/// How often what is rare was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rare {
+    /// Creates that were sent and not answered, or whose sender died.
+    pub ambiguous: u64,
+    /// Answers with what the call made in an attempt that was not answered.
+    pub adopted_after_lost: u64,
+    /// Deletions of one of ours while another stood.
+    pub swept: u64,
+    /// Creates that took effect after another caller had its answer.
+    pub late_after_answer: u64,
+    /// Looks that showed something which was gone.
+    pub ghosts: u64,
+    /// Calls told that another request made it.
+    pub mismatches: u64,
+    /// Creates sent by an attempt that the server had given up.
+    pub zombie_creates: u64,
+    /// Creates refused since the name was taken.
+    pub names_taken: u64,
+    /// Calls told that they must decide.
+    pub undecided: u64,
+    /// Attempts whose worker died.
+    pub deaths: u64,
+}
+
+impl std::ops::AddAssign for Rare {
+    fn add_assign(&mut self, other: Self) {
+        self.ambiguous += other.ambiguous;
+        self.adopted_after_lost += other.adopted_after_lost;
+        self.swept += other.swept;
+        self.late_after_answer += other.late_after_answer;
+        self.ghosts += other.ghosts;
+        self.mismatches += other.mismatches;
+        self.zombie_creates += other.zombie_creates;
+        self.names_taken += other.names_taken;
+        self.undecided += other.undecided;
+        self.deaths += other.deaths;
+    }
+}
+
+/// What there is to judge when all is quiet.
+#[derive(Debug)]
+pub struct Run {
+    /// The platform, after the last late create.
+    pub platform: Platform,
+    /// How each call ended; none for one that did not.
+    pub ends: Vec<Option<Ended>>,
+    /// What was rare.
+    pub rare: Rare,
+    /// What happened, if it was to be told.
+    pub told: Vec<String>,
+}
+
+/// Runs it until nothing is left to happen.
+pub fn run(scenario: &Scenario, tells: bool) -> Run {
+    let mut world = World::new(scenario, tells);
+    while let Some(Reverse((at, number))) = world.queue.pop() {
+        if at > LONGEST {
+            break;
+        }
+        world.now = at;
+        if let Some(event) = world.events.remove(&number) {
+            world.happens(event);
+        }
+    }
+    world.rare.ghosts = world.platform.ghosts_shown;
+    Run {
+        platform: world.platform,
+        ends: world.callers.into_iter().map(|each| each.ended).collect(),
+        rare: world.rare,
+        told: world.told,
+    }
+}
+
+/// The intent of caller number `number`.
+pub fn intent(kind: ResourceKind, body: u8, number: usize) -> Intent {
+    let intent = Intent::new(kind, &["org", "prod"], "one")
+        .field("host", &format!("host-{body}.example"))
+        .field("username", "svc");
+    if kind.uniqueness() == Uniqueness::Kept {
+        return intent;
+    }
+    intent.by(&["workflow", &number.to_string(), "1"])
+}
+
+/// Whether the worker reports a failure of this class as one to try again.
+pub fn is_retryable(failure: &Failure) -> bool {
+    matches!(failure.class, Class::RateLimited | Class::Unavailable)
+}
+
+#[derive(Debug)]
+enum Event {
+    Hand(Hand),
+    /// The server starts the caller's next attempt.
+    Attempt(usize),
+    Arrives(usize, Ask),
+    Commits(Pending),
+    Replies(usize, Reply),
+    /// The server gives an attempt up.
+    GivenUp(usize, Heartbeat),
+    Wakes(usize),
+    Uses(String),
+}
+
+/// A create that is under way on the platform.
+#[derive(Debug, Clone)]
+struct Pending {
+    id: String,
+    caller: usize,
+    /// Attempt that is told once it has taken effect.
+    tells: Option<usize>,
+}
+
+struct Caller {
+    intent: Arc<Intent>,
+    attempts: u32,
+    details: Option<Memory>,
+    ended: Option<Ended>,
+}
+
+struct Worker {
+    caller: usize,
+    number: u32,
+    attempt: Option<Attempt>,
+    upset: Upset,
+    clock: Millis,
+    /// The server hears no more of it.
+    cut_off: bool,
+    stalled: Option<Stalled>,
+    left: Option<Memory>,
+}
+
+#[derive(Debug)]
+enum Stalled {
+    Asking(Ask),
+    Told(Reply),
+}
+
+struct World<'a> {
+    scenario: &'a Scenario,
+    platform: Platform,
+    callers: Vec<Caller>,
+    workers: Vec<Worker>,
+    now: Millis,
+    queue: BinaryHeap<Reverse<(Millis, u64)>>,
+    events: BTreeMap<u64, Event>,
+    numbers: u64,
+    dice: Dice,
+    rare: Rare,
+    tells: bool,
+    told: Vec<String>,
+}
+
+impl<'a> World<'a> {
+    fn new(scenario: &'a Scenario, tells: bool) -> Self {
+        let callers = scenario.callers.iter().enumerate();
+        let mut world = Self {
+            scenario,
+            platform: Platform::new(
+                scenario.kind,
+                scenario.lags.clone(),
+                scenario.waits.lag,
+                scenario.platform_clock,
+                scenario.seed,
+            ),
+            callers: callers
+                .map(|(number, caller)| Caller {
+                    intent: Arc::new(intent(scenario.kind, caller.body, number)),
+                    attempts: 0,
+                    details: None,
+                    ended: None,
+                })
+                .collect(),
+            workers: Vec::new(),
+            now: 0,
+            queue: BinaryHeap::new(),
+            events: BTreeMap::new(),
+            numbers: 0,
+            dice: Dice::new(scenario.seed),
+            rare: Rare::default(),
+            tells,
+            told: Vec::new(),
+        };
+        for hand in &scenario.hands {
+            world.at(hand.at(), Event::Hand(*hand));
+        }
+        for (number, caller) in scenario.callers.iter().enumerate() {
+            world.at(caller.starts, Event::Attempt(number));
+        }
+        world
+    }
+
+    fn at(&mut self, at: Millis, event: Event) {
+        self.numbers += 1;
+        self.queue.push(Reverse((at, self.numbers)));
+        self.events.insert(self.numbers, event);
+    }
+
+    fn after(&mut self, pause: Millis, event: Event) {
+        self.at(self.now + pause, event);
+    }
+
+    fn latency(&mut self) -> Millis {
+        self.dice.between(0, self.scenario.latency)
+    }
+
+    fn tell(&mut self, text: impl FnOnce() -> String) {
+        if self.tells {
+            let seconds = self.now as f64 / 1000.0;
+            self.told.push(format!("{seconds:9.3} s  {}", text()));
+        }
+    }
+
+    fn clocks(&self, worker: usize) -> Now {
+        // The platform's time is known from the `Date` of its answers: to the second, rounded
+        // down.
+        let platforms = (EPOCH + self.now + self.platform.clock) / 1000 * 1000;
+        Now {
+            ours: timestamp(EPOCH + self.now + self.workers[worker].clock),
+            platforms: timestamp(platforms),
+        }
+    }
+
+    fn happens(&mut self, event: Event) {
+        match event {
+            Event::Hand(hand) => self.hand(hand),
+            Event::Attempt(caller) => self.begin(caller),
+            Event::Arrives(worker, ask) => self.arrives(worker, ask),
+            Event::Commits(pending) => self.commits(&pending),
+            Event::Replies(worker, reply) => self.hears(worker, reply),
+            Event::GivenUp(worker, heartbeat) => self.gives_up(worker, heartbeat),
+            Event::Wakes(worker) => self.wakes(worker),
+            Event::Uses(id) => {
+                let mut things = self.platform.things.iter_mut();
+                if let Some(thing) = things.find(|each| each.id == id && each.stands()) {
+                    thing.used = true;
+                }
+            }
+        }
+    }
+
+    fn begin(&mut self, number: usize) {
+        let scenario = &self.scenario.callers[number];
+        let caller = &mut self.callers[number];
+        if caller.attempts >= MOST_ATTEMPTS {
+            return;
+        }
+        let index = caller.attempts as usize;
+        caller.attempts += 1;
+        let clock = match scenario.clocks.len() {
+            0 => 0,
+            length => scenario.clocks[index % length],
+        };
+        let past = Memory::past(
+            caller.details.as_ref(),
+            caller.attempts,
+            self.scenario.kind,
+            timestamp(EPOCH + self.now + clock),
+        );
+        let attempt = Attempt::new(
+            Arc::clone(&caller.intent),
+            scenario.on_existing,
+            self.scenario.waits.rules(),
+            timestamp(EPOCH + scenario.starts + self.scenario.server_clock),
+            past.clone(),
+        );
+        let attempts = caller.attempts;
+        self.workers.push(Worker {
+            caller: number,
+            number: attempts,
+            attempt: Some(attempt),
+            upset: scenario.upsets.get(index).copied().unwrap_or_default(),
+            clock,
+            cut_off: false,
+            stalled: None,
+            left: None,
+        });
+        self.tell(|| format!("caller {number}: attempt {attempts} begins, knowing {past:?}"));
+        self.goes_on(self.workers.len() - 1, None);
+    }
+
+    fn goes_on(&mut self, worker: usize, reply: Option<Reply>) {
+        let now = self.clocks(worker);
+        let Some(attempt) = self.workers[worker].attempt.as_mut() else {
+            return;
+        };
+        match attempt.go_on(now, reply) {
+            Progress::Asks(ask) => {
+                let point = match ask {
+                    Ask::Look => Some(Point::BeforeLook),
+                    Ask::Create => Some(Point::BeforePost),
+                    Ask::Read(_) | Ask::Sweep(_) => None,
+                };
+                match point.and_then(|point| self.crash_at(worker, point)) {
+                    Some(crash) => self.falls(worker, crash, Some(Stalled::Asking(ask))),
+                    None => self.sends(worker, ask),
+                }
+            }
+            Progress::Ends(result) => {
+                self.workers[worker].attempt = None;
+                match self.crash_at(worker, Point::BeforeReport) {
+                    Some(crash) => {
+                        self.workers[worker].left = self.memory(worker, &result);
+                        self.falls(worker, crash, None);
+                    }
+                    None => self.reports(worker, result),
+                }
+            }
+        }
+    }
+
+    fn crash_at(&mut self, worker: usize, point: Point) -> Option<Crash> {
+        self.workers[worker]
+            .upset
+            .crash
+            .take_if(|crash| crash.at == point)
+    }
+
+    fn sends(&mut self, worker: usize, ask: Ask) {
+        let caller = self.workers[worker].caller;
+        let number = self.workers[worker].number;
+        self.tell(|| format!("caller {caller}: attempt {number} sends {ask:?}"));
+        let is_create = ask == Ask::Create;
+        if is_create && self.callers[caller].attempts > number {
+            self.rare.zombie_creates += 1;
+        }
+        let latency = self.latency();
+        self.after(latency, Event::Arrives(worker, ask));
+        if is_create && let Some(crash) = self.crash_at(worker, Point::AfterBody) {
+            self.rare.ambiguous += 1;
+            self.falls(worker, crash, None);
+        }
+    }
+
+    /// The worker dies, or the server can no longer hear it.
+    fn falls(&mut self, worker: usize, crash: Crash, stalled: Option<Stalled>) {
+        self.rare.deaths += 1;
+        let at = &mut self.workers[worker];
+        at.cut_off = true;
+        let (caller, number) = (at.caller, at.number);
+        match crash.wakes {
+            Some(pause) if stalled.is_some() => {
+                at.stalled = stalled;
+                self.after(crash.noticed + pause, Event::Wakes(worker));
+            }
+            // It goes on, and nobody hears of it.
+            Some(_) => {}
+            None => at.attempt = None,
+        }
+        let point = crash.at.as_str();
+        self.tell(|| format!("caller {caller}: attempt {number} is lost {point}"));
+        self.after(crash.noticed, Event::GivenUp(worker, crash.heartbeat));
+    }
+
+    fn gives_up(&mut self, worker: usize, heartbeat: Heartbeat) {
+        let at = &mut self.workers[worker];
+        let (caller, number) = (at.caller, at.number);
+        let left = at.left.take();
+        match heartbeat {
+            Heartbeat::None => {}
+            Heartbeat::InFlight => self.callers[caller].details = Some(Memory::in_flight()),
+            Heartbeat::Left => {
+                if let Some(left) = left {
+                    self.callers[caller].details = Some(left);
+                }
+            }
+        }
+        self.tell(|| format!("caller {caller}: attempt {number} is given up"));
+        self.after(backoff(number), Event::Attempt(caller));
+    }
+
+    fn wakes(&mut self, worker: usize) {
+        let at = &mut self.workers[worker];
+        let (caller, number) = (at.caller, at.number);
+        let stalled = at.stalled.take();
+        self.tell(|| format!("caller {caller}: attempt {number} wakes, and nobody waits for it"));
+        match stalled {
+            Some(Stalled::Asking(ask)) => self.sends(worker, ask),
+            Some(Stalled::Told(reply)) => self.goes_on(worker, Some(reply)),
+            None => {}
+        }
+    }
+
+    fn arrives(&mut self, worker: usize, ask: Ask) {
+        let upset = &mut self.workers[worker].upset;
+        let reply = match ask {
+            Ask::Create => return self.create_arrives(worker),
+            Ask::Look => Reply::Look(match upset.look.take() {
+                Some(refusal) => Err(failure(refusal, Effect::Reads)),
+                None => Ok(self.platform.list(self.now)),
+            }),
+            Ask::Read(id) => Reply::Read(match upset.read.take() {
+                Some(refusal) => Err(failure(refusal, Effect::Reads)),
+                None => Ok(self.platform.read(&id)),
+            }),
+            Ask::Sweep(id) => {
+                let fate = upset.sweep.take();
+                let swept = match fate {
+                    Some(fate) if !fate.commits => None,
+                    Some(_) | None => Some(self.sweeps(&id)),
+                };
+                Reply::Sweep(match (fate, swept) {
+                    (None, Some(swept)) => Ok(swept),
+                    (Some(fate), _) => Err(failure(fate.reply, Effect::Writes)),
+                    (None, None) => Err(failure(Refusal::Lost, Effect::Writes)),
+                })
+            }
+        };
+        let latency = self.latency();
+        self.after(latency, Event::Replies(worker, reply));
+    }
+
+    fn sweeps(&mut self, id: &str) -> Swept {
+        let standing = self.platform.things.iter().filter(|each| each.stands());
+        let others = standing.filter(|each| each.is_ours() && each.id != id);
+        let has_others = others.count() > 0;
+        let stood = self.platform.read(id).is_some();
+        let swept = self.platform.delete(self.now, id);
+        if stood && has_others && swept == Swept::Gone {
+            self.rare.swept += 1;
+        }
+        self.tell(|| format!("platform: deletion of {id}: {swept:?}"));
+        swept
+    }
+
+    fn create_arrives(&mut self, worker: usize) {
+        let at = &mut self.workers[worker];
+        let caller = at.caller;
+        let fate = at.upset.create.take().unwrap_or(CreateFate {
+            commits: Some(0),
+            reply: CreateReply::Answered,
+        });
+        let id = self.platform.new_id();
+        let commit = fate.commits.map(|after| {
+            let pending = Pending {
+                id: id.clone(),
+                caller,
+                tells: None,
+            };
+            (after, pending)
+        });
+        if let CreateReply::Refused(refusal) = fate.reply {
+            let failure = failure(refusal, Effect::Writes);
+            if failure.outcome == aep_platform::Outcome::Unknown && !self.workers[worker].cut_off {
+                self.rare.ambiguous += 1;
+            }
+            let latency = self.latency();
+            self.after(latency, Event::Replies(worker, Reply::Create(Err(failure))));
+        }
+        let Some((after, mut pending)) = commit else {
+            return;
+        };
+        match fate.reply {
+            CreateReply::Answered if after > 0 => {
+                let created = Created {
+                    id,
+                    etag: String::new(),
+                };
+                let latency = self.latency();
+                self.after(latency, Event::Replies(worker, Reply::Create(Ok(created))));
+            }
+            CreateReply::Answered | CreateReply::AnsweredLate => pending.tells = Some(worker),
+            CreateReply::Refused(_) => {}
+        }
+        if after == 0 {
+            self.commits(&pending);
+        } else {
+            self.after(after, Event::Commits(pending));
+        }
+    }
+
+    fn commits(&mut self, pending: &Pending) {
+        let caller = pending.caller;
+        let body = self.scenario.callers[caller].body;
+        let description = self.callers[caller].intent.described("made here");
+        let maker = Maker::Caller(caller);
+        let committed = self
+            .platform
+            .commit(self.now, &pending.id, maker, body, &description)
+            .is_ok();
+        self.tell(|| {
+            let verb = if committed {
+                "takes"
+            } else {
+                "is refused and takes no"
+            };
+            format!(
+                "platform: caller {caller}'s create {verb} effect as {}",
+                pending.id
+            )
+        });
+        let is_late = self.callers.iter().enumerate().any(|(number, each)| {
+            let is_answered = each
+                .ended
+                .as_ref()
+                .is_some_and(|ended| matches!(ended.end, End::Answer { .. }));
+            number != caller && is_answered
+        });
+        if committed && is_late {
+            self.rare.late_after_answer += 1;
+        }
+        if !committed {
+            self.rare.names_taken += 1;
+        }
+        if let Some(worker) = pending.tells {
+            let reply = if committed {
+                Ok(Created {
+                    id: pending.id.clone(),
+                    etag: String::new(),
+                })
+            } else {
+                Err(name_taken())
+            };
+            let latency = self.latency();
+            self.after(latency, Event::Replies(worker, Reply::Create(reply)));
+        }
+    }
+
+    fn hears(&mut self, worker: usize, reply: Reply) {
+        if self.workers[worker].attempt.is_none() {
+            return;
+        }
+        let point = match reply {
+            Reply::Look(_) => Some(Point::AfterLook),
+            Reply::Create(_) => Some(Point::AfterReply),
+            Reply::Read(_) | Reply::Sweep(_) => None,
+        };
+        match point.and_then(|point| self.crash_at(worker, point)) {
+            Some(crash) => {
+                if point == Some(Point::AfterReply) {
+                    self.rare.ambiguous += 1;
+                }
+                self.falls(worker, crash, Some(Stalled::Told(reply)));
+            }
+            None => self.goes_on(worker, Some(reply)),
+        }
+    }
+
+    /// What an attempt that ended so leaves for the next.
+    fn memory(&self, worker: usize, result: &Result<Ensured, EnsureError>) -> Option<Memory> {
+        let past = match result {
+            Err(EnsureError::Failed { past, .. } | EnsureError::NotYet { past, .. }) => past,
+            Ok(_) | Err(_) => return None,
+        };
+        let number = self.workers[worker].number;
+        Some(Memory::of(number, Some(self.scenario.kind), past))
+    }
+
+    fn reports(&mut self, worker: usize, result: Result<Ensured, EnsureError>) {
+        let at = &self.workers[worker];
+        let (caller, number, is_cut_off) = (at.caller, at.number, at.cut_off);
+        self.tell(|| {
+            let to = if is_cut_off { "tells nobody" } else { "ends" };
+            match &result {
+                Ok(ensured) => format!("caller {caller}: attempt {number} {to}: {ensured:?}"),
+                Err(error) => format!("caller {caller}: attempt {number} {to}: {error}"),
+            }
+        });
+        if is_cut_off {
+            return;
+        }
+        let left = self.memory(worker, &result);
+        let pause = match &result {
+            Err(EnsureError::NotYet { after, .. }) => {
+                Some(after.map_or_else(|| backoff(number), |after| as_millis(after.as_millis())))
+            }
+            Err(EnsureError::Failed { failure, .. }) if is_retryable(failure) => {
+                Some(backoff(number))
+            }
+            Ok(_) | Err(_) => None,
+        };
+        if let Some(pause) = pause {
+            self.callers[caller].details = left;
+            self.after(pause, Event::Attempt(caller));
+            return;
+        }
+        let end = match result {
+            Ok(Ensured { id, outcome, .. }) => {
+                self.answered(caller, &id, outcome);
+                End::Answer { id, outcome }
+            }
+            Err(EnsureError::Conflict { id, .. }) => End::Conflict { id },
+            Err(EnsureError::Mismatch { id, .. }) => {
+                self.rare.mismatches += 1;
+                End::Mismatch { id }
+            }
+            Err(EnsureError::Undecided { ids, .. }) => {
+                self.rare.undecided += 1;
+                End::Undecided { ids }
+            }
+            Err(error) => End::Failed {
+                message: error.to_string(),
+            },
+        };
+        self.callers[caller].ended = Some(Ended {
+            at: self.now,
+            attempts: number,
+            end,
+        });
+    }
+
+    fn answered(&mut self, caller: usize, id: &str, outcome: Outcome) {
+        let mut things = self.platform.things.iter();
+        let is_own = things.any(|each| each.id == id && each.maker == Maker::Caller(caller));
+        if is_own && outcome == Outcome::Adopted {
+            self.rare.adopted_after_lost += 1;
+        }
+        // Whoever is told an id builds on it at once.
+        self.after(1, Event::Uses(id.to_owned()));
+    }
+
+    fn hand(&mut self, hand: Hand) {
+        self.tell(|| format!("by hand: {hand:?}"));
+        let id = self.platform.new_id();
+        let now = self.now;
+        match hand {
+            Hand::Foreign { hidden, .. } => {
+                let made = self.platform.commit(now, &id, Maker::Hand, 0, "by hand");
+                if let Ok(thing) = made {
+                    thing.hidden = hidden;
+                }
+            }
+            Hand::Earlier { body, .. } => {
+                let description = intent(self.scenario.kind, body, usize::MAX).described("");
+                // Where it is refused, one stands already, which is as good.
+                let _ = self
+                    .platform
+                    .commit(now, &id, Maker::Earlier, body, &description);
+            }
+            Hand::Ghost { body, .. } => {
+                let description = intent(self.scenario.kind, body, usize::MAX).described("");
+                let long_ago = now - 10 * 60_000;
+                let made = self
+                    .platform
+                    .commit(long_ago, &id, Maker::Earlier, body, &description);
+                if made.is_ok() {
+                    self.platform.delete(now, &id);
+                }
+            }
+            Hand::Use { .. } => {
+                let mut things = self.platform.things.iter_mut().rev();
+                if let Some(thing) = things.find(|each| each.stands() && each.is_ours()) {
+                    thing.used = true;
+                    thing.used_by_hand = true;
+                }
+            }
+            Hand::Delete { .. } => {
+                let mut things = self.platform.things.iter_mut();
+                if let Some(thing) = things.find(|each| each.stands() && each.is_ours()) {
+                    thing.used = false;
+                    thing.deleted_by_hand = true;
+                    let id = thing.id.clone();
+                    self.platform.delete(now, &id);
+                }
+            }
+        }
+    }
+}
+
+fn backoff(attempt: u32) -> Millis {
+    let doubled = RETRY_FIRST.saturating_mul(1 << attempt.saturating_sub(1).min(10));
+    doubled.min(RETRY_LONGEST)
+}
+
+fn as_millis(millis: u128) -> Millis {
+    Millis::try_from(millis).unwrap_or(LONGEST)
+}
+
+fn timestamp(millis: Millis) -> Timestamp {
+    Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,123 @@
+//! The figures of a campaign, by fault.
+
+use std::{collections::BTreeMap, fmt};
+
+use crate::{oracle::Verdict, scenario::Fault, sim::Rare};
+
+/// The figures of one fault, or of all.
+#[derive(Debug, Clone, Default)]
+pub struct Figures {
+    /// Runs.
+    pub runs: u64,
+    /// See [`Verdict`], as the fields that follow.
+    pub duplicates: u64,
+    /// Lost resources.
+    pub lost: u64,
+    /// Wrong answers.
+    pub wrong: u64,
+    /// Callers without an end.
+    pub stuck: u64,
+    /// Callers that must decide, rightly.
+    pub undecided: u64,
+    /// Extra ones that nothing deletes.
+    pub kept: u64,
+}
+
+impl Figures {
+    /// Whether anything is as it must not be.
+    pub fn is_bad(&self) -> bool {
+        self.duplicates + self.lost + self.wrong + self.stuck > 0
+    }
+
+    fn add(&mut self, verdict: &Verdict) {
+        self.runs += 1;
+        self.duplicates += verdict.duplicates;
+        self.lost += verdict.lost;
+        self.wrong += verdict.wrong;
+        self.stuck += verdict.stuck;
+        self.undecided += verdict.undecided;
+        self.kept += verdict.kept;
+    }
+}
+
+/// All figures of a campaign.
+#[derive(Debug, Default)]
+pub struct Table {
+    rows: BTreeMap<String, Figures>,
+    /// Of all rows together.
+    pub all: Figures,
+    /// What was rare.
+    pub rare: Rare,
+}
+
+impl Table {
+    /// Counts one run in.
+    pub fn count(&mut self, fault: Fault, verdict: &Verdict) {
+        self.count_as(label(fault), verdict);
+    }
+
+    /// Counts one run in under a label.
+    pub fn count_as(&mut self, label: String, verdict: &Verdict) {
+        self.rows.entry(label).or_default().add(verdict);
+        self.all.add(verdict);
+        self.rare += verdict.rare;
+    }
+
+    /// What should have come up, and never did.
+    pub fn never_seen(&self) -> Vec<&'static str> {
+        let rare = rarities(&self.rare);
+        let mut never: Vec<_> = rare.iter().filter(|(_, seen)| *seen == 0).collect();
+        never.sort();
+        never.into_iter().map(|(name, _)| *name).collect()
+    }
+}
+
+/// The fault's name on the command line.
+pub fn label(fault: Fault) -> String {
+    let value = clap::ValueEnum::to_possible_value(&fault);
+    value.map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
+fn rarities(rare: &Rare) -> [(&'static str, u64); 10] {
+    [
+        ("creates whose effect was not known", rare.ambiguous),
+        (
+            "own create adopted after a lost answer",
+            rare.adopted_after_lost,
+        ),
+        ("second one swept while two stood", rare.swept),
+        (
+            "late effect after another caller's answer",
+            rare.late_after_answer,
+        ),
+        ("ghosts shown by a list", rare.ghosts),
+        ("mismatches told", rare.mismatches),
+        ("creates of attempts given up", rare.zombie_creates),
+        ("creates refused for a taken name", rare.names_taken),
+        ("callers told to decide", rare.undecided),
+        ("workers lost", rare.deaths),
+    ]
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            out,
+            "{:<22} {:>8} {:>10} {:>6} {:>6} {:>6} {:>9} {:>6}",
+            "fault", "runs", "duplicates", "lost", "wrong", "stuck", "undecided", "kept"
+        )?;
+        let rows = self.rows.iter().map(|(label, row)| (label.as_str(), row));
+        for (label, row) in rows.chain([("all", &self.all)]) {
+            writeln!(
+                out,
+                "{label:<22} {:>8} {:>10} {:>6} {:>6} {:>6} {:>9} {:>6}",
+                row.runs, row.duplicates, row.lost, row.wrong, row.stuck, row.undecided, row.kept
+            )?;
+        }
+        writeln!(out)?;
+        for (name, seen) in rarities(&self.rare) {
+            writeln!(out, "{seen:>8}  {name}")?;
+        }
+        Ok(())
+    }
+}
