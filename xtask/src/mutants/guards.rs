@@ -85,15 +85,19 @@ pub(super) fn prove(
         }
         let started = Instant::now();
         let red = tree.without(guard, &mut green);
-        let seconds = started.elapsed().as_secs();
+        let seconds = format!("{:.1}", started.elapsed().as_secs_f32());
         match red {
-            Ok(test) => {
-                note(&format!("{}: {test} turned red, {seconds} s", guard.name));
-                table.push_str(&guard.row(&format!("`{test}`"), &seconds.to_string(), commit));
+            Ok(tests) => {
+                let red = match tests.len() - 1 {
+                    0 => format!("`{}`", tests[0]),
+                    more => format!("`{}` and {more} more", tests[0]),
+                };
+                note(&format!("{}: {red} turned red, {seconds} s", guard.name));
+                table.push_str(&guard.row(&red, &seconds, commit));
             }
             Err(error) => {
                 note(&format!("{}: {error:#}", guard.name));
-                table.push_str(&guard.row("**none**", &seconds.to_string(), commit));
+                table.push_str(&guard.row("**none**", &seconds, commit));
                 broken.push(format!("{}: {error:#}", guard.name));
             }
         }
@@ -134,8 +138,12 @@ impl Tree {
         command
     }
 
-    /// The first test that turns red without `guard`, where all were green with it.
-    fn without(&self, guard: &Guard, green: &mut HashMap<String, bool>) -> anyhow::Result<String> {
+    /// The tests that turn red without `guard`, where all were green with it.
+    fn without(
+        &self,
+        guard: &Guard,
+        green: &mut HashMap<String, bool>,
+    ) -> anyhow::Result<Vec<String>> {
         let file = self.path().join(&guard.file);
         let text =
             std::fs::read_to_string(&file).with_context(|| format!("read {}", guard.file))?;
@@ -158,7 +166,7 @@ impl Tree {
         let tested = self.test(&guard.test);
         std::fs::write(&file, text)?;
         match tested? {
-            Tested::Red(test) => Ok(test),
+            Tested::Red(tests) => Ok(tests),
             Tested::Green => bail!("`cargo test {}` stays green without it", guard.test),
             Tested::Broken(lines) => bail!("no test ran without it:\n{lines}"),
         }
@@ -177,12 +185,17 @@ impl Tree {
         }
         // Under "failures:", one name a line.
         let printed = String::from_utf8_lossy(&output.stdout);
-        let name = printed
+        let names: Vec<_> = printed
             .rsplit_once("failures:\n")
-            .and_then(|(_, names)| names.lines().next());
-        Ok(match name {
-            Some(name) => Tested::Red(name.trim().to_owned()),
-            None => Tested::Broken(String::from_utf8_lossy(&output.stderr).into_owned()),
+            .into_iter()
+            .flat_map(|(_, names)| names.lines())
+            .take_while(|line| !line.is_empty())
+            .map(|name| name.trim().to_owned())
+            .collect();
+        Ok(if names.is_empty() {
+            Tested::Broken(String::from_utf8_lossy(&output.stderr).into_owned())
+        } else {
+            Tested::Red(names)
         })
     }
 }
@@ -200,8 +213,8 @@ impl Drop for Tree {
 
 enum Tested {
     Green,
-    /// The first test that failed.
-    Red(String),
+    /// The tests that failed, at least one.
+    Red(Vec<String>),
     /// What was printed where no test came to its end.
     Broken(String),
 }
