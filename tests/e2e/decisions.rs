@@ -21,7 +21,7 @@ use temporalio_common::protos::temporal::api::operatorservice::v1::{
     ListSearchAttributesRequest, RemoveSearchAttributesRequest,
 };
 
-use crate::support::platform::{counts, whole_chain};
+use crate::support::platform::{counts, the, whole_chain};
 use crate::support::world::Run;
 use crate::support::{World, eventually, input, table, within};
 
@@ -533,4 +533,69 @@ async fn forget_attribute(world: &World) {
         (!listed.custom_attributes.contains_key(&name)).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_list_that_cannot_be_read_behind_a_lost_answer_is_for_a_person() {
+    let world = World::new().await;
+    lose_answers(&world, "/connections");
+    // The look before the create passes; from then on nobody can say what stands.
+    let away = Action::Refuse(CannedAnswer::gateway(503, "503000", "Service unavailable"));
+    let rule = Rule::new("GET", "/connections", away);
+    world.emulator.add_fault(rule.nth(2..1000));
+    let worker = world.worker();
+    let run = world.start(&hasty(&[table("Contacts")])).await;
+    let status = undecided(&run, 1).await;
+    let message = status["decisions"][0]["message"].as_str().unwrap();
+    assert!(message.contains("Service unavailable"), "{message}");
+
+    world.emulator.clear_faults();
+    resolve(&run, json!({"retry": true})).await.unwrap();
+    run.end().await.unwrap();
+    assert_eq!(counts(&world.emulator), whole_chain(1));
+    world.end(worker).await;
+}
+
+#[tokio::test]
+async fn several_of_ours_that_are_all_in_use_are_for_a_person() {
+    let world = World::new().await;
+    let worker = world.worker();
+    let plain = input(&[table("Contacts")]);
+    let first = world.ingest(&plain).await.unwrap();
+    // A copy with our marker, and somebody's source connection on it.
+    let flow_service = "/data/foundation/flowservice";
+    let base = the(&world.emulator, "connections", "");
+    let copy = json!({
+        "name": base["name"], "description": base["description"],
+        "auth": {"specName": "Basic Authentication",
+                 "params": {"host": "acme.custhelp.com", "username": "svc_aep",
+                            "password": "osc-password"}},
+        "connectionSpec": base["connectionSpec"],
+    });
+    let copy = world
+        .post(&format!("{flow_service}/connections"), &copy)
+        .await;
+    let mut source = the(&world.emulator, "sourceConnections", "");
+    source["baseConnectionId"] = copy["id"].clone();
+    source["name"] = "Somebody's".into();
+    let source = json!({
+        "name": "Somebody's", "baseConnectionId": copy["id"], "data": source["data"],
+        "params": source["params"], "connectionSpec": source["connectionSpec"],
+    });
+    world
+        .post(&format!("{flow_service}/sourceConnections"), &source)
+        .await;
+
+    let run = world.start(&plain).await;
+    let status = undecided(&run, 1).await;
+    let candidates = status["decisions"][0]["candidates"].as_array().unwrap();
+    let ids: Vec<&Value> = candidates.iter().map(|each| &each["id"]).collect();
+    assert_eq!(ids, [&first["baseConnectionId"], &copy["id"]], "{status:#}");
+    // Both stand: what is in use is not touched.
+    assert_eq!(world.emulator.resources("prod", "connections").len(), 2);
+
+    let adopt = json!({"adopt": first["baseConnectionId"]});
+    resolve(&run, adopt).await.unwrap();
+    assert_eq!(run.end().await.unwrap(), first);
+    worker.stop().await.unwrap();
 }
