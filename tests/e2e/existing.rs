@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::support::platform::{counts, the, versions, whole_chain};
+use crate::support::world::WRONG_PASSWORD;
 use crate::support::{World, input, table};
 
 /// The tests' input with another word for what stands there already.
@@ -234,5 +235,28 @@ async fn every_kind_that_keeps_a_marker_can_be_adopted() {
         assert_eq!(world.ingest(&input).await.unwrap(), first, "{collection}");
     }
     assert_eq!(counts(&world.emulator), whole_chain(1));
+    world.end(worker).await;
+}
+
+#[tokio::test]
+async fn another_password_is_told_as_such_and_shown_nowhere() {
+    let world = World::new().await;
+    let worker = world.worker_with(|config| {
+        config.ensure.fingerprint_key = Some("a key of the organisation's own".to_owned().into());
+    });
+    let input = input(&[table("Contacts")]);
+    world.ingest(&input).await.unwrap();
+    let marked = the(&world.emulator, "connections", "")["description"].to_string();
+    assert!(marked.contains(" password="), "{marked}");
+
+    world.keep_password(WRONG_PASSWORD);
+    // `Run::end` searches the history for either password.
+    let failed = world.ingest(&input).await.unwrap_err();
+    assert_eq!(failed.kind, "IdempotencyMismatch", "{failed:?}");
+    assert!(
+        failed.message.contains("what differs: password"),
+        "{failed:?}"
+    );
+    assert_eq!(failed.details["field"], "password", "{failed:?}");
     world.end(worker).await;
 }
