@@ -7,6 +7,7 @@ use aep_flow_ensure::{
     Intent, Memory, Past, ResourceKind,
     crash::{self, Point},
 };
+use aep_flow_proto::v1::EarlierCall;
 use aep_flow_workflows::payload::Message;
 use jiff::Timestamp;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
@@ -59,18 +60,24 @@ impl Attempt {
         }
     }
 
-    /// Marks what this call makes as made by it.
-    pub(super) fn sign(&self, intent: Intent) -> Intent {
+    /// Marks what this call makes as made by it, or by the one that it takes up.
+    pub(super) fn sign(&self, intent: Intent, continues: Option<&EarlierCall>) -> Intent {
         if self.begun.is_none() {
             return intent;
         }
         let [workflow, run, activity] = &self.call;
+        let activity = continues.map_or(activity, |earlier| &earlier.activity_id);
         intent.by(&[workflow, run, activity])
     }
 
     /// When the server was asked for this call.
     pub(super) fn begun(&self) -> Option<Timestamp> {
         self.begun
+    }
+
+    /// Whether no attempt of this call came before it.
+    pub(super) fn is_first(&self) -> bool {
+        self.number <= 1 && self.earlier.is_none()
     }
 
     /// What is known of earlier attempts to create a resource of `kind`.

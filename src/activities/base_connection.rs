@@ -49,7 +49,7 @@ pub async fn create_oracle_service_cloud(
         &input.name,
     );
     let intent = attempt
-        .sign(intent)
+        .sign(intent, input.continues.as_ref())
         .field("host", &input.host)
         .field("username", &input.username)
         .secret_field("password", password.expose_secret().as_bytes(), key);
@@ -65,6 +65,7 @@ pub async fn create_oracle_service_cloud(
         intent: &intent,
         on_existing,
         adopt: input.adopt.as_deref(),
+        continues: input.continues.as_ref(),
         new: &new,
     };
     let ensured = wanted.ensured().await?;

@@ -47,7 +47,7 @@ pub(super) async fn create(
     let on_existing = input.on_existing();
     let intent = platform.intent(KIND, &sandbox, "", &input.name);
     let intent = attempt
-        .sign(intent)
+        .sign(intent, input.continues.as_ref())
         .field("sourceConnectionId", source_connection_id.as_str())
         .field("targetConnectionId", target_connection_id.as_str())
         .field("mappingSetId", mapping_set_id.as_str())
@@ -76,6 +76,7 @@ pub(super) async fn create(
         intent: &intent,
         on_existing,
         adopt: input.adopt.as_deref(),
+        continues: input.continues.as_ref(),
         new: &new,
     };
     let ensured = wanted.ensured().await?;

@@ -30,7 +30,9 @@ pub(super) async fn ensure_dataset(
 
     let on_existing = input.on_existing();
     let intent = platform.intent(KIND, &sandbox, "", &input.name);
-    let intent = attempt.sign(intent).field("schemaId", schema_id.as_str());
+    let intent = attempt
+        .sign(intent, input.continues.as_ref())
+        .field("schemaId", schema_id.as_str());
     let new = NewDataset {
         name: input.name,
         description: Some(intent.described(&input.description)),
@@ -45,6 +47,7 @@ pub(super) async fn ensure_dataset(
         intent: &intent,
         on_existing,
         adopt: input.adopt.as_deref(),
+        continues: input.continues.as_ref(),
         new: &new,
     };
     let ensured = wanted.ensured().await?;

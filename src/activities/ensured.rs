@@ -3,10 +3,10 @@
 use std::{fmt::Display, future::Future, str::FromStr};
 
 use aep_flow_ensure::{
-    self as ensure, Call, Created, Ensured, Intent, Marker, Now, Resource, ResourceKind, Standing,
-    Swept,
+    self as ensure, Call, Created, Ensured, Intent, Marker, Now, Past, Resource, ResourceKind,
+    Standing, Swept,
 };
-use aep_flow_proto::v1::{OnExisting, Outcome};
+use aep_flow_proto::v1::{EarlierCall, OnExisting, Outcome};
 use aep_platform::{
     BaseConnection, Class, Conflict, CreateError, Created as Answered, Dataset, DeleteError,
     Deleted, Etag, Failure, FieldGroup, Flow, IdError, MappingSet, ReadError, Sandbox, Schema,
@@ -71,6 +71,8 @@ pub(super) struct Wanted<'a, K> {
     pub(super) on_existing: OnExisting,
     /// Id that a person decided to take.
     pub(super) adopt: Option<&'a str>,
+    /// The call that this one takes up.
+    pub(super) continues: Option<&'a EarlierCall>,
     pub(super) new: &'a K,
 }
 
@@ -86,7 +88,10 @@ impl<K: Ensurable> Wanted<'_, K> {
             rules: self.platform.ensure_rules(),
             begun: self.attempt.begun(),
         };
-        let past = self.attempt.past(K::KIND);
+        let past = match self.continues {
+            Some(earlier) if self.attempt.is_first() => open_since(&earlier.since)?,
+            _ => self.attempt.past(K::KIND),
+        };
         ensure::ensure(&call, past, self)
             .await
             .map_err(|error| Failed::ensure(K::KIND, error))
@@ -184,6 +189,14 @@ impl<K: Ensurable> Resource for Wanted<'_, K> {
             platforms: Timestamp::try_from(self.sandbox.platform_now()).unwrap_or(ours),
         }
     }
+}
+
+/// What a call begins with whose predecessor's outcome was not known.
+fn open_since(since: &str) -> Result<Past, Failed> {
+    let since = since.parse().map_err(|error: jiff::Error| {
+        Failed::field("continues.since", format!("`{since}`"), error.to_string())
+    })?;
+    Ok(Past::Open { since, looks: 0 })
 }
 
 // The marker stands in the description.

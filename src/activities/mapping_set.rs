@@ -79,6 +79,7 @@ pub(super) async fn create(
         intent: &intent,
         on_existing,
         adopt: input.adopt.as_deref(),
+        continues: input.continues.as_ref(),
         new: &new,
     };
     let ensured = wanted.ensured().await?;

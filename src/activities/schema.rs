@@ -3,7 +3,7 @@
 use aep_flow_ensure::{Ensured, Intent, ResourceKind};
 use aep_flow_proto::{
     json::Object,
-    v1::{EnsureSchemaInput, FieldMapping, OnExisting, Schema},
+    v1::{EarlierCall, EnsureSchemaInput, FieldMapping, OnExisting, Schema},
 };
 use aep_platform::{
     ClassId, Column, CreateError, Created, DeleteError, Deleted, FieldGroup, FieldGroupId,
@@ -39,6 +39,7 @@ struct Wanted<'a> {
     on_existing: OnExisting,
     /// Id that a person decided to take: a schema's, or a field group's.
     adopt: Option<String>,
+    continues: Option<EarlierCall>,
 }
 
 pub(super) async fn ensure_schema(
@@ -61,6 +62,7 @@ pub(super) async fn ensure_schema(
         sandbox: platform.sandbox(&input.sandbox).await?,
         on_existing: input.on_existing(),
         adopt: input.adopt,
+        continues: input.continues,
         title: input.title,
         description: input.description,
     };
@@ -95,7 +97,10 @@ impl Wanted<'_> {
         let title = format!("{} fields", self.title);
         let fields = serde_json::to_string(&properties).expect("a JSON object is JSON");
         let intent = self.platform.intent(FIELD_GROUP, &self.sandbox, "", &title);
-        let intent = self.attempt.sign(intent).field("fields", &fields);
+        let intent = self
+            .attempt
+            .sign(intent, self.continues.as_ref())
+            .field("fields", &fields);
         let new = NewFieldGroup {
             title,
             description: intent.described(&self.description),
@@ -117,7 +122,7 @@ impl Wanted<'_> {
         let intent = self.platform.intent(SCHEMA, &self.sandbox, "", &self.title);
         let intent = self
             .attempt
-            .sign(intent)
+            .sign(intent, self.continues.as_ref())
             .field("fieldGroupId", field_group_id.as_str());
         let new = NewSchema {
             title: self.title.clone(),
@@ -141,6 +146,7 @@ impl Wanted<'_> {
             intent,
             on_existing: self.on_existing,
             adopt: self.adopt.as_deref().filter(|id| is_meant(id)),
+            continues: self.continues.as_ref(),
             new,
         };
         wanted.ensured().await

@@ -54,7 +54,7 @@ pub(super) async fn create(
         .collect();
     let intent = platform.intent(KIND, &sandbox, base_connection_id.as_str(), &input.name);
     let intent = attempt
-        .sign(intent)
+        .sign(intent, input.continues.as_ref())
         .field("table", &input.table)
         // Names alone: what else explore says of a column may change without a change in
         // what is asked for.
@@ -74,6 +74,7 @@ pub(super) async fn create(
         intent: &intent,
         on_existing,
         adopt: input.adopt.as_deref(),
+        continues: input.continues.as_ref(),
         new: &new,
     };
     let ensured = wanted.ensured().await?;

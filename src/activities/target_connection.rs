@@ -30,7 +30,7 @@ pub(super) async fn create(
     let on_existing = input.on_existing();
     let intent = platform.intent(KIND, &sandbox, "", &input.name);
     let intent = attempt
-        .sign(intent)
+        .sign(intent, input.continues.as_ref())
         .field("schemaId", schema_id.as_str())
         .field("datasetId", dataset_id.as_str());
     let new = NewTargetConnection {
@@ -46,6 +46,7 @@ pub(super) async fn create(
         intent: &intent,
         on_existing,
         adopt: input.adopt.as_deref(),
+        continues: input.continues.as_ref(),
         new: &new,
     };
     let ensured = wanted.ensured().await?;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use aep_emulator::{Action, CannedAnswer, LateReply, Rule};
 use aep_flow_proto::names::search_attribute;
@@ -153,8 +154,11 @@ async fn a_person_says_that_it_is_to_be_tried_again() {
     );
     run.end().await.unwrap();
     assert_eq!(counts(&world.emulator), whole_chain(1));
-    let inputs = inputs(&run, BASE).await;
+    let mut inputs = inputs(&run, BASE).await;
     assert_eq!(inputs.len(), 2, "{inputs:#?}");
+    // The second knows what it takes up; else they are the same.
+    let continues = inputs[1].as_object_mut().unwrap().remove("continues");
+    assert!(continues.is_some(), "{inputs:#?}");
     assert_eq!(inputs[0], inputs[1]);
     assert_eq!(run.status().await["decisions"], json!([]));
     listed(&world, 0).await;
@@ -598,4 +602,35 @@ async fn several_of_ours_that_are_all_in_use_are_for_a_person() {
     resolve(&run, adopt).await.unwrap();
     assert_eq!(run.end().await.unwrap(), first);
     worker.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_new_try_at_once_waits_for_what_may_still_take_effect() {
+    let world = World::new().await;
+    let late = Action::LateCommit {
+        after_ms: 14_000,
+        reply: LateReply::Answer(CannedAnswer::html(504)),
+    };
+    let rule = Rule::new("POST", "/connections", late);
+    world.emulator.add_fault(rule.nth([1]));
+    // The step gives up in the middle of the quiet period, which its like should not.
+    let worker = world.worker_with(|config| {
+        config.ensure.quiet_period = Duration::from_secs(18);
+        config.ensure.looks = 9;
+    });
+    let run = world.start(&hasty(&[table("Contacts")])).await;
+    undecided(&run, 1).await;
+    assert_eq!(
+        world.emulator.pending_commits(),
+        1,
+        "the create took effect too soon"
+    );
+
+    resolve(&run, json!({"retry": true})).await.unwrap();
+    run.end().await.unwrap();
+    assert_eq!(counts(&world.emulator), whole_chain(1));
+    let creates = inputs(&run, BASE).await;
+    let first = creates[1]["continues"]["activityId"].as_str().unwrap();
+    assert!(!first.is_empty(), "{creates:#?}");
+    world.end(worker).await;
 }

@@ -64,6 +64,8 @@ pub(crate) enum StepError {
 pub(crate) struct FailedStep {
     /// Activity type.
     pub(crate) step: String,
+    /// Activity id; empty for a step that the workflow found wrong by itself.
+    pub(crate) activity_id: String,
     pub(crate) kind: String,
     pub(crate) message: String,
     pub(crate) details: FailureDetails,
@@ -84,6 +86,7 @@ impl StepError {
     ) -> Self {
         Self::Failed(Box::new(FailedStep {
             step: step.to_owned(),
+            activity_id: String::new(),
             kind: kind.as_str().to_owned(),
             message,
             details,
@@ -96,7 +99,9 @@ impl StepError {
             ActivityExecutionError::Serialization(error) => Self::Unreadable(error),
             ActivityExecutionError::Failed(failed) => {
                 let out_of_time = failed.retry_state() == RetryState::Timeout;
-                Self::Failed(Box::new(explain(step, failed.cause(), out_of_time)))
+                let mut explained = explain(step, failed.cause(), out_of_time);
+                explained.activity_id = failed.activity_id().to_owned();
+                Self::Failed(Box::new(explained))
             }
             // The SDK keeps the enum open; what it adds is a failure that says nothing more.
             other => Self::failed(
@@ -220,6 +225,7 @@ fn explain(step: &str, cause: Option<&IncomingError>, out_of_time: bool) -> Fail
             }
             FailedStep {
                 step: step.to_owned(),
+                activity_id: String::new(),
                 kind: kind.to_owned(),
                 message,
                 details,
@@ -241,6 +247,7 @@ fn explain(step: &str, cause: Option<&IncomingError>, out_of_time: bool) -> Fail
         ),
         Some(other) => FailedStep {
             step: step.to_owned(),
+            activity_id: String::new(),
             kind: FailureType::Unavailable.as_str().to_owned(),
             message: other.failure().message.clone(),
             details: FailureDetails::default(),
@@ -259,6 +266,7 @@ fn gave_up(step: &str, kind: &str, last: &str, mut details: FailureDetails) -> F
     };
     FailedStep {
         step: step.to_owned(),
+        activity_id: String::new(),
         kind: kind.to_owned(),
         message: format!("out of time for {step}; the last attempt: {last}"),
         details,

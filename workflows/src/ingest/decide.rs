@@ -7,11 +7,12 @@ use aep_flow_proto::{
     names::{FailureType, search_attribute},
     v1::{
         BaseConnection, CreateDataflowInput, CreateMappingSetInput, CreateSourceConnectionInput,
-        CreateTargetConnectionInput, Dataflow, Dataset, EnsureDatasetInput, EnsureSchemaInput,
-        FindSearchAttributesInput, MappingSet, OpenDecision, OracleServiceCloudConnection, Schema,
-        SourceConnection, TargetConnection,
+        CreateTargetConnectionInput, Dataflow, Dataset, EarlierCall, EnsureDatasetInput,
+        EnsureSchemaInput, FindSearchAttributesInput, MappingSet, OpenDecision,
+        OracleServiceCloudConnection, Schema, SourceConnection, TargetConnection,
     },
 };
+use jiff::Timestamp;
 use prost::Name;
 use serde::de::DeserializeOwned;
 use temporalio_common::{ActivityDefinition, search_attributes::SearchAttributeKey};
@@ -82,6 +83,9 @@ pub(super) trait Create: Clone + 'static {
 
     /// The same, to take the resource of that id instead.
     fn adopting(&self, id: String) -> Self;
+
+    /// The same, to take up a call whose create may have been sent until `since`.
+    fn continuing(self, activity_id: String, since: Timestamp) -> Self;
 }
 
 macro_rules! create {
@@ -101,6 +105,18 @@ macro_rules! create {
                 Self {
                     adopt: Some(id),
                     ..self.clone()
+                }
+            }
+
+            fn continuing(self, activity_id: String, since: Timestamp) -> Self {
+                // What the first of several calls may have made is known by that one.
+                let first = self.continues.map(|earlier| earlier.activity_id);
+                Self {
+                    continues: Some(EarlierCall {
+                        activity_id: first.unwrap_or(activity_id),
+                        since: since.to_string(),
+                    }),
+                    ..self
                 }
             }
         }
@@ -127,7 +143,7 @@ pub(super) async fn run<I: Create>(
     ctx: &Context,
     plan: &Plan,
     table: &str,
-    input: I,
+    mut input: I,
 ) -> Result<I::Made, StepError> {
     let summary = if table.is_empty() {
         &plan.connection.name
@@ -144,9 +160,12 @@ pub(super) async fn run<I: Create>(
             }
             ended => return ended,
         };
+        let (activity_id, gave_up) = (failed.activity_id.clone(), now(ctx));
         if let Some(adopted) = decide(ctx, plan, table, &input, failed).await? {
             return Ok(adopted);
         }
+        // What the last call sent may still take effect, however soon somebody decided.
+        input = input.continuing(activity_id, gave_up);
     }
 }
 

@@ -81,6 +81,7 @@ impl TableRun<'_> {
             delta_column: table.delta_column.clone(),
             on_existing: self.on_existing(),
             adopt: None,
+            continues: None,
         };
         let flow = self.create(flow).await?;
         self.ctx.state_mut(|this| {
@@ -110,6 +111,7 @@ impl TableRun<'_> {
             columns,
             on_existing: self.on_existing(),
             adopt: None,
+            continues: None,
         };
         let source = self.create(input).await?;
         self.note(|made| made.source_connection_id.clone_from(&source.id));
@@ -132,6 +134,7 @@ impl TableRun<'_> {
             mapping: table.mapping.clone(),
             on_existing: self.on_existing(),
             adopt: None,
+            continues: None,
         };
         let schema = self.create(schema).await?;
         self.ctx.state_mut(|this| {
@@ -146,6 +149,7 @@ impl TableRun<'_> {
             mapping: schema.mapping,
             on_existing: self.on_existing(),
             adopt: None,
+            continues: None,
         };
         let (target, mapping_set) = join!(
             self.dataset(name, dataset, &schema.id),
@@ -169,6 +173,7 @@ impl TableRun<'_> {
             schema_id: schema_id.to_owned(),
             on_existing: self.on_existing(),
             adopt: None,
+            continues: None,
         };
         let dataset = self.create(input).await?;
         self.note(|made| made.dataset_id.clone_from(&dataset.id));
@@ -181,6 +186,7 @@ impl TableRun<'_> {
             dataset_id: dataset.id,
             on_existing: self.on_existing(),
             adopt: None,
+            continues: None,
         };
         let target = self.create(input).await?;
         self.note(|made| made.target_connection_id.clone_from(&target.id));
