@@ -72,6 +72,25 @@ impl Table {
     }
 }
 
+/// The figures as a table of what the end of a worker left.
+pub fn matrix(table: &Table) -> String {
+    let mut text = format!(
+        "{:<28} {:>6} {:>14} {:>14}\n",
+        "point", "runs", "one resource", "right answer"
+    );
+    for (label, row) in &table.rows {
+        let one = row
+            .runs
+            .saturating_sub(row.duplicates + row.lost + row.stuck);
+        let right = row.runs.saturating_sub(row.wrong + row.stuck);
+        text.push_str(&format!(
+            "{label:<28} {:>6} {one:>14} {right:>14}\n",
+            row.runs
+        ));
+    }
+    text
+}
+
 /// The fault's name on the command line.
 pub fn label(fault: Fault) -> String {
     let value = clap::ValueEnum::to_possible_value(&fault);
@@ -103,16 +122,25 @@ impl fmt::Display for Table {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             out,
-            "{:<22} {:>8} {:>10} {:>6} {:>6} {:>6} {:>9} {:>6}",
+            "{:<24} {:>8} {:>10} {:>6} {:>6} {:>6} {:>9} {:>6}",
             "fault", "runs", "duplicates", "lost", "wrong", "stuck", "undecided", "kept"
         )?;
         let rows = self.rows.iter().map(|(label, row)| (label.as_str(), row));
         for (label, row) in rows.chain([("all", &self.all)]) {
             writeln!(
                 out,
-                "{label:<22} {:>8} {:>10} {:>6} {:>6} {:>6} {:>9} {:>6}",
+                "{label:<24} {:>8} {:>10} {:>6} {:>6} {:>6} {:>9} {:>6}",
                 row.runs, row.duplicates, row.lost, row.wrong, row.stuck, row.undecided, row.kept
             )?;
+        }
+        if self.rare
+            == (Rare {
+                deaths: self.rare.deaths,
+                ..Rare::default()
+            })
+        {
+            // Only the simulation sees the others.
+            return Ok(());
         }
         writeln!(out)?;
         for (name, seen) in rarities(&self.rare) {

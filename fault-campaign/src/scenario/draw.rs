@@ -110,6 +110,8 @@ pub fn draw(seed: u64, number: u64, only: Option<Fault>, beyond: bool) -> Scenar
 /// for, and that both who take anything take the same if somebody makes one by hand in that
 /// moment. And a worker that sends its create after the server has given it up has the quiet
 /// period from the giving up, not from the sending, unless the lag is longer than its delay.
+///
+/// The protocol's clock is the server's, whatever those of the workers show.
 pub(super) fn keeps_to_what_is_promised(scenario: &mut Scenario) {
     let (quiet, lag) = (scenario.waits.quiet, scenario.waits.lag);
     let clocks = scenario.callers.iter_mut();
