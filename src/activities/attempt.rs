@@ -1,7 +1,10 @@
 //! What every activity's attempt has in common: reading the input, heartbeats, and turning
 //! an error into a failure.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
 
 use aep_flow_ensure::{
     Intent, Memory, Past, ResourceKind,
@@ -27,6 +30,8 @@ pub struct Attempt {
     call: [String; 3],
     /// When the server was asked for it.
     begun: Option<Timestamp>,
+    /// When the server began this attempt, and when this process heard of it.
+    started: Option<(Timestamp, Instant)>,
 }
 
 impl Attempt {
@@ -37,6 +42,7 @@ impl Attempt {
             earlier: None,
             call: Default::default(),
             begun: None,
+            started: None,
         }
     }
 
@@ -57,6 +63,10 @@ impl Attempt {
             begun: info
                 .scheduled_time
                 .and_then(|time| Timestamp::try_from(time).ok()),
+            started: info
+                .started_time
+                .and_then(|time| Timestamp::try_from(time).ok())
+                .map(|time| (time, Instant::now())),
         }
     }
 
@@ -80,16 +90,23 @@ impl Attempt {
         self.number <= 1 && self.earlier.is_none()
     }
 
+    /// The time, by the server's clock: attempts may run on machines whose clocks differ.
+    pub(super) fn now(&self) -> Timestamp {
+        self.started
+            .and_then(|(at, here)| at.checked_add(here.elapsed()).ok())
+            .unwrap_or_else(Timestamp::now)
+    }
+
     /// What is known of earlier attempts to create a resource of `kind`.
     pub(super) fn past(&self, kind: ResourceKind) -> Past {
-        Memory::past(self.earlier.as_ref(), self.number, kind, Timestamp::now())
+        Memory::past(self.earlier.as_ref(), self.number, kind, self.now())
     }
 
     /// What the next attempt is to know after this one failed so.
     fn leave(&self, failed: &Failed) -> Memory {
         match failed.memory() {
             Some((kind, past)) => Memory::of(self.number, Some(*kind), past),
-            None => Memory::carried(self.earlier.clone(), self.number, Timestamp::now()),
+            None => Memory::carried(self.earlier.clone(), self.number, self.now()),
         }
     }
 }

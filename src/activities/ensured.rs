@@ -183,7 +183,7 @@ impl<K: Ensurable> Resource for Wanted<'_, K> {
     }
 
     fn now(&self) -> Now {
-        let ours = Timestamp::now();
+        let ours = self.attempt.now();
         Now {
             ours,
             platforms: Timestamp::try_from(self.sandbox.platform_now()).unwrap_or(ours),
