@@ -252,8 +252,12 @@ impl Failed {
                     failed.kind = FailureType::Unavailable;
                 }
                 failed.message = text;
-                failed.details.next_step =
-                    "the next attempt looks for it before it sends anything".to_owned();
+                failed.details.next_step = if is_expected {
+                    "nothing is wrong: the answer comes when the lists have caught up"
+                } else {
+                    "the next attempt looks for it before it sends anything"
+                }
+                .to_owned();
                 failed.details.outcome_unknown = is_unknown;
                 failed.retry_after = after.or(failed.retry_after);
                 if let Past::Made { id, .. } = &past {
