@@ -294,6 +294,17 @@ pub fn step(call: &Call<'_>, now: Now, state: State, seen: Seen) -> (State, Do) 
 
 /// What follows from everything of the wanted name that lists show.
 fn judge(call: &Call<'_>, now: Now, past: Past, found: Vec<Standing>) -> (State, Do) {
+    judge_left(call, now, past, found, false)
+}
+
+/// The same for what is left of it, where some of it turned out to be gone.
+fn judge_left(
+    call: &Call<'_>,
+    now: Now,
+    past: Past,
+    found: Vec<Standing>,
+    has_ghosts: bool,
+) -> (State, Do) {
     if let Past::Made { id, .. } = &past
         && found.iter().all(|each| each.id != *id)
     {
@@ -328,8 +339,9 @@ fn judge(call: &Call<'_>, now: Now, past: Past, found: Vec<Standing>) -> (State,
     }
     match &past {
         // It was answered with that id, so there is nothing to confirm; unless others are to go
-        // for it, which must not happen for one that somebody has deleted meanwhile.
-        Past::Made { id, .. } if *id == candidate.id && found.len() == 1 => {
+        // for it, which must not happen for one that somebody has deleted meanwhile, or another
+        // was there, which it may have been swept for.
+        Past::Made { id, .. } if *id == candidate.id && found.len() == 1 && !has_ghosts => {
             conclude(call, past, &found, &candidate)
         }
         Past::Clean | Past::Open { .. } | Past::Taken { .. } | Past::Made { .. } => {
@@ -428,11 +440,11 @@ fn gone(call: &Call<'_>, now: Now, past: Past, mut found: Vec<Standing>, id: &st
                 // Deleted by hand, or swept for one that is not in the lists yet.
                 look_again(open(now), Why::Vanished, None)
             } else {
-                judge(call, now, Past::Clean, found)
+                judge_left(call, now, Past::Clean, found, true)
             }
         }
         past @ (Past::Clean | Past::Open { .. } | Past::Taken { .. } | Past::Made { .. }) => {
-            judge(call, now, past, found)
+            judge_left(call, now, past, found, true)
         }
     }
 }

@@ -683,7 +683,13 @@ mod an_answered_create {
         let call = call(&wanted);
         let found = [own(&call, "a", 1), ours(&call, "z", 0)];
         let (state, _) = look(&call, made_as("a"), LATER, &found);
-        let (_, end) = step(&call, now(LATER), state, Seen::Gone);
+        let (state, next) = step(&call, now(LATER), state, Seen::Gone);
+        // It may have been swept while that one stood.
+        assert_eq!(next, Do::Read { id: "a".to_owned() });
+        let (_, end) = step(&call, now(LATER), state.clone(), Seen::Gone);
+        let nothing = looks_again(open_since(LATER, 0), Why::Vanished, None);
+        assert_eq!(end, nothing);
+        let (_, end) = step(&call, now(LATER), state, Seen::Stands(found[0].clone()));
         assert_eq!(end, answered("a", Outcome::Created));
     }
 
