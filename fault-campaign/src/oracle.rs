@@ -88,7 +88,9 @@ pub fn judge(scenario: &Scenario, run: &Run) -> Verdict {
     }
     let was_deleted = |id: &&str| {
         let mut things = run.platform.things.iter();
-        things.any(|each| each.id == *id && each.deleted_by_hand)
+        things
+            .find(|each| each.id == *id)
+            .is_some_and(|each| went_by_hand(scenario, run, each))
     };
     answers.retain(|id| !was_deleted(id));
     answers.dedup();
@@ -139,6 +141,22 @@ fn count(scenario: &Scenario, run: &Run, answers: &[&str], verdict: &mut Verdict
     }
 }
 
+/// Whether a hand is why it is gone: by deleting it, or by deleting the one that it had gone
+/// for when that still stood.
+fn went_by_hand(scenario: &Scenario, run: &Run, thing: &Thing) -> bool {
+    let Some(gone) = thing.deleted else {
+        return false;
+    };
+    // From the read of the winner to the deletion of the others: two ways, each there and back.
+    let on_its_way = 4 * scenario.latency;
+    let mut things = run.platform.things.iter();
+    thing.deleted_by_hand
+        || things.any(|each| {
+            let by_hand = each.deleted.filter(|_| each.deleted_by_hand);
+            by_hand.is_some_and(|at| at + on_its_way >= gone)
+        })
+}
+
 enum Why {
     Lost(String),
     Wrong(String),
@@ -163,7 +181,7 @@ impl Told<'_> {
         let Some(thing) = self.thing(id) else {
             return wrong("which never stood");
         };
-        if !thing.stands() && !thing.deleted_by_hand {
+        if !thing.stands() && !went_by_hand(self.scenario, self.run, thing) {
             let mut things = self.run.platform.things.iter();
             let reason = format!("caller {number} was told {id}, which is gone");
             return Err(if things.any(Thing::stands) {

@@ -75,7 +75,9 @@ pub async fn late_commit(ground: &Ground) -> anyhow::Result<Vec<String>> {
     }
 
     lines.push("\nthe platform's journal, of that route:".to_owned());
-    let journal = world.emulator.journal();
+    let mut journal = world.emulator.journal();
+    // A late commit has the number of its request.
+    journal.sort_by_key(|entry| entry.time_ms);
     let mut began = None;
     for entry in journal
         .iter()

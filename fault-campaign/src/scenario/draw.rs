@@ -106,14 +106,14 @@ pub fn draw(seed: u64, number: u64, only: Option<Fault>, beyond: bool) -> Scenar
 
 /// What is not promised, taken out of a scenario.
 ///
-/// Where two make the same at once: that an answered create which does not stand yet is waited
+/// Where two make the same at once, or a list shows one that is gone: that an answered create which does not stand yet is waited
 /// for, and that both who take anything take the same if somebody makes one by hand in that
 /// moment. And a worker that sends its create after the server has given it up has the quiet
-/// period from the giving up, not from the sending, unless the lag is longer than its delay.
+/// period from the giving up, not from the sending.
 ///
 /// The protocol's clock is the server's, whatever those of the workers show.
 pub(super) fn keeps_to_what_is_promised(scenario: &mut Scenario) {
-    let (quiet, lag) = (scenario.waits.quiet, scenario.waits.lag);
+    let quiet = scenario.waits.quiet;
     let clocks = scenario.callers.iter_mut();
     let clocks = clocks.flat_map(|caller| &mut caller.clocks);
     for clock in clocks {
@@ -126,7 +126,7 @@ pub(super) fn keeps_to_what_is_promised(scenario: &mut Scenario) {
     {
         let wakes = upset.crash.and_then(|crash| crash.wakes).unwrap_or(0);
         if let Some(commits) = upset.create.as_mut().and_then(|fate| fate.commits.as_mut())
-            && lag < wakes + scenario.latency
+            && wakes > 0
         {
             *commits = (*commits).min(quiet - wakes - scenario.latency).max(0);
         }
@@ -138,7 +138,7 @@ pub(super) fn keeps_to_what_is_promised(scenario: &mut Scenario) {
             .hands
             .retain(|hand| !matches!(hand, Hand::Earlier { .. }));
     }
-    let makes = |hand: &Hand| matches!(hand, Hand::Earlier { .. });
+    let makes = |hand: &Hand| matches!(hand, Hand::Earlier { .. } | Hand::Ghost { .. });
     if scenario.callers.len() < 2 && !scenario.hands.iter().any(makes) {
         return;
     }
