@@ -5,6 +5,9 @@ use std::time::Duration;
 /// How far the clocks of Temporal's server, the platform and a worker may be apart.
 pub const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
+/// How far our idea of the platform's time may be behind: its answers carry it to the second.
+const CLOCK_GRAIN: Duration = Duration::from_secs(2);
+
 /// How long to wait, and for what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
@@ -38,6 +41,12 @@ impl Rules {
     /// the lag behind it.
     pub fn silence(self) -> Duration {
         self.quiet_period + self.list_lag
+    }
+
+    /// How long after a create everything older is in the lists, and is known to be: a moment
+    /// less would cost one look more.
+    pub(crate) fn settling(self) -> Duration {
+        self.list_lag + CLOCK_GRAIN
     }
 
     /// Pause before the next look, so that the last one falls behind the silence.

@@ -412,7 +412,7 @@ fn made(call: &Call<'_>, now: Now, past: Past, id: String, etag: String) -> (Sta
     if call.rules.list_lag.is_zero() {
         return (State::Looking { past }, Do::Look);
     }
-    look_again(past, Why::Young, Some(call.rules.list_lag))
+    look_again(past, Why::Young, Some(call.rules.settling()))
 }
 
 fn confirmed(
