@@ -76,8 +76,6 @@ pub enum EnsureError {
         reason: String,
         /// The failure that left it open, where this attempt saw it.
         failure: Option<Box<Failure>>,
-        /// Whether a create may have taken place that nobody has the id of.
-        is_unknown: bool,
         /// What the next attempt is to know.
         past: Past,
         /// When to look again; the caller's own retry policy decides if not given.
@@ -188,7 +186,8 @@ pub async fn ensure(
             },
             Do::Sweep { ref id } => match resource.sweep(id).await {
                 Ok(swept) => {
-                    tracing::info!(%kind, id, ?swept, "a second one of ours");
+                    let name = call.intent.name();
+                    tracing::warn!(%kind, id, name, ?swept, "a second one of ours");
                     match swept {
                         Swept::Gone => Seen::Gone,
                         Swept::InUse => Seen::InUse,
@@ -228,41 +227,36 @@ fn what_is_known(failure: &Failure) -> Seen {
 fn ended(call: &Call<'_>, end: End, failure: Option<Box<Failure>>) -> Result<Ensured, EnsureError> {
     let kind = call.intent.kind();
     let name = || call.intent.name().to_owned();
+    let not_yet = |reason, failure, past, after| EnsureError::NotYet {
+        reason,
+        failure,
+        past,
+        after,
+    };
     Err(match (end, failure) {
         (End::Answer { id, etag, outcome }, _) => return Ok(Ensured { id, etag, outcome }),
         // A deletion that was not answered: the next look shows whether it took place.
         (End::Fail(past), Some(failure)) if failure.outcome == aep_platform::Outcome::Unknown => {
-            EnsureError::NotYet {
-                reason: format!(
-                    "whether a second {kind} `{}` was taken away is not known yet: {failure}",
-                    call.intent.name()
-                ),
-                is_unknown: matches!(past, Past::Open { .. }),
-                failure: Some(failure),
-                past,
-                after: None,
-            }
+            let reason = format!(
+                "whether a second {kind} `{}` was taken away is not known yet: {failure}",
+                call.intent.name()
+            );
+            not_yet(reason, Some(failure), past, None)
         }
         (End::Fail(past), Some(failure)) => EnsureError::Failed { failure, past },
-        (End::LookAgain { past, why, after }, failure) => EnsureError::NotYet {
-            reason: reason(call, why, after, failure.as_deref()),
-            is_unknown: matches!(past, Past::Open { .. }),
-            failure,
-            past,
-            after,
-        },
+        (End::LookAgain { past, why, after }, failure) => {
+            let reason = reason(call, why, after, failure.as_deref());
+            not_yet(reason, failure, past, after)
+        }
         // A failure always comes with the error that it is about; were it not so, looking
         // again is safe.
-        (End::Fail(past), None) => EnsureError::NotYet {
-            reason: format!(
+        (End::Fail(past), None) => {
+            let reason = format!(
                 "the {kind} `{}` could not be looked for",
                 call.intent.name()
-            ),
-            is_unknown: matches!(past, Past::Open { .. }),
-            failure: None,
-            past,
-            after: None,
-        },
+            );
+            not_yet(reason, None, past, None)
+        }
         (End::Conflict { id }, _) => EnsureError::Conflict {
             kind,
             name: name(),

@@ -79,6 +79,13 @@ pub enum Past {
     },
 }
 
+impl Past {
+    /// Whether a create may have taken place that nobody has the id of.
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Open { .. })
+    }
+}
+
 /// A resource of the wanted name that stands on the platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
@@ -311,7 +318,7 @@ fn judge_left(
         let id = id.clone();
         return read(past, found, id);
     }
-    let candidate = candidate(call, &found).map(|at| found[at].clone());
+    let candidate = candidate(call, &found).cloned();
     if let Past::Open { since, looks } = past
         && may_turn_up(call, &found, candidate.as_ref())
         && !has_been_silent(call.rules, now, since, looks + 1)
@@ -523,13 +530,11 @@ fn sweep(past: Past, verdict: End, losers: Vec<String>, in_use: Vec<String>) -> 
 
 /// The one that wins: of ours if there are any, the oldest, and of equal age the smallest
 /// id, so that every caller comes to the same.
-fn candidate(call: &Call<'_>, found: &[Standing]) -> Option<usize> {
-    let first = |fits: &dyn Fn(&Standing) -> bool| {
-        (0..found.len())
-            .filter(|at| fits(&found[*at]))
-            .min_by_key(|at| (found[*at].created_at, &found[*at].id))
-    };
-    first(&|each| is_ours(call, each)).or_else(|| first(&|_| true))
+fn candidate<'a>(call: &Call<'_>, found: &'a [Standing]) -> Option<&'a Standing> {
+    let age = |each: &&'a Standing| (each.created_at, each.id.as_str());
+    let ours = found.iter().filter(|each| is_ours(call, each));
+    ours.min_by_key(age)
+        .or_else(|| found.iter().min_by_key(age))
 }
 
 fn is_ours(call: &Call<'_>, standing: &Standing) -> bool {

@@ -8,9 +8,9 @@ use crate::{
     sim::{self, End, Maker, Rare, Run, Thing},
 };
 
-/// What is wrong with a run, if anything.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Verdict {
+/// What is counted of a run, or of many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
     /// Resources of one intent that stand beside another.
     pub duplicates: u64,
     /// Callers that were told of a resource while none of the intent stands.
@@ -23,6 +23,30 @@ pub struct Verdict {
     pub undecided: u64,
     /// Extra ones of a kind that nothing deletes, which no answer names.
     pub kept: u64,
+}
+
+impl Counts {
+    /// Whether anything is as it must not be.
+    pub fn is_bad(&self) -> bool {
+        self.duplicates + self.lost + self.wrong + self.stuck > 0
+    }
+
+    /// Adds those of another run.
+    pub fn add(&mut self, other: &Self) {
+        self.duplicates += other.duplicates;
+        self.lost += other.lost;
+        self.wrong += other.wrong;
+        self.stuck += other.stuck;
+        self.undecided += other.undecided;
+        self.kept += other.kept;
+    }
+}
+
+/// What is wrong with a run, if anything.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Verdict {
+    /// What is counted.
+    pub counts: Counts,
     /// What was rare.
     pub rare: Rare,
     /// Each thing that is wrong, in words.
@@ -32,7 +56,7 @@ pub struct Verdict {
 impl Verdict {
     /// Whether anything is as it must not be.
     pub fn is_bad(&self) -> bool {
-        self.duplicates + self.lost + self.wrong + self.stuck > 0
+        self.counts.is_bad()
     }
 }
 
@@ -50,7 +74,7 @@ pub fn judge(scenario: &Scenario, run: &Run) -> Verdict {
     let mut answers = Vec::new();
     for (number, caller) in scenario.callers.iter().enumerate() {
         let Some(ended) = &run.ends[number] else {
-            verdict.stuck += 1;
+            verdict.counts.stuck += 1;
             verdict
                 .reasons
                 .push(format!("caller {number} came to no end"));
@@ -67,20 +91,22 @@ pub fn judge(scenario: &Scenario, run: &Run) -> Verdict {
                 match told.answer(id, *outcome) {
                     Ok(()) => {}
                     Err(Why::Lost(reason)) => {
-                        verdict.lost += 1;
+                        verdict.counts.lost += 1;
                         verdict.reasons.push(reason);
                     }
                     Err(Why::Wrong(reason)) => {
-                        verdict.wrong += 1;
+                        verdict.counts.wrong += 1;
                         verdict.reasons.push(reason);
                     }
                 }
                 answers.push(id.as_str());
             }
             other => match told.refusal(other) {
-                Ok(()) => verdict.undecided += u64::from(matches!(other, End::Undecided { .. })),
+                Ok(()) => {
+                    verdict.counts.undecided += u64::from(matches!(other, End::Undecided { .. }))
+                }
                 Err(reason) => {
-                    verdict.wrong += 1;
+                    verdict.counts.wrong += 1;
                     verdict.reasons.push(reason);
                 }
             },
@@ -95,7 +121,7 @@ pub fn judge(scenario: &Scenario, run: &Run) -> Verdict {
     answers.retain(|id| !was_deleted(id));
     answers.dedup();
     if answers.len() > 1 {
-        verdict.wrong += 1;
+        verdict.counts.wrong += 1;
         let reason = format!("callers were told of different ones: {answers:?}");
         verdict.reasons.push(reason);
     }
@@ -108,7 +134,7 @@ fn count(scenario: &Scenario, run: &Run, answers: &[&str], verdict: &mut Verdict
     let ours: Vec<&Thing> = standing().filter(|each| each.is_ours()).collect();
     if scenario.kind.uniqueness() == Uniqueness::Kept {
         let extra = ours.len().saturating_sub(1);
-        verdict.kept += extra as u64;
+        verdict.counts.kept += extra as u64;
         return;
     }
     // A conflict or a mismatch is said first where there is one.
@@ -125,15 +151,15 @@ fn count(scenario: &Scenario, run: &Run, answers: &[&str], verdict: &mut Verdict
         .collect();
     let extra = left.len().saturating_sub(1);
     if extra > 0 {
-        verdict.duplicates += extra as u64;
+        verdict.counts.duplicates += extra as u64;
         verdict
             .reasons
             .push(format!("several of one intent stand: {left:?}"));
     }
-    if ours.is_empty() && verdict.lost == 0 && !answers.is_empty() {
+    if ours.is_empty() && verdict.counts.lost == 0 && !answers.is_empty() {
         let is_foreign = |id: &&str| standing().any(|each| each.id == *id && !each.is_ours());
         if !answers.iter().all(is_foreign) {
-            verdict.lost += 1;
+            verdict.counts.lost += 1;
             verdict
                 .reasons
                 .push("a caller has an answer, and nothing stands".to_owned());
@@ -292,13 +318,16 @@ mod tests {
             looks: 1,
             ..alone.waits
         };
-        assert!(judged(&alone).duplicates > 0);
+        assert!(judged(&alone).counts.duplicates > 0);
 
         let mut two = late_and_twice();
         two.callers[0].upsets.clear();
         two.waits.sole_caller = true;
         let verdict = judged(&two);
-        assert!(verdict.duplicates > 0 && verdict.wrong > 0, "{verdict:?}");
+        assert!(
+            verdict.counts.duplicates > 0 && verdict.counts.wrong > 0,
+            "{verdict:?}"
+        );
     }
 
     #[test]

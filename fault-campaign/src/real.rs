@@ -16,7 +16,10 @@ use aep_flow_ensure::crash::Point;
 use anyhow::Context as _;
 use futures::{StreamExt as _, stream};
 
-use crate::{oracle::Verdict, table::Table};
+use crate::{
+    oracle::{Counts, Verdict},
+    table::Table,
+};
 
 pub use case::{Case, draw, of_point};
 pub use show::late_commit;
@@ -64,7 +67,10 @@ impl Ground {
             let verdict = match world::run(self, &case).await {
                 Ok(verdict) => verdict,
                 Err(error) => Verdict {
-                    stuck: 1,
+                    counts: Counts {
+                        stuck: 1,
+                        ..Counts::default()
+                    },
                     reasons: vec![format!("{error:#}")],
                     ..Verdict::default()
                 },

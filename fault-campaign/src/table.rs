@@ -2,41 +2,30 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::{oracle::Verdict, scenario::Fault, sim::Rare};
+use crate::{
+    oracle::{Counts, Verdict},
+    scenario::Fault,
+    sim::Rare,
+};
 
 /// The figures of one fault, or of all.
 #[derive(Debug, Clone, Default)]
 pub struct Figures {
     /// Runs.
     pub runs: u64,
-    /// See [`Verdict`], as the fields that follow.
-    pub duplicates: u64,
-    /// Lost resources.
-    pub lost: u64,
-    /// Wrong answers.
-    pub wrong: u64,
-    /// Callers without an end.
-    pub stuck: u64,
-    /// Callers that must decide, rightly.
-    pub undecided: u64,
-    /// Extra ones that nothing deletes.
-    pub kept: u64,
+    /// What is counted of them.
+    pub counts: Counts,
 }
 
 impl Figures {
     /// Whether anything is as it must not be.
     pub fn is_bad(&self) -> bool {
-        self.duplicates + self.lost + self.wrong + self.stuck > 0
+        self.counts.is_bad()
     }
 
     fn add(&mut self, verdict: &Verdict) {
         self.runs += 1;
-        self.duplicates += verdict.duplicates;
-        self.lost += verdict.lost;
-        self.wrong += verdict.wrong;
-        self.stuck += verdict.stuck;
-        self.undecided += verdict.undecided;
-        self.kept += verdict.kept;
+        self.counts.add(&verdict.counts);
     }
 }
 
@@ -81,8 +70,8 @@ pub fn matrix(table: &Table) -> String {
     for (label, row) in &table.rows {
         let one = row
             .runs
-            .saturating_sub(row.duplicates + row.lost + row.stuck);
-        let right = row.runs.saturating_sub(row.wrong + row.stuck);
+            .saturating_sub(row.counts.duplicates + row.counts.lost + row.counts.stuck);
+        let right = row.runs.saturating_sub(row.counts.wrong + row.counts.stuck);
         text.push_str(&format!(
             "{label:<28} {:>6} {one:>14} {right:>14}\n",
             row.runs
@@ -130,7 +119,13 @@ impl fmt::Display for Table {
             writeln!(
                 out,
                 "{label:<24} {:>8} {:>10} {:>6} {:>6} {:>6} {:>9} {:>6}",
-                row.runs, row.duplicates, row.lost, row.wrong, row.stuck, row.undecided, row.kept
+                row.runs,
+                row.counts.duplicates,
+                row.counts.lost,
+                row.counts.wrong,
+                row.counts.stuck,
+                row.counts.undecided,
+                row.counts.kept
             )?;
         }
         if self.rare

@@ -100,15 +100,11 @@ impl<K: Ensurable> Wanted<'_, K> {
     /// Takes what a person decided on, if it can be what the call would have made.
     async fn adopted(&self, id: &str) -> Result<Ensured, Failed> {
         let id: K::Id = super::read_id("adopt", id)?;
-        let found = match K::get(self.sandbox, &id).await {
-            Ok(found) => found,
-            Err(error) if error.failure().class == Class::NotFound => {
-                return Err(Failed::not_found(format!(
-                    "there is no {} {id} in this sandbox",
-                    K::KIND
-                )));
-            }
-            Err(error) => return Err(error.into()),
+        let Some(found) = self.get(&id).await? else {
+            return Err(Failed::not_found(format!(
+                "there is no {} {id} in this sandbox",
+                K::KIND
+            )));
         };
         let difference = if found.name() == self.intent.name() {
             self.new.differs(&found)
@@ -124,6 +120,17 @@ impl<K: Ensurable> Wanted<'_, K> {
             etag: standing.etag,
             outcome: Outcome::Adopted,
         })
+    }
+
+    /// The resource of that id; none if there is none, or no longer.
+    async fn get(&self, id: &K::Id) -> Result<Option<K::Found>, Failure> {
+        match K::get(self.sandbox, id).await {
+            Ok(found) => Ok(Some(found)),
+            Err(error) => match error.failure() {
+                failure if failure.class == Class::NotFound => Ok(None),
+                failure => Err(failure),
+            },
+        }
     }
 }
 
@@ -148,13 +155,7 @@ impl<K: Ensurable> Resource for Wanted<'_, K> {
             // What is no id is nothing's.
             return Ok(None);
         };
-        match K::get(self.sandbox, &id).await {
-            Ok(found) => Ok(Some(found.standing())),
-            Err(error) => match error.failure() {
-                failure if failure.class == Class::NotFound => Ok(None),
-                failure => Err(failure),
-            },
-        }
+        Ok(self.get(&id).await?.map(Listed::standing))
     }
 
     async fn sweep(&self, id: &str) -> Result<Swept, Failure> {
@@ -166,15 +167,7 @@ impl<K: Ensurable> Resource for Wanted<'_, K> {
             return Ok(Swept::InUse);
         }
         match K::delete(self.sandbox, &parsed).await {
-            Ok(Deleted::Accepted | Deleted::WasGone) => {
-                tracing::warn!(
-                    kind = K::KIND.as_str(),
-                    id,
-                    name = self.intent.name(),
-                    "deleted: another of ours is older"
-                );
-                Ok(Swept::Gone)
-            }
+            Ok(Deleted::Accepted | Deleted::WasGone) => Ok(Swept::Gone),
             Err(error) => match error.failure() {
                 failure if failure.class == Class::Conflict(Conflict::InUse) => Ok(Swept::InUse),
                 failure => Err(failure),

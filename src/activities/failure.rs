@@ -232,18 +232,17 @@ impl Failed {
             EnsureError::Failed { failure, past } => {
                 let mut failed = Self::from(*failure);
                 // Of the look that failed nothing is open, of a create before it something may be.
-                failed.details.outcome_unknown |= matches!(past, Past::Open { .. });
+                failed.details.outcome_unknown |= past.is_open();
                 failed.memory = Some((kind, past));
                 failed
             }
             EnsureError::NotYet {
                 failure,
-                is_unknown,
                 past,
                 after,
                 ..
             } => {
-                let is_expected = failure.is_none() && !is_unknown;
+                let is_expected = failure.is_none() && !past.is_open();
                 let mut failed = failure.map_or_else(
                     || Self::new(FailureType::Unavailable, "", ""),
                     |failure| Self::from(*failure),
@@ -258,7 +257,7 @@ impl Failed {
                     "the next attempt looks for it before it sends anything"
                 }
                 .to_owned();
-                failed.details.outcome_unknown = is_unknown;
+                failed.details.outcome_unknown = past.is_open();
                 failed.retry_after = after.or(failed.retry_after);
                 if let Past::Made { id, .. } = &past {
                     failed = failed.with_created(kind.as_str(), id);

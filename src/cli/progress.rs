@@ -207,13 +207,6 @@ mod tests {
                 ..TableStatus::default()
             };
         Snapshot {
-            workflow_id: "ingest/prod/OSC".to_owned(),
-            run_id: "r".to_owned(),
-            workflow_type: "IngestOracleServiceCloud".to_owned(),
-            task_queue: "aep-flow".to_owned(),
-            status: "Running".to_owned(),
-            started_at: None,
-            closed_at: None,
             ingest: Some(IngestStatus {
                 phase: "ingesting".to_owned(),
                 tables: vec![
@@ -251,7 +244,7 @@ mod tests {
                     next_try: None,
                 },
             ],
-            waits_for_worker: false,
+            ..Snapshot::running(None)
         }
     }
 

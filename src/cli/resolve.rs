@@ -85,10 +85,7 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
     let config = global.start(&[], Logs::Quiet)?;
     let client = temporal::connect(&config).await?;
     let workflow_id = arguments.workflow_id.as_str();
-    let handle = client.get_workflow_handle::<IngestOracleServiceCloud>(workflow_id);
-    let snapshot = snapshot::take(&handle)
-        .await
-        .map_err(|error| rpc::about_workflow(error, workflow_id, &client))?;
+    let (handle, snapshot) = snapshot::find(&client, workflow_id).await?;
     can_be_decided(&snapshot)?;
 
     let input = ResolveInput {
@@ -245,18 +242,7 @@ mod tests {
     use super::*;
 
     fn snapshot() -> Snapshot {
-        Snapshot {
-            workflow_id: "ingest/prod/OSC".to_owned(),
-            run_id: "r".to_owned(),
-            workflow_type: "IngestOracleServiceCloud".to_owned(),
-            task_queue: "aep-flow".to_owned(),
-            status: "Running".to_owned(),
-            started_at: None,
-            closed_at: None,
-            ingest: None,
-            pending_activities: Vec::new(),
-            waits_for_worker: false,
-        }
+        Snapshot::running(None)
     }
 
     #[test]

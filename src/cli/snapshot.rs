@@ -13,10 +13,13 @@ use temporalio_client::{
 use temporalio_common::protos::proto_ts_to_system_time;
 use temporalio_common::protos::temporal::api::{
     enums::v1::{PendingActivityState, PendingWorkflowTaskState},
-    failure::v1::{Failure, failure::FailureInfo},
+    failure::v1::{Failure as TemporalFailure, failure::FailureInfo},
     workflow::v1::PendingActivityInfo,
     workflowservice::v1::DescribeWorkflowExecutionResponse,
 };
+
+use super::failure::Failure;
+use super::rpc;
 
 pub(super) type Handle = WorkflowHandle<Client, IngestOracleServiceCloud>;
 
@@ -70,9 +73,40 @@ pub(super) struct LastFailure {
     pub(super) message: String,
 }
 
+#[cfg(test)]
+impl Snapshot {
+    /// One that runs, for tests.
+    pub(super) fn running(ingest: Option<IngestStatus>) -> Self {
+        Self {
+            workflow_id: "ingest/prod/OSC".to_owned(),
+            run_id: "r".to_owned(),
+            workflow_type: "IngestOracleServiceCloud".to_owned(),
+            task_queue: "aep-flow".to_owned(),
+            status: "Running".to_owned(),
+            started_at: None,
+            closed_at: None,
+            ingest,
+            pending_activities: Vec::new(),
+            waits_for_worker: false,
+        }
+    }
+}
+
 impl Snapshot {
     pub(super) fn is_running(&self) -> bool {
         self.status == "Running" || self.status == "Paused"
+    }
+}
+
+/// The workflow of that id, and where it stands.
+pub(super) async fn find(
+    client: &Client,
+    workflow_id: &str,
+) -> Result<(Handle, Snapshot), Failure> {
+    let handle = client.get_workflow_handle::<IngestOracleServiceCloud>(workflow_id);
+    match take(&handle).await {
+        Ok(snapshot) => Ok((handle, snapshot)),
+        Err(error) => Err(rpc::about_workflow(error, workflow_id, client)),
     }
 }
 
@@ -162,7 +196,7 @@ fn pending(info: &PendingActivityInfo) -> Pending {
     }
 }
 
-fn last_failure(failure: &Failure) -> LastFailure {
+fn last_failure(failure: &TemporalFailure) -> LastFailure {
     let kind = match &failure.failure_info {
         Some(FailureInfo::ApplicationFailureInfo(info)) => info.r#type.clone(),
         Some(FailureInfo::TimeoutFailureInfo(_)) => "Timeout".to_owned(),

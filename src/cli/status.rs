@@ -1,7 +1,6 @@
 //! `aep-flow status`: where a workflow stands.
 
 use aep_flow_proto::v1::IngestResult;
-use aep_flow_workflows::ingest::IngestOracleServiceCloud;
 use clap::Args;
 use serde::Serialize;
 
@@ -49,10 +48,7 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
     let target = Target::read(&config, None)?;
     let client = temporal::connect(&config).await?;
     let workflow_id = arguments.workflow_id.as_str();
-    let handle = client.get_workflow_handle::<IngestOracleServiceCloud>(workflow_id);
-    let snapshot = snapshot::take(&handle)
-        .await
-        .map_err(|error| rpc::about_workflow(error, workflow_id, &client))?;
+    let (handle, snapshot) = snapshot::find(&client, workflow_id).await?;
     let mut answer = Answer {
         link: arguments.ui.link(&target, workflow_id, &snapshot.run_id),
         snapshot,

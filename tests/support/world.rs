@@ -377,12 +377,7 @@ pub(crate) fn assert_no_secret(of: &str, bytes: &[u8]) {
 /// A platform with small pages, so that looks turn some, and runs that end soon.
 pub(crate) fn emulator_config() -> aep_emulator::Config {
     let mut config = aep_emulator::Config {
-        runs: RunSettings {
-            appears: Duration::from_millis(100),
-            starts: Duration::from_millis(200),
-            ends: Duration::from_millis(300),
-            ..RunSettings::default()
-        },
+        runs: RunSettings::quick(),
         ..aep_emulator::Config::default()
     };
     config.lists.page_size = 3;

@@ -78,6 +78,16 @@ pub struct RunSettings {
 }
 
 impl RunSettings {
+    /// Times for a test that waits for a run: it has ended after 0.3 s.
+    pub fn quick() -> Self {
+        Self {
+            appears: Duration::from_millis(100),
+            starts: Duration::from_millis(200),
+            ends: Duration::from_millis(300),
+            ..Self::default()
+        }
+    }
+
     /// Times as seen at Adobe: a run shows up after two and a half minutes and takes five more.
     pub fn realistic() -> Self {
         Self {

@@ -256,12 +256,11 @@ async fn what_a_failed_create_says_decides_what_is_known() {
             }
             Err(EnsureError::NotYet {
                 failure: Some(failure),
-                is_unknown,
                 past,
                 after: None,
                 ..
             }) => {
-                assert_eq!(is_unknown, outcome == Unknown);
+                assert_eq!(past.is_open(), outcome == Unknown);
                 assert_eq!((failure.outcome, past), (outcome, known.clone()));
                 assert_ne!(known, Past::Clean, "{outcome:?} {class:?}");
             }
@@ -449,7 +448,6 @@ fn each_wait_says_what_happened_and_when_it_goes_on() {
         let error = ended(&call(&wanted), end, failure).unwrap_err();
         assert_eq!(error.to_string(), expected);
         let EnsureError::NotYet {
-            is_unknown,
             past: left,
             after: pause,
             ..
@@ -457,7 +455,7 @@ fn each_wait_says_what_happened_and_when_it_goes_on() {
         else {
             panic!("{error:?}");
         };
-        assert_eq!((is_unknown, pause), (past != Past::Clean, after));
+        assert_eq!((left.is_open(), pause), (past != Past::Clean, after));
         assert_eq!(left, past);
     }
 }
@@ -468,11 +466,10 @@ fn a_failure_that_nobody_saw_leads_to_a_look() {
     for (past, is_open) in [(Past::Clean, false), (open_since(0), true)] {
         match ended(&call(&wanted), End::Fail(past.clone()), None) {
             Err(EnsureError::NotYet {
-                is_unknown,
                 past: left,
                 after: None,
                 ..
-            }) => assert_eq!((is_unknown, left), (is_open, past)),
+            }) => assert_eq!((left.is_open(), left), (is_open, past)),
             other => panic!("{other:?}"),
         }
     }
@@ -537,10 +534,7 @@ async fn a_deletion_without_an_answer_is_looked_after() {
     let (_, ended) = attempt(&call(&wanted), Past::Clean, lines).await;
     match ended {
         Err(EnsureError::NotYet {
-            past,
-            is_unknown: false,
-            after: None,
-            ..
+            past, after: None, ..
         }) => assert_eq!(past, Past::Clean),
         other => panic!("{other:?}"),
     }

@@ -82,12 +82,7 @@ impl World {
         // Keeps the Temporal configuration of whoever runs this out.
         std::fs::write(folder.path().join("temporal.toml"), "[profile.campaign]\n")?;
         let mut config = aep_emulator::Config {
-            runs: RunSettings {
-                appears: Duration::from_millis(100),
-                starts: Duration::from_millis(200),
-                ends: Duration::from_millis(300),
-                ..RunSettings::default()
-            },
+            runs: RunSettings::quick(),
             ..aep_emulator::Config::default()
         };
         config.lists.page_size = 3;
@@ -258,7 +253,7 @@ async fn judged(ground: &Ground, case: &Case, world: &World) -> anyhow::Result<V
     let mut verdict = judge(case, world, &results);
     let alone = case.second.is_none();
     if crash_at.is_some() && alone && !died {
-        verdict.wrong += 1;
+        verdict.counts.wrong += 1;
         verdict.reasons.push("the worker did not die".to_owned());
     }
     let mut retried = 0;
@@ -266,7 +261,7 @@ async fn judged(ground: &Ground, case: &Case, world: &World) -> anyhow::Result<V
         retried += retries(&history(handle).await?);
     }
     if died && retried == 0 {
-        verdict.wrong += 1;
+        verdict.counts.wrong += 1;
         verdict
             .reasons
             .push("a worker died, and no history shows a second attempt".to_owned());
@@ -294,14 +289,14 @@ fn judge(case: &Case, world: &World, results: &[anyhow::Result<Value>]) -> Verdi
             *count.entry(resource[name].to_string()).or_insert(0_u64) += 1;
         }
         if count.is_empty() {
-            verdict.lost += 1;
+            verdict.counts.lost += 1;
             verdict.reasons.push(format!("no {kind} stands"));
         }
         let extra: u64 = count.values().map(|each| each - 1).sum();
         if kind == "mappingSets" {
-            verdict.kept += extra;
+            verdict.counts.kept += extra;
         } else if extra > 0 {
-            verdict.duplicates += extra;
+            verdict.counts.duplicates += extra;
             verdict.reasons.push(format!("several {kind}: {count:?}"));
         }
     }
@@ -309,7 +304,7 @@ fn judge(case: &Case, world: &World, results: &[anyhow::Result<Value>]) -> Verdi
     for (number, result) in results.iter().enumerate() {
         match result {
             Err(error) => {
-                verdict.wrong += 1;
+                verdict.counts.wrong += 1;
                 verdict
                     .reasons
                     .push(format!("caller {number} failed: {error:#}"));
@@ -317,7 +312,7 @@ fn judge(case: &Case, world: &World, results: &[anyhow::Result<Value>]) -> Verdi
             Ok(result) => {
                 for id in ids_in(result) {
                     if !standing.contains(&id) {
-                        verdict.wrong += 1;
+                        verdict.counts.wrong += 1;
                         verdict.reasons.push(format!(
                             "caller {number} was given {id}, which is not there"
                         ));
@@ -328,7 +323,7 @@ fn judge(case: &Case, world: &World, results: &[anyhow::Result<Value>]) -> Verdi
     }
     let answers: Vec<_> = results.iter().flatten().map(ids_in).collect();
     if answers.windows(2).any(|pair| pair[0] != pair[1]) {
-        verdict.wrong += 1;
+        verdict.counts.wrong += 1;
         verdict.reasons.push(format!(
             "the callers were given different ones: {answers:?}"
         ));
