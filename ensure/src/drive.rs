@@ -4,6 +4,7 @@ use std::{future::Future, time::Duration};
 
 use aep_flow_proto::v1::Outcome;
 use aep_platform::{Class, Conflict, Failure};
+use tracing::{Instrument as _, debug_span, field};
 
 use crate::{
     crash::{self, Point},
@@ -147,6 +148,35 @@ pub async fn ensure(
     past: Past,
     resource: &impl Resource,
 ) -> Result<Ensured, EnsureError> {
+    let span = debug_span!(
+        "ensure",
+        aep.resource.kind = call.intent.kind().as_str(),
+        ensure.decision = field::Empty,
+    );
+    let ended = drive(call, past, resource).instrument(span.clone()).await;
+    span.record("ensure.decision", decision(&ended));
+    ended
+}
+
+/// What the protocol came to, in one word for whoever reads the trace.
+fn decision(ended: &Result<Ensured, EnsureError>) -> &'static str {
+    match ended {
+        Ok(Ensured { outcome, .. }) if *outcome == Outcome::Created => "created",
+        Ok(_) => "adopted",
+        Err(EnsureError::Failed { .. }) => "failed",
+        Err(EnsureError::NotYet { past, .. }) if past.is_open() => "ambiguous",
+        Err(EnsureError::NotYet { .. }) => "waiting",
+        Err(EnsureError::Conflict { .. }) => "conflict",
+        Err(EnsureError::Mismatch { .. }) => "mismatch",
+        Err(EnsureError::Undecided { .. }) => "undecided",
+    }
+}
+
+async fn drive(
+    call: &Call<'_>,
+    past: Past,
+    resource: &impl Resource,
+) -> Result<Ensured, EnsureError> {
     let kind = call.intent.kind();
     let (mut state, mut next) = begin(past);
     let mut failure = None;
@@ -158,7 +188,11 @@ pub async fn ensure(
             Do::Look => {
                 crash::here(Point::BeforeLook, Some(kind));
                 let sent = resource.now().ours;
-                let found = resource.look().await;
+                let span = debug_span!("ensure look", ensure.found = field::Empty);
+                let found = resource.look().instrument(span.clone()).await;
+                if let Ok(found) = &found {
+                    span.record("ensure.found", found.len());
+                }
                 looked = resource.now().back_at(sent);
                 crash::here(Point::AfterLook, Some(kind));
                 found.map_or_else(|error| not_answered(&mut failure, error), Seen::Found)
@@ -166,7 +200,7 @@ pub async fn ensure(
             Do::Create => {
                 crash::here(Point::BeforePost, Some(kind));
                 let answer = tokio::select! {
-                    answer = resource.create() => answer,
+                    answer = resource.create().instrument(debug_span!("ensure create")) => answer,
                     () = crash::while_waiting(Point::AfterBody, kind) => continue_dead().await,
                 };
                 crash::here(Point::AfterReply, Some(kind));
@@ -179,12 +213,20 @@ pub async fn ensure(
                     }
                 }
             }
-            Do::Read { ref id } => match resource.read(id).await {
+            Do::Read { ref id } => match resource
+                .read(id)
+                .instrument(debug_span!("ensure read"))
+                .await
+            {
                 Ok(Some(standing)) => Seen::Stands(standing),
                 Ok(None) => Seen::Gone,
                 Err(error) => not_answered(&mut failure, error),
             },
-            Do::Sweep { ref id } => match resource.sweep(id).await {
+            Do::Sweep { ref id } => match resource
+                .sweep(id)
+                .instrument(debug_span!("ensure sweep"))
+                .await
+            {
                 Ok(swept) => {
                     let name = call.intent.name();
                     tracing::warn!(%kind, id, name, ?swept, "a second one of ours");

@@ -347,6 +347,11 @@ pub(crate) fn classify(effect: Effect, refusal: &Refusal) -> Verdict {
     }
 }
 
+/// Whether a page of Adobe's names the code, and a row here says what it means.
+pub(crate) fn is_documented(code: &AdobeCode) -> bool {
+    code_row(code).is_some()
+}
+
 /// Whether a new token may help: the token itself was refused, and so nothing was done.
 /// `401014`, `401015` and `403011` are about its scopes, which a new one has as well.
 pub(crate) fn refuses_token(refusal: &Refusal) -> bool {

@@ -17,6 +17,7 @@ use crate::error::{CreateError, Fault, ReadError, TokenError};
 use crate::ids::SandboxName;
 use crate::ims;
 use crate::kind::{Effect, Kind};
+use crate::observe::{self, Observed, Renewal};
 use crate::platform_clock::PlatformClock;
 use crate::refusal::Refusal;
 use crate::request::Request;
@@ -139,11 +140,29 @@ impl Client {
             .tokens
             .get(|| async {
                 let wire = ims::build(&inner.settings.ims_url, &inner.credentials);
-                match inner.transport.send(&wire).await {
-                    Ok(answer) => ims::parse(&answer, inner.clock.wall(), &inner.credentials),
-                    Err(cause) if cause.was_sent() => Err(TokenError::Unanswered { cause }),
-                    Err(cause) => Err(TokenError::NotSent { cause }),
+                let observed = Observed::begin(&wire, "access token", 0);
+                let answer = inner.transport.send(&wire, &observed).await;
+                let grant = match &answer {
+                    Ok(answer) => ims::parse(answer, inner.clock.wall(), &inner.credentials),
+                    Err(cause) if cause.was_sent() => Err(TokenError::Unanswered {
+                        cause: cause.clone(),
+                    }),
+                    Err(cause) => Err(TokenError::NotSent {
+                        cause: cause.clone(),
+                    }),
+                };
+                match &answer {
+                    Ok(answer) => {
+                        observed.answered(answer, grant.as_ref().err().and_then(TokenError::code));
+                    }
+                    Err(error) => observed.failed(error),
                 }
+                observe::token_asked_for(match &grant {
+                    Ok(_) => Renewal::Renewed,
+                    Err(TokenError::Refused { .. }) => Renewal::Refused,
+                    Err(_) => Renewal::Failed,
+                });
+                grant
             })
             .await
     }
@@ -157,32 +176,37 @@ impl Client {
         let mut wire = self.wire(sandbox, request)?;
         let mut renewed = false;
         let mut repeated = false;
+        let mut resends = 0;
         loop {
             let token = self.token().await.map_err(Fault::NoToken)?;
             wire.headers
                 .insert(header::AUTHORIZATION, token.authorization.clone());
-            let answer = match self.inner.transport.send(&wire).await {
+            let observed = Observed::begin(&wire, request.kind.as_str(), resends);
+            resends += 1;
+            let answer = match self.inner.transport.send(&wire, &observed).await {
                 Ok(answer) => answer,
-                Err(error)
-                    if !repeated
-                        && request.effect == Effect::Read
-                        && error.kind() == TransportKind::ConnectionLost =>
-                {
-                    // Mostly a kept connection that the other side closed.
-                    repeated = true;
-                    continue;
+                Err(error) => {
+                    observed.failed(&error);
+                    let may_repeat = !repeated && request.effect == Effect::Read;
+                    if may_repeat && error.kind() == TransportKind::ConnectionLost {
+                        // Mostly a kept connection that the other side closed.
+                        repeated = true;
+                        continue;
+                    }
+                    return Err(Fault::from(error));
                 }
-                Err(error) => return Err(Fault::from(error)),
             };
             self.inner
                 .platform_clock
                 .learn(&answer, self.inner.clock.wall());
             if answer.status.is_success() {
+                observed.answered(&answer, None);
                 return Ok(answer);
             }
             let mut secrets = request.secrets.clone();
             secrets.push(token.secret());
             let refusal = Refusal::read(&answer, self.inner.clock.wall(), &secrets);
+            observed.answered(&answer, refusal.code.as_ref());
             if !renewed && refuses_token(&refusal) {
                 self.inner.tokens.discard(&token);
                 renewed = true;
@@ -196,7 +220,7 @@ impl Client {
         let mut headers = self.inner.headers.clone();
         headers.insert(header::ACCEPT, HeaderValue::from_static(request.accept));
         if let Some(sandbox) = sandbox {
-            headers.insert("x-sandbox-name", header_of(sandbox.as_str())?);
+            headers.insert(observe::SANDBOX, header_of(sandbox.as_str())?);
         }
         if let Some(etag) = &request.if_match {
             headers.insert(header::IF_MATCH, header_of(etag.as_str())?);

@@ -25,6 +25,7 @@ mod client;
 mod clock;
 mod fields;
 mod ims;
+mod observe;
 mod paging;
 mod platform_clock;
 mod tls;

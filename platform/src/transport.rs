@@ -18,6 +18,7 @@ use tracing::Instrument as _;
 use url::Url;
 
 use crate::answer::{Answer, Unreadable};
+use crate::observe::Observed;
 use crate::settings::{BuildError, Settings};
 use crate::text::clean;
 use crate::tls;
@@ -155,43 +156,25 @@ impl Transport {
     }
 
     /// Sends once. An answer with a broken body is still an answer: its status is known.
-    pub(crate) async fn send(&self, wire: &Wire) -> Result<Answer, TransportError> {
-        let span = tracing::info_span!(
-            "aep.request",
-            otel.name = format_args!("{} {}", wire.method, wire.template),
-            otel.kind = "client",
-            http.request.method = wire.method.as_str(),
-            url.template = wire.template.as_str(),
-            server.address = wire.url.host_str().unwrap_or_default(),
-            server.port = wire.url.port_or_known_default(),
-            http.response.status_code = tracing::field::Empty,
-            adobe.request_id = tracing::field::Empty,
-            error.r#type = tracing::field::Empty,
-        );
-        let result = self.exchange(wire).instrument(span.clone()).await;
-        match &result {
-            Ok(answer) => {
-                span.record("http.response.status_code", answer.status.as_u16());
-                if let Some(id) = answer.request_id() {
-                    span.record("adobe.request_id", id.as_str());
-                }
-                if !answer.status.is_success() {
-                    span.record("error.type", answer.status.as_str());
-                } else if answer.body.is_err() {
-                    span.record("error.type", "answer unreadable");
-                }
-            }
-            Err(error) => {
-                span.record("error.type", error.kind.as_str());
-            }
-        }
-        result
+    pub(crate) async fn send(
+        &self,
+        wire: &Wire,
+        observed: &Observed<'_>,
+    ) -> Result<Answer, TransportError> {
+        self.exchange(wire, observed)
+            .instrument(observed.span().clone())
+            .await
     }
 
-    async fn exchange(&self, wire: &Wire) -> Result<Answer, TransportError> {
+    async fn exchange(
+        &self,
+        wire: &Wire,
+        observed: &Observed<'_>,
+    ) -> Result<Answer, TransportError> {
         let deadline = tokio::time::Instant::now() + self.total_timeout;
         let mut request = reqwest::Request::new(wire.method.clone(), wire.url.clone());
         *request.headers_mut() = wire.headers.clone();
+        observed.inject(request.headers_mut());
         *request.body_mut() = wire.body.clone().map(reqwest::Body::from);
         let sending = self.http.execute(request);
         let mut response = match tokio::time::timeout(self.first_byte_timeout, sending).await {

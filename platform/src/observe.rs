@@ -1,0 +1,187 @@
+//! What is told of one request: its span, and its numbers.
+//!
+//! Names are those of OpenTelemetry's semantic conventions for HTTP clients, and `adobe.…` and
+//! `aep.…` for what they don't know. No address, no body, no header of a request is told: they
+//! hold names, ids and secrets. Source: semantic conventions 1.29, read 2026-11.
+
+use std::sync::LazyLock;
+use std::time::Instant;
+
+use http::HeaderMap;
+use opentelemetry::metrics::{Counter, Histogram};
+use opentelemetry::{KeyValue, global};
+use opentelemetry_http::HeaderInjector;
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+use crate::answer::Answer;
+use crate::classify::is_documented;
+use crate::code::AdobeCode;
+use crate::transport::{TransportError, Wire};
+
+/// Seconds; requests to a source system take up to the limit of 120 s.
+const SECONDS: &[f64] = &[
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0,
+];
+
+/// The header that names the sandbox of a call.
+pub(crate) const SANDBOX: &str = "x-sandbox-name";
+
+/// Of the process's meter, as it is when the first request is sent.
+static NUMBERS: LazyLock<Numbers> = LazyLock::new(|| {
+    let meter = global::meter("aep-platform");
+    Numbers {
+        requests: meter
+            .u64_counter("aep_flow.requests")
+            .with_description("Requests to the platform and the token service")
+            .build(),
+        duration: meter
+            .f64_histogram("http.client.request.duration")
+            .with_unit("s")
+            .with_description("From the first byte of a request to the last of its answer")
+            .with_boundaries(SECONDS.to_vec())
+            .build(),
+        renewals: meter
+            .u64_counter("aep_flow.token.renewals")
+            .with_description("Access tokens asked for")
+            .build(),
+    }
+});
+
+struct Numbers {
+    requests: Counter<u64>,
+    duration: Histogram<f64>,
+    renewals: Counter<u64>,
+}
+
+/// One request on its way.
+pub(crate) struct Observed<'a> {
+    span: Span,
+    begun: Instant,
+    wire: &'a Wire,
+}
+
+impl<'a> Observed<'a> {
+    /// The request is about to be sent; `resends` counts how often it was before.
+    pub(crate) fn begin(wire: &'a Wire, kind: &'static str, resends: u32) -> Self {
+        let span = tracing::info_span!(
+            "aep.request",
+            otel.name = format_args!("{} {}", wire.method, wire.template),
+            otel.kind = "client",
+            http.request.method = wire.method.as_str(),
+            http.request.resend_count = (resends > 0).then_some(resends),
+            url.template = wire.template.as_str(),
+            server.address = wire.url.host_str().unwrap_or_default(),
+            server.port = wire.url.port_or_known_default(),
+            aep.sandbox = wire
+                .headers
+                .get(SANDBOX)
+                .and_then(|name| name.to_str().ok()),
+            aep.resource.kind = kind,
+            http.response.status_code = tracing::field::Empty,
+            adobe.request_id = tracing::field::Empty,
+            adobe.error_code = tracing::field::Empty,
+            error.r#type = tracing::field::Empty,
+            otel.status_code = tracing::field::Empty,
+        );
+        Self {
+            span,
+            begun: Instant::now(),
+            wire,
+        }
+    }
+
+    pub(crate) fn span(&self) -> &Span {
+        &self.span
+    }
+
+    /// Lets the other side continue the trace, where there is one.
+    pub(crate) fn inject(&self, headers: &mut HeaderMap) {
+        global::get_text_map_propagator(|propagator| {
+            propagator.inject_context(&self.span.context(), &mut HeaderInjector(headers));
+        });
+    }
+
+    /// It was answered; `code` is Adobe's, where it was refused with one.
+    pub(crate) fn answered(self, answer: &Answer, code: Option<&AdobeCode>) {
+        let status = answer.status.as_u16();
+        self.span.record("http.response.status_code", status);
+        if let Some(id) = answer.request_id() {
+            self.span.record("adobe.request_id", id.as_str());
+        }
+        if let Some(code) = code {
+            self.span.record("adobe.error_code", code.as_str());
+        }
+        let error = if !answer.status.is_success() {
+            Some(answer.status.as_str())
+        } else if answer.body.is_err() {
+            Some("answer unreadable")
+        } else {
+            None
+        };
+        self.ended(Some(status), error, code);
+    }
+
+    /// It was not answered.
+    pub(crate) fn failed(self, error: &TransportError) {
+        self.ended(None, Some(error.kind().as_str()), None);
+    }
+
+    fn ended(self, status: Option<u16>, error: Option<&str>, code: Option<&AdobeCode>) {
+        if let Some(error) = error {
+            self.span.record("error.type", error);
+            self.span.record("otel.status_code", "ERROR");
+        }
+        let mut labels = vec![
+            KeyValue::new("http.request.method", self.wire.method.to_string()),
+            KeyValue::new("url.template", self.wire.template.clone()),
+            KeyValue::new(
+                "server.address",
+                self.wire.url.host_str().unwrap_or_default().to_owned(),
+            ),
+        ];
+        if let Some(status) = status {
+            labels.push(KeyValue::new(
+                "http.response.status_code",
+                i64::from(status),
+            ));
+        }
+        if let Some(error) = error {
+            labels.push(KeyValue::new("error.type", error.to_owned()));
+        }
+        let seconds = self.begun.elapsed().as_secs_f64();
+        NUMBERS.duration.record(seconds, &labels);
+        // One that no page of Adobe's documents could be anything, and a label must not be.
+        let code = code.map_or("", |code| {
+            if is_documented(code) {
+                code.as_str()
+            } else {
+                "other"
+            }
+        });
+        labels.push(KeyValue::new("adobe.error_code", code.to_owned()));
+        NUMBERS.requests.add(1, &labels);
+    }
+}
+
+/// How asking for a token ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Renewal {
+    Renewed,
+    /// The token service said no.
+    Refused,
+    /// It gave no answer that can be used.
+    Failed,
+}
+
+/// Counts it.
+pub(crate) fn token_asked_for(renewal: Renewal) {
+    let outcome = match renewal {
+        Renewal::Renewed => "renewed",
+        Renewal::Refused => "refused",
+        Renewal::Failed => "failed",
+    };
+    NUMBERS
+        .renewals
+        .add(1, &[KeyValue::new("outcome", outcome)]);
+}
