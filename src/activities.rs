@@ -17,6 +17,7 @@ mod explore;
 mod failure;
 mod flow_runs;
 mod mapping_set;
+mod observe;
 mod platform;
 mod schema;
 mod search_attributes;

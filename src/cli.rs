@@ -35,6 +35,8 @@ pub use exit::ExitStatus;
 use failure::Failure;
 use global::Global;
 
+use crate::telemetry;
+
 /// Takes tables of a source system into datasets of Adobe Experience Platform, exactly
 /// once, as workflows of Temporal.
 #[derive(Debug, Parser)]
@@ -93,7 +95,7 @@ fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         .map_err(|error| Failure::new(ExitStatus::Unreachable, error))?;
     let Cli { global, command } = cli;
     let done = runtime.block_on(async {
-        match command {
+        let done = match command {
             Command::Worker(arguments) => worker::run(&global, arguments).await,
             Command::Demo(arguments) => demo::run(&global, arguments).await,
             Command::Ingest(arguments) => ingest::run(&global, arguments).await,
@@ -104,7 +106,9 @@ fn run(cli: Cli) -> Result<ExitStatus, Failure> {
             Command::Check(arguments) => check::run(&global, arguments).await,
             Command::Config(arguments) => config::run(&global, &arguments),
             Command::Completions(arguments) => completions::run(&arguments),
-        }
+        };
+        telemetry::flush().await;
+        done
     });
     // A look-up of a name or a read of stdin that was given up may still hold a thread.
     runtime.shutdown_background();

@@ -9,6 +9,8 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod devserver;
+pub mod endpoints;
+pub mod ingestions;
 pub mod platform_client;
 pub mod secrets;
 pub mod telemetry;

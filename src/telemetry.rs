@@ -1,12 +1,30 @@
-//! Logs, on stderr: text on a terminal, JSON elsewhere.
+//! What the process tells of itself: logs on stderr, traces and metrics by OpenTelemetry.
+//!
+//! Traces and metrics are off, and cost nothing, unless the standard variables `OTEL_…` name a
+//! collector or the worker is told to serve metrics.
 
-use std::io::IsTerminal as _;
+mod export;
+mod logs;
+mod memory;
+mod meters;
+mod sdk_meter;
+mod traces;
 
-use tracing_subscriber::EnvFilter;
+use std::sync::OnceLock;
 
-use crate::config::{Log, LogFormat};
+use opentelemetry::KeyValue;
+use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
-/// Why no logs can be written.
+pub use meters::Meters;
+
+use crate::config::{Environment, Log};
+use export::{Signal, is_wanted};
+
+/// Set once, when the subscriber is.
+static TRACER: OnceLock<SdkTracerProvider> = OnceLock::new();
+
+/// Why the process can't tell of itself as it was asked to.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// The filter is not one.
@@ -18,41 +36,72 @@ pub enum TelemetryError {
         #[source]
         cause: tracing_subscriber::filter::ParseError,
     },
+    /// What the variables `OTEL_…` say can't be done.
+    #[error("the variables `OTEL_…` can't be followed: {problem}")]
+    Export {
+        /// What is wrong.
+        problem: String,
+    },
     /// Something in this process logs already.
     #[error("logs are set up already")]
     AlreadySet(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Sends what the process logs to stderr from now on.
+/// Sends what the process logs to stderr from now on, and its spans to the collector that the
+/// variables `OTEL_…` name, if any. Needs a Tokio runtime.
 ///
 /// # Errors
-/// [`TelemetryError::Filter`] when the filter can't be read, and
-/// [`TelemetryError::AlreadySet`] on a second call in one process.
+/// [`TelemetryError::Filter`] when the filter can't be read, [`TelemetryError::Export`] when
+/// the variables ask for what is not there, and [`TelemetryError::AlreadySet`] on a second
+/// call in one process.
 pub fn init(log: &Log) -> Result<(), TelemetryError> {
-    let filter = EnvFilter::try_new(&log.filter).map_err(|cause| TelemetryError::Filter {
-        filter: log.filter.clone(),
-        cause,
-    })?;
-    let is_terminal = std::io::stderr().is_terminal();
-    let is_text = match log.format {
-        LogFormat::Auto => is_terminal,
-        LogFormat::Text => true,
-        LogFormat::Json => false,
-    };
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    let done = if is_text {
-        subscriber
-            .with_ansi(is_terminal && crate::config::Environment::wants_color())
-            .try_init()
+    let environment = Environment::of_process();
+    let tracer = if is_wanted(Signal::Traces, &environment)? {
+        Some(traces::provider(&environment)?)
     } else {
-        subscriber
-            .json()
-            .flatten_event(true)
-            .with_current_span(true)
-            .with_span_list(false)
-            .try_init()
+        None
     };
-    done.map_err(TelemetryError::AlreadySet)
+    tracing_subscriber::registry()
+        .with(logs::layer(log)?)
+        .with(tracer.as_ref().map(traces::layer))
+        .try_init()
+        .map_err(|error| TelemetryError::AlreadySet(error.into()))?;
+    if let Some(tracer) = tracer {
+        traces::make_global(&tracer);
+        let _ = TRACER.set(tracer);
+    }
+    Ok(())
+}
+
+/// Whether this process sends its spans somewhere.
+#[must_use]
+pub fn is_tracing() -> bool {
+    TRACER.get().is_some()
+}
+
+/// Sends the spans that still wait to be sent. A collector that does not answer is waited for
+/// no longer than `OTEL_EXPORTER_OTLP_TIMEOUT` says, ten seconds by default.
+pub async fn flush() {
+    let Some(tracer) = TRACER.get() else { return };
+    let tracer = tracer.clone();
+    // It blocks the thread until the exporter's own is done.
+    let done = tokio::task::spawn_blocking(move || tracer.force_flush()).await;
+    if let Ok(Err(error)) = done {
+        tracing::debug!(%error, "the last spans were not sent");
+    }
+}
+
+/// Who tells it. `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` come before ours.
+fn resource(environment: &Environment) -> Resource {
+    let resource = Resource::builder()
+        .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
+    let is_named = environment.get("OTEL_SERVICE_NAME").is_some()
+        || environment
+            .get("OTEL_RESOURCE_ATTRIBUTES")
+            .is_some_and(|attributes| attributes.contains("service.name="));
+    if is_named {
+        resource.build()
+    } else {
+        resource.with_service_name("aep-flow").build()
+    }
 }

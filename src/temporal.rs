@@ -13,9 +13,15 @@ use temporalio_client::envconfig::{
 use temporalio_client::errors::ClientConnectError;
 use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, GrpcCompression};
 use temporalio_common::envconfig::load_client_config_profile;
+use temporalio_common::telemetry::metrics::TemporalMeter;
 use url::Url;
 
-use crate::config::{Compression, Config, TemporalOverrides};
+use temporalio_sdk::opentelemetry::OpenTelemetryPlugin;
+
+use crate::{
+    config::{Compression, Config, TemporalOverrides},
+    telemetry,
+};
 
 // Long enough for a distant server on a bad line; without it a firewall that drops packets
 // would hold a command for minutes.
@@ -86,7 +92,19 @@ impl ConnectError {
 /// when nothing answers within ten seconds, try again; [`ConnectError::Refused`] when the
 /// server wants other credentials.
 pub async fn connect(config: &Config) -> Result<Client, ConnectError> {
-    let target = Target::read(config, None)?;
+    connect_measured(config, None).await
+}
+
+/// The same, and its calls are counted and timed by `meter`.
+///
+/// # Errors
+/// Those of [`connect`].
+pub async fn connect_measured(
+    config: &Config,
+    meter: Option<TemporalMeter>,
+) -> Result<Client, ConnectError> {
+    let mut target = Target::read(config, None)?;
+    target.options.metrics_meter = meter;
     connect_to(target, config.temporal.grpc_compression).await
 }
 
@@ -115,10 +133,11 @@ pub(crate) async fn connect_to(
             cause: elapsed.into(),
         })?
         .map_err(|error| explain(error, &address))?;
-    Client::new(connection, ClientOptions::new(namespace).build()).map_err(|error| {
-        ConnectError::Configuration {
-            problem: error.to_string(),
-        }
+    // On the client it also covers the workers that are made of it.
+    let tracing = telemetry::is_tracing().then(|| OpenTelemetryPlugin::builder().build());
+    let options = ClientOptions::new(namespace).plugins(tracing).build();
+    Client::new(connection, options).map_err(|error| ConnectError::Configuration {
+        problem: error.to_string(),
     })
 }
 
@@ -239,7 +258,7 @@ fn explain(error: ClientConnectError, address: &Url) -> ConnectError {
 }
 
 /// Who we are in the Temporal UI, in the form that the other SDKs use.
-fn identity() -> String {
+pub(crate) fn identity() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     match host.trim() {
         "" => format!("aep-flow@{}", std::process::id()),

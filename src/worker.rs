@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use aep_flow_workflows::ingest::IngestOracleServiceCloud;
+use temporalio_client::Client;
 use temporalio_sdk::{
     Runtime, Worker, WorkerOptions,
     runtime::{
@@ -11,10 +12,15 @@ use temporalio_sdk::{
     },
 };
 
+use tokio::task::JoinSet;
+
 use crate::{
     activities::{Activities, Platform, SearchAttributes},
     config::Config,
+    endpoints::{self, Health},
+    ingestions,
     platform_client::{self, ClientError},
+    telemetry::Meters,
     temporal::{self, ConnectError},
 };
 
@@ -27,6 +33,9 @@ pub enum WorkerError {
     /// The settings for Adobe Experience Platform are wrong.
     #[error("cannot talk to Adobe Experience Platform")]
     Platform(#[from] ClientError),
+    /// An address that was to be served can't be, or the metrics can't be sent.
+    #[error("the worker cannot be watched as it is configured")]
+    Watch(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Temporal's SDK refused the worker's options, or polling ended.
     #[error("the Temporal worker stopped")]
     Sdk(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -45,6 +54,7 @@ pub async fn run(
     config: Config,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), WorkerError> {
+    let meters = Meters::start(config.metrics.listen.is_some()).map_err(watch)?;
     let platform = platform_client::from_config(&config)?;
     if platform.is_none() {
         tracing::warn!(
@@ -52,7 +62,14 @@ pub async fn run(
              `aep-flow check` says what is missing"
         );
     }
-    let client = temporal::connect(&config).await?;
+    let client =
+        temporal::connect_measured(&config, meters.as_ref().map(Meters::of_client)).await?;
+    let health = Health::new(
+        client.clone(),
+        config.worker.task_queue.clone(),
+        platform.clone(),
+    );
+    let watched = be_watched(&config, &client, meters.as_ref(), &health).await?;
     let activities = Activities::new(Platform::new(&config, platform));
     let options = WorkerOptions::new(config.worker.task_queue.as_str())
         .register_activities(activities)
@@ -71,7 +88,11 @@ pub async fn run(
         .max_cached_workflows(config.worker.max_cached_workflows)
         .graceful_shutdown_period(config.worker.shutdown_grace)
         .build();
-    let runtime = Runtime::from_current_tokio(RuntimeOptions::default())
+    let runtime_options = RuntimeOptions::builder()
+        .maybe_telemetry_options(meters.as_ref().map(Meters::of_worker))
+        .build()
+        .map_err(|error| WorkerError::Sdk(error.into()))?;
+    let runtime = Runtime::from_current_tokio(runtime_options)
         .map_err(|error| WorkerError::Sdk(error.into()))?;
     let mut worker =
         Worker::new(&runtime, client, options).map_err(|error| WorkerError::Sdk(error.into()))?;
@@ -80,13 +101,43 @@ pub async fn run(
     tokio::spawn(async move {
         shutdown.await;
         tracing::info!("stopping: no new tasks are taken");
+        health.stop();
         stop();
     });
     tracing::info!(task_queue = config.worker.task_queue, "polling");
-    worker
-        .run()
-        .await
-        .map_err(|error| WorkerError::Sdk(error.into()))
+    let ended = worker.run().await;
+    drop(watched);
+    if let Some(meters) = meters {
+        // It blocks the thread until the exporter's own is done.
+        let _ = tokio::task::spawn_blocking(move || meters.shut_down()).await;
+    }
+    ended.map_err(|error| WorkerError::Sdk(error.into()))
+}
+
+/// What goes on beside the work, for those who watch it. Ends when it is dropped.
+async fn be_watched(
+    config: &Config,
+    client: &Client,
+    meters: Option<&Meters>,
+    health: &Health,
+) -> Result<JoinSet<()>, WorkerError> {
+    let mut tasks = JoinSet::new();
+    if let Some(address) = config.health.listen {
+        let serving = endpoints::serve_health(address, health.clone()).await;
+        tasks.spawn(serving.map_err(watch)?);
+    }
+    if let Some(meters) = meters {
+        if let Some(address) = config.metrics.listen {
+            let serving = endpoints::serve_metrics(address, meters.clone()).await;
+            tasks.spawn(serving.map_err(watch)?);
+        }
+        tasks.spawn(ingestions::count(client.clone()));
+    }
+    Ok(tasks)
+}
+
+fn watch(error: impl std::error::Error + Send + Sync + 'static) -> WorkerError {
+    WorkerError::Watch(Box::new(error))
 }
 
 fn slots(count: usize) -> FixedSizeSlotSupplier {

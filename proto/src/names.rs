@@ -83,6 +83,23 @@ pub mod search_attribute {
     ];
 }
 
+/// Phases of an ingestion, as its status and `AepPhase` have them.
+pub mod phase {
+    /// The base connection is being made.
+    pub const CONNECTING: &str = "connecting";
+    /// Its tables are worked on.
+    pub const INGESTING: &str = "ingesting";
+    /// It waits for a person, whatever else goes on.
+    pub const NEEDS_DECISION: &str = "needs decision";
+    /// Everything is there.
+    pub const DONE: &str = "done";
+    /// It ended without all that was asked for.
+    pub const FAILED: &str = "failed";
+
+    /// Those that a running ingestion can be in.
+    pub const RUNNING: [&str; 3] = [CONNECTING, INGESTING, NEEDS_DECISION];
+}
+
 /// Connection specification of Oracle Service Cloud.
 ///
 /// Source: Adobe's tutorial on the Oracle Service Cloud base connection, read 2026-11.

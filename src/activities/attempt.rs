@@ -14,8 +14,10 @@ use aep_flow_proto::v1::EarlierCall;
 use aep_flow_workflows::payload::Message;
 use jiff::Timestamp;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
+use tracing::Instrument as _;
 
 use super::failure::{self, Failed};
+use super::observe;
 
 /// Shortest pause between two heartbeats, so that a short activity sends none: each that
 /// reaches the server is an action to pay for.
@@ -129,24 +131,46 @@ where
     F: FnOnce(Attempt, I) -> Fut,
     Fut: Future<Output = Result<O, Failed>>,
 {
-    let attempt = Attempt::of(&ctx);
+    let span = observe::begin(ctx.info());
+    attempt(effect, &ctx, input, body).instrument(span).await
+}
+
+async fn attempt<I, O, F, Fut>(
+    effect: Effect,
+    ctx: &ActivityContext,
+    input: Message<I>,
+    body: F,
+) -> Result<Message<O>, ActivityError>
+where
+    F: FnOnce(Attempt, I) -> Fut,
+    Fut: Future<Output = Result<O, Failed>>,
+{
+    let attempt = Attempt::of(ctx);
+    let activity = ctx.info().activity_type.as_str();
     let result = match input.read() {
         Err(error) => Err(Failed::unreadable(error)),
         Ok(input) => tokio::select! {
             result = body(attempt.clone(), input) => result,
-            () = ctx.cancelled() => return Err(ActivityError::Cancelled { details: None }),
-            never = keep_alive(&ctx) => match never {},
+            () = ctx.cancelled() => {
+                observe::cancelled(activity);
+                return Err(ActivityError::Cancelled { details: None });
+            }
+            never = keep_alive(ctx) => match never {},
         },
     };
     if effect == Effect::Creates {
         crash::here(Point::BeforeReport, None);
     }
     match result {
-        Ok(output) => Ok(Message::from(output)),
+        Ok(output) => {
+            observe::completed(activity);
+            Ok(Message::from(output))
+        }
         Err(failed) => {
-            failure::log(ctx.info(), &failed);
+            observe::failed(activity, &failed);
+            failure::log(&failed);
             if effect == Effect::Creates && failed.kind().is_retryable() {
-                remember(&ctx, attempt.leave(&failed)).await;
+                remember(ctx, attempt.leave(&failed)).await;
             }
             Err(ActivityError::application(failed.into_failure()))
         }

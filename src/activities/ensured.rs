@@ -14,7 +14,7 @@ use aep_platform::{
 };
 use jiff::Timestamp;
 
-use super::{attempt::Attempt, failure::Failed, platform::Platform};
+use super::{attempt::Attempt, failure::Failed, observe, platform::Platform};
 
 /// The calls that the protocol needs for one kind; implemented by what a create sends.
 pub(super) trait Ensurable: Sync {
@@ -92,9 +92,9 @@ impl<K: Ensurable> Wanted<'_, K> {
             Some(earlier) if self.attempt.is_first() => open_since(&earlier.since)?,
             _ => self.attempt.past(K::KIND),
         };
-        ensure::ensure(&call, past, self)
-            .await
-            .map_err(|error| Failed::ensure(K::KIND, error))
+        let ended = ensure::ensure(&call, past, self).await;
+        observe::create_ended(K::KIND, &ended);
+        ended.map_err(|error| Failed::ensure(K::KIND, error))
     }
 
     /// Takes what a person decided on, if it can be what the call would have made.
@@ -167,7 +167,10 @@ impl<K: Ensurable> Resource for Wanted<'_, K> {
             return Ok(Swept::InUse);
         }
         match K::delete(self.sandbox, &parsed).await {
-            Ok(Deleted::Accepted | Deleted::WasGone) => Ok(Swept::Gone),
+            Ok(Deleted::Accepted | Deleted::WasGone) => {
+                observe::swept(K::KIND);
+                Ok(Swept::Gone)
+            }
             Err(error) => match error.failure() {
                 failure if failure.class == Class::Conflict(Conflict::InUse) => Ok(Swept::InUse),
                 failure => Err(failure),

@@ -13,7 +13,6 @@ use aep_flow_proto::{
 use aep_flow_workflows::{failure, payload::Message};
 use aep_platform::{AdobeCode, Class, Failure, Next, Outcome};
 use temporalio_common::error::{ApplicationErrorCategory, ApplicationFailure};
-use temporalio_sdk::activities::ActivityInfo;
 
 use crate::secrets::SecretError;
 
@@ -144,6 +143,21 @@ impl Failed {
     /// The type that callers see.
     pub fn kind(&self) -> FailureType {
         self.kind
+    }
+
+    /// What the platform and the protocol said of it.
+    pub(super) fn details(&self) -> &FailureDetails {
+        &self.details
+    }
+
+    /// Whether nothing went wrong: the attempt ended so that the server waits.
+    pub(super) fn is_expected(&self) -> bool {
+        self.is_expected
+    }
+
+    /// When the server should try again, where the failure itself knows.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     pub(super) fn memory(&self) -> Option<&(ResourceKind, Past)> {
@@ -327,19 +341,19 @@ fn type_of(class: Class) -> FailureType {
     }
 }
 
-/// One line per failed attempt.
-pub(super) fn log(info: &ActivityInfo, failed: &Failed) {
+/// One line per failed attempt; which one it is, the span around it says.
+pub(super) fn log(failed: &Failed) {
+    let details = &failed.details;
+    fn known(text: &str) -> Option<&str> {
+        (!text.is_empty()).then_some(text)
+    }
     macro_rules! line {
         ($level:ident) => {
             tracing::$level!(
-                activity = info.activity_type,
-                workflow_id = info.workflow_id.as_deref().unwrap_or_default(),
-                run_id = info.workflow_run_id.as_deref().unwrap_or_default(),
-                attempt = info.attempt,
                 failure = failed.kind.as_str(),
-                adobe_code = failed.details.adobe_code,
-                http_status = failed.details.http_status,
-                request_id = failed.details.request_id,
+                adobe_code = known(&details.adobe_code),
+                http_status = (details.http_status > 0).then_some(details.http_status),
+                request_id = known(&details.request_id),
                 "{}",
                 failed.message
             )

@@ -8,7 +8,7 @@ use super::exit::ExitStatus;
 use super::failure::Failure;
 use super::out::{self, Output};
 use crate::config::{Config, Environment, Loaded, Origin, Sources};
-use crate::telemetry;
+use crate::telemetry::{self, TelemetryError};
 
 /// What a command logs unless it is told otherwise; a worker logs more.
 const QUIET: &str = "warn,temporalio_sdk_core=error,temporalio_client=error";
@@ -130,8 +130,12 @@ impl Global {
             }
         }
         telemetry::init(&loaded.config.log).map_err(|error| {
-            Failure::new(ExitStatus::Usage, error)
-                .hint("a filter reads as in `info,aep_platform=debug`")
+            let hint = match &error {
+                TelemetryError::Filter { .. } => "a filter reads as in `info,aep_platform=debug`",
+                TelemetryError::Export { .. } => "correct the variables, or unset them",
+                TelemetryError::AlreadySet(_) => "one process runs one command",
+            };
+            Failure::new(ExitStatus::Usage, error).hint(hint)
         })?;
         for warning in &loaded.warnings {
             match logs {

@@ -27,9 +27,8 @@ pub(super) struct Arguments {
 pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
     let flags = [("worker.task_queue", arguments.task_queue.as_deref())];
     let config = global.start(&flags, Logs::Full)?;
-    worker::run(config, stop_asked_for())
-        .await
-        .map_err(explain)?;
+    let ended = worker::run(config, stop_asked_for()).await;
+    ended.map_err(explain)?;
     Ok(ExitStatus::Done)
 }
 
@@ -37,6 +36,8 @@ fn explain(error: WorkerError) -> Failure {
     match error {
         WorkerError::Connect(error) => error.into(),
         WorkerError::Platform(error) => error.into(),
+        error @ WorkerError::Watch(_) => Failure::new(ExitStatus::Usage, error)
+            .hint("correct `health.listen`, `metrics.listen` or the variables `OTEL_…`"),
         error @ WorkerError::Sdk(_) => Failure::new(ExitStatus::Unreachable, error)
             .hint("start the worker again; `aep-flow check` tells what it cannot reach"),
     }

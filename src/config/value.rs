@@ -1,5 +1,6 @@
 //! How each type of setting is read and shown.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -166,6 +167,18 @@ impl Value for u32 {
 
     fn shown(&self) -> String {
         self.to_string()
+    }
+}
+
+impl Value for Option<SocketAddr> {
+    const EXPECTED: &'static str = "an address and a port such as `127.0.0.1:9464`";
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.trim().parse().ok().map(Some)
+    }
+
+    fn shown(&self) -> String {
+        self.map_or_else(String::new, |address| address.to_string())
     }
 }
 

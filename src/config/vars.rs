@@ -3,6 +3,7 @@
 //! `docs/configuration.md` is made from this file: after a change run
 //! `UPDATE=1 cargo test --lib config`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -190,10 +191,26 @@ settings! {
         env "AEP_FLOW_SOURCE_ALLOW_LOCAL_HOSTS";
     }
 
+    /// Probes for an orchestrator: `/healthz` (alive) and `/readyz` (polling, token in hand).
+    Health health {
+        /// Address and port to answer them at, such as `0.0.0.0:8078`. Without it, nowhere.
+        listen: Option<SocketAddr> = None,
+        env "AEP_FLOW_HEALTH_LISTEN";
+    }
+
+    /// Metrics. To a collector they go by the standard variables, such as
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`, as traces do.
+    Metrics metrics {
+        /// Address and port where Prometheus reads `/metrics`, such as `0.0.0.0:9464`. Without
+        /// it, nowhere.
+        listen: Option<SocketAddr> = None,
+        env "AEP_FLOW_METRICS_LISTEN";
+    }
+
     /// Logs, which go to stderr.
     Log log {
         /// What is logged, in the words of `RUST_LOG`. Example: `info,aep_platform=debug`.
-        filter: String = "info,temporalio_sdk_core=warn,temporalio_client=warn".to_owned(),
+        filter: String = "info,temporalio_sdk=warn,temporalio_sdk_core=warn,temporalio_client=warn".to_owned(),
         env "AEP_FLOW_LOG_FILTER" or "RUST_LOG";
 
         /// `text`, `json`, or `auto`: text on a terminal, JSON elsewhere.

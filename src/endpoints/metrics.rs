@@ -1,0 +1,14 @@
+//! The metrics as Prometheus reads them.
+
+use axum::{Router, http::header, response::IntoResponse, routing::get};
+
+use crate::telemetry::Meters;
+
+pub(super) fn routes(meters: Meters) -> Router {
+    Router::new().route("/metrics", get(move || async move { text(&meters) }))
+}
+
+fn text(meters: &Meters) -> impl IntoResponse + use<> {
+    let (content_type, text) = meters.text();
+    ([(header::CONTENT_TYPE, content_type)], text)
+}

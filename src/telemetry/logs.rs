@@ -1,0 +1,60 @@
+//! Logs, on stderr: text on a terminal, JSON elsewhere.
+
+use std::io::IsTerminal as _;
+
+use tracing_subscriber::{EnvFilter, Layer, Registry};
+
+use super::TelemetryError;
+use crate::config::{Log, LogFormat};
+
+/// OpenTelemetry's crates log each failed export; `export` says it once instead.
+const EXPORTERS: [&str; 4] = [
+    "opentelemetry",
+    "opentelemetry_sdk",
+    "opentelemetry-otlp",
+    "opentelemetry_prometheus",
+];
+
+/// The layer that writes what `log` lets through.
+///
+/// Fields of the spans around a line stand beside its own, so that a line of JSON has the
+/// workflow, the attempt and the request that it is about at its top level.
+pub(super) fn layer(log: &Log) -> Result<Box<dyn Layer<Registry> + Send + Sync>, TelemetryError> {
+    let filter = filter(&log.filter)?;
+    let is_terminal = std::io::stderr().is_terminal();
+    let is_text = match log.format {
+        LogFormat::Auto => is_terminal,
+        LogFormat::Text => true,
+        LogFormat::Json => false,
+    };
+    Ok(if is_text {
+        tracing_subscriber::fmt::layer()
+            .with_writer(std::io::stderr)
+            .with_ansi(is_terminal && crate::config::Environment::wants_color())
+            .with_filter(filter)
+            .boxed()
+    } else {
+        json_subscriber::fmt::layer()
+            .with_writer(std::io::stderr)
+            .flatten_event(true)
+            .with_current_span(false)
+            .with_span_list(false)
+            .flatten_span_list_on_top_level(true)
+            .with_filter(filter)
+            .boxed()
+    })
+}
+
+fn filter(text: &str) -> Result<EnvFilter, TelemetryError> {
+    let mut filter = EnvFilter::try_new(text).map_err(|cause| TelemetryError::Filter {
+        filter: text.to_owned(),
+        cause,
+    })?;
+    for exporter in EXPORTERS {
+        if !text.contains("opentelemetry") {
+            let silent = format!("{exporter}=off");
+            filter = filter.add_directive(silent.parse().expect("a constant directive reads"));
+        }
+    }
+    Ok(filter)
+}

@@ -1,0 +1,63 @@
+//! One trace from a caller's workflow to the request: the spans of Temporal's plugin, and below
+//! them our own.
+//!
+//! The plugin makes the spans of workflows and activities and takes the context through
+//! Temporal's header `_tracer-data`, as the other SDKs do. Below an activity stand the spans
+//! that the crates here make with `tracing`: the protocol's steps and the HTTP requests.
+
+use opentelemetry::{global, trace::TracerProvider as _};
+use opentelemetry_sdk::{
+    propagation::TraceContextPropagator,
+    trace::{BatchSpanProcessor, SdkTracerProvider},
+};
+use temporalio_sdk::opentelemetry::{WorkflowIdGenerator, WorkflowSpanProcessor};
+use tracing::{Metadata, Subscriber, level_filters::LevelFilter};
+use tracing_subscriber::{Layer, filter, registry::LookupSpan};
+
+use super::{TelemetryError, export, resource};
+use crate::config::Environment;
+
+/// Whose spans and events are part of a trace; the libraries below log for themselves.
+const OURS: [&str; 2] = ["aep_platform", "aep_flow_ensure"];
+
+/// Makes spans, and sends them in batches from a thread of its own: what does not fit into its
+/// queue (`OTEL_BSP_MAX_QUEUE_SIZE`, 2048) is dropped, so that the work never waits for it.
+pub(super) fn provider(environment: &Environment) -> Result<SdkTracerProvider, TelemetryError> {
+    let batches = BatchSpanProcessor::builder(export::spans()?).build();
+    Ok(SdkTracerProvider::builder()
+        .with_resource(resource(environment))
+        // Ids of workflow spans follow from the history, so that a replay leads to the same.
+        .with_id_generator(WorkflowIdGenerator::default())
+        .with_span_processor(WorkflowSpanProcessor::new(batches))
+        .build())
+}
+
+/// Turns the spans of `tracing` into those of a trace.
+pub(super) fn layer<S>(provider: &SdkTracerProvider) -> impl Layer<S> + use<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    tracing_opentelemetry::layer()
+        .with_tracer(provider.tracer("aep-flow"))
+        .with_location(false)
+        .with_threads(false)
+        .with_target(false)
+        .with_tracked_inactivity(false)
+        .with_filter(filter::filter_fn(is_ours).with_max_level_hint(LevelFilter::DEBUG))
+}
+
+fn is_ours(metadata: &Metadata<'_>) -> bool {
+    let target = metadata.target();
+    *metadata.level() <= tracing::Level::DEBUG
+        && OURS.iter().any(|ours| {
+            target
+                .strip_prefix(ours)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+        })
+}
+
+/// Makes it the provider of Temporal's plugin, and lets requests carry their trace's context.
+pub(super) fn make_global(provider: &SdkTracerProvider) {
+    global::set_tracer_provider(provider.clone());
+    global::set_text_map_propagator(TraceContextPropagator::new());
+}
