@@ -12,7 +12,7 @@ mod traces;
 
 use std::sync::OnceLock;
 
-use opentelemetry::KeyValue;
+use opentelemetry::{Context, KeyValue, trace::FutureExt as _};
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
 use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
@@ -77,6 +77,11 @@ pub fn init(log: &Log) -> Result<(), TelemetryError> {
 #[must_use]
 pub fn is_tracing() -> bool {
     TRACER.get().is_some()
+}
+
+/// Runs what is not worth a trace: looks of a watcher, of which there may be thousands.
+pub fn untraced<F: Future>(looking: F) -> impl Future<Output = F::Output> {
+    looking.with_context(Context::current().with_telemetry_suppressed())
 }
 
 /// Sends the spans that still wait to be sent. A collector that does not answer is waited for

@@ -92,25 +92,38 @@ impl ConnectError {
 /// when nothing answers within ten seconds, try again; [`ConnectError::Refused`] when the
 /// server wants other credentials.
 pub async fn connect(config: &Config) -> Result<Client, ConnectError> {
-    connect_measured(config, None).await
+    let target = Target::read(config, None)?;
+    connect_to(target, config.temporal.grpc_compression, Watch::default()).await
 }
 
-/// The same, and its calls are counted and timed by `meter`.
+/// The same, but its calls belong to a trace, where this process makes any, and are counted and
+/// timed by `meter`.
 ///
 /// # Errors
 /// Those of [`connect`].
-pub async fn connect_measured(
+pub async fn connect_watched(
     config: &Config,
     meter: Option<TemporalMeter>,
 ) -> Result<Client, ConnectError> {
-    let mut target = Target::read(config, None)?;
-    target.options.metrics_meter = meter;
-    connect_to(target, config.temporal.grpc_compression).await
+    let target = Target::read(config, None)?;
+    let watch = Watch {
+        is_traced: telemetry::is_tracing(),
+        meter,
+    };
+    connect_to(target, config.temporal.grpc_compression, watch).await
+}
+
+/// What is told of a client's calls.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    is_traced: bool,
+    meter: Option<TemporalMeter>,
 }
 
 pub(crate) async fn connect_to(
     target: Target,
     compression: Compression,
+    watch: Watch,
 ) -> Result<Client, ConnectError> {
     let Target {
         address,
@@ -125,6 +138,7 @@ pub(crate) async fn connect_to(
     };
     options.connect_timeout = Some(CONNECT_TIMEOUT);
     options.identity = identity();
+    options.metrics_meter = watch.meter;
     // The limit above is for each attempt at TCP; this one is for all of it.
     let connection = tokio::time::timeout(CONNECT_TIMEOUT * 2, Connection::connect(options))
         .await
@@ -134,7 +148,9 @@ pub(crate) async fn connect_to(
         })?
         .map_err(|error| explain(error, &address))?;
     // On the client it also covers the workers that are made of it.
-    let tracing = telemetry::is_tracing().then(|| OpenTelemetryPlugin::builder().build());
+    let tracing = watch
+        .is_traced
+        .then(|| OpenTelemetryPlugin::builder().build());
     let options = ClientOptions::new(namespace).plugins(tracing).build();
     Client::new(connection, options).map_err(|error| ConnectError::Configuration {
         problem: error.to_string(),
@@ -410,7 +426,9 @@ mod tests {
             ..TemporalOverrides::default()
         };
         let target = target(overrides, &[]).unwrap();
-        let error = connect_to(target, Compression::Auto).await.unwrap_err();
+        let error = connect_to(target, Compression::Auto, Watch::default())
+            .await
+            .unwrap_err();
         assert!(
             matches!(&error, ConnectError::Unreachable { address, .. } if address.port() == Some(1)),
             "{error:?}"

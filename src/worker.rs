@@ -62,8 +62,7 @@ pub async fn run(
              `aep-flow check` says what is missing"
         );
     }
-    let client =
-        temporal::connect_measured(&config, meters.as_ref().map(Meters::of_client)).await?;
+    let client = temporal::connect_watched(&config, meters.as_ref().map(Meters::of_client)).await?;
     let health = Health::new(
         client.clone(),
         config.worker.task_queue.clone(),

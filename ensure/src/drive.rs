@@ -191,7 +191,11 @@ async fn drive(
                 let span = debug_span!("ensure look", ensure.found = field::Empty);
                 let found = resource.look().instrument(span.clone()).await;
                 if let Ok(found) = &found {
-                    span.record("ensure.found", found.len());
+                    // OpenTelemetry knows signed numbers alone.
+                    span.record(
+                        "ensure.found",
+                        i64::try_from(found.len()).unwrap_or(i64::MAX),
+                    );
                 }
                 looked = resource.now().back_at(sent);
                 crash::here(Point::AfterLook, Some(kind));

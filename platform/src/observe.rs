@@ -69,10 +69,10 @@ impl<'a> Observed<'a> {
             otel.name = format_args!("{} {}", wire.method, wire.template),
             otel.kind = "client",
             http.request.method = wire.method.as_str(),
-            http.request.resend_count = (resends > 0).then_some(resends),
+            http.request.resend_count = (resends > 0).then_some(i64::from(resends)),
             url.template = wire.template.as_str(),
             server.address = wire.url.host_str().unwrap_or_default(),
-            server.port = wire.url.port_or_known_default(),
+            server.port = wire.url.port_or_known_default().map(i64::from),
             aep.sandbox = wire
                 .headers
                 .get(SANDBOX)
@@ -104,7 +104,7 @@ impl<'a> Observed<'a> {
 
     /// It was answered; `code` is Adobe's, where it was refused with one.
     pub(crate) fn answered(self, answer: &Answer, code: Option<&AdobeCode>) {
-        let status = answer.status.as_u16();
+        let status = i64::from(answer.status.as_u16());
         self.span.record("http.response.status_code", status);
         if let Some(id) = answer.request_id() {
             self.span.record("adobe.request_id", id.as_str());
@@ -127,7 +127,7 @@ impl<'a> Observed<'a> {
         self.ended(None, Some(error.kind().as_str()), None);
     }
 
-    fn ended(self, status: Option<u16>, error: Option<&str>, code: Option<&AdobeCode>) {
+    fn ended(self, status: Option<i64>, error: Option<&str>, code: Option<&AdobeCode>) {
         if let Some(error) = error {
             self.span.record("error.type", error);
             self.span.record("otel.status_code", "ERROR");

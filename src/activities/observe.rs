@@ -137,7 +137,7 @@ pub(super) fn failed(activity: &str, failed: &Failed) {
     let context = Context::current();
     let trace = context.span();
     let details = failed.details();
-    trace.set_attribute(KeyValue::new("error.type", outcome.to_owned()));
+    trace.set_attribute(KeyValue::new("aep_flow.outcome", outcome.to_owned()));
     for (name, value) in [
         ("adobe.error_code", &details.adobe_code),
         ("adobe.request_id", &details.request_id),
@@ -149,6 +149,8 @@ pub(super) fn failed(activity: &str, failed: &Failed) {
     if failed.is_expected() {
         // Temporal's plugin marks whatever is no result as an error, and this mark is final.
         trace.set_status(Status::Ok);
+    } else {
+        trace.set_attribute(KeyValue::new("error.type", kind.as_str()));
     }
 }
 

@@ -27,6 +27,7 @@ use super::progress::{self, Progress};
 use super::snapshot::{self, Handle, Snapshot};
 use super::{rpc, spec};
 use crate::config::{Config, Environment};
+use crate::telemetry;
 use crate::temporal::{self, Target};
 
 /// Start an ingestion, or attach to the one that is running
@@ -99,7 +100,7 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
     let config = global.start(&flags, Logs::Quiet)?;
     let input = spec::read(&arguments.file)?;
     let target = Target::read(&config, None)?;
-    let client = temporal::connect(&config).await?;
+    let client = temporal::connect_watched(&config, None).await?;
     let workflow_id = arguments
         .workflow_id
         .clone()
@@ -123,7 +124,7 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
         return Ok(ExitStatus::Done);
     }
     let outcome = tokio::select! {
-        outcome = follow(&handle) => outcome?,
+        outcome = telemetry::untraced(follow(&handle)) => outcome?,
         _ = tokio::signal::ctrl_c() => {
             out::note(&format!(
                 "\nthe ingestion goes on; see `aep-flow status {}`",
@@ -153,7 +154,7 @@ async fn start(
     workflow_id: &str,
     input: IngestOracleServiceCloudInput,
 ) -> Result<(Handle, bool), Failure> {
-    let running = running(client, workflow_id).await;
+    let running = telemetry::untraced(running(client, workflow_id)).await;
     let options = WorkflowStartOptions::new(config.worker.task_queue.clone(), workflow_id)
         .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
         .static_summary(summary(&input))

@@ -5,10 +5,14 @@
 //! Temporal's header `_tracer-data`, as the other SDKs do. Below an activity stand the spans
 //! that the crates here make with `tracing`: the protocol's steps and the HTTP requests.
 
-use opentelemetry::{global, trace::TracerProvider as _};
+use std::time::Duration;
+
+use opentelemetry::{Context, global, trace::TracerProvider as _};
 use opentelemetry_sdk::{
+    Resource,
+    error::OTelSdkResult,
     propagation::TraceContextPropagator,
-    trace::{BatchSpanProcessor, SdkTracerProvider},
+    trace::{BatchSpanProcessor, SdkTracerProvider, Span, SpanData, SpanProcessor},
 };
 use temporalio_sdk::opentelemetry::{WorkflowIdGenerator, WorkflowSpanProcessor};
 use tracing::{Metadata, Subscriber, level_filters::LevelFilter};
@@ -28,8 +32,37 @@ pub(super) fn provider(environment: &Environment) -> Result<SdkTracerProvider, T
         .with_resource(resource(environment))
         // Ids of workflow spans follow from the history, so that a replay leads to the same.
         .with_id_generator(WorkflowIdGenerator::default())
-        .with_span_processor(WorkflowSpanProcessor::new(batches))
+        .with_span_processor(WithoutQueries(WorkflowSpanProcessor::new(batches)))
         .build())
+}
+
+/// Leaves out what the plugin tells of queries: one changes nothing, and somebody who watches an
+/// ingestion sends one a second, all of which would stand in its trace.
+#[derive(Debug)]
+struct WithoutQueries<P>(P);
+
+impl<P: SpanProcessor> SpanProcessor for WithoutQueries<P> {
+    fn on_start(&self, span: &mut Span, context: &Context) {
+        self.0.on_start(span, context);
+    }
+
+    fn on_end(&self, span: SpanData) {
+        if !span.name.starts_with("HandleQuery:") {
+            self.0.on_end(span);
+        }
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.0.force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.0.shutdown_with_timeout(timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.0.set_resource(resource);
+    }
 }
 
 /// Turns the spans of `tracing` into those of a trace.
