@@ -20,3 +20,4 @@ mod retried;
 mod rivals;
 mod token;
 mod waiting;
+mod watched;

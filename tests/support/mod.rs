@@ -12,6 +12,7 @@
 
 pub(crate) mod platform;
 pub(crate) mod server;
+pub(crate) mod watch;
 pub(crate) mod worker;
 pub(crate) mod world;
 

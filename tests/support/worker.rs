@@ -79,6 +79,11 @@ impl WorkerProcess {
             .args(["-TERM", &self.child.id().to_string()])
             .status();
         assert!(asked.unwrap().success());
+        self.ended().await
+    }
+
+    /// Waits for its end, and gives how it ended.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
         eventually("the end of the worker's process", async || {
             self.child.try_wait().unwrap()
         })

@@ -139,8 +139,17 @@ impl World {
 
     /// Starts a worker as a process that logs all it can into this file of the world's folder.
     pub(crate) fn talkative_worker_process(&self, log: &str) -> WorkerProcess {
-        let mut variables = self.variables();
-        variables.push(("AEP_FLOW_LOG_FILTER".to_owned(), "trace".to_owned()));
+        self.worker_process_with(&[("AEP_FLOW_LOG_FILTER", "trace")], log)
+    }
+
+    /// Starts a worker as a process that is told more, and logs into this file of the world's
+    /// folder.
+    pub(crate) fn worker_process_with(&self, more: &[(&str, &str)], log: &str) -> WorkerProcess {
+        let more = more
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        // The last one of a name counts.
+        let variables: Vec<_> = self.variables().into_iter().chain(more).collect();
         WorkerProcess::spawn(&variables, &self.folder.path().join(log))
     }
 
