@@ -95,34 +95,33 @@ fn ready_for_tls() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
+/// Whether the last export failed, by signal: both ways to export metrics say it once together.
+static IS_FAILING: [AtomicBool; 2] = [AtomicBool::new(false), AtomicBool::new(false)];
+
 /// An exporter that says once that the collector is not there, and once that it is again.
 #[derive(Debug)]
 struct Watched<E> {
     inner: E,
     signal: Signal,
-    is_failing: AtomicBool,
 }
 
 impl<E> Watched<E> {
     fn new(inner: E, signal: Signal) -> Self {
-        Self {
-            inner,
-            signal,
-            is_failing: AtomicBool::new(false),
-        }
+        Self { inner, signal }
     }
 
     fn tell(&self, result: &OTelSdkResult) {
         let things = self.signal.things();
+        let is_failing = &IS_FAILING[self.signal as usize];
         match result {
-            Err(error) if !self.is_failing.swap(true, Ordering::Relaxed) => {
+            Err(error) if !is_failing.swap(true, Ordering::Relaxed) => {
                 tracing::warn!(
                     %error,
                     "{things} can't be sent to the collector, and are dropped until they can; \
                      the work goes on"
                 );
             }
-            Ok(()) if self.is_failing.swap(false, Ordering::Relaxed) => {
+            Ok(()) if is_failing.swap(false, Ordering::Relaxed) => {
                 tracing::info!("{things} are sent to the collector again");
             }
             _ => {}

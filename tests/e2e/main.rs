@@ -11,6 +11,7 @@ mod support;
 
 mod bad_input;
 mod chain;
+mod collector;
 mod decisions;
 mod demo;
 mod existing;

@@ -1,0 +1,93 @@
+//! Ten minutes' worth of spans against a collector that is not there: memory stays flat.
+//!
+//! What sends spans is the process's own and set up once, so the test runs itself again as a
+//! process with the variables of one that traces.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a helper of a test fails and talks as the test itself does"
+)]
+
+use std::process::{Command, Stdio};
+
+use aep_flow::config::{Environment, Log};
+
+/// Says to a process of this test what it is.
+const ROLE: &str = "AEP_FLOW_TEST_SPANS";
+
+/// A busy worker's ten minutes: 1,000 spans a second, some twenty requests' worth of them.
+const SPANS: usize = 600_000;
+
+/// What the queue and an export in flight may take beside what a process takes anyway.
+const FLAT_KIB: u64 = 24 * 1024;
+
+#[test]
+fn a_dead_collector_costs_no_memory() {
+    if Environment::of_process().get(ROLE).is_some() {
+        return make_spans();
+    }
+    // The kernel takes connections and nobody answers, or nobody listens.
+    for hangs in [true, false] {
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", silent.local_addr().unwrap());
+        let silent = hangs.then_some(silent);
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "a_dead_collector_costs_no_memory", "--nocapture"])
+            .env(ROLE, "maker")
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)
+            .env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+            .env("OTEL_EXPORTER_OTLP_TIMEOUT", "500")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout);
+        let logged = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{printed}\n{logged}");
+        let figure = |name: &str| -> u64 {
+            let found = printed.lines().find_map(|line| line.strip_prefix(name));
+            found.unwrap().trim().parse().unwrap()
+        };
+        let (early, late) = (figure("early "), figure("late "));
+        println!("hangs: {hangs}, {SPANS} spans: {early} KiB after a tenth, {late} KiB at the end");
+        assert!(late < early + FLAT_KIB, "{early} KiB grew to {late} KiB");
+        let told = logged.matches("can't be sent to the collector").count();
+        assert_eq!(told, 1, "{logged}");
+        drop(silent);
+    }
+}
+
+/// In a process of its own: the spans that requests make, and what they cost.
+fn make_spans() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let _inside = runtime.enter();
+    let log = Log {
+        filter: "warn".to_owned(),
+        ..Log::default()
+    };
+    aep_flow::telemetry::init(&log).unwrap();
+    assert!(aep_flow::telemetry::is_tracing());
+    for number in 0..SPANS {
+        // As `aep-platform` makes them.
+        let span = tracing::info_span!(
+            target: "aep_platform::observe",
+            "aep.request",
+            url.template = "/data/foundation/flowservice/connections",
+            http.response.status_code = 200,
+            number,
+        );
+        drop(span.entered());
+        if number == SPANS / 10 {
+            println!("early {}", resident_kib());
+        }
+    }
+    runtime.block_on(aep_flow::telemetry::flush());
+    println!("late {}", resident_kib());
+}
+
+fn resident_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let figure = line.unwrap().trim().strip_suffix("kB").unwrap();
+    figure.trim().parse().unwrap()
+}
