@@ -17,6 +17,7 @@ use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
 use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 pub use meters::Meters;
+pub use traces::tracer_provider;
 
 use crate::config::{Environment, Log};
 use export::{Signal, is_wanted};

@@ -10,7 +10,12 @@
 )]
 
 use std::path::{Path, PathBuf};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
+use aep_flow::{config::Environment, telemetry};
 use aep_flow_proto::{
     names,
     v1::{ExploreTablesInput, IngestOracleServiceCloudInput, IngestResult},
@@ -18,11 +23,17 @@ use aep_flow_proto::{
 use aep_flow_workflows::{
     activities::Declared, ingest::IngestOracleServiceCloud, payload::Message,
 };
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_sdk::{
+    error::OTelSdkResult,
+    trace::{SpanData, SpanExporter},
+};
 use temporalio_client::WorkflowHistory;
 use temporalio_common::protos::temporal::api::{enums::v1::EventType, history::v1::History};
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_sdk::{
     ActivityOptions, WorkflowContext, WorkflowResult,
+    opentelemetry::OpenTelemetryPlugin,
     workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions},
 };
 
@@ -49,6 +60,53 @@ async fn read(file: &Path) -> History {
         .await
         .unwrap();
     History { events }
+}
+
+/// Counts the spans that would be sent.
+#[derive(Debug)]
+struct Counting(Arc<AtomicUsize>);
+
+impl SpanExporter for Counting {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        self.0.fetch_add(batch.len(), Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_replay_makes_no_span_anew() {
+    let exported = Arc::new(AtomicUsize::new(0));
+    let exporter = Counting(Arc::clone(&exported));
+    let provider = telemetry::tracer_provider(exporter, &Environment::default());
+    let spans = || {
+        provider.force_flush().unwrap();
+        exported.load(Ordering::SeqCst)
+    };
+    let tracing = OpenTelemetryPlugin::builder().tracer(provider.tracer("replay"));
+    let options = WorkflowReplayerOptions::new()
+        .register_workflow::<IngestOracleServiceCloud>()
+        .unwrap()
+        .worker_plugin(tracing.build())
+        .build();
+    let mut heads = 0;
+    for file in histories() {
+        let history = read(&file).await;
+        // A worker that takes over in the middle goes on from there, and tells of what it adds.
+        let first = history
+            .events
+            .iter()
+            .position(|event| event.event_type() == EventType::WorkflowTaskStarted);
+        let head = History {
+            events: history.events[..=first.unwrap()].to_vec(),
+        };
+        let replayer = WorkflowReplayer::new(options.clone()).unwrap();
+        replayer.replay_workflow(history.into()).await.unwrap();
+        assert_eq!(spans(), heads, "{}", file.display());
+        let replayer = WorkflowReplayer::new(options.clone()).unwrap();
+        replayer.replay_workflow(head.into()).await.unwrap();
+        assert!(spans() > heads, "{}", file.display());
+        heads = spans();
+    }
 }
 
 fn replayer() -> WorkflowReplayer {

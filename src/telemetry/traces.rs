@@ -12,7 +12,7 @@ use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
     propagation::TraceContextPropagator,
-    trace::{BatchSpanProcessor, SdkTracerProvider, Span, SpanData, SpanProcessor},
+    trace::{BatchSpanProcessor, SdkTracerProvider, Span, SpanData, SpanExporter, SpanProcessor},
 };
 use temporalio_sdk::opentelemetry::{WorkflowIdGenerator, WorkflowSpanProcessor};
 use tracing::{Metadata, Subscriber, level_filters::LevelFilter};
@@ -24,16 +24,26 @@ use crate::config::Environment;
 /// Whose spans and events are part of a trace; the libraries below log for themselves.
 const OURS: [&str; 2] = ["aep_platform", "aep_flow_ensure"];
 
-/// Makes spans, and sends them in batches from a thread of its own: what does not fit into its
-/// queue (`OTEL_BSP_MAX_QUEUE_SIZE`, 2048) is dropped, so that the work never waits for it.
+/// Makes spans for the collector.
 pub(super) fn provider(environment: &Environment) -> Result<SdkTracerProvider, TelemetryError> {
-    let batches = BatchSpanProcessor::builder(export::spans()?).build();
-    Ok(SdkTracerProvider::builder()
+    Ok(tracer_provider(export::spans()?, environment))
+}
+
+/// Makes the spans of a worker, and hands them to `exporter` in batches from a thread of its own.
+/// What does not fit into its queue (`OTEL_BSP_MAX_QUEUE_SIZE`, 2048) is dropped, so that the work
+/// never waits for it.
+#[must_use]
+pub fn tracer_provider(
+    exporter: impl SpanExporter + 'static,
+    environment: &Environment,
+) -> SdkTracerProvider {
+    let batches = BatchSpanProcessor::builder(exporter).build();
+    SdkTracerProvider::builder()
         .with_resource(resource(environment))
         // Ids of workflow spans follow from the history, so that a replay leads to the same.
         .with_id_generator(WorkflowIdGenerator::default())
         .with_span_processor(WithoutQueries(WorkflowSpanProcessor::new(batches)))
-        .build())
+        .build()
 }
 
 /// Leaves out what the plugin tells of queries: one changes nothing, and somebody who watches an
