@@ -22,6 +22,7 @@ mod config;
 mod demo;
 mod explore;
 mod ingest;
+mod probe;
 mod resolve;
 mod status;
 mod worker;
@@ -72,6 +73,7 @@ enum Command {
     Adopt(adopt::Arguments),
     Check(check::Arguments),
     Config(config::Arguments),
+    Probe(probe::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -105,6 +107,7 @@ fn run(cli: Cli) -> Result<ExitStatus, Failure> {
             Command::Adopt(arguments) => adopt::run(&global, arguments).await,
             Command::Check(arguments) => check::run(&global, arguments).await,
             Command::Config(arguments) => config::run(&global, &arguments),
+            Command::Probe(arguments) => probe::run(&arguments).await,
             Command::Completions(arguments) => completions::run(&arguments),
         };
         telemetry::flush().await;

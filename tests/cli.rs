@@ -95,6 +95,7 @@ fn the_help_teaches() {
       adopt        Put our marker on a resource that somebody made by hand
       check        Check that everything an ingestion needs is there and reachable
       config       Look at the configuration
+      probe        Ask a URL whether what serves it is well; 0 if it answers 2xx within 2 s, else 1
       completions  Print a completion script for a shell
 
     Options:
@@ -145,6 +146,7 @@ fn every_command_has_a_help_with_examples() {
         &["adopt"],
         &["check"],
         &["config", "show"],
+        &["probe"],
         &["completions"],
     ] {
         let ran = run(folder.path(), &[arguments, &["--help"]].concat());
@@ -524,4 +526,19 @@ fn a_decision_goes_one_way() {
     }
     let ran = run(folder.path(), &["resolve", "id", "--retry"]);
     assert_eq!(ran.code, 4, "{}", ran.shown());
+}
+
+#[test]
+fn a_probe_of_nobody_is_refused_with_the_reason() {
+    let folder = folder();
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("http://{}/readyz", listener.local_addr().unwrap());
+    drop(listener);
+    let ran = run(folder.path(), &["probe", &url]);
+    assert_eq!(ran.code, 1, "{}", ran.shown());
+    assert!(
+        ran.stderr.contains("no connection to 127.0.0.1:"),
+        "{}",
+        ran.shown()
+    );
 }

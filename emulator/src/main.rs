@@ -12,14 +12,33 @@ use aep_emulator::{
     Emulator, EmulatorError, ListBehaviour, Rule, RulesError, RunSettings, Sandbox, SourceSettings,
     read_rules,
 };
-use clap::Parser;
+use aep_probe::ProbeError;
+use clap::{Args, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+use url::Url;
 
 /// An emulated Adobe Experience Platform: IMS, Flow Service, Schema Registry, Catalog, Data Prep and
 /// Sandbox management on one port. The first line of standard output is its URL.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    arguments: Arguments,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Ask a URL whether what serves it is well; 0 if it answers 2xx within 2 s, else 1
+    Probe {
+        /// What to ask, such as http://127.0.0.1:8080/_emulator/health
+        url: Url,
+    },
+}
+
+#[derive(Debug, Args)]
 struct Arguments {
     /// Port to listen on; 0 takes a free one
     #[arg(long, default_value_t = 0)]
@@ -71,6 +90,8 @@ struct Arguments {
 /// Why it doesn't run.
 #[derive(Debug, thiserror::Error)]
 enum StartError {
+    #[error("not well")]
+    Unwell(#[source] ProbeError),
     #[error("fault rules {path} can't be read")]
     FaultsUnreadable {
         path: PathBuf,
@@ -96,7 +117,7 @@ async fn main() -> ExitCode {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
-    match run(Arguments::parse()).await {
+    match run(Cli::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let mut message = format!("error: {error}\n");
@@ -112,7 +133,14 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: Arguments) -> Result<(), StartError> {
+async fn run(cli: Cli) -> Result<(), StartError> {
+    match cli.command {
+        Some(Command::Probe { url }) => aep_probe::probe(&url).await.map_err(StartError::Unwell),
+        None => serve(cli.arguments).await,
+    }
+}
+
+async fn serve(arguments: Arguments) -> Result<(), StartError> {
     let address = SocketAddr::new(arguments.ip, arguments.port);
     let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;

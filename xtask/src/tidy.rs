@@ -21,12 +21,13 @@ const IO_CRATES: [&str; 12] = [
 ];
 
 /// Which crates of ours each may depend on. Everything not named here is refused.
-const MAY_LOOK_AT: [(&str, &[&str]); 6] = [
+const MAY_LOOK_AT: [(&str, &[&str]); 7] = [
     ("aep-flow-proto", &[]),
     ("aep-flow-workflows", &["aep-flow-proto"]),
     ("aep-platform", &[]),
     ("aep-flow-ensure", &["aep-flow-proto", "aep-platform"]),
-    ("aep-emulator", &[]),
+    ("aep-probe", &[]),
+    ("aep-emulator", &["aep-probe"]),
     (
         "fault-campaign",
         &[
@@ -36,6 +37,7 @@ const MAY_LOOK_AT: [(&str, &[&str]); 6] = [
             "aep-flow-proto",
             "aep-flow-workflows",
             "aep-platform",
+            "aep-probe",
         ],
     ),
 ];
@@ -66,6 +68,7 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
         "platform/src",
         "ensure/src",
         "emulator/src",
+        "probe/src",
         "fault-campaign/src",
     ] {
         let head = root.join(library).join("lib.rs");
@@ -82,6 +85,7 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
         "workflows",
         "platform",
         "emulator",
+        "probe",
         "ensure",
         "fault-campaign",
         "xtask",
