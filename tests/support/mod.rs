@@ -10,6 +10,7 @@
     reason = "not every test program uses all of what they share"
 )]
 
+pub(crate) mod callers;
 pub(crate) mod platform;
 pub(crate) mod server;
 pub(crate) mod watch;

@@ -10,7 +10,7 @@ use aep_emulator::{
     DEFAULT_SOURCE_USERNAME, Emulator, RunSettings,
 };
 use aep_flow::config::Config;
-use aep_flow::devserver::DevServer;
+use aep_flow::devserver::{self, DevServer};
 use prost::Message as ProtoMessage;
 use serde_json::{Value, json};
 use temporalio_client::errors::WorkflowGetResultError;
@@ -71,12 +71,16 @@ impl World {
     /// On the shared server, with this platform.
     pub(crate) async fn with(config: aep_emulator::Config) -> Self {
         // Starting it blocks, and other tests wait for it meanwhile.
-        let server = tokio::task::spawn_blocking(server::shared).await.unwrap();
-        Self::on(server, config).await
+        let address = tokio::task::spawn_blocking(server::shared).await.unwrap();
+        Self::at(address, config).await
     }
 
     /// On this server, with this platform.
     pub(crate) async fn on(server: &DevServer, config: aep_emulator::Config) -> Self {
+        Self::at(&server.address(), config).await
+    }
+
+    async fn at(address: &str, config: aep_emulator::Config) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         // For the developer who looks at the server while a test runs.
         let test = std::thread::current().name().unwrap_or_default().to_owned();
@@ -85,21 +89,25 @@ impl World {
             .next()
             .unwrap_or_default()
             .replace('_', "-");
-        let namespace = format!("{}-{test}", NEXT.fetch_add(1, Ordering::Relaxed));
-        server.create_namespace(&namespace).await.unwrap();
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        // A server that outlives this program knows the namespaces of those before.
+        let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis();
+        let namespace = format!("{number}-{test}-{now}");
+        devserver::create_namespace(address, &namespace)
+            .await
+            .unwrap();
 
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("secrets")).unwrap();
         // Keeps the Temporal configuration of whoever runs the tests out.
         std::fs::write(folder.path().join("temporal.toml"), "[profile.test]\n").unwrap();
         let emulator = Emulator::start(config).await.unwrap();
-        let address = server.address();
-        let config = config_of(&emulator, &address, &namespace, &folder);
+        let config = config_of(&emulator, address, &namespace, &folder);
         let client = aep_flow::temporal::connect(&config).await.unwrap();
         let world = Self {
             emulator,
             client,
-            address,
+            address: address.to_owned(),
             namespace,
             folder,
         };
