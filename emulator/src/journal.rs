@@ -21,6 +21,8 @@ pub struct JournalEntry {
     pub path: String,
     /// The `x-sandbox-name` sent.
     pub sandbox: Option<String>,
+    /// The `traceparent` sent: the trace that the request is part of.
+    pub traceparent: Option<String>,
     /// What the caller got.
     pub status: JournalStatus,
     /// Whether the state was changed by it. With a late commit: not yet; the commit has an entry of
@@ -112,6 +114,7 @@ mod tests {
             route: "/".to_owned(),
             path: "/".to_owned(),
             sandbox: None,
+            traceparent: None,
             status: JournalStatus::Dropped,
             changed: false,
             fault: None,

@@ -472,6 +472,7 @@ fn journal_entry(call: &Call, sequence: u64, time_ms: i64) -> JournalEntry {
         route: call.route.template.to_owned(),
         path: mask::masked_query(&call.path_and_query),
         sandbox: call.header("x-sandbox-name").map(str::to_owned),
+        traceparent: call.header("traceparent").map(str::to_owned),
         status: JournalStatus::Dropped,
         changed: false,
         fault: None,

@@ -141,10 +141,7 @@ impl<'a> Observed<'a> {
             ),
         ];
         if let Some(status) = status {
-            labels.push(KeyValue::new(
-                "http.response.status_code",
-                i64::from(status),
-            ));
+            labels.push(KeyValue::new("http.response.status_code", status));
         }
         if let Some(error) = error {
             labels.push(KeyValue::new("error.type", error.to_owned()));

@@ -16,19 +16,9 @@ const INSTALL_WITHIN: Duration = Duration::from_secs(900);
 
 /// The caller in Python with its SDK, or nothing if there is no Python here.
 pub(crate) async fn python() -> anyhow::Result<Option<Command>> {
-    // On Debian `venv` is there without the package that makes it work.
-    let usable = "import ensurepip, sys; sys.exit(sys.version_info < (3, 10))";
-    if !at_hand("Python 3.10", &[&["python3", "-c", usable]]).await? {
-        return Ok(None);
-    }
     let project = Project::copy("python")?;
-    let python = project.folder.join(".venv/bin/python");
-    let venv = project.command("python3", &["-m", "venv", ".venv"]);
-    let pip = ["-m", "pip", "install", "--quiet", "-r", "requirements.txt"];
-    project
-        .install("requirements.txt", [venv, project.command(&python, &pip)])
-        .await?;
-    Ok(Some(project.command(&python, &["caller.py"])))
+    let python = project.python().await?;
+    Ok(python.map(|python| project.command(python, &["caller.py"])))
 }
 
 /// Whether every one of `tools` is on this machine and says that it is usable.
@@ -66,13 +56,33 @@ pub(crate) struct Project {
 
 impl Project {
     pub(crate) fn copy(name: &str) -> anyhow::Result<Self> {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/callers");
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("callers");
+        Self::copy_of(&format!("examples/callers/{name}"))
+    }
+
+    /// Of this folder of the repository.
+    pub(crate) fn copy_of(folder: &str) -> anyhow::Result<Self> {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
         let project = Self {
-            folder: folder.join(name),
+            folder: Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder),
         };
-        copy(&source.join(name), &project.folder)?;
+        copy(&source, &project.folder)?;
         Ok(project)
+    }
+
+    /// What installs the Python packages of its `requirements.txt`, and the Python that has them;
+    /// nothing if there is no Python here.
+    pub(crate) async fn python(&self) -> anyhow::Result<Option<PathBuf>> {
+        // On Debian `venv` is there without the package that makes it work.
+        let usable = "import ensurepip, sys; sys.exit(sys.version_info < (3, 10))";
+        if !at_hand("Python 3.10", &[&["python3", "-c", usable]]).await? {
+            return Ok(None);
+        }
+        let python = self.folder.join(".venv/bin/python");
+        let venv = self.command("python3", &["-m", "venv", ".venv"]);
+        let pip = ["-m", "pip", "install", "--quiet", "-r", "requirements.txt"];
+        self.install("requirements.txt", [venv, self.command(&python, &pip)])
+            .await?;
+        Ok(Some(python))
     }
 
     pub(crate) fn command(&self, program: impl AsRef<OsStr>, arguments: &[&str]) -> Command {

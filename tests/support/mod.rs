@@ -11,6 +11,7 @@
 )]
 
 pub(crate) mod callers;
+pub(crate) mod collector;
 pub(crate) mod platform;
 pub(crate) mod server;
 pub(crate) mod watch;
