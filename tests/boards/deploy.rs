@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
+/// The job that the alerts and boards are about.
+pub(crate) const JOB: &str = "aep-flow";
+
 /// A file with alerts.
 #[derive(Debug, Deserialize)]
 struct RuleFile {
@@ -20,6 +23,7 @@ struct Group {
 pub(crate) struct Alert {
     #[serde(rename = "alert")]
     pub(crate) name: String,
+    pub(crate) expr: String,
     #[serde(rename = "for")]
     pub(crate) lasting: String,
     pub(crate) labels: Labels,
@@ -36,6 +40,13 @@ pub(crate) struct Annotations {
     pub(crate) summary: String,
     pub(crate) description: String,
     pub(crate) runbook_url: String,
+}
+
+/// Something that Prometheus is asked, and who asks.
+#[derive(Debug)]
+pub(crate) struct Expression {
+    pub(crate) place: String,
+    pub(crate) text: String,
 }
 
 pub(crate) fn path(name: &str) -> PathBuf {
@@ -86,4 +97,62 @@ pub(crate) fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
 
 pub(crate) fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     value[field].as_str().unwrap_or_default()
+}
+
+/// Every expression of a board's panels and variables, and what the alerts compare.
+pub(crate) fn expressions() -> Vec<Expression> {
+    let mut expressions = Vec::new();
+    for board in &boards() {
+        let title = text(board, "title");
+        for variable in list(&board["templating"], "list") {
+            if text(variable, "type") == "query" {
+                expressions.push(Expression {
+                    place: format!("{title} / ${}", text(variable, "name")),
+                    text: filled(&label_values(text(variable, "query"))),
+                });
+            }
+        }
+        for panel in list(board, "panels") {
+            for target in list(panel, "targets") {
+                expressions.push(Expression {
+                    place: format!("{title} / {}", text(panel, "title")),
+                    text: filled(text(target, "expr")),
+                });
+            }
+        }
+    }
+    expressions.extend(alerts().iter().map(|alert| Expression {
+        place: alert.name.clone(),
+        text: compared(&alert.expr),
+    }));
+    expressions
+}
+
+/// With Grafana's variables replaced by what they stand for.
+fn filled(expression: &str) -> String {
+    let filled = expression
+        .replace("$__rate_interval", "5m")
+        .replace("$__range", "1h")
+        .replace("$job", JOB)
+        .replace("$instance", ".*");
+    assert!(!filled.contains('$'), "an unknown variable: {expression}");
+    filled
+}
+
+/// What Grafana asks to fill a variable with the values of a label.
+fn label_values(query: &str) -> String {
+    let (selector, label) = query
+        .strip_prefix("label_values(")
+        .and_then(|rest| rest.strip_suffix(')')?.rsplit_once(", "))
+        .unwrap_or_else(|| panic!("not of the form label_values(…, …): {query}"));
+    format!("count by ({label}) ({selector})")
+}
+
+/// The alert's expression with a result also while there is nothing to alert of: a comparison
+/// gives 0 or 1, and what should not be absent is counted.
+fn compared(expression: &str) -> String {
+    expression
+        .replace("absent(", "count(")
+        .replace(" > ", " > bool ")
+        .replace(" == ", " == bool ")
 }

@@ -13,5 +13,7 @@ mod support;
 mod alerts;
 mod deploy;
 mod prometheus;
+mod promql;
 mod runbook;
+mod scenario;
 mod shape;
