@@ -24,6 +24,7 @@ use crate::request::Request;
 use crate::settings::{BuildError, Credentials, Settings};
 use crate::token::{Token, TokenCache};
 use crate::transport::{Transport, TransportKind, Wire};
+use crate::verdict::Class;
 
 /// The platform, for one organisation and one credential. Cloning it is cheap and shares the
 /// connections and the token.
@@ -159,7 +160,10 @@ impl Client {
                 }
                 observe::token_asked_for(match &grant {
                     Ok(_) => Renewal::Renewed,
-                    Err(TokenError::Refused { .. }) => Renewal::Refused,
+                    // A service that is away or asks for patience has judged no credentials.
+                    Err(error) if error.failure().class == Class::Unauthenticated => {
+                        Renewal::Refused
+                    }
                     Err(_) => Renewal::Failed,
                 });
                 grant

@@ -19,9 +19,10 @@ use crate::support::world::emulator_config;
 use crate::support::{World, eventually, input, server, table};
 
 /// What the play must leave behind, in the words of the boards and the runbook.
-pub(crate) const SEEN: [&str; 7] = [
+pub(crate) const SEEN: [&str; 8] = [
     r#"aep_flow_token_renewals_total{outcome="renewed"}"#,
     r#"aep_flow_token_renewals_total{outcome="refused"}"#,
+    r#"aep_flow_token_renewals_total{outcome="failed"}"#,
     r#"aep_flow_creates_total{outcome="created"}"#,
     r#"aep_flow_creates_total{outcome="adopted"}"#,
     r#"aep_flow_creates_total{outcome="swept"}"#,
