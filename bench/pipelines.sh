@@ -3,6 +3,7 @@
 # the same calls with nothing of ours in it, in one run.
 #
 #   bench/pipelines.sh --rounds 3
+#   bench/pipelines.sh --rounds 5 --traced 0.1    what tracing costs
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo build --release --quiet --package aep-flow --package aep-emulator --package aep-flow-bench

@@ -45,9 +45,12 @@ struct Options {
     /// Pipelines at once.
     #[arg(long, default_value_t = 100)]
     at_once: usize,
-    /// Rounds; both workers take part in each.
+    /// Rounds; all workers take part in each.
     #[arg(long, default_value_t = 1)]
     rounds: usize,
+    /// Also aep-flow with tracing on, this share of traces sampled, sent to a sink in here.
+    #[arg(long, value_name = "SHARE")]
+    traced: Option<f64>,
 }
 
 /// A worker process and how to give it work.
@@ -84,14 +87,36 @@ async fn main() -> anyhow::Result<()> {
     let mut emulator = emulator().await?;
     let client = connect(&server.address()).await?;
 
+    let sink = sink().await?;
     for round in 1..=options.rounds {
-        let ours = ours(&client, &server, &emulator.1, round).await?;
-        let ours = measure(&client, ours, &options).await?;
-        let bare = bare(&client, &server, &emulator.1, round).await?;
-        let bare = measure(&client, bare, &options).await?;
+        let place = Place {
+            server: &server.address(),
+            platform: &emulator.1,
+            round,
+        };
+        let contender = ours(&client, &place, "aep-flow", &[]).await?;
+        let ours_plain = measure(&client, contender, &options).await?;
+        if let Some(share) = options.traced {
+            let share = share.to_string();
+            let variables = [
+                ("OTEL_EXPORTER_OTLP_ENDPOINT", sink.as_str()),
+                ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+                ("OTEL_METRICS_EXPORTER", "none"),
+                ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
+                ("OTEL_TRACES_SAMPLER_ARG", share.as_str()),
+            ];
+            let contender = ours(&client, &place, "traced", &variables).await?;
+            let traced = measure(&client, contender, &options).await?;
+            say(&format!(
+                "ratio of CPU per pipeline, traced over not: {:.3}",
+                traced.cpu_ms / ours_plain.cpu_ms
+            ));
+        }
+        let contender = bare(&client, &place).await?;
+        let bare = measure(&client, contender, &options).await?;
         say(&format!(
             "ratio of CPU per pipeline, aep-flow over bare: {:.2}",
-            ours.cpu_ms / bare.cpu_ms
+            ours_plain.cpu_ms / bare.cpu_ms
         ));
     }
     end(&mut emulator.0).await?;
@@ -118,21 +143,37 @@ async fn emulator() -> anyhow::Result<(Child, String)> {
     Ok((process, url))
 }
 
+/// A collector that takes everything and keeps nothing.
+async fn sink() -> anyhow::Result<String> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let routes = axum::Router::new().fallback(|_: axum::body::Bytes| async {});
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    Ok(format!("http://{address}"))
+}
+
+/// Where a round takes place.
+struct Place<'a> {
+    server: &'a str,
+    platform: &'a str,
+    round: usize,
+}
+
 async fn ours(
     client: &Client,
-    server: &DevServer,
-    platform: &str,
-    round: usize,
+    place: &Place<'_>,
+    name: &'static str,
+    more: &[(&str, &str)],
 ) -> anyhow::Result<Contender> {
-    let queue = format!("ours-{round}");
+    let queue = format!("{name}-{}", place.round);
     let mut command = Command::new(beside("aep-flow")?);
     command
         .arg("worker")
-        .env("TEMPORAL_ADDRESS", server.address())
+        .env("TEMPORAL_ADDRESS", place.server)
         .env("AEP_FLOW_WORKER_TASK_QUEUE", &queue)
         .env("AEP_FLOW_LOG_FILTER", "error")
-        .env("AEP_FLOW_PLATFORM_URL", platform)
-        .env("AEP_FLOW_IMS_URL", platform)
+        .env("AEP_FLOW_PLATFORM_URL", place.platform)
+        .env("AEP_FLOW_IMS_URL", place.platform)
         .env("AEP_FLOW_ALLOW_INSECURE", "true")
         // As the bare worker: nobody else makes these names, so one look each is enough.
         .env("AEP_FLOW_ENSURE_SOLE_CALLER", "true")
@@ -142,26 +183,15 @@ async fn ours(
             "AEP_FLOW_CLIENT_SECRET",
             aep_emulator::DEFAULT_CLIENT_SECRET,
         )
-        .env("OSC_PASSWORD", aep_emulator::DEFAULT_SOURCE_PASSWORD);
-    contend(
-        client,
-        "aep-flow",
-        "IngestOracleServiceCloud",
-        queue,
-        command,
-    )
-    .await
+        .env("OSC_PASSWORD", aep_emulator::DEFAULT_SOURCE_PASSWORD)
+        .envs(more.iter().copied());
+    contend(client, name, "IngestOracleServiceCloud", queue, command).await
 }
 
-async fn bare(
-    client: &Client,
-    server: &DevServer,
-    platform: &str,
-    round: usize,
-) -> anyhow::Result<Contender> {
-    let queue = format!("bare-{round}");
+async fn bare(client: &Client, place: &Place<'_>) -> anyhow::Result<Contender> {
+    let queue = format!("bare-{}", place.round);
     let mut command = Command::new(beside("bare-worker")?);
-    command.args([server.address().as_str(), platform, &queue]);
+    command.args([place.server, place.platform, &queue]);
     contend(client, "bare", "BareIngest", queue, command).await
 }
 
