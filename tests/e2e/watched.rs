@@ -189,6 +189,17 @@ async fn metrics_count_what_the_platform_saw_and_no_label_grows() {
     for series in after_all.keys() {
         assert!(!series.contains("Other"), "{series}");
     }
+    let page = include_str!("../../docs/observing.md");
+    for series in after_all.keys().filter(ours) {
+        let name = series.split('{').next().unwrap();
+        let parts = ["_bucket", "_sum", "_count"];
+        let name = parts
+            .iter()
+            .find_map(|part| name.strip_suffix(part))
+            .unwrap_or(name);
+        let is_told = page.contains(&format!("`{name}`")) || name == "target_info";
+        assert!(is_told, "{name} is not in docs/observing.md");
+    }
 }
 
 #[tokio::test]
