@@ -17,8 +17,10 @@ mod explore;
 mod failure;
 mod flow_runs;
 mod mapping_set;
+mod next_try;
 mod observe;
 mod platform;
+mod report;
 mod schema;
 mod search_attributes;
 mod source_connection;
@@ -45,19 +47,23 @@ pub use base_connection::create_oracle_service_cloud;
 pub use failure::Failed;
 pub use platform::Platform;
 pub(crate) use platform::intent;
+use report::Reports;
 pub use search_attributes::SearchAttributes;
 
 /// The bodies of all activities, over one platform.
 #[derive(Debug)]
 pub struct Activities {
     platform: Arc<Platform>,
+    reports: Reports,
 }
 
 impl Activities {
-    /// Activities that talk to `platform`.
-    pub fn new(platform: Platform) -> Self {
+    /// Activities that talk to `platform`. `report_attempts` says whether ingestions are told
+    /// of failed attempts that are retried.
+    pub fn new(platform: Platform, report_attempts: bool) -> Self {
         Self {
             platform: Arc::new(platform),
+            reports: Reports::new(report_attempts),
         }
     }
 }
@@ -85,9 +91,15 @@ impl Activities {
         input: Message<OracleServiceCloudConnection>,
     ) -> Result<Message<BaseConnection>, ActivityError> {
         let platform = Arc::clone(&self.platform);
-        run(Effect::Creates, ctx, input, |attempt, input| async move {
-            base_connection::create_oracle_service_cloud(&platform, &attempt, input).await
-        })
+        run(
+            &self.reports,
+            Effect::Creates,
+            ctx,
+            input,
+            |attempt, input| async move {
+                base_connection::create_oracle_service_cloud(&platform, &attempt, input).await
+            },
+        )
         .await
     }
 
@@ -98,9 +110,13 @@ impl Activities {
         input: Message<TestBaseConnectionInput>,
     ) -> Result<Message<TestBaseConnectionResult>, ActivityError> {
         let platform = Arc::clone(&self.platform);
-        run(Effect::Reads, ctx, input, |_, input| async move {
-            base_connection::test(&platform, input).await
-        })
+        run(
+            &self.reports,
+            Effect::Reads,
+            ctx,
+            input,
+            |_, input| async move { base_connection::test(&platform, input).await },
+        )
         .await
     }
 
@@ -111,9 +127,13 @@ impl Activities {
         input: Message<ExploreTablesInput>,
     ) -> Result<Message<ExploreTablesResult>, ActivityError> {
         let platform = Arc::clone(&self.platform);
-        run(Effect::Reads, ctx, input, |_, input| async move {
-            explore::tables(&platform, input).await
-        })
+        run(
+            &self.reports,
+            Effect::Reads,
+            ctx,
+            input,
+            |_, input| async move { explore::tables(&platform, input).await },
+        )
         .await
     }
 
@@ -124,9 +144,13 @@ impl Activities {
         input: Message<ExploreTableInput>,
     ) -> Result<Message<ExploreTableResult>, ActivityError> {
         let platform = Arc::clone(&self.platform);
-        run(Effect::Reads, ctx, input, |_, input| async move {
-            explore::table(&platform, input).await
-        })
+        run(
+            &self.reports,
+            Effect::Reads,
+            ctx,
+            input,
+            |_, input| async move { explore::table(&platform, input).await },
+        )
         .await
     }
 
@@ -137,7 +161,7 @@ impl Activities {
         input: Message<CreateSourceConnectionInput>,
     ) -> Result<Message<SourceConnection>, ActivityError> {
         let platform = Arc::clone(&self.platform);
-        run(Effect::Creates, ctx, input, |attempt, input| async move {
+        run(&self.reports, Effect::Creates, ctx, input, |attempt, input| async move {
             source_connection::create(&platform, &attempt, input).await
         })
         .await
@@ -150,9 +174,13 @@ impl Activities {
         input: Message<EnsureSchemaInput>,
     ) -> Result<Message<Schema>, ActivityError> {
         let platform = Arc::clone(&self.platform);
-        run(Effect::Creates, ctx, input, |attempt, input| async move {
-            schema::ensure_schema(&platform, &attempt, input).await
-        })
+        run(
+            &self.reports,
+            Effect::Creates,
+            ctx,
+            input,
+            |attempt, input| async move { schema::ensure_schema(&platform, &attempt, input).await },
+        )
         .await
     }
 
@@ -163,7 +191,7 @@ impl Activities {
         input: Message<EnsureDatasetInput>,
     ) -> Result<Message<Dataset>, ActivityError> {
         let platform = Arc::clone(&self.platform);
-        run(Effect::Creates, ctx, input, |attempt, input| async move {
+        run(&self.reports, Effect::Creates, ctx, input, |attempt, input| async move {
             dataset::ensure_dataset(&platform, &attempt, input).await
         })
         .await
@@ -176,7 +204,7 @@ impl Activities {
         input: Message<CreateTargetConnectionInput>,
     ) -> Result<Message<TargetConnection>, ActivityError> {
         let platform = Arc::clone(&self.platform);
-        run(Effect::Creates, ctx, input, |attempt, input| async move {
+        run(&self.reports, Effect::Creates, ctx, input, |attempt, input| async move {
             target_connection::create(&platform, &attempt, input).await
         })
         .await
@@ -189,9 +217,13 @@ impl Activities {
         input: Message<CreateMappingSetInput>,
     ) -> Result<Message<MappingSet>, ActivityError> {
         let platform = Arc::clone(&self.platform);
-        run(Effect::Creates, ctx, input, |attempt, input| async move {
-            mapping_set::create(&platform, &attempt, input).await
-        })
+        run(
+            &self.reports,
+            Effect::Creates,
+            ctx,
+            input,
+            |attempt, input| async move { mapping_set::create(&platform, &attempt, input).await },
+        )
         .await
     }
 
@@ -202,9 +234,13 @@ impl Activities {
         input: Message<CreateDataflowInput>,
     ) -> Result<Message<Dataflow>, ActivityError> {
         let platform = Arc::clone(&self.platform);
-        run(Effect::Creates, ctx, input, |attempt, input| async move {
-            dataflow::create(&platform, &attempt, input).await
-        })
+        run(
+            &self.reports,
+            Effect::Creates,
+            ctx,
+            input,
+            |attempt, input| async move { dataflow::create(&platform, &attempt, input).await },
+        )
         .await
     }
 
@@ -215,9 +251,13 @@ impl Activities {
         input: Message<FindDataflowInput>,
     ) -> Result<Message<FindDataflowResult>, ActivityError> {
         let platform = Arc::clone(&self.platform);
-        run(Effect::Reads, ctx, input, |_, input| async move {
-            dataflow::find(&platform, input).await
-        })
+        run(
+            &self.reports,
+            Effect::Reads,
+            ctx,
+            input,
+            |_, input| async move { dataflow::find(&platform, input).await },
+        )
         .await
     }
 
@@ -228,9 +268,13 @@ impl Activities {
         input: Message<GetFlowRunsInput>,
     ) -> Result<Message<GetFlowRunsResult>, ActivityError> {
         let platform = Arc::clone(&self.platform);
-        run(Effect::Reads, ctx, input, |_, input| async move {
-            flow_runs::get(&platform, input).await
-        })
+        run(
+            &self.reports,
+            Effect::Reads,
+            ctx,
+            input,
+            |_, input| async move { flow_runs::get(&platform, input).await },
+        )
         .await
     }
 }

@@ -22,6 +22,7 @@ mod config;
 mod demo;
 mod explore;
 mod ingest;
+mod list;
 mod probe;
 mod resolve;
 mod status;
@@ -67,6 +68,7 @@ enum Command {
     Worker(worker::Arguments),
     Demo(demo::Arguments),
     Ingest(ingest::Arguments),
+    List(list::Arguments),
     Status(status::Arguments),
     Resolve(resolve::Arguments),
     Explore(explore::Arguments),
@@ -101,6 +103,7 @@ fn run(cli: Cli) -> Result<ExitStatus, Failure> {
             Command::Worker(arguments) => worker::run(&global, arguments).await,
             Command::Demo(arguments) => demo::run(&global, arguments).await,
             Command::Ingest(arguments) => ingest::run(&global, arguments).await,
+            Command::List(arguments) => list::run(&global, arguments).await,
             Command::Status(arguments) => status::run(&global, arguments).await,
             Command::Resolve(arguments) => resolve::run(&global, arguments).await,
             Command::Explore(arguments) => explore::run(&global, arguments).await,

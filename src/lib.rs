@@ -12,6 +12,7 @@ pub mod devserver;
 pub mod endpoints;
 pub mod ingestions;
 pub mod platform_client;
+mod search_attributes;
 pub mod secrets;
 pub mod telemetry;
 pub mod temporal;

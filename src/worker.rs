@@ -69,10 +69,13 @@ pub async fn run(
         platform.clone(),
     );
     let watched = be_watched(&config, &client, meters.as_ref(), &health).await?;
-    let activities = Activities::new(Platform::new(&config, platform));
+    let search_attributes = SearchAttributes::new(client.clone(), &config.aep.sandbox);
+    search_attributes.warn_of_missing().await;
+    let platform = Platform::new(&config, platform);
+    let activities = Activities::new(platform, config.worker.report_attempts);
     let options = WorkerOptions::new(config.worker.task_queue.as_str())
         .register_activities(activities)
-        .register_activities(SearchAttributes::new(client.clone()))
+        .register_activities(search_attributes)
         .register_workflow::<IngestOracleServiceCloud>()
         .map_err(|error| WorkerError::Sdk(error.into()))?
         .tuner(

@@ -81,6 +81,8 @@ pub enum EnsureError {
         past: Past,
         /// When to look again; the caller's own retry policy decides if not given.
         after: Option<Duration>,
+        /// What that time is for, in a few words.
+        waits_for: Option<String>,
     },
     /// Something of that name stands in the way.
     #[error("a {kind} called `{name}` exists{}", id.as_ref().map_or_else(|| " that these credentials cannot see".to_owned(), |id| format!(" ({id}), and it is not one that this call may take")))]
@@ -273,11 +275,12 @@ fn what_is_known(failure: &Failure) -> Seen {
 fn ended(call: &Call<'_>, end: End, failure: Option<Box<Failure>>) -> Result<Ensured, EnsureError> {
     let kind = call.intent.kind();
     let name = || call.intent.name().to_owned();
-    let not_yet = |reason, failure, past, after| EnsureError::NotYet {
+    let not_yet = |reason, failure, past| EnsureError::NotYet {
         reason,
         failure,
         past,
-        after,
+        after: None,
+        waits_for: None,
     };
     Err(match (end, failure) {
         (End::Answer { id, etag, outcome }, _) => return Ok(Ensured { id, etag, outcome }),
@@ -287,13 +290,16 @@ fn ended(call: &Call<'_>, end: End, failure: Option<Box<Failure>>) -> Result<Ens
                 "whether a second {kind} `{}` was taken away is not known yet: {failure}",
                 call.intent.name()
             );
-            not_yet(reason, Some(failure), past, None)
+            not_yet(reason, Some(failure), past)
         }
         (End::Fail(past), Some(failure)) => EnsureError::Failed { failure, past },
-        (End::LookAgain { past, why, after }, failure) => {
-            let reason = reason(call, why, after, failure.as_deref());
-            not_yet(reason, failure, past, after)
-        }
+        (End::LookAgain { past, why, after }, failure) => EnsureError::NotYet {
+            reason: reason(call, why, failure.as_deref()),
+            failure,
+            past,
+            after,
+            waits_for: after.map(|_| waits_for(call, why)),
+        },
         // A failure always comes with the error that it is about; were it not so, looking
         // again is safe.
         (End::Fail(past), None) => {
@@ -301,7 +307,7 @@ fn ended(call: &Call<'_>, end: End, failure: Option<Box<Failure>>) -> Result<Ens
                 "the {kind} `{}` could not be looked for",
                 call.intent.name()
             );
-            not_yet(reason, None, past, None)
+            not_yet(reason, None, past)
         }
         (End::Conflict { id }, _) => EnsureError::Conflict {
             kind,
@@ -322,9 +328,9 @@ fn ended(call: &Call<'_>, end: End, failure: Option<Box<Failure>>) -> Result<Ens
     })
 }
 
-fn reason(call: &Call<'_>, why: Why, after: Option<Duration>, failure: Option<&Failure>) -> String {
+fn reason(call: &Call<'_>, why: Why, failure: Option<&Failure>) -> String {
     let what = format!("{} `{}`", call.intent.kind(), call.intent.name());
-    let mut text = match (why, failure) {
+    match (why, failure) {
         (Why::Unanswered, Some(failure)) => {
             format!("whether the {what} was made is not known yet: {failure}")
         }
@@ -343,14 +349,19 @@ fn reason(call: &Call<'_>, why: Why, after: Option<Duration>, failure: Option<&F
             format!("the name of the {what} is taken, by something that no list shows yet")
         }
         (Why::Vanished, _) => format!("the {what} was made and is gone"),
-    };
-    if let Some(after) = after {
-        text.push_str(&format!(
-            "; the next look is in {:.0} s",
-            after.as_secs_f64().ceil()
-        ));
     }
-    text
+}
+
+fn waits_for(call: &Call<'_>, why: Why) -> String {
+    match why {
+        Why::Unanswered => "quiet period".to_owned(),
+        Why::Quiet { looks } => {
+            // There may be more than the fewest: the time must pass as well.
+            let of = call.rules.looks.max(looks);
+            format!("quiet period, look {looks} of {of}")
+        }
+        Why::Young | Why::NameTaken | Why::Vanished => "list lag".to_owned(),
+    }
 }
 
 #[cfg(test)]

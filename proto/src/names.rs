@@ -51,6 +51,13 @@ pub mod query {
     pub const STATUS: &str = "status";
 }
 
+/// Signal types.
+pub mod signal {
+    /// A worker tells an ingestion that an attempt failed which is to be retried. The worker's
+    /// own: no part of what callers use.
+    pub const ATTEMPT_FAILED: &str = "attemptFailed";
+}
+
 /// Update types.
 pub mod update {
     /// A person's decision about a step whose outcome stays unknown.
@@ -59,7 +66,7 @@ pub mod update {
 
 /// Search attributes that the worker sets where the server knows them.
 pub mod search_attribute {
-    /// Sandbox, Keyword.
+    /// Sandbox, the worker's where the input names none, Keyword.
     pub const SANDBOX: &str = "AepSandbox";
     /// Source, by its name in the catalogue, Keyword.
     pub const SOURCE: &str = "AepSource";
@@ -67,7 +74,7 @@ pub mod search_attribute {
     pub const PHASE: &str = "AepPhase";
     /// Id of the base connection, Keyword.
     pub const CONNECTION_ID: &str = "AepConnectionId";
-    /// Type of the last failure, Keyword.
+    /// Type of the latest failure of the steps that are failing now, Keyword.
     pub const LAST_FAILURE: &str = "AepLastFailure";
     /// Whether a person must decide, Bool.
     pub const NEEDS_DECISION: &str = "AepNeedsDecision";
@@ -99,6 +106,9 @@ pub mod phase {
     /// Those that a running ingestion can be in.
     pub const RUNNING: [&str; 3] = [CONNECTING, INGESTING, NEEDS_DECISION];
 }
+
+/// Oracle Service Cloud, by its name in the catalogue of sources.
+pub const ORACLE_SERVICE_CLOUD: &str = "oracle-service-cloud";
 
 /// Connection specification of Oracle Service Cloud.
 ///

@@ -16,8 +16,12 @@ use jiff::Timestamp;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use tracing::Instrument as _;
 
-use super::failure::{self, Failed};
-use super::observe;
+use super::{
+    failure::{self, Failed},
+    next_try::NextTry,
+    observe,
+    report::Reports,
+};
 
 /// Shortest pause between two heartbeats, so that a short activity sends none: each that
 /// reaches the server is an action to pay for.
@@ -122,6 +126,7 @@ pub(super) enum Effect {
 
 /// Runs `body` on what `input` holds.
 pub(super) async fn run<I, O, F, Fut>(
+    reports: &Reports,
     effect: Effect,
     ctx: ActivityContext,
     input: Message<I>,
@@ -132,10 +137,13 @@ where
     Fut: Future<Output = Result<O, Failed>>,
 {
     let span = observe::begin(ctx.info());
-    attempt(effect, &ctx, input, body).instrument(span).await
+    attempt(reports, effect, &ctx, input, body)
+        .instrument(span)
+        .await
 }
 
 async fn attempt<I, O, F, Fut>(
+    reports: &Reports,
     effect: Effect,
     ctx: &ActivityContext,
     input: Message<I>,
@@ -167,12 +175,18 @@ where
             Ok(Message::from(output))
         }
         Err(failed) => {
+            let info = ctx.info();
             observe::failed(activity, &failed);
             failure::log(&failed);
+            let next = NextTry::of(&failed, info.attempt, info.retry_policy.as_ref());
+            if let Some(next) = &next {
+                reports.send(ctx, &failed, next, attempt.now()).await;
+            }
             if effect == Effect::Creates && failed.kind().is_retryable() {
                 remember(ctx, attempt.leave(&failed)).await;
             }
-            Err(ActivityError::application(failed.into_failure()))
+            let failure = failed.into_failure(info.attempt, next.as_ref());
+            Err(ActivityError::application(failure))
         }
     }
 }

@@ -14,6 +14,7 @@ use aep_flow_workflows::{failure, payload::Message};
 use aep_platform::{AdobeCode, Class, Failure, Next, Outcome};
 use temporalio_common::error::{ApplicationErrorCategory, ApplicationFailure};
 
+use super::next_try::NextTry;
 use crate::secrets::SecretError;
 
 /// Why an attempt failed, in the words of the contract.
@@ -22,8 +23,8 @@ pub struct Failed {
     kind: FailureType,
     message: String,
     details: FailureDetails,
-    /// When the server should try again, where the failure itself knows.
-    retry_after: Option<Duration>,
+    /// When the server should try again and why then, where the failure itself knows.
+    pause: Option<(Duration, String)>,
     /// What the next attempt must know: kind of resource, and its past.
     memory: Option<(ResourceKind, Past)>,
     /// Nothing went wrong: the attempt ended so that the server waits.
@@ -39,7 +40,7 @@ impl Failed {
                 next_step: next_step.into(),
                 ..FailureDetails::default()
             },
-            retry_after: None,
+            pause: None,
             memory: None,
             is_expected: false,
         }
@@ -55,9 +56,18 @@ impl Failed {
             kind: FailureType::InvalidInput,
             message,
             details,
-            retry_after: None,
+            pause: None,
             memory: None,
             is_expected: false,
+        }
+    }
+
+    /// One with a pause of its own.
+    #[cfg(test)]
+    pub(super) fn retried(kind: FailureType, reason: &str, pause_ms: u64) -> Self {
+        Self {
+            pause: Some((Duration::from_millis(pause_ms), reason.to_owned())),
+            ..Self::new(kind, "it broke", "")
         }
     }
 
@@ -145,6 +155,10 @@ impl Failed {
         self.kind
     }
 
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// What the platform and the protocol said of it.
     pub(super) fn details(&self) -> &FailureDetails {
         &self.details
@@ -155,29 +169,37 @@ impl Failed {
         self.is_expected
     }
 
-    /// When the server should try again, where the failure itself knows.
-    pub(super) fn retry_after(&self) -> Option<Duration> {
-        self.retry_after
+    /// When the server should try again and why then, where the failure itself knows.
+    pub(super) fn pause(&self) -> Option<(Duration, &str)> {
+        let (pause, reason) = self.pause.as_ref()?;
+        // A pause of nothing would be taken for no retry at all.
+        (!pause.is_zero()).then_some((*pause, reason))
     }
 
     pub(super) fn memory(&self) -> Option<&(ResourceKind, Past)> {
         self.memory.as_ref()
     }
 
-    pub(super) fn into_failure(self) -> ApplicationFailure {
+    /// The failure that the server gets of `attempt`, after which `next` comes.
+    pub(super) fn into_failure(
+        mut self,
+        attempt: u32,
+        next: Option<&NextTry>,
+    ) -> ApplicationFailure {
+        let pause = self.pause().map(|(pause, _)| pause);
         let mut message = self.message;
         if !self.details.next_step.is_empty() {
             message.push_str("; ");
             message.push_str(&self.details.next_step);
         }
+        if let Some(next) = next {
+            message.push_str(&next.to_string());
+        }
+        self.details.attempt = attempt;
         ApplicationFailure::builder(message)
             .type_name(self.kind.as_str().to_owned())
             .non_retryable(!self.kind.is_retryable())
-            // A pause of nothing would be taken for no retry at all.
-            .maybe_next_retry_delay(
-                self.retry_after
-                    .filter(|pause| self.kind.is_retryable() && !pause.is_zero()),
-            )
+            .maybe_next_retry_delay(pause.filter(|_| self.kind.is_retryable()))
             // The SDK neither counts a benign one among the errors nor logs it as one.
             .category(if self.is_expected {
                 ApplicationErrorCategory::Benign
@@ -201,6 +223,12 @@ impl From<Failure> for Failed {
             Next::Wait(wait) => wait,
             Next::FixInput | Next::RenewToken | Next::Look | Next::GiveUp => None,
         };
+        // When that is stands in what is said of the next try.
+        let in_time = wait.map(|wait| format!(" (in {} s)", wait.as_secs()));
+        let next_step = in_time
+            .and_then(|in_time| failure.next_step.strip_suffix(&in_time))
+            .unwrap_or(&failure.next_step)
+            .to_owned();
         // What a caller may still have got wrong: time passes between our check and the
         // platform's.
         let refuses_schedule = failure
@@ -213,7 +241,10 @@ impl From<Failure> for Failed {
             } else {
                 type_of(failure.class)
             },
-            retry_after: failure.retry_after.or(wait),
+            pause: failure
+                .retry_after
+                .or(wait)
+                .map(|pause| (pause, "Retry-After".to_owned())),
             details: FailureDetails {
                 adobe_code: failure
                     .code
@@ -222,7 +253,7 @@ impl From<Failure> for Failed {
                 request_id: failure
                     .request_id
                     .map_or_else(String::new, |id| id.as_str().to_owned()),
-                next_step: failure.next_step,
+                next_step,
                 outcome_unknown: failure.outcome == Outcome::Unknown,
                 field: if refuses_schedule {
                     "schedule".to_owned()
@@ -254,6 +285,7 @@ impl Failed {
                 failure,
                 past,
                 after,
+                waits_for,
                 ..
             } => {
                 let is_expected = failure.is_none() && !past.is_open();
@@ -272,7 +304,7 @@ impl Failed {
                 }
                 .to_owned();
                 failed.details.outcome_unknown = past.is_open();
-                failed.retry_after = after.or(failed.retry_after);
+                failed.pause = after.zip(waits_for).or(failed.pause);
                 if let Past::Made { id, .. } = &past {
                     failed = failed.with_created(kind.as_str(), id);
                 }

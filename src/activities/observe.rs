@@ -124,13 +124,13 @@ pub(super) fn failed(activity: &str, failed: &Failed) {
     };
     count(activity, outcome);
     if kind == FailureType::RateLimited
-        && let Some(wait) = failed.retry_after()
+        && let Some((wait, _)) = failed.pause()
     {
         let labels = [KeyValue::new("activity", activity.to_owned())];
         NUMBERS.rate_limit_wait.record(wait.as_secs_f64(), &labels);
     }
     if let Some((kind, _)) = failed.memory()
-        && let Some(wait) = failed.retry_after()
+        && let Some((wait, _)) = failed.pause()
     {
         WAITS.begin(kind.as_str(), Instant::now(), wait);
     }

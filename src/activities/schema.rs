@@ -417,7 +417,7 @@ mod tests {
             let failure = as_mapped(&tenant, &columns, &wanted)
                 .err()
                 .unwrap()
-                .into_failure();
+                .into_failure(1, None);
             assert!(failure.to_string().contains(field), "{failure}");
         }
     }

@@ -1,31 +1,109 @@
-//! Which search attributes the worker's namespace knows: the workflow's own question, for to
-//! set one that is not registered fails its tasks for ever.
+//! Which search attributes the namespace knows: a workflow that sets another one gets no
+//! further, and cannot ask the server by itself.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use aep_flow_proto::{
     names::FailureType,
     v1::{FailureDetails, FindSearchAttributesInput, FindSearchAttributesResult, SearchAttribute},
 };
 use aep_flow_workflows::{activities as declared, failure, payload::Message};
-use temporalio_client::tonic::{IntoRequest as _, Status};
+use temporalio_client::tonic::Status;
 use temporalio_client::{Client, NamespacedClient as _};
-use temporalio_common::protos::temporal::api::{
-    enums::v1::IndexedValueType, operatorservice::v1::ListSearchAttributesRequest,
-};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
+
+use crate::search_attributes::{Registered, names, register_command};
+
+/// How long an answer is good. Every ingestion asks: of many that start at once, one waits for
+/// the server.
+const GOOD_FOR: Duration = Duration::from_secs(60);
+
+/// The same for an answer in which one is missing: somebody may be registering it.
+const GOOD_FOR_WHILE_MISSING: Duration = Duration::from_secs(5);
+
+/// How long the server may take.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
 
 /// The activity that asks, with the worker's own client.
 pub struct SearchAttributes {
     client: Client,
+    default_sandbox: String,
+    /// Held for a look-up, never across an await.
+    known: Mutex<Option<(Registered, Instant)>>,
 }
 
 impl SearchAttributes {
-    /// Asks through `client`, about its namespace.
-    pub fn new(client: Client) -> Self {
-        Self { client }
+    /// Asks through `client`, about its namespace. `default_sandbox` is the worker's.
+    pub fn new(client: Client, default_sandbox: &str) -> Self {
+        Self {
+            client,
+            default_sandbox: default_sandbox.to_owned(),
+            known: Mutex::default(),
+        }
     }
+
+    /// Asks for the first time, and warns of those that are not there.
+    pub async fn warn_of_missing(&self) {
+        let namespace = self.client.namespace();
+        let registered = match self.registered().await {
+            Ok(registered) => registered,
+            Err(status) => {
+                tracing::warn!(
+                    namespace,
+                    "the namespace's search attributes can't be listed, so ingestions may not be \
+                     found by them: {}",
+                    status.message()
+                );
+                return;
+            }
+        };
+        let missing = registered.missing();
+        if !missing.is_empty() {
+            tracing::warn!(
+                namespace,
+                "ingestions can't be listed by the search attributes that are not registered: {}; \
+                 this registers them: {}",
+                names(&missing),
+                register_command(&namespace, &missing)
+            );
+        }
+        for ((name, kind), found) in registered.mistyped() {
+            tracing::warn!(
+                namespace,
+                "ingestions can't be listed by the search attribute {name}: it is of the type \
+                 {found}, not {kind}"
+            );
+        }
+    }
+
+    async fn registered(&self) -> Result<Registered, Status> {
+        if let Some(known) = self.known() {
+            return Ok(known);
+        }
+        let listed = tokio::time::timeout(ANSWERED_WITHIN, Registered::list(&self.client))
+            .await
+            .unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer within 3 s")))?;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = Some((listed.clone(), Instant::now()));
+        Ok(listed)
+    }
+
+    fn known(&self) -> Option<Registered> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let (registered, at) = known.as_ref()?;
+        is_good(registered, at.elapsed()).then(|| registered.clone())
+    }
+}
+
+fn is_good(registered: &Registered, age: Duration) -> bool {
+    let good_for = if registered.missing().is_empty() {
+        GOOD_FOR
+    } else {
+        GOOD_FOR_WHILE_MISSING
+    };
+    age < good_for
 }
 
 impl std::fmt::Debug for SearchAttributes {
@@ -47,25 +125,22 @@ impl SearchAttributes {
         let input = input
             .read()
             .map_err(|error| ActivityError::application(failure::unreadable(error)))?;
-        let request = ListSearchAttributesRequest {
-            namespace: self.client.namespace(),
-        };
-        let mut service = self.client.connection().operator_service();
-        let listed = service
-            .list_search_attributes(request.into_request())
+        let registered = self
+            .registered()
             .await
-            .map_err(|status| not_listed(&status))?
-            .into_inner();
-        let attributes = listed
-            .custom_attributes
+            .map_err(|status| not_listed(&status))?;
+        let attributes = input
+            .names
             .into_iter()
-            .filter(|(name, _)| input.names.contains(name))
-            .map(|(name, kind)| SearchAttribute {
-                name,
-                r#type: type_name(kind).to_owned(),
+            .filter_map(|name| {
+                let r#type = registered.type_of(&name)?.to_owned();
+                Some(SearchAttribute { name, r#type })
             })
             .collect();
-        Ok(Message::from(FindSearchAttributesResult { attributes }))
+        Ok(Message::from(FindSearchAttributesResult {
+            attributes,
+            default_sandbox: self.default_sandbox.clone(),
+        }))
     }
 }
 
@@ -81,16 +156,14 @@ fn not_listed(status: &Status) -> ActivityError {
     ))
 }
 
-/// As Temporal's command line names it.
-fn type_name(kind: i32) -> &'static str {
-    match IndexedValueType::try_from(kind) {
-        Ok(IndexedValueType::Text) => "Text",
-        Ok(IndexedValueType::Keyword) => "Keyword",
-        Ok(IndexedValueType::Int) => "Int",
-        Ok(IndexedValueType::Double) => "Double",
-        Ok(IndexedValueType::Bool) => "Bool",
-        Ok(IndexedValueType::Datetime) => "Datetime",
-        Ok(IndexedValueType::KeywordList) => "KeywordList",
-        Ok(IndexedValueType::Unspecified) | Err(_) => "unknown",
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_in_which_one_is_missing_is_soon_asked_for_again() {
+        let missing = Registered::default();
+        assert!(is_good(&missing, Duration::from_secs(4)));
+        assert!(!is_good(&missing, Duration::from_secs(6)));
     }
 }

@@ -15,13 +15,19 @@ use crate::config::{Config, Loaded};
 /// Check that everything an ingestion needs is there and reachable
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Reads only; makes nothing. A warning does not stop an ingestion. Exits with 0 when nothing
-failed, with 1 when something has to be put right, with 4 when something did not answer.
+Reads only, unless told to put right what it can. A warning does not stop an ingestion. Exits
+with 0 when nothing failed, with 1 when something has to be put right, with 4 when something did
+not answer.
 
 Examples:
   aep-flow check
+  aep-flow check --fix
   aep-flow check --output json | jq '.checks[] | select(.result != \"ok\")'")]
-pub(super) struct Arguments {}
+pub(super) struct Arguments {
+    /// Register the search attributes that the namespace lacks
+    #[arg(long)]
+    fix: bool,
+}
 
 /// How one check went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -108,9 +114,9 @@ struct Answer<'a> {
     checks: &'a [Check],
 }
 
-pub(super) async fn run(global: &Global, _: Arguments) -> Result<ExitStatus, Failure> {
+pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
     let checks = match global.load(&[]) {
-        Ok(loaded) => report(&loaded).await,
+        Ok(loaded) => report(&loaded, arguments.fix).await,
         Err(failure) => vec![Check::failed("configuration", &failure)],
     };
     let exit = exit(&checks);
@@ -129,12 +135,12 @@ pub(super) async fn run(global: &Global, _: Arguments) -> Result<ExitStatus, Fai
 }
 
 /// Every check, in the order in which to put things right.
-async fn report(loaded: &Loaded) -> Vec<Check> {
+async fn report(loaded: &Loaded, fix: bool) -> Vec<Check> {
     let mut checks = vec![configuration(loaded)];
     checks.extend(secrets_folder(&loaded.config));
     // They have nothing to do with each other, and a server that is away takes its time.
     let (temporal, platform) = tokio::join!(
-        temporal::report(&loaded.config),
+        temporal::report(&loaded.config, fix),
         platform::report(&loaded.config)
     );
     checks.extend(temporal);

@@ -64,10 +64,7 @@ pub(super) fn about_workflow(
                     client.namespace()
                 ),
             )
-            .hint(
-                "`temporal workflow list --query 'WorkflowType=\"IngestOracleServiceCloud\"'` \
-                 lists the ingestions",
-            )
+            .hint("`aep-flow list --all` lists the ingestions")
         }
         WorkflowInteractionError::Rpc(status) => {
             failure(&status, "the workflow can't be looked up", client)

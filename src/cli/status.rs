@@ -1,6 +1,6 @@
 //! `aep-flow status`: where a workflow stands.
 
-use aep_flow_proto::v1::IngestResult;
+use aep_flow_proto::v1::{IngestResult, IngestStatus};
 use clap::Args;
 use serde::Serialize;
 
@@ -18,12 +18,14 @@ use crate::temporal::{self, Target};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Asks the workflow for its tables, and the server for the steps that are being retried: which
-attempt, why the last one failed, when the next one is due. A step of which it is not known
-whether it made something is shown with the commands that decide it.
+attempt, why the last one failed, when the next one is due. The attempts that failed are listed
+with Adobe's request ids, also when their step went through at last. A step of which it is not
+known whether it made something is shown with the commands that decide it.
 
 Examples:
   aep-flow status 'ingest/prod/Oracle Service Cloud, EMEA'
-  aep-flow status ingest/prod/osc --output json | jq .pendingActivities")]
+  aep-flow status ingest/prod/osc --output json | jq .pendingActivities
+  aep-flow status ingest/prod/osc --output json | jq -r '.ingest.attempts[].requestId'")]
 pub(super) struct Arguments {
     /// Workflow Id
     #[arg(value_name = "WORKFLOW ID")]
@@ -58,6 +60,8 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
     let is_ours = answer.snapshot.workflow_type
         == aep_flow_proto::names::workflow::INGEST_ORACLE_SERVICE_CLOUD;
     if is_ours && !answer.snapshot.is_running() {
+        // The result says nothing of the attempts before it.
+        answer.snapshot.ingest = snapshot::ask(&handle).await;
         match outcome::wait(&handle).await {
             Ok(Outcome::Done(result)) => answer.result = Some(result),
             Ok(Outcome::Failed(failed)) => answer.failure = Some(failed),
@@ -130,5 +134,58 @@ fn show(answer: &Answer) {
             ));
         }
     }
+    if let Some(ingest) = &snapshot.ingest {
+        attempts(ingest);
+    }
     out::note(&format!("\n{}", answer.link));
+}
+
+fn attempts(ingest: &IngestStatus) {
+    if ingest.attempts.is_empty() {
+        return;
+    }
+    let known = ingest.attempts.len();
+    out::answer(&match usize::try_from(ingest.attempts_total) {
+        Ok(total) if total > known => {
+            format!("\nattempts that failed: {total}, of which the latest {known}")
+        }
+        _ => "\nattempts that failed".to_owned(),
+    });
+    let rows = ingest.attempts.iter().map(|attempt| {
+        let number = match attempt.attempt {
+            0 => String::new(),
+            number => number.to_string(),
+        };
+        let http = match attempt.http_status {
+            0 => String::new(),
+            status => status.to_string(),
+        };
+        let next = match attempt.next_try.as_str() {
+            "" => String::new(),
+            next => format!("{next}: {}", attempt.next_try_reason),
+        };
+        vec![
+            attempt.time.clone(),
+            attempt.table.clone(),
+            attempt.step.clone(),
+            number,
+            attempt.r#type.clone(),
+            http,
+            attempt.adobe_code.clone(),
+            attempt.request_id.clone(),
+            next,
+        ]
+    });
+    let header = [
+        "TIME",
+        "TABLE",
+        "STEP",
+        "ATTEMPT",
+        "FAILURE",
+        "HTTP",
+        "ADOBE CODE",
+        "REQUEST ID",
+        "NEXT TRY",
+    ];
+    out::answer(&out::table(&header, rows));
 }

@@ -123,6 +123,12 @@ settings! {
         raised "memory",
         lowered "a workflow that was dropped is replayed from its first event";
 
+        /// Whether an ingestion is told of each failed attempt that is retried, so that its
+        /// status, its current details and `AepLastFailure` show it: an action for each of the
+        /// first 20 attempts of a step, then for every tenth.
+        report_attempts: bool = true,
+        env "AEP_FLOW_WORKER_REPORT_ATTEMPTS";
+
         /// How long a stopping worker lets running activities go on before it gives them back.
         shutdown_grace: Duration = Duration::from_secs(20),
         env "AEP_FLOW_WORKER_SHUTDOWN_GRACE",

@@ -9,6 +9,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attempts;
 mod bad_input;
 mod chain;
 mod collector;

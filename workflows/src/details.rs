@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use aep_flow_proto::v1::{IngestStatus, OpenDecision};
+use aep_flow_proto::v1::{FailingStep, IngestStatus, OpenDecision};
 
 use crate::decision::{self, Commands};
 
@@ -27,6 +27,9 @@ pub(crate) fn render(status: &IngestStatus, workflow_id: &str, hint: Option<&str
     if !status.base_connection_id.is_empty() {
         let _ = writeln!(text, "\nBase connection `{}`", status.base_connection_id);
     }
+    for step in failing(status, "") {
+        let _ = writeln!(text, "\n{}", line(&retrying(step), 500));
+    }
     if !status.decisions.is_empty() {
         decisions(&mut text, &status.decisions, workflow_id, hint);
     }
@@ -35,14 +38,23 @@ pub(crate) fn render(status: &IngestStatus, workflow_id: &str, hint: Option<&str
     }
     for table in status.tables.iter().take(MAX_LINES) {
         let now = if table.error.is_empty() {
-            table.running.join(", ")
+            let failing: Vec<&FailingStep> = failing(status, &table.table).collect();
+            // A step that fails is told of by what it retries.
+            let running = table.running.iter();
+            let running =
+                running.filter(|running| failing.iter().all(|each| each.step != **running));
+            let lines: Vec<String> = running
+                .cloned()
+                .chain(failing.iter().map(|step| retrying(step)))
+                .collect();
+            cell(&lines.join(", "), 500)
         } else {
-            cell(&table.error)
+            cell(&table.error, 200)
         };
         let _ = writeln!(
             text,
             "| {} | {} | {} of {} | {now} |",
-            cell(&table.table),
+            cell(&table.table, 200),
             table.phase,
             table.done.len(),
             table.steps_total,
@@ -106,9 +118,34 @@ fn line(text: &str, longest: usize) -> String {
         .collect()
 }
 
+fn failing<'a>(status: &'a IngestStatus, table: &'a str) -> impl Iterator<Item = &'a FailingStep> {
+    status
+        .failing
+        .iter()
+        .filter(move |step| step.table == table)
+}
+
+/// What a step retries: which attempt failed, as what, since when, and when the next one comes.
+fn retrying(step: &FailingStep) -> String {
+    let mut text = step.step.clone();
+    if step.attempt > 0 {
+        let _ = write!(text, " (attempt {})", step.attempt);
+    }
+    let _ = write!(text, " fails as {} since {}", step.r#type, step.since);
+    if !step.next_try.is_empty() {
+        let _ = write!(text, ", next try {}", step.next_try);
+        if !step.next_try_reason.is_empty() {
+            let _ = write!(text, ": {}", step.next_try_reason);
+        }
+    }
+    text
+}
+
 /// A text that cannot break out of its cell.
-fn cell(text: &str) -> String {
-    line(text, 200).replace('\\', "\\\\").replace('|', "\\|")
+fn cell(text: &str, longest: usize) -> String {
+    line(text, longest)
+        .replace('\\', "\\\\")
+        .replace('|', "\\|")
 }
 
 #[cfg(test)]
@@ -131,6 +168,38 @@ mod tests {
              | table | phase | steps | now |\n|---|---|---|---|\n\
              | Contacts | waiting | 1 of 7 | EnsureSchema |\n\
              | a\\|b  | failed | 0 of 7 | NotFound: gone |\n"
+        );
+    }
+
+    #[test]
+    fn what_is_retried_stands_on_its_tables_line() {
+        let mut status =
+            progress::begin(["Contacts".to_owned(), "Accounts".to_owned()].into_iter());
+        for step in ["EnsureDataset", "CreateMappingSet"] {
+            progress::step_started(&mut status, 0, step);
+        }
+        let fails = |table: &str, step: &str| FailingStep {
+            step: step.to_owned(),
+            table: table.to_owned(),
+            attempt: 3,
+            r#type: "RateLimited".to_owned(),
+            since: "2026-11-24T12:00:03Z".to_owned(),
+            next_try: "2026-11-24T12:00:15Z".to_owned(),
+            next_try_reason: "Retry-After".to_owned(),
+        };
+        status.failing = vec![
+            fails("", "CreateOracleServiceCloudBaseConnection"),
+            fails("Contacts", "EnsureDataset"),
+        ];
+        assert_eq!(
+            render(&status, "i", None),
+            "**connecting**: 0 of 2 tables done\n\n\
+             CreateOracleServiceCloudBaseConnection (attempt 3) fails as RateLimited since \
+             2026-11-24T12:00:03Z, next try 2026-11-24T12:00:15Z: Retry-After\n\n\
+             | table | phase | steps | now |\n|---|---|---|---|\n\
+             | Contacts | waiting | 0 of 7 | CreateMappingSet, EnsureDataset (attempt 3) fails as \
+             RateLimited since 2026-11-24T12:00:03Z, next try 2026-11-24T12:00:15Z: Retry-After |\n\
+             | Accounts | waiting | 0 of 7 |  |\n"
         );
     }
 

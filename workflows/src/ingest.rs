@@ -18,15 +18,17 @@ use std::{
     cell::Cell,
     collections::BTreeMap,
     future::poll_fn,
+    pin::pin,
     task::Poll,
     time::{Duration, SystemTime},
 };
 
 use aep_flow_proto::{
-    names::{query, update, workflow},
+    names::{query, signal, update, workflow},
     v1::{
-        FailedTable, IngestFailure, IngestOracleServiceCloudInput, IngestResult, IngestStatus,
-        IngestedTable, OracleServiceCloudConnection, ResolveInput, ResolveResult, Table,
+        FailedAttempt, FailedTable, IngestFailure, IngestOracleServiceCloudInput, IngestResult,
+        IngestStatus, IngestedTable, OracleServiceCloudConnection, ResolveInput, ResolveResult,
+        Table,
     },
     validate,
 };
@@ -35,16 +37,20 @@ use jiff::Timestamp;
 use temporalio_common::error::ApplicationFailure;
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_workflow::{
-    WorkflowContext, WorkflowContextView, WorkflowResult, WorkflowTermination, join, join_all,
+    SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult, WorkflowTermination,
+    join, join_all,
 };
 
+mod attributes;
 mod decide;
 mod first_run;
 mod start;
+mod steps;
 mod table;
 
-use self::{decide::Flag, table::TableRun};
+use self::{attributes::Attributes, table::TableRun};
 use crate::{
+    attempts::Attempts,
     decision::{Decisions, Refused},
     details, failure,
     payload::Message,
@@ -66,6 +72,9 @@ const FIRST_RUN_DEADLINE: Duration = Duration::from_secs(10_800);
 /// How long a person may take to decide, unless the input says otherwise: somebody may be
 /// away for a week's end and a holiday.
 const DECISION_DEADLINE: Duration = Duration::from_secs(604_800);
+
+/// Phase of what waits for a person.
+const NEEDS_DECISION: &str = "needs decision";
 
 /// Why an update is refused or fails.
 type UpdateError = Box<dyn std::error::Error + Send + Sync>;
@@ -90,7 +99,8 @@ pub struct IngestOracleServiceCloud {
     table_warnings: BTreeMap<usize, Vec<String>>,
     unclaimed: std::ops::Range<usize>,
     decisions: Decisions,
-    flag: Flag,
+    attempts: Attempts,
+    attributes: Attributes,
 }
 
 /// What every table of one ingestion shares.
@@ -121,61 +131,43 @@ impl IngestOracleServiceCloud {
             table_warnings: BTreeMap::new(),
             unclaimed: 0..0,
             decisions: Decisions::default(),
-            flag: Flag::default(),
+            attempts: Attempts::default(),
+            attributes: Attributes::default(),
         }
     }
 
     /// The ingestion from its input to its result.
     #[run(name = workflow::INGEST_ORACLE_SERVICE_CLOUD)]
     pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<Message<IngestResult>> {
+        let ctx: &Context = ctx;
         let input = Self::checked_input(ctx)?;
-        let mut plan = Plan {
-            connection: input.connection.unwrap_or_default(),
-            tables: input.tables,
-            base_connection_id: String::new(),
-            step_deadline: seconds_or(input.step_deadline_seconds, STEP_DEADLINE),
-            first_run_deadline: input
-                .wait_for_first_run
-                .then(|| seconds_or(input.first_run_deadline_seconds, FIRST_RUN_DEADLINE)),
-            decision_deadline: seconds_or(input.decision_deadline_seconds, DECISION_DEADLINE),
-        };
-        Self::begin(ctx, &plan);
-        if let Err(error) = start::check(ctx, &plan).await {
-            return Err(Self::not_begun(ctx, error));
-        }
+        let sandbox = input.connection.as_ref().map(|each| each.sandbox.clone());
+        let sandbox = sandbox.unwrap_or_default();
+        let mut question = pin!(attributes::ask_at_the_start(ctx, &sandbox).fuse());
+        let mut ingestion = pin!(Self::ingest(ctx, input));
+        // Polled whenever something happened, signals and updates included: what came of it is
+        // told once, however much it was.
+        poll_fn(|cx| {
+            let _ = question.as_mut().poll(cx);
+            let polled = ingestion.as_mut().poll(cx);
+            show(ctx);
+            attributes::tell_all(ctx);
+            polled
+        })
+        .await
+    }
 
-        let base = decide::run(ctx, &plan, "", plan.connection.clone()).await;
-        let base = match base {
-            Ok(base) => base,
-            Err(StepError::Failed(failed)) => {
-                let error = StepError::Failed(Box::new(failed.below("connection")));
-                return Err(Self::not_begun(ctx, error));
-            }
-            Err(error) => return Err(Self::not_begun(ctx, error)),
-        };
-        ctx.state_mut(|this| {
-            this.status.phase = "ingesting".to_owned();
-            this.status.base_connection_id.clone_from(&base.id);
-            this.warnings = base.warnings;
-        });
-        plan.base_connection_id = base.id;
-        show(ctx);
-
-        let count = match input.tables_at_once {
-            0 => TABLES_AT_ONCE,
-            given => given,
-        };
-        let context = ctx.clone();
-        let lanes = join_all((0..count).map(|_| Self::lane(&context, &plan)));
-        let over = Cell::new(false);
-        let lanes = lanes.inspect(|_| over.set(true));
-        let (ended, more) = join!(lanes, Self::more_lanes(&context, &plan, &over));
-        let mut failed = Vec::new();
-        for lane in ended.into_iter().chain(more) {
-            failed.extend(lane?);
+    /// Takes up what a worker tells of an attempt that failed and is to be retried. What cannot
+    /// be read is passed over: it is for people's eyes, and no reason for an ingestion to fail.
+    #[signal(name = signal::ATTEMPT_FAILED)]
+    pub fn attempt_failed(
+        &mut self,
+        _: &mut SyncWorkflowContext<Self>,
+        told: Message<FailedAttempt>,
+    ) {
+        if let Ok(told) = told.read() {
+            self.attempts.heard(told);
         }
-        failed.sort_by_key(|(index, _)| *index);
-        Self::finish(ctx, &plan, failed)
     }
 
     /// Where the ingestion stands.
@@ -221,19 +213,86 @@ impl IngestOracleServiceCloud {
         Ok(())
     }
 
-    /// The status, where open decisions come before all else.
-    fn shown(&self) -> IngestStatus {
-        const PHASE: &str = "needs decision";
-        let mut status = self.status.clone();
-        status.decisions = self.decisions.list().cloned().collect();
-        if !status.decisions.is_empty() {
-            status.phase = PHASE.to_owned();
+    async fn ingest(
+        ctx: &Context,
+        input: IngestOracleServiceCloudInput,
+    ) -> WorkflowResult<Message<IngestResult>> {
+        let mut plan = Plan {
+            connection: input.connection.unwrap_or_default(),
+            tables: input.tables,
+            base_connection_id: String::new(),
+            step_deadline: seconds_or(input.step_deadline_seconds, STEP_DEADLINE),
+            first_run_deadline: input
+                .wait_for_first_run
+                .then(|| seconds_or(input.first_run_deadline_seconds, FIRST_RUN_DEADLINE)),
+            decision_deadline: seconds_or(input.decision_deadline_seconds, DECISION_DEADLINE),
+        };
+        Self::begin(ctx, &plan);
+        if let Err(error) = start::check(ctx, &plan).await {
+            return Err(Self::not_begun(ctx, error));
         }
+
+        let base = decide::run(ctx, &plan, "", plan.connection.clone()).await;
+        let base = match base {
+            Ok(base) => base,
+            Err(StepError::Failed(failed)) => {
+                let error = StepError::Failed(Box::new(failed.below("connection")));
+                return Err(Self::not_begun(ctx, error));
+            }
+            Err(error) => return Err(Self::not_begun(ctx, error)),
+        };
+        ctx.state_mut(|this| {
+            this.status.phase = "ingesting".to_owned();
+            this.status.base_connection_id.clone_from(&base.id);
+            this.warnings = base.warnings;
+        });
+        plan.base_connection_id = base.id;
+
+        let count = match input.tables_at_once {
+            0 => TABLES_AT_ONCE,
+            given => given,
+        };
+        let lanes = join_all((0..count).map(|_| Self::lane(ctx, &plan)));
+        let over = Cell::new(false);
+        let lanes = lanes.inspect(|_| over.set(true));
+        let (ended, more) = join!(lanes, Self::more_lanes(ctx, &plan, &over));
+        let mut failed = Vec::new();
+        for lane in ended.into_iter().chain(more) {
+            failed.extend(lane?);
+        }
+        failed.sort_by_key(|(index, _)| *index);
+        Self::finish(ctx, &plan, failed)
+    }
+
+    /// The phase, where open decisions come before all else.
+    fn phase(&self) -> &str {
+        if self.decisions.is_empty() {
+            &self.status.phase
+        } else {
+            NEEDS_DECISION
+        }
+    }
+
+    /// The status, with all that is kept elsewhere.
+    fn shown(&self) -> IngestStatus {
+        IngestStatus {
+            attempts: self.attempts.latest().cloned().collect(),
+            attempts_total: self.attempts.total(),
+            ..self.in_short()
+        }
+    }
+
+    /// The status without what happened before.
+    fn in_short(&self) -> IngestStatus {
+        let mut status = self.status.clone();
+        self.phase().clone_into(&mut status.phase);
+        status.decisions = self.decisions.list().cloned().collect();
         for table in &mut status.tables {
             if self.decisions.list().any(|open| open.table == table.table) {
-                table.phase = PHASE.to_owned();
+                NEEDS_DECISION.clone_into(&mut table.phase);
             }
         }
+        status.failing = self.attempts.failing().to_vec();
         status
     }
 
@@ -271,18 +330,18 @@ impl IngestOracleServiceCloud {
                 .collect();
             this.unclaimed = 0..count;
         });
-        show(ctx);
     }
 
     /// The ingestion's end before it has a base connection.
     fn not_begun(ctx: &Context, error: StepError) -> WorkflowTermination {
         if let StepError::Failed(failed) = &error {
             let text = format!("{}: {}", failed.kind, failed.message);
+            let now = format!("{:.0}", now(ctx));
             ctx.state_mut(|this| {
                 this.status.phase = "failed".to_owned();
                 this.status.last_error = text;
+                this.attempts.failed("", failed, &now);
             });
-            show(ctx);
         }
         error.into()
     }
@@ -302,7 +361,6 @@ impl IngestOracleServiceCloud {
                     return Err(error.into());
                 }
             }
-            show(ctx);
         }
         Ok(failed)
     }
@@ -342,8 +400,10 @@ impl IngestOracleServiceCloud {
 
     fn table_failed(ctx: &Context, plan: &Plan, index: usize, step: FailedStep) -> FailedTable {
         let text = format!("{}: {}", step.kind, step.message);
+        let now = format!("{:.0}", now(ctx));
         ctx.state_mut(|this| {
             progress::table_failed(&mut this.status, index, &text);
+            this.attempts.failed(&plan.tables[index].table, &step, &now);
             FailedTable {
                 table: plan.tables[index].table.clone(),
                 step: step.step,
@@ -373,7 +433,6 @@ impl IngestOracleServiceCloud {
             );
             (std::mem::take(&mut this.made), warnings)
         });
-        show(ctx);
         if failed.is_empty() {
             return Ok(Message::from(IngestResult {
                 base_connection_id: plan.base_connection_id.clone(),
@@ -386,8 +445,13 @@ impl IngestOracleServiceCloud {
 }
 
 fn show(ctx: &Context) {
-    let text =
-        ctx.state(|this| details::render(&this.shown(), ctx.workflow_id(), this.flag.hint()));
+    let text = ctx.state(|this| {
+        let hint = this
+            .attributes
+            .hint()
+            .filter(|_| !this.decisions.is_empty());
+        details::render(&this.in_short(), ctx.workflow_id(), hint)
+    });
     ctx.set_current_details(text);
 }
 

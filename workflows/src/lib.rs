@@ -10,6 +10,7 @@ pub mod failure;
 pub mod ingest;
 pub mod payload;
 
+mod attempts;
 mod details;
 mod naming;
 mod progress;

@@ -167,12 +167,14 @@ impl FailedStep {
 
 /// Runs one activity to its end, retried by the server as long as `patience` lasts.
 ///
-/// `summary` is shown beside the activity in Temporal's UI.
+/// `activity_id` is one that no other activity of the workflow has; `summary` is shown beside
+/// the activity in Temporal's UI.
 pub(crate) async fn run<W, A, I, O>(
     ctx: &WorkflowContext<W>,
+    activity_id: &str,
     activity: A,
     input: I,
-    patience: impl Into<Patience>,
+    patience: Patience,
     summary: &str,
 ) -> Result<O, StepError>
 where
@@ -181,12 +183,13 @@ where
     O: DeserializeOwned + prost::Message + Name + Default + 'static,
 {
     let name = activity.name().to_owned();
-    let Patience { deadline, attempts } = patience.into();
+    let Patience { deadline, attempts } = patience;
     let options =
         ActivityOptions::with_close_timeouts(ActivityCloseTimeouts::ScheduleAndStartToClose {
             schedule_to_close: deadline,
             start_to_close: START_TO_CLOSE.min(deadline),
         })
+        .activity_id(activity_id.to_owned())
         .heartbeat_timeout(HEARTBEAT_TIMEOUT)
         .retry_policy(
             RetryPolicy::builder()
@@ -256,6 +259,8 @@ fn explain(step: &str, cause: Option<&IncomingError>, out_of_time: bool) -> Fail
 }
 
 fn gave_up(step: &str, kind: &str, last: &str, mut details: FailureDetails) -> FailedStep {
+    // The next try that the last attempt told of does not come.
+    let last = last.split(failure::NEXT_TRY).next().unwrap_or(last);
     let kind = if details.outcome_unknown {
         details.next_step = "look on the platform whether the resource exists, and start the \
                              ingestion again once that is settled"

@@ -168,7 +168,31 @@ fn cases() -> Vec<Case> {
             faults: vec![Rule::new("POST", "/flows", no_answer()).first(1)],
             decision: None,
         },
+        Case {
+            name: "throttled",
+            input: json!({"connection": connection,
+                          "tables": [{"table": "Contacts"}, {"table": "Incidents"}]}),
+            faults: vec![
+                Rule::new("POST", "/sourceConnections", too_many()).first(3),
+                Rule::new("GET", "/dataSets", too_many()).first(1),
+            ],
+            decision: None,
+        },
+        Case {
+            name: "throttled-and-decided",
+            input: json!({"connection": connection, "stepDeadlineSeconds": 5,
+                          "tables": [{"table": "Contacts"}]}),
+            faults: vec![
+                Rule::new("POST", "/connections", too_many()).first(1),
+                Rule::new("POST", "/flows", no_answer()).first(1),
+            ],
+            decision: Some(Decision::Retry),
+        },
     ]
+}
+
+fn too_many() -> Action {
+    Action::Refuse(CannedAnswer::too_many_requests(Some("1")))
 }
 
 fn no_answer() -> Action {

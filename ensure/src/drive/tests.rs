@@ -422,7 +422,7 @@ fn each_wait_says_what_happened_and_when_it_goes_on() {
             minute,
             None,
             "whether the base connection `OSC` was made is not known yet: an earlier create was \
-             not answered, and look 2 of at least 3 did not find it; the next look is in 60 s",
+             not answered, and look 2 of at least 3 did not find it",
         ),
         (
             Past::Clean,
@@ -430,7 +430,7 @@ fn each_wait_says_what_happened_and_when_it_goes_on() {
             minute,
             None,
             "the base connection `OSC` stands; another caller's may be missing from the lists \
-             for a while; the next look is in 60 s",
+             for a while",
         ),
         (
             open_since(0),
@@ -457,6 +457,28 @@ fn each_wait_says_what_happened_and_when_it_goes_on() {
         };
         assert_eq!((left.is_open(), pause), (past != Past::Clean, after));
         assert_eq!(left, past);
+    }
+}
+
+#[test]
+fn a_pause_says_what_it_is_for() {
+    let wanted = want(BaseConnection);
+    for (why, expected) in [
+        (Why::Unanswered, "quiet period"),
+        (Why::Quiet { looks: 2 }, "quiet period, look 2 of 3"),
+        (Why::Quiet { looks: 4 }, "quiet period, look 4 of 4"),
+        (Why::Young, "list lag"),
+        (Why::NameTaken, "list lag"),
+    ] {
+        for after in [None, Some(Duration::from_secs(60))] {
+            let past = open_since(0);
+            let end = End::LookAgain { past, why, after };
+            let Err(EnsureError::NotYet { waits_for, .. }) = ended(&call(&wanted), end, None)
+            else {
+                panic!("{why:?}");
+            };
+            assert_eq!(waits_for.as_deref(), after.map(|_| expected));
+        }
     }
 }
 

@@ -7,13 +7,13 @@ use temporalio_client::tonic::{Code, IntoRequest as _, Status};
 use temporalio_client::{Client, NamespacedClient as _};
 use temporalio_common::protos::temporal::api::{
     enums::v1::{NamespaceState, TaskQueueType},
-    operatorservice::v1::ListSearchAttributesRequest,
     taskqueue::v1::TaskQueue,
     workflowservice::v1::{DescribeNamespaceRequest, DescribeTaskQueueRequest},
 };
 
 use super::{Check, ExitStatus, Failure};
 use crate::config::Config;
+use crate::search_attributes::{self, Registered, names, register_command};
 use crate::temporal::{self, Target};
 
 // The client repeats a call for ten seconds; a check that takes longer is a hang.
@@ -24,7 +24,7 @@ const NAMESPACE: &str = "namespace";
 const ATTRIBUTES: &str = "search attributes";
 const WORKERS: &str = "workers";
 
-pub(super) async fn report(config: &Config) -> Vec<Check> {
+pub(super) async fn report(config: &Config, fix: bool) -> Vec<Check> {
     let connected = match Target::read(config, None) {
         Ok(target) => temporal::connect(config)
             .await
@@ -47,7 +47,7 @@ pub(super) async fn report(config: &Config) -> Vec<Check> {
     let is_there = namespace.result == super::Verdict::Ok;
     checks.push(namespace);
     if is_there {
-        checks.push(attributes(&client).await);
+        checks.push(attributes(&client, fix).await);
         checks.push(workers(&client, &config.worker.task_queue).await);
     } else {
         checks.push(Check::skip(ATTRIBUTES, "no namespace"));
@@ -111,15 +111,10 @@ async fn namespace(client: &Client) -> Check {
     }
 }
 
-async fn attributes(client: &Client) -> Check {
+async fn attributes(client: &Client, fix: bool) -> Check {
     let namespace = client.namespace();
-    let request = ListSearchAttributesRequest {
-        namespace: namespace.clone(),
-    };
-    let mut service = client.connection().operator_service();
-    let listed = within(service.list_search_attributes(request.into_request())).await;
-    let registered = match listed {
-        Ok(listed) => listed.into_inner().custom_attributes,
+    let registered = match within(Registered::list(client)).await {
+        Ok(registered) => registered,
         Err(status) => {
             return Check::warn(
                 ATTRIBUTES,
@@ -128,34 +123,40 @@ async fn attributes(client: &Client) -> Check {
             );
         }
     };
-    let missing: Vec<(&str, &str)> = search_attribute::ALL
-        .into_iter()
-        .filter(|(name, _)| !registered.contains_key(*name))
-        .collect();
+    if let Some(((name, kind), found)) = registered.mistyped().first() {
+        return Check::warn(
+            ATTRIBUTES,
+            format!("{name} is of the type {found}, so it can't be used"),
+            format!("have it removed, and registered as a {kind}"),
+        );
+    }
+    let missing = registered.missing();
     if missing.is_empty() {
         return Check::ok(
             ATTRIBUTES,
             format!("all {} are registered", search_attribute::ALL.len()),
         );
     }
-    let names: Vec<&str> = missing.iter().map(|(name, _)| *name).collect();
-    Check::warn(
-        ATTRIBUTES,
-        format!(
-            "not registered, so workflows can't be listed by them: {}",
-            names.join(", ")
-        ),
-        register(&namespace, &missing),
-    )
-}
-
-/// The command that registers search attributes.
-fn register(namespace: &str, missing: &[(&str, &str)]) -> String {
-    let mut command = format!("temporal operator search-attribute create --namespace {namespace}");
-    for (name, kind) in missing {
-        command.push_str(&format!(" --name {name} --type {kind}"));
+    let command = register_command(&namespace, &missing);
+    let missing_names = names(&missing);
+    if !fix {
+        return Check::warn(
+            ATTRIBUTES,
+            format!("not registered, so workflows can't be listed by them: {missing_names}"),
+            format!("`aep-flow check --fix`, or {command}"),
+        );
     }
-    command
+    match within(search_attributes::register(client, &missing)).await {
+        Ok(()) => Check::ok(ATTRIBUTES, format!("registered just now: {missing_names}")),
+        Err(status) => Check::warn(
+            ATTRIBUTES,
+            format!(
+                "{missing_names} could not be registered: {}",
+                status.message()
+            ),
+            format!("somebody who may change the namespace runs {command}"),
+        ),
+    }
 }
 
 async fn workers(client: &Client, task_queue: &str) -> Check {
@@ -183,31 +184,5 @@ async fn workers(client: &Client, task_queue: &str) -> Check {
             format!("they can't be counted: {}", status.message()),
             "see the page of the task queue in the Temporal UI",
         ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_reference_page_names_every_search_attribute() {
-        let page = include_str!("../../../docs/configuration.md");
-        for (name, kind) in search_attribute::ALL {
-            let flags = format!("--name {name} --type {kind}");
-            assert!(page.contains(&flags), "{flags}");
-        }
-    }
-
-    #[test]
-    fn the_command_registers_what_is_missing() {
-        assert_eq!(
-            register(
-                "ns",
-                &[("AepPhase", "Keyword"), ("AepNeedsDecision", "Bool")]
-            ),
-            "temporal operator search-attribute create --namespace ns --name AepPhase --type \
-             Keyword --name AepNeedsDecision --type Bool"
-        );
     }
 }

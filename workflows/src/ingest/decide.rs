@@ -4,26 +4,26 @@
 use std::{pin::pin, time::Duration};
 
 use aep_flow_proto::{
-    names::{FailureType, search_attribute},
+    names::FailureType,
     v1::{
         BaseConnection, CreateDataflowInput, CreateMappingSetInput, CreateSourceConnectionInput,
         CreateTargetConnectionInput, Dataflow, Dataset, EarlierCall, EnsureDatasetInput,
-        EnsureSchemaInput, FindSearchAttributesInput, MappingSet, OpenDecision,
-        OracleServiceCloudConnection, Schema, SourceConnection, TargetConnection,
+        EnsureSchemaInput, MappingSet, OpenDecision, OracleServiceCloudConnection, Schema,
+        SourceConnection, TargetConnection,
     },
 };
 use jiff::Timestamp;
 use prost::Name;
 use serde::de::DeserializeOwned;
-use temporalio_common::{ActivityDefinition, search_attributes::SearchAttributeKey};
+use temporalio_common::ActivityDefinition;
 use temporalio_workflow::{CancellableFuture as _, TimerResult, select};
 
-use super::{Context, Plan, now, show};
+use super::{Context, Plan, attributes, now, steps};
 use crate::{
     activities::{self, Declared},
     decision::Verdict,
     payload::Message,
-    step::{self, FailedStep, Patience, StepError},
+    step::{FailedStep, Patience, StepError},
 };
 
 /// How long the check of an id may take: a person waits for its answer.
@@ -31,38 +31,6 @@ const CHECK: Patience = Patience {
     deadline: Duration::from_secs(60),
     attempts: 3,
 };
-
-/// How long to ask which search attributes there are. Without an answer it goes on as well.
-const ASK: Patience = Patience {
-    deadline: Duration::from_secs(20),
-    attempts: 3,
-};
-
-const NEEDS_DECISION: SearchAttributeKey<bool> =
-    SearchAttributeKey::bool(search_attribute::NEEDS_DECISION);
-
-/// What the workflow knows of the search attribute that says that a person is needed. To set
-/// one that the namespace does not know would fail every workflow task from then on.
-#[derive(Debug, Default)]
-pub(super) enum Flag {
-    #[default]
-    Unasked,
-    Asked,
-    Usable {
-        is_set: bool,
-    },
-    /// Why not, and what to do about it.
-    Unusable(String),
-}
-
-impl Flag {
-    pub(super) fn hint(&self) -> Option<&str> {
-        match self {
-            Self::Unusable(hint) => Some(hint),
-            Self::Unasked | Self::Asked | Self::Usable { .. } => None,
-        }
-    }
-}
 
 /// Input of a step that creates something.
 pub(super) trait Create: Clone + 'static {
@@ -151,7 +119,8 @@ pub(super) async fn run<I: Create>(
         table
     };
     loop {
-        let once = step::run(ctx, I::ACTIVITY, input.clone(), plan.step_deadline, summary);
+        let deadline = plan.step_deadline;
+        let once = steps::run(ctx, table, I::ACTIVITY, input.clone(), deadline, summary);
         let failed = match once.await {
             Err(StepError::Failed(failed))
                 if failed.kind == FailureType::OutcomeUnknown.as_str() =>
@@ -179,9 +148,8 @@ async fn decide<I: Create>(
 ) -> Result<Option<I::Made>, StepError> {
     let decision = describe(ctx, plan, table, input, &failed);
     let key = ctx.state_mut(|this| this.decisions.open(decision));
-    show(ctx);
-    ask(ctx).await;
-    mark(ctx);
+    attributes::ask(ctx).await;
+    attributes::tell_of_decisions(ctx);
 
     let mut deadline = pin!(ctx.timer(plan.decision_deadline));
     let mut is_due = false;
@@ -206,7 +174,8 @@ async fn decide<I: Create>(
             Some((Verdict::Adopt(id), ticket)) => (id, ticket),
         };
         let summary = format!("check of {id}");
-        match step::run(ctx, I::ACTIVITY, input.adopting(id), CHECK, &summary).await {
+        let input = input.adopting(id);
+        match steps::check(ctx, table, I::ACTIVITY, input, CHECK, &summary).await {
             Ok(adopted) => {
                 ctx.state_mut(|this| this.decisions.accept(&key, ticket));
                 // The workflow may end right behind this step, and with it the handler.
@@ -226,8 +195,7 @@ async fn decide<I: Create>(
         deadline.cancel();
     }
     ctx.state_mut(|this| this.decisions.close(&key));
-    mark(ctx);
-    show(ctx);
+    attributes::tell_of_decisions(ctx);
     decided
 }
 
@@ -251,62 +219,5 @@ fn describe<I: Create>(
         since: format!("{since:.0}"),
         until,
         candidates: failed.details.created.clone(),
-    }
-}
-
-/// Asks, once, whether the search attribute can be set.
-async fn ask(ctx: &Context) {
-    let is_first = ctx.state_mut(|this| {
-        let is_first = matches!(this.flag, Flag::Unasked);
-        if is_first {
-            this.flag = Flag::Asked;
-        }
-        is_first
-    });
-    if !is_first {
-        return;
-    }
-    let name = search_attribute::NEEDS_DECISION;
-    let input = FindSearchAttributesInput {
-        names: vec![name.to_owned()],
-    };
-    let found = step::run(ctx, Declared::find_search_attributes, input, ASK, name).await;
-    let problem = match found {
-        Ok(found) => match found.attributes.iter().find(|each| each.name == name) {
-            Some(attribute) if attribute.r#type == "Bool" => None,
-            Some(attribute) => Some(format!("is of the type {}, not Bool", attribute.r#type)),
-            None => Some("is not registered".to_owned()),
-        },
-        Err(_) => Some("can't be asked about".to_owned()),
-    };
-    let namespace = ctx.namespace().to_owned();
-    ctx.state_mut(|this| {
-        this.flag = match problem {
-            None => Flag::Usable { is_set: false },
-            Some(problem) => Flag::Unusable(format!(
-                "The search attribute {name} {problem} in the namespace {namespace}, so a list of \
-                 workflows can't show which of them wait for a person. This registers it, for \
-                 workflows that start from then on:\n\n    temporal operator search-attribute \
-                 create --namespace {namespace} --name {name} --type Bool\n"
-            )),
-        };
-    });
-    show(ctx);
-}
-
-/// Lets the search attribute say whether a person is needed, where it can be set.
-fn mark(ctx: &Context) {
-    let change = ctx.state_mut(|this| {
-        let is_needed = !this.decisions.is_empty();
-        match &mut this.flag {
-            Flag::Usable { is_set } if *is_set != is_needed => {
-                *is_set = is_needed;
-                Some(is_needed)
-            }
-            _ => None,
-        }
-    });
-    if let Some(is_needed) = change {
-        ctx.upsert_search_attributes([NEEDS_DECISION.value_set(is_needed)]);
     }
 }

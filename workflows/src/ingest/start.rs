@@ -7,12 +7,8 @@ use aep_flow_proto::{
 };
 use temporalio_workflow::join_all;
 
-use super::{Context, Plan, now};
-use crate::{
-    activities::Declared,
-    naming,
-    step::{self, StepError},
-};
+use super::{Context, Plan, now, steps};
+use crate::{activities::Declared, naming, step::StepError};
 
 /// Refuses a start time that has passed, unless the table's dataflow stands already: the
 /// same input can then be run again at any time, to add a table or to get the ids.
@@ -49,8 +45,9 @@ async fn unless_made(
         sandbox: plan.connection.sandbox.clone(),
         name: naming::resource_name(&plan.connection.name, table),
     };
-    let found = step::run(
+    let found = steps::run(
         ctx,
+        table,
         Declared::find_dataflow,
         input,
         plan.step_deadline,

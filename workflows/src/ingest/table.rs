@@ -16,15 +16,9 @@ use temporalio_workflow::join;
 use super::{
     Context, Plan,
     decide::{self, Create},
-    show,
+    steps,
 };
-use crate::{
-    activities::Declared,
-    naming,
-    payload::Message,
-    progress,
-    step::{self, StepError},
-};
+use crate::{activities::Declared, naming, payload::Message, progress, step::StepError};
 
 /// One table of an ingestion under way.
 pub(super) struct TableRun<'a> {
@@ -202,7 +196,8 @@ impl TableRun<'_> {
     {
         let name = activity.name().to_owned();
         let table = &self.table().table;
-        let run = step::run(self.ctx, activity, input, self.plan.step_deadline, table);
+        let deadline = self.plan.step_deadline;
+        let run = steps::run(self.ctx, table, activity, input, deadline, table);
         self.shown(&name, run).await
     }
 
@@ -220,7 +215,6 @@ impl TableRun<'_> {
     ) -> Result<O, StepError> {
         self.ctx
             .state_mut(|this| progress::step_started(&mut this.status, self.index, name));
-        show(self.ctx);
         let result = run.await;
         self.ctx.state_mut(|this| {
             progress::step_ended(&mut this.status, self.index, name, result.is_ok());

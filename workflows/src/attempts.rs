@@ -1,0 +1,335 @@
+//! Which attempts at which steps failed, and which steps are failing now: a state without
+//! Temporal, kept by the workflow and shown by its query.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use aep_flow_proto::v1::{FailedAttempt, FailingStep};
+
+use crate::step::FailedStep;
+
+/// More than a person reads, and small enough for an answer of a query: some 40 KB.
+const MAX_KEPT: usize = 50;
+
+/// The longest message that is kept of an attempt. The whole one is in the pending activity.
+const MAX_MESSAGE_CHARS: usize = 300;
+
+/// The longest of any other text, all of which are names or numbers of somebody's.
+const MAX_TEXT_CHARS: usize = 100;
+
+/// What is known of failed attempts.
+#[derive(Debug, Default)]
+pub(crate) struct Attempts {
+    /// The activities that were begun, by their ids.
+    begun: BTreeMap<String, Begun>,
+    /// The steps that are failing now. The one that failed last comes last.
+    failing: Vec<FailingStep>,
+    latest: VecDeque<FailedAttempt>,
+    total: u32,
+}
+
+#[derive(Debug)]
+struct Begun {
+    step: String,
+    /// Empty for the base connection.
+    table: String,
+    /// Whether this activity only checks what a person wants to adopt.
+    is_check: bool,
+    is_over: bool,
+}
+
+impl Attempts {
+    /// Notes that an activity begins; gives the id that it is to have.
+    ///
+    /// The ids are those that the SDK would count by itself.
+    pub(crate) fn begin(&mut self, step: &str, table: &str) -> String {
+        self.add(step, table, false)
+    }
+
+    /// The same for an activity that checks what a person wants to adopt: its failure is an
+    /// answer to that person, and leaves the step as it is.
+    pub(crate) fn begin_check(&mut self, step: &str, table: &str) -> String {
+        self.add(step, table, true)
+    }
+
+    fn add(&mut self, step: &str, table: &str, is_check: bool) -> String {
+        let id = (self.begun.len() + 1).to_string();
+        let begun = Begun {
+            step: step.to_owned(),
+            table: table.to_owned(),
+            is_check,
+            is_over: false,
+        };
+        self.begun.insert(id.clone(), begun);
+        id
+    }
+
+    /// Takes up what a worker told of an attempt that is to be retried.
+    ///
+    /// It may come late: then it is listed, and the step is no longer failing because of it.
+    pub(crate) fn heard(&mut self, told: FailedAttempt) {
+        let Some(begun) = self.begun.get(&told.activity_id) else {
+            // Nobody's: not from one of our workers.
+            return;
+        };
+        let attempt = FailedAttempt {
+            step: begun.step.clone(),
+            table: begun.table.clone(),
+            attempt: told.attempt,
+            http_status: told.http_status,
+            activity_id: told.activity_id,
+            time: short(&told.time),
+            r#type: short(&told.r#type),
+            adobe_code: short(&told.adobe_code),
+            request_id: short(&told.request_id),
+            message: cut(&told.message, MAX_MESSAGE_CHARS),
+            next_try: short(&told.next_try),
+            next_try_reason: short(&told.next_try_reason),
+        };
+        if !begun.is_over && !begun.is_check {
+            self.fails(FailingStep {
+                step: attempt.step.clone(),
+                table: attempt.table.clone(),
+                attempt: attempt.attempt,
+                r#type: attempt.r#type.clone(),
+                since: attempt.time.clone(),
+                next_try: attempt.next_try.clone(),
+                next_try_reason: attempt.next_try_reason.clone(),
+            });
+        }
+        self.keep(attempt);
+    }
+
+    /// Notes that an activity ended well, and its step with it.
+    pub(crate) fn went_through(&mut self, activity_id: &str) {
+        let Some(begun) = self.begun.get_mut(activity_id) else {
+            return;
+        };
+        begun.is_over = true;
+        let (step, table) = (begun.step.clone(), begun.table.clone());
+        self.failing
+            .retain(|each| each.step != step || each.table != table);
+    }
+
+    /// Notes that an activity failed for good, at `now`.
+    pub(crate) fn gave_up(&mut self, activity_id: &str, failed: &FailedStep, now: &str) {
+        let Some(begun) = self.begun.get_mut(activity_id) else {
+            return;
+        };
+        begun.is_over = true;
+        let (table, is_check) = (begun.table.clone(), begun.is_check);
+        self.keep(FailedAttempt {
+            step: failed.step.clone(),
+            table: table.clone(),
+            activity_id: activity_id.to_owned(),
+            attempt: failed.details.attempt,
+            time: now.to_owned(),
+            r#type: short(&failed.kind),
+            adobe_code: failed.details.adobe_code.clone(),
+            http_status: failed.details.http_status,
+            request_id: failed.details.request_id.clone(),
+            message: cut(&failed.message, MAX_MESSAGE_CHARS),
+            ..FailedAttempt::default()
+        });
+        if !is_check {
+            self.failed(&table, failed, now);
+        }
+    }
+
+    /// Notes that a step failed for good at `now`, by its activity or by what the workflow found
+    /// in its result. It counts as failing from then on.
+    pub(crate) fn failed(&mut self, table: &str, failed: &FailedStep, now: &str) {
+        self.fails(FailingStep {
+            step: failed.step.clone(),
+            table: table.to_owned(),
+            attempt: failed.details.attempt,
+            r#type: short(&failed.kind),
+            since: now.to_owned(),
+            ..FailingStep::default()
+        });
+    }
+
+    /// The steps that are failing now. The one that failed last comes last.
+    pub(crate) fn failing(&self) -> &[FailingStep] {
+        &self.failing
+    }
+
+    /// Type of the latest failure of the steps that are failing now.
+    pub(crate) fn last_failure(&self) -> Option<&str> {
+        self.failing.last().map(|step| step.r#type.as_str())
+    }
+
+    /// The latest failed attempts, the oldest first.
+    pub(crate) fn latest(&self) -> impl Iterator<Item = &FailedAttempt> {
+        self.latest.iter()
+    }
+
+    /// How many failed attempts there were, as far as is known.
+    pub(crate) fn total(&self) -> u32 {
+        self.total
+    }
+
+    fn fails(&mut self, mut step: FailingStep) {
+        let same = |each: &FailingStep| each.step == step.step && each.table == step.table;
+        if let Some(at) = self.failing.iter().position(same) {
+            step.since = self.failing.remove(at).since;
+        }
+        self.failing.push(step);
+    }
+
+    fn keep(&mut self, attempt: FailedAttempt) {
+        let same = |each: &FailedAttempt| {
+            each.activity_id == attempt.activity_id && each.attempt == attempt.attempt
+        };
+        // An attempt that was to be retried may turn out to have been the last one.
+        if attempt.attempt > 0
+            && let Some(at) = self.latest.iter().position(same)
+        {
+            self.latest.remove(at);
+        } else {
+            self.total = self.total.saturating_add(1);
+        }
+        self.latest.push_back(attempt);
+        if self.latest.len() > MAX_KEPT {
+            self.latest.pop_front();
+        }
+    }
+}
+
+fn short(text: &str) -> String {
+    cut(text, MAX_TEXT_CHARS)
+}
+
+fn cut(text: &str, longest: usize) -> String {
+    text.chars().take(longest).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use aep_flow_proto::names::FailureType;
+    use aep_flow_proto::v1::FailureDetails;
+
+    use super::*;
+    use crate::step::StepError;
+
+    fn told(activity_id: &str, attempt: u32, kind: &str) -> FailedAttempt {
+        FailedAttempt {
+            activity_id: activity_id.to_owned(),
+            attempt,
+            time: format!("2026-11-24T12:00:{attempt:02}Z"),
+            r#type: kind.to_owned(),
+            message: "ü".repeat(1000),
+            next_try_reason: "Retry-After".to_owned(),
+            ..FailedAttempt::default()
+        }
+    }
+
+    fn for_good(step: &str, attempt: u32) -> FailedStep {
+        let details = FailureDetails {
+            attempt,
+            ..FailureDetails::default()
+        };
+        let failed = StepError::failed(step, FailureType::NotFound, "gone".to_owned(), details);
+        match failed {
+            StepError::Failed(failed) => *failed,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_last_failure_is_that_of_a_step_that_fails_now() {
+        let mut attempts = Attempts::default();
+        let contacts = attempts.begin("EnsureSchema", "Contacts");
+        let accounts = attempts.begin("EnsureSchema", "Accounts");
+        assert_eq!((&*contacts, &*accounts), ("1", "2"));
+        assert_eq!(attempts.last_failure(), None);
+
+        attempts.heard(told(&contacts, 1, "RateLimited"));
+        attempts.heard(told(&accounts, 1, "Unavailable"));
+        assert_eq!(attempts.last_failure(), Some("Unavailable"));
+        attempts.heard(told(&contacts, 2, "RateLimited"));
+        assert_eq!(attempts.last_failure(), Some("RateLimited"));
+        let [_, last] = attempts.failing() else {
+            panic!("{attempts:?}");
+        };
+        assert_eq!((&*last.table, last.attempt), ("Contacts", 2));
+        assert_eq!(last.since, "2026-11-24T12:00:01Z");
+        assert_eq!(last.next_try_reason, "Retry-After");
+
+        // One that went through leaves the other's.
+        attempts.went_through(&contacts);
+        assert_eq!(attempts.last_failure(), Some("Unavailable"));
+        attempts.went_through(&accounts);
+        assert_eq!(attempts.last_failure(), None);
+        assert_eq!(attempts.total(), 3);
+    }
+
+    #[test]
+    fn a_step_that_failed_for_good_stays_the_last_failure() {
+        let mut attempts = Attempts::default();
+        let contacts = attempts.begin("EnsureSchema", "Contacts");
+        let accounts = attempts.begin("EnsureSchema", "Accounts");
+        attempts.gave_up(&contacts, &for_good("EnsureSchema", 1), "t");
+        attempts.heard(told(&accounts, 1, "Unavailable"));
+        attempts.went_through(&accounts);
+        assert_eq!(attempts.last_failure(), Some("NotFound"));
+
+        // A person had it tried again: another activity, the same step.
+        let again = attempts.begin("EnsureSchema", "Contacts");
+        attempts.went_through(&again);
+        assert_eq!(attempts.last_failure(), None);
+    }
+
+    #[test]
+    fn what_is_heard_late_is_listed_and_fails_nothing() {
+        let mut attempts = Attempts::default();
+        let id = attempts.begin("EnsureSchema", "Contacts");
+        attempts.went_through(&id);
+        attempts.heard(told(&id, 1, "RateLimited"));
+        assert_eq!(attempts.last_failure(), None);
+        assert_eq!(attempts.latest().next().unwrap().table, "Contacts");
+    }
+
+    #[test]
+    fn what_is_nobodys_is_not_taken() {
+        let mut attempts = Attempts::default();
+        attempts.heard(told("7", 1, "RateLimited"));
+        assert_eq!((attempts.total(), attempts.last_failure()), (0, None));
+    }
+
+    #[test]
+    fn a_check_answers_a_person_and_leaves_the_step_as_it_is() {
+        let mut attempts = Attempts::default();
+        let id = attempts.begin("EnsureSchema", "Contacts");
+        attempts.gave_up(&id, &for_good("EnsureSchema", 1), "t");
+        let check = attempts.begin_check("EnsureSchema", "Contacts");
+        attempts.heard(told(&check, 1, "RateLimited"));
+        attempts.gave_up(&check, &for_good("EnsureSchema", 2), "t");
+        assert_eq!(attempts.failing()[0].attempt, 1);
+        assert_eq!(attempts.total(), 3);
+
+        // What it finds good is what the step made.
+        let check = attempts.begin_check("EnsureSchema", "Contacts");
+        attempts.went_through(&check);
+        assert_eq!(attempts.last_failure(), None);
+    }
+
+    #[test]
+    fn only_the_latest_are_kept_and_all_are_counted() {
+        let mut attempts = Attempts::default();
+        let id = attempts.begin("EnsureSchema", "Contacts");
+        for attempt in 1..=60 {
+            attempts.heard(told(&id, attempt, "RateLimited"));
+        }
+        assert_eq!(attempts.total(), 60);
+        let kept: Vec<u32> = attempts.latest().map(|each| each.attempt).collect();
+        assert_eq!(kept, (11..=60).collect::<Vec<u32>>());
+        let first = attempts.latest().next().unwrap();
+        assert_eq!(first.message.chars().count(), 300);
+
+        // The last of them was the last of all.
+        attempts.gave_up(&id, &for_good("EnsureSchema", 60), "t");
+        assert_eq!((attempts.total(), attempts.latest().count()), (60, 50));
+        let last = attempts.latest().last().unwrap();
+        assert_eq!((&*last.r#type, &*last.next_try_reason), ("NotFound", ""));
+    }
+}

@@ -1,0 +1,193 @@
+//! The search attributes of an ingestion: what they are to say, and which of them can be set.
+//!
+//! To set one that the namespace does not know fails every workflow task from then on, so the
+//! worker is asked first. That goes on beside the first steps, which do not wait for it. What
+//! changed within a workflow task is set by one command.
+//!
+//! The question is no local activity, which would be cheaper by a workflow task: the SDK warns
+//! that it drops those of a worker that caches no workflow, and one that is under way when its
+//! run is evicted makes it panic in a debug build.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use aep_flow_proto::{
+    names::{self, search_attribute as attribute},
+    v1::{FindSearchAttributesInput, FindSearchAttributesResult, SearchAttribute},
+};
+use temporalio_common::search_attributes::{SearchAttributeKey, SearchAttributeUpdate};
+
+use super::{Context, IngestOracleServiceCloud, steps};
+use crate::{activities::Declared, step::Patience};
+
+/// Marks the histories that ask at their start and say all. Those without it ask when a person
+/// is needed, and say only that.
+const FROM_THE_START: &str = "search-attributes-from-the-start";
+
+/// How long to ask which search attributes there are. Without an answer it goes on as well.
+const ASK: Patience = Patience {
+    deadline: Duration::from_secs(20),
+    attempts: 3,
+};
+
+/// What a search attribute says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Value {
+    Keyword(String),
+    Bool(bool),
+}
+
+/// What the workflow knows of the namespace's search attributes, and what it set.
+#[derive(Debug, Default)]
+pub(super) struct Attributes {
+    is_asked: bool,
+    is_from_the_start: bool,
+    usable: Vec<&'static str>,
+    told: BTreeMap<&'static str, Value>,
+    sandbox: String,
+    /// Why nobody can list the ingestions that wait for a person, and what to do about it.
+    hint: Option<String>,
+}
+
+impl Attributes {
+    pub(super) fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// Takes up the worker's answer, or that there was none.
+    fn learn(&mut self, found: Option<FindSearchAttributesResult>, namespace: &str) {
+        let needs_decision = attribute::NEEDS_DECISION;
+        let why_not = match &found {
+            None => Some("can't be asked about".to_owned()),
+            Some(found) => problem(&found.attributes, needs_decision, "Bool"),
+        };
+        self.hint = why_not.map(|why_not| {
+            format!(
+                "The search attribute {needs_decision} {why_not} in the namespace {namespace}, so \
+                 a list of workflows can't show which of them wait for a person. This registers \
+                 it, for workflows that start from then on:\n\n    temporal operator \
+                 search-attribute create --namespace {namespace} --name {needs_decision} --type \
+                 Bool\n"
+            )
+        });
+        let found = found.unwrap_or_default();
+        self.usable = attribute::ALL
+            .into_iter()
+            .filter(|(name, kind)| problem(&found.attributes, name, kind).is_none())
+            .map(|(name, _)| name)
+            .collect();
+        if self.sandbox.is_empty() {
+            self.sandbox = found.default_sandbox;
+        }
+    }
+
+    /// What is to be said by now and was not yet; nothing for one that is to say nothing.
+    fn changes(&self, ingest: &IngestOracleServiceCloud) -> Vec<(&'static str, Option<Value>)> {
+        let keyword = |text: &str| (!text.is_empty()).then(|| Value::Keyword(text.to_owned()));
+        let is_decision_needed = !ingest.decisions.is_empty();
+        self.usable
+            .iter()
+            .filter_map(|&name| {
+                let told = self.told.get(name);
+                let wanted = match name {
+                    attribute::SANDBOX => keyword(&self.sandbox),
+                    attribute::SOURCE => keyword(names::ORACLE_SERVICE_CLOUD),
+                    attribute::PHASE => keyword(ingest.phase()),
+                    attribute::CONNECTION_ID => keyword(&ingest.status.base_connection_id),
+                    attribute::LAST_FAILURE => {
+                        keyword(ingest.attempts.last_failure().unwrap_or_default())
+                    }
+                    // Nothing before it was needed once.
+                    _ => (is_decision_needed || told.is_some())
+                        .then_some(Value::Bool(is_decision_needed)),
+                };
+                (wanted.as_ref() != told).then_some((name, wanted))
+            })
+            .collect()
+    }
+}
+
+fn problem(found: &[SearchAttribute], name: &str, kind: &str) -> Option<String> {
+    match found.iter().find(|each| each.name == name) {
+        Some(attribute) if attribute.r#type == kind => None,
+        Some(attribute) => Some(format!("is of the type {}, not {kind}", attribute.r#type)),
+        None => Some("is not registered".to_owned()),
+    }
+}
+
+/// Asks which search attributes can be set, at the start of an ingestion into `sandbox`.
+pub(super) async fn ask_at_the_start(ctx: &Context, sandbox: &str) {
+    if !ctx.patched(FROM_THE_START) {
+        return;
+    }
+    ctx.state_mut(|this| {
+        this.attributes.is_asked = true;
+        this.attributes.is_from_the_start = true;
+        this.attributes.sandbox = sandbox.to_owned();
+    });
+    ask_about(ctx, &attribute::ALL.map(|(name, _)| name)).await;
+}
+
+/// Asks, once, whether it can be said that a person is needed, where that was not asked at the
+/// start.
+pub(super) async fn ask(ctx: &Context) {
+    let is_asked = ctx.state(|this| this.attributes.is_asked);
+    if !is_asked {
+        ctx.state_mut(|this| this.attributes.is_asked = true);
+        ask_about(ctx, &[attribute::NEEDS_DECISION]).await;
+    }
+}
+
+async fn ask_about(ctx: &Context, names: &[&'static str]) {
+    let input = FindSearchAttributesInput {
+        names: names.iter().map(|&name| name.to_owned()).collect(),
+    };
+    let activity = Declared::find_search_attributes;
+    let found = steps::check(ctx, "", activity, input, ASK, "search attributes").await;
+    let namespace = ctx.namespace().to_owned();
+    ctx.state_mut(|this| this.attributes.learn(found.ok(), &namespace));
+}
+
+/// Lets the search attributes say whether a person is needed, in a history that says only that.
+pub(super) fn tell_of_decisions(ctx: &Context) {
+    if !ctx.state(|this| this.attributes.is_from_the_start) {
+        tell(ctx);
+    }
+}
+
+/// Lets the search attributes say all that changed, in a history that says all.
+pub(super) fn tell_all(ctx: &Context) {
+    if ctx.state(|this| this.attributes.is_from_the_start) {
+        tell(ctx);
+    }
+}
+
+/// Lets the search attributes say what is true by now, by one command at most.
+fn tell(ctx: &Context) {
+    let changes = ctx.state(|this| this.attributes.changes(this));
+    if changes.is_empty() {
+        return;
+    }
+    ctx.upsert_search_attributes(
+        changes
+            .iter()
+            .map(|(name, value)| update(name, value.as_ref())),
+    );
+    ctx.state_mut(|this| {
+        for (name, value) in changes {
+            match value {
+                Some(value) => this.attributes.told.insert(name, value),
+                None => this.attributes.told.remove(name),
+            };
+        }
+    });
+}
+
+fn update(name: &'static str, value: Option<&Value>) -> SearchAttributeUpdate {
+    match value {
+        Some(Value::Bool(value)) => SearchAttributeKey::bool(name).value_set(*value),
+        Some(Value::Keyword(value)) => SearchAttributeKey::keyword(name).value_set(value.clone()),
+        // What the SDK sends to unset one has no encoding, and the server refuses it. A list of
+        // nothing is the other way that the server knows.
+        None => SearchAttributeKey::keyword_list(name).value_set(Vec::new()),
+    }
+}
