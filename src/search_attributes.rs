@@ -118,11 +118,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_reference_page_names_every_search_attribute() {
-        let page = include_str!("../docs/configuration.md");
+    fn the_pages_name_every_search_attribute() {
+        let reference = include_str!("../docs/configuration.md");
+        let meaning = include_str!("../docs/operating.md");
         for (name, kind) in search_attribute::ALL {
             let flags = format!("--name {name} --type {kind}");
-            assert!(page.contains(&flags), "{flags}");
+            assert!(reference.contains(&flags), "{flags}");
+            assert!(meaning.contains(&format!("| `{name}` |")), "{name}");
         }
     }
 

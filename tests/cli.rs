@@ -89,6 +89,7 @@ fn the_help_teaches() {
       worker       Run the worker until SIGTERM or Ctrl-C
       demo         Run one ingestion on this machine, on a real Temporal server and an emulated platform
       ingest       Start an ingestion, or attach to the one that is running
+      list         List ingestions: those that run, that fail, or that wait for a person
       status       Show where an ingestion stands
       resolve      Decide about a step of which it is not known whether it made something
       explore      List a source's tables, a table's columns, or its first rows
@@ -141,6 +142,7 @@ fn every_command_has_a_help_with_examples() {
         &["worker"][..],
         &["demo"],
         &["ingest"],
+        &["list"],
         &["status"],
         &["explore"],
         &["adopt"],
@@ -169,6 +171,8 @@ fn a_wrong_argument_is_usage() {
         &["status"],
         &["explore", "tables"],
         &["check", "--output", "xml"],
+        &["list", "--limit", "0"],
+        &["list", "--failing", "RateLimited"],
         &["check", "--set", "hunter2"],
     ] {
         let ran = run(folder.path(), arguments);
@@ -345,6 +349,7 @@ fn without_a_server_it_says_so_and_how_to_go_on() {
     for arguments in [
         &["ingest", "-f", "spec.yaml"][..],
         &["status", "ingest/prod/OSC"],
+        &["list"],
         &["worker"],
     ] {
         let ran = run(folder.path(), arguments);

@@ -57,7 +57,8 @@ and `TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_PROFILE`, `TEMPORAL_API_
 to the Temporal UI lead.
 
 Ingestions can be listed by search attributes, once somebody has registered them in the namespace
-(`aep-flow check` prints the command for those that are missing):
+(`aep-flow check --fix` registers those that are missing; [operating.md](operating.md) says what
+each means):
 
 ```sh
 temporal operator search-attribute create --namespace default \\

@@ -11,9 +11,9 @@ use aep_flow_proto::names::{activity, search_attribute};
 use serde_json::{Value, json};
 use temporalio_client::tonic::IntoRequest as _;
 use temporalio_client::{
-    NamespacedClient as _, UntypedQuery, UntypedSignal, WorkflowCountOptions,
-    WorkflowDescribeOptions, WorkflowFetchHistoryOptions, WorkflowGetResultOptions,
-    WorkflowQueryOptions, WorkflowSignalOptions, WorkflowStartOptions,
+    NamespacedClient as _, UntypedSignal, WorkflowCountOptions, WorkflowDescribeOptions,
+    WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowSignalOptions,
+    WorkflowStartOptions,
 };
 use temporalio_common::data_converters::RawValue;
 use temporalio_common::protos::temporal::api::common::v1::Payload;
@@ -65,16 +65,6 @@ async fn found(world: &World, query: &str, expected: usize) {
         (count(world, query).await == expected).then_some(())
     })
     .await;
-}
-
-/// What the UI shows of the workflow.
-async fn current_details(run: &Run) -> String {
-    let query = UntypedQuery::new("__temporal_workflow_metadata");
-    let options = WorkflowQueryOptions::default();
-    let answer = run.handle.query(query, RawValue::new(Vec::new()), options);
-    let answer = within("the details", answer).await.unwrap();
-    let metadata: Value = serde_json::from_slice(&answer.payloads[0].data).unwrap();
-    metadata["currentDetails"].as_str().unwrap().to_owned()
 }
 
 /// The last failure of each pending activity.
@@ -159,7 +149,7 @@ async fn a_throttled_ingestion_is_found_and_says_what_it_retries() {
         |field: &str| -> jiff::Timestamp { failing[field].as_str().unwrap().parse().unwrap() };
     assert!(time("since") < time("nextTry"), "{status:#}");
 
-    let details = current_details(&run).await;
+    let details = run.current_details().await;
     assert!(details.contains("| Contacts |"), "{details}");
     assert!(
         details.contains("fails as RateLimited since 20"),
@@ -211,6 +201,11 @@ async fn a_throttled_ingestion_is_found_and_says_what_it_retries() {
          AepConnectionId = '{connection}' AND AepNeedsDecision IS NULL"
     );
     found(&world, &done, 1).await;
+
+    let (code, answer, errors) = cli(&world, &["list", "--all"]).await;
+    assert_eq!((code, &*errors), (0, ""), "{answer}");
+    assert!(answer.contains("completed"), "{answer}");
+    assert!(!answer.contains("RateLimited"), "{answer}");
 
     // The attempts are still told, with what Adobe's support asks for.
     let status = run.status().await;
@@ -317,7 +312,7 @@ async fn reports_can_be_turned_off() {
 }
 
 #[tokio::test]
-async fn a_report_that_cannot_be_read_changes_nothing() {
+async fn a_report_that_cannot_be_read_or_is_a_repeat_changes_nothing() {
     let world = World::new().await;
     throttle(&world);
     let worker = world.worker();
@@ -344,10 +339,26 @@ async fn a_report_that_cannot_be_read_changes_nothing() {
         );
         within("the signal", sent).await.unwrap();
     }
+    // What the worker's client would send again if the answer to the first one were lost.
+    let first = &run.status().await["attempts"][0];
+    let info = run.handle.info();
+    let activity = first["activityId"].as_str().unwrap();
+    let request = format!("{}/{activity}/1", info.run_id.as_ref().unwrap());
+    let sent = run.handle.signal(
+        UntypedSignal::new("attemptFailed"),
+        RawValue::new(vec![payload("json/plain", first.to_string().as_bytes())]),
+        WorkflowSignalOptions::builder().request_id(request).build(),
+    );
+    within("the repeat", sent).await.unwrap();
     world.emulator.clear_faults();
     run.end().await.unwrap();
     let status = run.status().await;
     let attempts = status["attempts"].as_array().unwrap();
+    assert_eq!(
+        signals(&run.history().await),
+        attempts.len() + 6,
+        "{status:#}"
+    );
     assert!(
         attempts.iter().all(|each| each["type"] == "RateLimited"),
         "{status:#}"

@@ -10,9 +10,8 @@ use serde_json::{Value, json};
 use temporalio_client::errors::{WorkflowGetResultError, WorkflowUpdateError};
 use temporalio_client::tonic::IntoRequest as _;
 use temporalio_client::{
-    NamespacedClient as _, UntypedQuery, UntypedUpdate, WorkflowCancelOptions,
-    WorkflowCountOptions, WorkflowExecuteUpdateOptions, WorkflowGetResultOptions,
-    WorkflowQueryOptions,
+    NamespacedClient as _, UntypedUpdate, WorkflowCancelOptions, WorkflowCountOptions,
+    WorkflowExecuteUpdateOptions, WorkflowGetResultOptions,
 };
 use temporalio_common::data_converters::RawValue;
 use temporalio_common::protos::temporal::api::common::v1::Payload;
@@ -79,16 +78,6 @@ async fn resolve(run: &Run, decision: Value) -> Result<Value, (String, String)> 
     }
 }
 
-/// What the UI shows of the workflow.
-async fn current_details(run: &Run) -> String {
-    let query = UntypedQuery::new("__temporal_workflow_metadata");
-    let options = WorkflowQueryOptions::default();
-    let answer = run.handle.query(query, RawValue::new(Vec::new()), options);
-    let answer = within("the details", answer).await.unwrap();
-    let metadata: Value = serde_json::from_slice(&answer.payloads[0].data).unwrap();
-    metadata["currentDetails"].as_str().unwrap().to_owned()
-}
-
 /// Waits until a list of the workflows that need a decision has so many.
 async fn listed(world: &World, count: usize) {
     let query = format!("{} = true", search_attribute::NEEDS_DECISION);
@@ -137,7 +126,7 @@ async fn a_person_says_that_it_is_to_be_tried_again() {
     assert_eq!(days, 7, "{open:#}");
 
     let id = run.handle.info().workflow_id.clone();
-    let details = current_details(&run).await;
+    let details = run.current_details().await;
     for command in ["--adopt ID", "--retry"] {
         let command = format!("aep-flow resolve {id} {command}");
         assert!(details.contains(&command), "{details}");
@@ -306,7 +295,7 @@ async fn two_tables_wait_and_each_is_decided_by_itself() {
     for name in ["Contacts", "Incidents"] {
         assert!(message.contains(name), "{message}");
     }
-    let details = current_details(&run).await;
+    let details = run.current_details().await;
     let command = "--retry --table Incidents --step CreateDataflow";
     assert!(details.contains(command), "{details}");
 
@@ -392,7 +381,7 @@ async fn a_namespace_without_the_search_attribute() {
     let run = world.start(&hasty(&[table("Contacts")])).await;
     undecided(&run, 1).await;
     let details = eventually("the hint", async || {
-        let details = current_details(&run).await;
+        let details = run.current_details().await;
         details.contains("is not registered").then_some(details)
     })
     .await;

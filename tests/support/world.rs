@@ -317,6 +317,17 @@ impl Run {
         json_of(&within("the query", answer).await.unwrap().payloads)
     }
 
+    /// What the UI shows of the workflow.
+    pub(crate) async fn current_details(&self) -> String {
+        let query = UntypedQuery::new("__temporal_workflow_metadata");
+        let options = WorkflowQueryOptions::default();
+        let answer = self.handle.query(query, RawValue::new(Vec::new()), options);
+        let answer = within("the details", answer).await.unwrap();
+        // Its encoding is the SDK's own.
+        let metadata: Value = serde_json::from_slice(&answer.payloads[0].data).unwrap();
+        metadata["currentDetails"].as_str().unwrap().to_owned()
+    }
+
     /// All events so far.
     pub(crate) async fn history(&self) -> Vec<HistoryEvent> {
         let history = self

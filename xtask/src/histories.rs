@@ -289,6 +289,8 @@ fn config(server: &DevServer, emulator: &Emulator, secrets: &Path, task_queue: &
     let mut config = Config::default();
     demo::use_emulator(&mut config, emulator);
     config.aep.start_margin = Duration::from_secs(2);
+    // Two looks fit into the steps' deadline of 5 s, and three after a decision.
+    config.ensure.quiet_period = Duration::from_secs(3);
     config.secrets.folder = Some(secrets.to_owned());
     config.worker.task_queue = task_queue.to_owned();
     config.temporal.overrides.address = Some(server.address());

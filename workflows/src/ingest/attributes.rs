@@ -191,3 +191,54 @@ fn update(name: &'static str, value: Option<&Value>) -> SearchAttributeUpdate {
         None => SearchAttributeKey::keyword_list(name).value_set(Vec::new()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(attributes: &[(&str, &str)]) -> Option<FindSearchAttributesResult> {
+        let attributes = attributes.iter().map(|(name, kind)| SearchAttribute {
+            name: (*name).to_owned(),
+            r#type: (*kind).to_owned(),
+        });
+        Some(FindSearchAttributesResult {
+            attributes: attributes.collect(),
+            default_sandbox: "prod".to_owned(),
+        })
+    }
+
+    #[test]
+    fn only_what_is_registered_as_we_need_it_is_used() {
+        let mut attributes = Attributes::default();
+        attributes.learn(
+            found(&[
+                ("AepPhase", "Text"),
+                ("AepSandbox", "Keyword"),
+                ("X", "Bool"),
+            ]),
+            "ns",
+        );
+        assert_eq!(attributes.usable, ["AepSandbox"]);
+        assert_eq!(attributes.sandbox, "prod");
+        let hint = attributes.hint().unwrap();
+        assert!(
+            hint.contains("AepNeedsDecision is not registered"),
+            "{hint}"
+        );
+
+        attributes.learn(found(&[("AepNeedsDecision", "Bool")]), "ns");
+        assert_eq!(attributes.hint(), None);
+    }
+
+    #[test]
+    fn without_an_answer_none_is_used() {
+        let mut attributes = Attributes {
+            sandbox: "dev".to_owned(),
+            ..Attributes::default()
+        };
+        attributes.learn(None, "ns");
+        assert!(attributes.usable.is_empty(), "{attributes:?}");
+        attributes.learn(found(&[]), "ns");
+        assert_eq!(attributes.sandbox, "dev");
+    }
+}
