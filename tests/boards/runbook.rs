@@ -149,6 +149,16 @@ fn help_of<'a>(program: &str, command: &'a str) -> (String, Vec<&'a str>) {
     (help, words.filter(|word| word.starts_with("--")).collect())
 }
 
+#[test]
+fn its_commands_are_real() {
+    for command in commands("aep-flow") {
+        let (help, options) = help_of(env!("CARGO_BIN_EXE_aep-flow"), &command);
+        for option in options {
+            assert!(help.contains(option), "`{command}`: there is no {option}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn its_commands_of_temporal_are_real() {
     let program = crate::support::server::binary().await;

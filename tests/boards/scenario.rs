@@ -19,7 +19,7 @@ use crate::support::world::emulator_config;
 use crate::support::{World, eventually, input, server, table};
 
 /// What the play must leave behind, in the words of the boards and the runbook.
-pub(crate) const SEEN: [&str; 8] = [
+pub(crate) const SEEN: [&str; 10] = [
     r#"aep_flow_token_renewals_total{outcome="renewed"}"#,
     r#"aep_flow_token_renewals_total{outcome="refused"}"#,
     r#"aep_flow_token_renewals_total{outcome="failed"}"#,
@@ -28,6 +28,8 @@ pub(crate) const SEEN: [&str; 8] = [
     r#"aep_flow_creates_total{outcome="swept"}"#,
     r#"aep_flow_creates_total{outcome="undecided"}"#,
     "aep_flow_ingestions_needing_decision > 0",
+    "aep_flow_ingestions_failing > 0",
+    r#"aep_flow_ingestions{phase="needs decision"} > 0"#,
 ];
 
 /// A server, a platform, and a worker as an operator runs it.
