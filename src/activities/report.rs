@@ -86,13 +86,7 @@ impl Reports {
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!("no answer within {} s", SENT_WITHIN.as_secs()),
         };
-        tracing::debug!(
-            activity = info.activity_type,
-            workflow_id = info.workflow_id.as_deref().unwrap_or_default(),
-            attempt = info.attempt,
-            why,
-            "the ingestion could not be told of a failed attempt"
-        );
+        tracing::debug!(why, "the ingestion could not be told of a failed attempt");
     }
 
     fn has_room(&self, run: &str) -> bool {

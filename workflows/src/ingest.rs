@@ -24,7 +24,7 @@ use std::{
 };
 
 use aep_flow_proto::{
-    names::{query, signal, update, workflow},
+    names::{phase, query, signal, update, workflow},
     v1::{
         FailedAttempt, FailedTable, IngestFailure, IngestOracleServiceCloudInput, IngestResult,
         IngestStatus, IngestedTable, OracleServiceCloudConnection, ResolveInput, ResolveResult,
@@ -73,9 +73,6 @@ const FIRST_RUN_DEADLINE: Duration = Duration::from_secs(10_800);
 /// away for a week's end and a holiday.
 const DECISION_DEADLINE: Duration = Duration::from_secs(604_800);
 
-/// Phase of what waits for a person.
-const NEEDS_DECISION: &str = "needs decision";
-
 /// Why an update is refused or fails.
 type UpdateError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -123,7 +120,7 @@ impl IngestOracleServiceCloud {
         Self {
             input: Some(input),
             status: IngestStatus {
-                phase: "connecting".to_owned(),
+                phase: phase::CONNECTING.to_owned(),
                 ..IngestStatus::default()
             },
             made: Vec::new(),
@@ -242,7 +239,7 @@ impl IngestOracleServiceCloud {
             Err(error) => return Err(Self::not_begun(ctx, error)),
         };
         ctx.state_mut(|this| {
-            this.status.phase = "ingesting".to_owned();
+            this.status.phase = phase::INGESTING.to_owned();
             this.status.base_connection_id.clone_from(&base.id);
             this.warnings = base.warnings;
         });
@@ -269,7 +266,7 @@ impl IngestOracleServiceCloud {
         if self.decisions.is_empty() {
             &self.status.phase
         } else {
-            NEEDS_DECISION
+            phase::NEEDS_DECISION
         }
     }
 
@@ -289,7 +286,7 @@ impl IngestOracleServiceCloud {
         status.decisions = self.decisions.list().cloned().collect();
         for table in &mut status.tables {
             if self.decisions.list().any(|open| open.table == table.table) {
-                NEEDS_DECISION.clone_into(&mut table.phase);
+                phase::NEEDS_DECISION.clone_into(&mut table.phase);
             }
         }
         status.failing = self.attempts.failing().to_vec();
@@ -338,7 +335,7 @@ impl IngestOracleServiceCloud {
             let text = format!("{}: {}", failed.kind, failed.message);
             let now = format!("{:.0}", now(ctx));
             ctx.state_mut(|this| {
-                this.status.phase = "failed".to_owned();
+                this.status.phase = phase::FAILED.to_owned();
                 this.status.last_error = text;
                 this.attempts.failed("", failed, &now);
             });
@@ -423,7 +420,11 @@ impl IngestOracleServiceCloud {
         failed: Vec<(usize, FailedTable)>,
     ) -> WorkflowResult<Message<IngestResult>> {
         let (made, warnings) = ctx.state_mut(|this| {
-            let phase = if failed.is_empty() { "done" } else { "failed" };
+            let phase = if failed.is_empty() {
+                phase::DONE
+            } else {
+                phase::FAILED
+            };
             this.status.phase = phase.to_owned();
             let mut warnings = std::mem::take(&mut this.warnings);
             warnings.extend(

@@ -1,6 +1,9 @@
 //! Where an ingestion stands, kept by the workflow and shown by its query.
 
-use aep_flow_proto::v1::{IngestStatus, TableStatus};
+use aep_flow_proto::{
+    names::phase,
+    v1::{IngestStatus, TableStatus},
+};
 
 /// Steps of one table's chain, without waiting for its first run.
 pub(crate) const STEPS_PER_TABLE: u32 = 7;
@@ -15,7 +18,7 @@ pub(crate) fn begin(tables: impl Iterator<Item = String>) -> IngestStatus {
         })
         .collect();
     IngestStatus {
-        phase: "connecting".to_owned(),
+        phase: phase::CONNECTING.to_owned(),
         tables_total: u32::try_from(tables.len()).unwrap_or(u32::MAX),
         tables,
         ..IngestStatus::default()
@@ -44,12 +47,12 @@ pub(crate) fn table_phase(status: &mut IngestStatus, table: usize, phase: &str) 
 }
 
 pub(crate) fn table_done(status: &mut IngestStatus, table: usize) {
-    table_phase(status, table, "done");
+    table_phase(status, table, phase::DONE);
     status.tables_done += 1;
 }
 
 pub(crate) fn table_failed(status: &mut IngestStatus, table: usize, error: &str) {
-    table_phase(status, table, "failed");
+    table_phase(status, table, phase::FAILED);
     if let Some(table) = status.tables.get_mut(table) {
         table.error = error.to_owned();
     }
