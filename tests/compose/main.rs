@@ -30,6 +30,7 @@ use support::callers::{self, answer, check_answer};
 use support::eventually;
 
 const EMULATOR: &str = "http://127.0.0.1:8080";
+const JAEGER: &str = "http://127.0.0.1:16686";
 const PROMETHEUS: &str = "http://127.0.0.1:9090";
 
 /// For the caller's four calls; one of them meets a worker that was killed, which the server
@@ -128,6 +129,14 @@ async fn an_ingestion_outlives_its_worker_and_is_seen_from_outside() -> anyhow::
         "POST /data/foundation/flowservice/flows",
     ];
     assert_eq!(trace_with(&stack, &after).await, trace, "two traces");
+    if stack.has("traces") {
+        let url = format!("{JAEGER}/api/traces/{trace}");
+        eventually("the trace in Jaeger", async || {
+            let spans = get(&url).await?["data"][0]["spans"].as_array()?.len();
+            (spans > after.len()).then_some(())
+        })
+        .await;
+    }
     the_workers_metrics_are_in_prometheus().await;
     Ok(())
 }

@@ -46,6 +46,11 @@ impl Stack {
         stack
     }
 
+    /// Whether a profile was started.
+    pub(crate) fn has(&self, profile: &str) -> bool {
+        self.profiles.split(',').any(|started| started == profile)
+    }
+
     async fn wait_until_healthy(&self) {
         let deadline = Instant::now() + HEALTHY_WITHIN;
         loop {
