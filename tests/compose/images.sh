@@ -9,7 +9,6 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 cache="${AEP_FLOW_CACHE:-$PWD/.cache}/images"
-here=$PWD/tests/compose
 mkdir -p "$cache"
 
 say() { printf 'images: %s\n' "$*" >&2; }
@@ -73,20 +72,12 @@ temporal() {
 
 collector() {
   local version=${1#*:}
-  grep --quiet "otlpreceiver v$version\$" "$here/collector.yaml" || {
-    say "tests/compose/collector.yaml is not of version $version"
+  grep --quiet "otlpreceiver v$version\$" tests/collector/components.yaml || {
+    say "tests/collector/components.yaml is not of version $version"
     return 1
   }
-  if [ ! -x "$cache/otelcol-$version" ]; then
-    go_program go.opentelemetry.io/collector/cmd/builder "$version"
-    rm -rf "$cache/otelcol"
-    sed "s|^dist:|&\n  output_path: $cache/otelcol|" "$here/collector.yaml" >"$cache/collector.yaml"
-    CGO_ENABLED=0 "$cache/builder-$version" --config "$cache/collector.yaml"
-    mv "$cache/otelcol/otelcol" "$cache/otelcol-$version"
-    rm -rf "$cache/otelcol"
-  fi
   new_root
-  add "$cache/otelcol-$version" otelcol
+  add "$(bash tests/collector/build.sh)" otelcol
   import "$1" 'USER 10001:10001' 'ENTRYPOINT ["/otelcol"]'
 }
 
