@@ -41,6 +41,29 @@ async fn a_worker_is_ready_when_it_polls_and_has_a_token() {
 }
 
 #[tokio::test]
+async fn a_probe_may_come_as_often_as_it_likes() {
+    let world = World::new().await;
+    let _worker = world.worker_process_with(&[HEALTH, METRICS], LOG);
+    let address = served(&world, LOG, "health.listen").await;
+    let metrics_address = served(&world, LOG, "metrics.listen").await;
+    probed(&address, 200).await;
+    let asked = async || {
+        let told = metrics(&metrics_address).await;
+        sum(
+            &told,
+            "temporal_request",
+            &[("operation", "DescribeTaskQueue")],
+        )
+    };
+    let before = asked().await;
+    for _ in 0..100 {
+        get(&format!("{address}/readyz")).await.unwrap();
+    }
+    // Both kinds of task, once, should the answer have grown old meanwhile.
+    assert!(asked().await <= before + 2.0);
+}
+
+#[tokio::test]
 async fn a_worker_without_a_token_is_alive_and_not_ready() {
     let world = World::new().await;
     let wrong = ("AEP_FLOW_CLIENT_SECRET", "not-the-secret");

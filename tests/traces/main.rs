@@ -288,7 +288,10 @@ async fn a_worker_that_keeps_nothing_tells_it_once() -> anyhow::Result<()> {
     let run = world
         .start(&input(&[table("Contacts"), table("Accounts")]))
         .await;
+    // Whoever watches leaves no trace.
+    run.status().await;
     run.end().await.unwrap();
+    run.status().await;
     within("the worker's end", worker.terminate()).await;
     let spans = eventually("the last spans", async || {
         let spans = collector.spans();
@@ -309,6 +312,7 @@ async fn a_worker_that_keeps_nothing_tells_it_once() -> anyhow::Result<()> {
         let matching = spans.iter().filter(|span| span.name.starts_with(prefix));
         matching.count()
     };
+    assert_eq!(named("HandleQuery:"), 0);
     // What may be searched by, one base connection, and seven steps for each of two tables; one
     // of them twice.
     assert_eq!(named("StartActivity:"), 1 + 1 + 2 * 7);
@@ -329,6 +333,43 @@ async fn a_worker_that_keeps_nothing_tells_it_once() -> anyhow::Result<()> {
     ] {
         assert!(metrics.contains(name), "{name}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_attempt_that_waits_is_no_error() -> anyhow::Result<()> {
+    let Some(collector) = Collector::start().await? else {
+        return Ok(());
+    };
+    let world = World::new().await;
+    let mut worker = world.worker_process_with(
+        &[
+            ("AEP_FLOW_ENSURE_LIST_LAG", "1s"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.http.as_str()),
+            ("OTEL_METRICS_EXPORTER", "none"),
+        ],
+        "worker.log",
+    );
+    world.ingest(&input(&[table("Contacts")])).await.unwrap();
+    within("the worker's end", worker.terminate()).await;
+    let spans = ended(&collector, "IngestOracleServiceCloud", 1).await;
+    let [run] = spans
+        .iter()
+        .filter(|span| span.name == "RunWorkflow:IngestOracleServiceCloud")
+        .collect::<Vec<_>>()[..]
+    else {
+        panic!("{}", collector.tree());
+    };
+    let attempts = attempts(&spans, run, "CreateOracleServiceCloudBaseConnection");
+    let [waiting, through] = attempts[..] else {
+        panic!("{}", collector.tree());
+    };
+    assert_eq!(waiting.attributes["aep_flow.outcome"], "waiting");
+    assert_eq!((waiting.is_error, through.is_error), (false, false));
+    assert!(!waiting.attributes.contains_key("error.type"));
+    let decision = |attempt| &child(&spans, attempt, "ensure").attributes["ensure.decision"];
+    assert_eq!(decision(waiting), "waiting");
+    assert_eq!(decision(through), "created");
     Ok(())
 }
 
