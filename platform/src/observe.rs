@@ -12,7 +12,6 @@ use opentelemetry::metrics::{Counter, Histogram};
 use opentelemetry::{KeyValue, global};
 use opentelemetry_http::HeaderInjector;
 use tracing::Span;
-use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::answer::Answer;
 use crate::classify::is_documented;
@@ -95,13 +94,6 @@ impl<'a> Observed<'a> {
         &self.span
     }
 
-    /// Lets the other side continue the trace, where there is one.
-    pub(crate) fn inject(&self, headers: &mut HeaderMap) {
-        global::get_text_map_propagator(|propagator| {
-            propagator.inject_context(&self.span.context(), &mut HeaderInjector(headers));
-        });
-    }
-
     /// It was answered; `code` is Adobe's, where it was refused with one.
     pub(crate) fn answered(self, answer: &Answer, code: Option<&AdobeCode>) {
         let status = i64::from(answer.status.as_u16());
@@ -159,6 +151,14 @@ impl<'a> Observed<'a> {
         labels.push(KeyValue::new("adobe.error_code", code.to_owned()));
         NUMBERS.requests.add(1, &labels);
     }
+}
+
+/// Lets the other side continue the trace, where there is one; to be called inside the request's
+/// span. Where that is not told of, it is the caller's span that the other side gets to know.
+pub(crate) fn continue_trace(headers: &mut HeaderMap) {
+    global::get_text_map_propagator(|propagator| {
+        propagator.inject(&mut HeaderInjector(headers));
+    });
 }
 
 /// How asking for a token ended.

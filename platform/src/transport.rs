@@ -18,7 +18,7 @@ use tracing::Instrument as _;
 use url::Url;
 
 use crate::answer::{Answer, Unreadable};
-use crate::observe::Observed;
+use crate::observe::{self, Observed};
 use crate::settings::{BuildError, Settings};
 use crate::text::clean;
 use crate::tls;
@@ -161,20 +161,16 @@ impl Transport {
         wire: &Wire,
         observed: &Observed<'_>,
     ) -> Result<Answer, TransportError> {
-        self.exchange(wire, observed)
+        self.exchange(wire)
             .instrument(observed.span().clone())
             .await
     }
 
-    async fn exchange(
-        &self,
-        wire: &Wire,
-        observed: &Observed<'_>,
-    ) -> Result<Answer, TransportError> {
+    async fn exchange(&self, wire: &Wire) -> Result<Answer, TransportError> {
         let deadline = tokio::time::Instant::now() + self.total_timeout;
         let mut request = reqwest::Request::new(wire.method.clone(), wire.url.clone());
         *request.headers_mut() = wire.headers.clone();
-        observed.inject(request.headers_mut());
+        observe::continue_trace(request.headers_mut());
         *request.body_mut() = wire.body.clone().map(reqwest::Body::from);
         let sending = self.http.execute(request);
         let mut response = match tokio::time::timeout(self.first_byte_timeout, sending).await {

@@ -7,7 +7,10 @@
 
 use std::time::Duration;
 
-use opentelemetry::{Context, global, trace::TracerProvider as _};
+use opentelemetry::{
+    Context, global,
+    trace::{TraceContextExt as _, TracerProvider as _},
+};
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
@@ -15,7 +18,7 @@ use opentelemetry_sdk::{
     trace::{BatchSpanProcessor, SdkTracerProvider, Span, SpanData, SpanExporter, SpanProcessor},
 };
 use temporalio_sdk::opentelemetry::{WorkflowIdGenerator, WorkflowSpanProcessor};
-use tracing::{Metadata, Subscriber, level_filters::LevelFilter};
+use tracing::{Metadata, Subscriber, level_filters::LevelFilter, subscriber::Interest};
 use tracing_subscriber::{Layer, filter, registry::LookupSpan};
 
 use super::{TelemetryError, export, resource};
@@ -86,7 +89,28 @@ where
         .with_threads(false)
         .with_target(false)
         .with_tracked_inactivity(false)
-        .with_filter(filter::filter_fn(is_ours).with_max_level_hint(LevelFilter::DEBUG))
+        .with_filter(
+            filter::dynamic_filter_fn(|metadata, _| is_ours(metadata) && is_sampled())
+                .with_callsite_filter(|metadata| {
+                    if is_ours(metadata) {
+                        Interest::sometimes()
+                    } else {
+                        Interest::never()
+                    }
+                })
+                .with_max_level_hint(LevelFilter::DEBUG),
+        )
+}
+
+/// Whether the trace that this would be part of is told. In one that is not, spans below the
+/// activity's are not even made: most traces are of that kind where a share is sampled.
+fn is_sampled() -> bool {
+    Context::map_current(|context| {
+        let span = context.span();
+        let of_trace = span.span_context();
+        // Without one it is the sampler that decides.
+        !of_trace.is_valid() || of_trace.is_sampled()
+    })
 }
 
 fn is_ours(metadata: &Metadata<'_>) -> bool {
