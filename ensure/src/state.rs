@@ -37,9 +37,20 @@ pub struct Now {
     pub ours: Timestamp,
     /// The platform's: what `createdAt` is by.
     pub platforms: Timestamp,
+    /// How long ago that was: what was made since then may be in an answer as well.
+    ago: Duration,
 }
 
 impl Now {
+    /// This very moment, by both clocks.
+    pub fn new(ours: Timestamp, platforms: Timestamp) -> Self {
+        Self {
+            ours,
+            platforms,
+            ago: Duration::ZERO,
+        }
+    }
+
     /// Both clocks as they stood when ours showed `ours`. The platform's is best known after
     /// an answer of its.
     pub(crate) fn back_at(self, ours: Timestamp) -> Self {
@@ -47,6 +58,7 @@ impl Now {
         Self {
             ours,
             platforms: self.platforms.checked_sub(passed).unwrap_or(self.platforms),
+            ago: self.ago + Duration::try_from(passed).unwrap_or(Duration::ZERO),
         }
     }
 }
@@ -399,8 +411,9 @@ fn until_old_enough(call: &Call<'_>, now: Now, candidate: &Standing) -> Option<D
     // Nothing is younger than new: what lies ahead is by another clock, or one that is read
     // to the second.
     let missing = milliseconds(call.rules.list_lag) - age.max(0);
-    // A time that lies far ahead is no time to wait for.
-    let is_believable = -age <= milliseconds(CLOCK_SKEW);
+    // A time that lies far ahead is no time to wait for. One that was made while the look was
+    // under way lies as far ahead as the look took.
+    let is_believable = -age <= milliseconds(CLOCK_SKEW + now.ago);
     // The platform's time is known to the second: after less the next look would read the same.
     let seconds = missing.unsigned_abs().div_ceil(1000);
     (missing > 0 && is_believable).then(|| Duration::from_secs(seconds))

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use aep_flow_ensure::{
-    Created, EnsureError, Ensured, Intent, Memory, Now, ResourceKind, Rules, Uniqueness,
+    Created, EnsureError, Ensured, Intent, Memory, Now, ResourceKind, Rules, Swept, Uniqueness,
 };
 use aep_flow_proto::v1::OnExisting;
 use fault_campaign::{
@@ -131,6 +131,8 @@ struct Caller {
     next: Option<Millis>,
     attempt: Option<Attempt>,
     asks: Option<Ask>,
+    /// The one that it read last, which stood then: others are swept for it.
+    read: Option<String>,
     posts: Vec<Post>,
     ended: Option<Result<Ensured, EnsureError>>,
 }
@@ -159,6 +161,7 @@ impl Running {
             next: None,
             attempt: None,
             asks: None,
+            read: None,
             posts: Vec::new(),
             ended: None,
         };
@@ -173,10 +176,7 @@ impl Running {
     fn clocks(&self) -> Now {
         let now = Timestamp::from_millisecond(EPOCH + self.now).unwrap();
         let platforms = (EPOCH + self.now) / 1000 * 1000;
-        Now {
-            ours: now,
-            platforms: Timestamp::from_millisecond(platforms).unwrap(),
-        }
+        Now::new(now, Timestamp::from_millisecond(platforms).unwrap())
     }
 
     fn does(&mut self, next: Move) {
@@ -316,9 +316,13 @@ impl Running {
         let writes = || refusal.map(|refusal| failure(refusal, Effect::Writes));
         match ask {
             Ask::Look => Reply::Look(reads().map_or_else(|| Ok(self.platform.list(self.now)), Err)),
-            Ask::Read(id) => Reply::Read(reads().map_or_else(|| Ok(self.platform.read(&id)), Err)),
+            Ask::Read(id) => {
+                let reply = reads().map_or_else(|| Ok(self.platform.read(&id)), Err);
+                self.callers[caller].read = Some(id);
+                Reply::Read(reply)
+            }
             Ask::Sweep(id) => {
-                let swept = takes_place.then(|| self.platform.delete(self.now, &id));
+                let swept = takes_place.then(|| self.sweeps(caller, &id));
                 Reply::Sweep(match (writes(), swept) {
                     (None, Some(swept)) => Ok(swept),
                     (Some(failure), _) => Err(failure),
@@ -350,6 +354,19 @@ impl Running {
                 })
             }
         }
+    }
+
+    /// Deletes a loser. Where a hand took the winner away since it was read, that hand is why
+    /// nothing is left.
+    fn sweeps(&mut self, caller: usize, id: &str) -> Swept {
+        let winner = self.callers[caller].read.as_deref();
+        let is_by_hand = winner.is_some_and(|winner| was_deleted_by_hand(self, winner));
+        let swept = self.platform.delete(self.now, id);
+        let mut things = self.platform.things.iter_mut();
+        if let Some(thing) = things.find(|each| each.id == id && !each.stands()) {
+            thing.deleted_by_hand |= is_by_hand;
+        }
+        swept
     }
 
     /// Faults cease: each call is answered, time goes on, until nothing is left to happen.
@@ -495,4 +512,27 @@ prop_state_machine! {
 
     #[test]
     fn one_wish_leaves_one_resource(sequential 1..60 => Protocol);
+}
+
+/// A look that took longer than clocks are apart, and shows what was made meanwhile.
+#[test]
+fn a_slow_look_takes_nothing_for_old() {
+    let world = World {
+        kind: ResourceKind::MappingSet,
+        made_lags: vec![0],
+        deleted_lags: vec![0],
+        flicker: true,
+        seed: 14_724_580_766_852_537_776,
+    };
+    let mut running = Running::new(&world);
+    for next in [
+        Move::Start(0),
+        Move::Start(1),
+        Move::Step(1, Fate::Answered),
+        Move::Step(1, Fate::Late(66_772)),
+        Move::Advance(66_773),
+    ] {
+        running.does(next);
+    }
+    Protocol::teardown(running, world);
 }

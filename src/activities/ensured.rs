@@ -180,10 +180,10 @@ impl<K: Ensurable> Resource for Wanted<'_, K> {
 
     fn now(&self) -> Now {
         let ours = self.attempt.now();
-        Now {
+        Now::new(
             ours,
-            platforms: Timestamp::try_from(self.sandbox.platform_now()).unwrap_or(ours),
-        }
+            Timestamp::try_from(self.sandbox.platform_now()).unwrap_or(ours),
+        )
     }
 }
 

@@ -81,10 +81,7 @@ impl Resource for Scripted {
     }
 
     fn now(&self) -> Now {
-        Now {
-            ours: at(self.second),
-            platforms: at(self.second),
-        }
+        Now::new(at(self.second), at(self.second))
     }
 }
 
@@ -520,10 +517,7 @@ impl Resource for Slow {
 
     fn now(&self) -> Now {
         let second = *self.0.lock().unwrap();
-        Now {
-            ours: at(second),
-            platforms: at(second - 20),
-        }
+        Now::new(at(second), at(second - 20))
     }
 }
 

@@ -31,10 +31,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn now(second: i64) -> Now {
-    Now {
-        ours: at(second),
-        platforms: at(second),
-    }
+    Now::new(at(second), at(second))
 }
 
 /// What this call wants of that kind.
@@ -529,13 +526,24 @@ mod age {
     fn the_platforms_clock_says_how_old_something_is() {
         let wanted = want(BaseConnection);
         let call = call(&wanted);
-        let now = Now {
-            ours: at(9000),
-            platforms: at(10),
-        };
+        let now = Now::new(at(9000), at(10));
         let state = State::Looking { past: Past::Clean };
         let found = Seen::Found(vec![ours(&call, "a", 0)]);
         assert_eq!(step(&call, now, state, found).1, young(Past::Clean, 20_000));
+    }
+
+    #[test]
+    fn one_made_while_the_look_was_under_way_is_new() {
+        let wanted = want(BaseConnection);
+        let call = call(&wanted);
+        // Asked at 0, answered at 70, and made at 65: further ahead than clocks are apart.
+        let asked = now(70).back_at(at(0));
+        let state = State::Looking { past: Past::Clean };
+        let found = Seen::Found(vec![ours(&call, "a", 65)]);
+        assert_eq!(
+            step(&call, asked, state, found).1,
+            young(Past::Clean, 30_000)
+        );
     }
 
     #[test]

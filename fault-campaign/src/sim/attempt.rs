@@ -152,10 +152,7 @@ impl Resource for Port {
     }
 
     fn now(&self) -> Now {
-        lock(&self.now).unwrap_or(Now {
-            ours: Timestamp::UNIX_EPOCH,
-            platforms: Timestamp::UNIX_EPOCH,
-        })
+        lock(&self.now).unwrap_or(Now::new(Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH))
     }
 }
 

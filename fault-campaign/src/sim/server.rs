@@ -292,10 +292,10 @@ impl<'a> World<'a> {
         // The platform's time is known from the `Date` of its answers: to the second, rounded
         // down.
         let platforms = (EPOCH + self.now + self.platform.clock) / 1000 * 1000;
-        Now {
-            ours: timestamp(EPOCH + self.now + self.workers[worker].clock),
-            platforms: timestamp(platforms),
-        }
+        Now::new(
+            timestamp(EPOCH + self.now + self.workers[worker].clock),
+            timestamp(platforms),
+        )
     }
 
     fn happens(&mut self, event: Event) {
