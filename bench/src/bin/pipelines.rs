@@ -1,7 +1,8 @@
 //! Runs many one-table pipelines through aep-flow and through a bare worker, one after the
-//! other against the same server and emulator, and prints what each costs.
+//! other, and prints what each costs.
 //!
-//! CPU is the kernel's count for the worker's process alone; memory is its resident set.
+//! Each gets a server and an emulator of its own: both slow down as they fill, which would
+//! favour whoever comes first. CPU is the kernel's count for the worker's process alone; memory is its resident set.
 
 use std::{
     path::{Path, PathBuf},
@@ -53,13 +54,12 @@ struct Options {
     traced: Option<f64>,
 }
 
-/// A worker process and how to give it work.
+/// A worker process and how to give it work. Its task queue has its name.
 struct Contender {
     name: &'static str,
     workflow: &'static str,
-    queue: String,
     process: Child,
-    start: Duration,
+    begun: Instant,
 }
 
 #[derive(Debug)]
@@ -81,47 +81,71 @@ async fn main() -> anyhow::Result<()> {
         &report,
     )
     .await?;
-    let mut server_options = devserver::Options::new(binary);
-    server_options.has_ui = false;
-    let server = DevServer::start(server_options).await?;
-    let mut emulator = emulator().await?;
-    let client = connect(&server.address()).await?;
-
     let sink = sink().await?;
+    let share = options.traced.map(|share| share.to_string());
+    let mut ratios = Ratios::default();
     for round in 1..=options.rounds {
-        let place = Place {
-            server: &server.address(),
-            platform: &emulator.1,
-            round,
+        let plain = async || {
+            let place = Place::make(&binary).await?;
+            let contender = place.ours("aep-flow", &[])?;
+            place.measure(contender, &options).await
         };
-        let contender = ours(&client, &place, "aep-flow", &[]).await?;
-        let ours_plain = measure(&client, contender, &options).await?;
-        if let Some(share) = options.traced {
-            let share = share.to_string();
+        let traced = async |share: &str| {
             let variables = [
                 ("OTEL_EXPORTER_OTLP_ENDPOINT", sink.as_str()),
                 ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
                 ("OTEL_METRICS_EXPORTER", "none"),
                 ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
-                ("OTEL_TRACES_SAMPLER_ARG", share.as_str()),
+                ("OTEL_TRACES_SAMPLER_ARG", share),
             ];
-            let contender = ours(&client, &place, "traced", &variables).await?;
-            let traced = measure(&client, contender, &options).await?;
-            say(&format!(
-                "ratio of CPU per pipeline, traced over not: {:.3}",
-                traced.cpu_ms / ours_plain.cpu_ms
-            ));
+            let place = Place::make(&binary).await?;
+            let contender = place.ours("traced", &variables)?;
+            place.measure(contender, &options).await
+        };
+        // Whoever comes second may find a warmer or a busier machine.
+        let is_turned = round % 2 == 0;
+        let mut told = None;
+        if let (Some(share), true) = (&share, is_turned) {
+            told = Some(traced(share).await?);
         }
-        let contender = bare(&client, &place).await?;
-        let bare = measure(&client, contender, &options).await?;
-        say(&format!(
-            "ratio of CPU per pipeline, aep-flow over bare: {:.2}",
-            ours_plain.cpu_ms / bare.cpu_ms
-        ));
+        let ours = plain().await?;
+        if let (Some(share), false) = (&share, is_turned) {
+            told = Some(traced(share).await?);
+        }
+        let place = Place::make(&binary).await?;
+        let contender = place.bare()?;
+        let bare = place.measure(contender, &options).await?;
+        ratios.over_bare.push(ours.cpu_ms / bare.cpu_ms);
+        ratios
+            .traced
+            .extend(told.map(|told| told.cpu_ms / ours.cpu_ms));
     }
-    end(&mut emulator.0).await?;
-    server.stop().await?;
+    ratios.say();
     Ok(())
+}
+
+/// Ratios of CPU per pipeline, one of each round.
+#[derive(Debug, Default)]
+struct Ratios {
+    over_bare: Vec<f64>,
+    traced: Vec<f64>,
+}
+
+impl Ratios {
+    fn say(mut self) {
+        for (what, ratios) in [
+            ("aep-flow over bare", &mut self.over_bare),
+            ("traced over not", &mut self.traced),
+        ] {
+            ratios.sort_by(f64::total_cmp);
+            if let (Some(least), Some(most)) = (ratios.first(), ratios.last()) {
+                let median = ratios[ratios.len() / 2];
+                say(&format!(
+                    "ratio of CPU per pipeline, {what}: median {median:.3}, {least:.3} to {most:.3}"
+                ));
+            }
+        }
+    }
 }
 
 async fn emulator() -> anyhow::Result<(Child, String)> {
@@ -152,72 +176,92 @@ async fn sink() -> anyhow::Result<String> {
     Ok(format!("http://{address}"))
 }
 
-/// Where a round takes place.
-struct Place<'a> {
-    server: &'a str,
-    platform: &'a str,
-    round: usize,
+/// Where one worker is measured.
+struct Place {
+    server: DevServer,
+    client: Client,
+    emulator: Child,
+    platform: String,
 }
 
-async fn ours(
-    client: &Client,
-    place: &Place<'_>,
-    name: &'static str,
-    more: &[(&str, &str)],
-) -> anyhow::Result<Contender> {
-    let queue = format!("{name}-{}", place.round);
-    let mut command = Command::new(beside("aep-flow")?);
-    command
-        .arg("worker")
-        .env("TEMPORAL_ADDRESS", place.server)
-        .env("AEP_FLOW_WORKER_TASK_QUEUE", &queue)
-        .env("AEP_FLOW_LOG_FILTER", "error")
-        .env("AEP_FLOW_PLATFORM_URL", place.platform)
-        .env("AEP_FLOW_IMS_URL", place.platform)
-        .env("AEP_FLOW_ALLOW_INSECURE", "true")
-        // As the bare worker: nobody else makes these names, so one look each is enough.
-        .env("AEP_FLOW_ENSURE_SOLE_CALLER", "true")
-        .env("AEP_FLOW_ORG_ID", aep_emulator::DEFAULT_ORG)
-        .env("AEP_FLOW_CLIENT_ID", aep_emulator::DEFAULT_CLIENT_ID)
-        .env(
-            "AEP_FLOW_CLIENT_SECRET",
-            aep_emulator::DEFAULT_CLIENT_SECRET,
-        )
-        .env("OSC_PASSWORD", aep_emulator::DEFAULT_SOURCE_PASSWORD)
-        .envs(more.iter().copied());
-    contend(client, name, "IngestOracleServiceCloud", queue, command).await
-}
-
-async fn bare(client: &Client, place: &Place<'_>) -> anyhow::Result<Contender> {
-    let queue = format!("bare-{}", place.round);
-    let mut command = Command::new(beside("bare-worker")?);
-    command.args([place.server, place.platform, &queue]);
-    contend(client, "bare", "BareIngest", queue, command).await
-}
-
-async fn contend(
-    client: &Client,
-    name: &'static str,
-    workflow: &'static str,
-    queue: String,
-    mut command: Command,
-) -> anyhow::Result<Contender> {
-    command.stdout(Stdio::null()).kill_on_drop(true);
-    let begun = Instant::now();
-    let process = command.spawn()?;
-    while !is_polled(client, &queue).await? {
-        if begun.elapsed() > Duration::from_secs(30) {
-            bail!("{name} does not poll {queue}");
-        }
-        tokio::time::sleep(Duration::from_millis(2)).await;
+impl Place {
+    async fn make(binary: &Path) -> anyhow::Result<Self> {
+        let mut options = devserver::Options::new(binary.to_owned());
+        options.has_ui = false;
+        let server = DevServer::start(options).await?;
+        let client = connect(&server.address()).await?;
+        let (emulator, platform) = emulator().await?;
+        Ok(Self {
+            server,
+            client,
+            emulator,
+            platform,
+        })
     }
-    Ok(Contender {
-        name,
-        workflow,
-        queue,
-        process,
-        start: begun.elapsed(),
-    })
+
+    fn ours(&self, name: &'static str, more: &[(&str, &str)]) -> anyhow::Result<Contender> {
+        let mut command = Command::new(beside("aep-flow")?);
+        command
+            .arg("worker")
+            .env("TEMPORAL_ADDRESS", self.server.address())
+            .env("AEP_FLOW_WORKER_TASK_QUEUE", name)
+            .env("AEP_FLOW_LOG_FILTER", "error")
+            .env("AEP_FLOW_PLATFORM_URL", &self.platform)
+            .env("AEP_FLOW_IMS_URL", &self.platform)
+            .env("AEP_FLOW_ALLOW_INSECURE", "true")
+            // As the bare worker: nobody else makes these names, so one look each is enough.
+            .env("AEP_FLOW_ENSURE_SOLE_CALLER", "true")
+            .env("AEP_FLOW_ORG_ID", aep_emulator::DEFAULT_ORG)
+            .env("AEP_FLOW_CLIENT_ID", aep_emulator::DEFAULT_CLIENT_ID)
+            .env(
+                "AEP_FLOW_CLIENT_SECRET",
+                aep_emulator::DEFAULT_CLIENT_SECRET,
+            )
+            .env("OSC_PASSWORD", aep_emulator::DEFAULT_SOURCE_PASSWORD)
+            .envs(more.iter().copied());
+        Contender::start(name, "IngestOracleServiceCloud", command)
+    }
+
+    fn bare(&self) -> anyhow::Result<Contender> {
+        let mut command = Command::new(beside("bare-worker")?);
+        command.args([&self.server.address(), &self.platform, "bare"]);
+        Contender::start("bare", "BareIngest", command)
+    }
+
+    async fn measure(mut self, contender: Contender, options: &Options) -> anyhow::Result<Cost> {
+        let cost = measure(&self.client, contender, options).await?;
+        end(&mut self.emulator).await?;
+        self.server.stop().await?;
+        Ok(cost)
+    }
+}
+
+impl Contender {
+    fn start(
+        name: &'static str,
+        workflow: &'static str,
+        mut command: Command,
+    ) -> anyhow::Result<Self> {
+        command.stdout(Stdio::null()).kill_on_drop(true);
+        let begun = Instant::now();
+        Ok(Self {
+            name,
+            workflow,
+            process: command.spawn()?,
+            begun,
+        })
+    }
+
+    /// How long after its start it polls.
+    async fn polls(&self, client: &Client) -> anyhow::Result<Duration> {
+        while !is_polled(client, self.name).await? {
+            if self.begun.elapsed() > Duration::from_secs(30) {
+                bail!("{} does not poll", self.name);
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        Ok(self.begun.elapsed())
+    }
 }
 
 async fn is_polled(client: &Client, queue: &str) -> anyhow::Result<bool> {
@@ -243,6 +287,7 @@ async fn measure(
     options: &Options,
 ) -> anyhow::Result<Cost> {
     let pid = contender.process.id().context("the worker has ended")?;
+    let start = contender.polls(client).await?;
     tokio::time::sleep(Duration::from_secs(1)).await;
     let idle_mib = resident_mib(pid, "VmRSS")?;
     run(
@@ -283,7 +328,7 @@ async fn measure(
         cost.actions,
         options.pipelines,
         cost.seconds,
-        contender.start.as_millis(),
+        start.as_millis(),
     ));
     end(&mut contender.process).await?;
     Ok(cost)
@@ -298,7 +343,7 @@ async fn run(
     at_once: usize,
 ) -> anyhow::Result<String> {
     let ids: Vec<String> = (0..count)
-        .map(|number| format!("{}-{label}-{number}", contender.queue))
+        .map(|number| format!("{}-{label}-{number}", contender.name))
         .collect();
     let last = ids.last().cloned().context("no pipeline to run")?;
     stream::iter(ids)
@@ -322,7 +367,7 @@ async fn pipeline(client: &Client, contender: &Contender, id: String) -> anyhow:
         .start_workflow(
             UntypedWorkflow::new(contender.workflow),
             raw(&input),
-            WorkflowStartOptions::new(contender.queue.as_str(), id.as_str()).build(),
+            WorkflowStartOptions::new(contender.name, id.as_str()).build(),
         )
         .await?;
     handle
