@@ -12,6 +12,7 @@ mod text;
 mod answer;
 mod chain;
 mod classify;
+mod disguise;
 mod ending;
 mod error;
 mod failure;

@@ -90,15 +90,18 @@ impl Refusal {
                 .find_map(kept)
         };
         let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
+        let code_in = |text: &str| kept(text).and_then(|text| AdobeCode::from_text(&text));
         // A gateway's code is a string; some services send the same shape with a number.
         let gateway_code = body.get("error_code").and_then(|code| match code {
             Value::String(code) => Some(code.clone()),
             Value::Number(code) => Some(code.to_string()),
             _ => None,
         });
-        let by_type = text("/type").and_then(AdobeCode::from_type_uri);
+        let by_type = text("/type")
+            .and_then(kept)
+            .and_then(|uri| AdobeCode::from_type_uri(&uri));
         if let Some(code) = gateway_code {
-            self.code = AdobeCode::from_text(&code);
+            self.code = code_in(&code);
             self.detail = text("/message").and_then(kept);
         } else if by_type.is_some() {
             self.code = by_type;
@@ -117,7 +120,7 @@ impl Refusal {
             self.code = text("/error_description")
                 .and(Some(error))
                 .or_else(|| (!error.contains(' ')).then_some(error))
-                .and_then(AdobeCode::from_text);
+                .and_then(code_in);
             self.title = kept(error);
             self.detail = first_text(&["/error_description", "/message", "/detail"]);
         } else {
@@ -134,7 +137,7 @@ impl Refusal {
             self.code = ["/error-chain/0/errorCode", "/errorCode", "/code"]
                 .iter()
                 .find_map(|pointer| text(pointer))
-                .and_then(AdobeCode::from_text);
+                .and_then(code_in);
         }
         if self.request_id.is_none() {
             self.request_id = [
@@ -146,7 +149,8 @@ impl Refusal {
             ]
             .iter()
             .find_map(|pointer| text(pointer))
-            .and_then(RequestId::from_text);
+            .and_then(kept)
+            .and_then(|id| RequestId::from_text(&id));
         }
     }
 

@@ -1,23 +1,15 @@
 //! Text of others made fit for a message: no control characters, no tokens, a bounded length.
 
-use std::borrow::Cow;
+use secrecy::SecretString;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use crate::disguise;
 
 /// The most bytes of an answer's text that an error keeps.
 pub(crate) const MAX_DETAIL_BYTES: usize = 512;
 
 /// As [`clean`], but first without any occurrence of these secrets, which a message may repeat.
 pub(crate) fn clean_without(text: &str, secrets: &[SecretString], max_bytes: usize) -> String {
-    let mut text = Cow::Borrowed(text);
-    for secret in secrets {
-        let secret = secret.expose_secret();
-        // One or two characters are in every sentence and give nothing away.
-        if secret.len() > 2 && text.contains(secret) {
-            text = Cow::Owned(text.replace(secret, "[removed]"));
-        }
-    }
-    clean(&text, max_bytes)
+    clean(&disguise::without(text, secrets), max_bytes)
 }
 
 /// One line of at most `max_bytes` bytes: control characters and runs of white space become one

@@ -78,3 +78,54 @@ async fn a_token_service_that_repeats_the_secret_gives_nothing_away() {
     assert!(!printed.contains(SECRETS[0]), "{printed}");
     assert!(printed.contains("no client with [removed]"), "{printed}");
 }
+
+#[tokio::test]
+async fn a_code_or_a_request_id_that_is_a_secret_is_not_told() {
+    let server = Server::start(|seen, _| {
+        if seen.is_token() {
+            return token(SECRETS[1], 86_399);
+        }
+        json(
+            400,
+            json!({"error_code": SECRETS[2], "message": "refused", "request_id": SECRETS[2]}),
+        )
+    })
+    .await;
+    let new =
+        NewBaseConnection::oracle_service_cloud("osc", "h", "svc", SECRETS[2].to_owned().into());
+    let error = server.sandbox().create_base_connection(&new).await;
+    let failure = error.unwrap_err().failure();
+    assert_eq!(failure.code.unwrap().as_str(), "[removed]");
+    let printed = format!("{:?} {:?}", failure.request_id, failure.message);
+    assert!(!printed.contains("horse"), "{printed}");
+}
+
+/// A password with all that JSON, addresses and forms write in another way.
+const AWKWARD: &str = "two words \"quoted\" a\\b 50%&more+ü";
+
+#[tokio::test]
+async fn a_request_that_comes_back_whole_gives_no_part_of_the_secret_away() {
+    let server = Server::start(|seen, _| {
+        if seen.is_token() {
+            return token(SECRETS[1], 86_399);
+        }
+        json(
+            500,
+            json!({"message": format!("cannot handle {}", seen.body)}),
+        )
+    })
+    .await;
+    let mut new =
+        NewBaseConnection::oracle_service_cloud("osc", "h", "svc", AWKWARD.to_owned().into());
+    // A name that does not say that it is secret, so that only the value can be known by.
+    new.params.insert(
+        "zone".to_owned(),
+        ParamValue::Secret(format!("zone {AWKWARD}").into()),
+    );
+    let error = server.sandbox().create_base_connection(&new).await;
+    let error = error.unwrap_err();
+    let printed = format!("{} {error:?} {:?}", Chain(&error), error.failure());
+    for part in ["words", "quoted", "more"] {
+        assert!(!printed.contains(part), "{printed}");
+    }
+}

@@ -1,0 +1,85 @@
+//! The forms in which an answer may repeat a secret of the request that it refuses.
+
+use std::borrow::Cow;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use zeroize::Zeroizing;
+
+use crate::request::encode;
+
+/// What stands in a secret's place.
+const REMOVED: &str = "[removed]";
+
+/// The text without these secrets, as they are and as a body or an address carries them: in JSON,
+/// in JSON within JSON, percent-encoded, and as a form has it.
+pub(crate) fn without<'a>(text: &'a str, secrets: &[SecretString]) -> Cow<'a, str> {
+    let mut text = Cow::Borrowed(text);
+    for secret in secrets {
+        let secret = secret.expose_secret();
+        // One or two characters are in every sentence and give nothing away.
+        if secret.len() <= 2 {
+            continue;
+        }
+        for form in forms(secret) {
+            if text.contains(form.as_str()) {
+                text = Cow::Owned(text.replace(form.as_str(), REMOVED));
+            }
+        }
+    }
+    text
+}
+
+/// The longest ones first: what is left of them might be a shorter one.
+fn forms(secret: &str) -> [Zeroizing<String>; 5] {
+    let json = in_json(secret);
+    let percent = Zeroizing::new(encode(secret));
+    let form = Zeroizing::new(percent.replace("%20", "+"));
+    [
+        in_json(&json),
+        json,
+        percent,
+        form,
+        Zeroizing::new(secret.to_owned()),
+    ]
+}
+
+fn in_json(text: &str) -> Zeroizing<String> {
+    let quoted = Zeroizing::new(serde_json::Value::from(text).to_string());
+    Zeroizing::new(quoted[1..quoted.len() - 1].to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "correct \"horse\" \\ battery/50% & ü";
+
+    fn check(text: &str) -> String {
+        without(text, &[SECRET.to_owned().into()]).into_owned()
+    }
+
+    #[test]
+    fn a_secret_is_found_in_each_of_its_forms() {
+        let json = serde_json::json!({"password": SECRET}).to_string();
+        let twice = serde_json::json!({"message": json}).to_string();
+        for text in [
+            format!("refused: {SECRET}"),
+            json,
+            twice,
+            "a=correct%20%22horse%22%20%5C%20battery%2F50%25%20%26%20%C3%BC".to_owned(),
+            "a=correct+%22horse%22+%5C+battery%2F50%25+%26+%C3%BC&b=c".to_owned(),
+        ] {
+            let shown = check(&text);
+            assert!(shown.contains(REMOVED), "{shown}");
+            for part in ["horse", "battery"] {
+                assert!(!shown.contains(part), "{shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_holds_no_secret_is_left_as_it_is() {
+        assert_eq!(check("correct horse"), "correct horse");
+        assert_eq!(without("a b", &["b".to_owned().into()]), "a b");
+    }
+}
