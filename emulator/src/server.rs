@@ -160,6 +160,11 @@ impl Emulator {
         self.shared.pending_commits.load(Ordering::SeqCst)
     }
 
+    /// The tokens that it knows: for a test that searches for them where they must not be.
+    pub fn tokens(&self) -> Vec<String> {
+        lock(&self.shared.store).tokens()
+    }
+
     /// Makes all tokens invalid, as if they had expired.
     pub fn revoke_tokens(&self) {
         self.shared.change(Store::revoke_tokens);

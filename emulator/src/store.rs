@@ -219,6 +219,11 @@ impl Store {
             .map(|token| token.client_id.as_str())
     }
 
+    /// The tokens that were given out and not revoked.
+    pub(crate) fn tokens(&self) -> Vec<String> {
+        self.tokens.iter().map(|token| token.text.clone()).collect()
+    }
+
     /// Makes all tokens invalid.
     pub(crate) fn revoke_tokens(&mut self) {
         self.revision += 1;

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use url::form_urlencoded;
 
 use super::RuleError;
 use crate::answer::Answer;
@@ -68,6 +69,8 @@ pub enum NamedAnswer {
     JsonString,
     /// An error of the service that was called, with the whole request body in its message.
     Echo,
+    /// The same, with the whole request in its message as JSON, its headers too.
+    EchoAll,
 }
 
 impl NamedAnswer {
@@ -76,7 +79,7 @@ impl NamedAnswer {
         match self {
             Self::RateLimited => 429,
             Self::TokenInvalid => 401,
-            Self::FlowTokenInvalid | Self::Echo => 400,
+            Self::FlowTokenInvalid | Self::Echo | Self::EchoAll => 400,
             Self::StaleEtag | Self::StaleEtagBare => 412,
             Self::Adobe => 500,
             Self::Page => 502,
@@ -259,7 +262,34 @@ fn named_answer(named: NamedAnswer, status: u16, call: &Call, now_ms: i64) -> An
             let message = format!("The request could not be processed: {sent}");
             told(problem_of(call.route.service, status, message))
         }
+        NamedAnswer::EchoAll => {
+            let message = format!("The request could not be processed: {}", whole(call));
+            told(problem_of(call.route.service, status, message))
+        }
     }
+}
+
+/// A request as a careless service writes it down: all of it, and what a form holds once more
+/// without the names, as a validator does that complains of values.
+fn whole(call: &Call) -> Value {
+    let headers: BTreeMap<&str, _> = call
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())))
+        .collect();
+    let values: Vec<_> = match call.header("content-type") {
+        Some("application/x-www-form-urlencoded") => form_urlencoded::parse(&call.body)
+            .map(|(_, value)| value)
+            .collect(),
+        _ => Vec::new(),
+    };
+    json!({
+        "method": call.route.method.as_str(),
+        "path": call.path_and_query,
+        "headers": headers,
+        "body": String::from_utf8_lossy(&call.body),
+        "values": values,
+    })
 }
 
 /// An error in the shape of a service. Only Flow Service documents numbers for its own failures.

@@ -147,6 +147,15 @@ async fn an_error_can_repeat_what_was_sent() {
 }
 
 #[tokio::test]
+async fn an_error_can_repeat_the_whole_request() {
+    let aep = Aep::start().await;
+    let reply = reply_to(&aep, &connections(), "{kind: refuse, as: echoAll}").await;
+    let told = reply.body["errorMessage"].as_str().unwrap();
+    let is_told = |token: &String| told.contains(&format!("\"Bearer {token}\""));
+    assert!(aep.emulator.tokens().iter().any(is_told), "{told}");
+}
+
+#[tokio::test]
 async fn a_stale_version_is_told_in_two_shapes() {
     let aep = Aep::start().await;
     let id = aep.base_connection("patched").await;
