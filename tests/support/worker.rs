@@ -54,9 +54,12 @@ pub(crate) struct WorkerProcess {
 impl WorkerProcess {
     /// `aep-flow worker` with these variables and no others; its log goes to `log`.
     pub(crate) fn spawn(variables: &[(String, String)], log: &Path) -> Self {
+        let folder = log.parent().unwrap();
         let log = std::fs::File::create(log).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_aep-flow"))
             .arg("worker")
+            // Where a core would be left.
+            .current_dir(folder)
             .env_clear()
             .envs(variables.iter().cloned())
             .stdin(Stdio::null())
@@ -73,13 +76,23 @@ impl WorkerProcess {
         self.child.wait().unwrap();
     }
 
+    /// As a bug in a library does: SIGABRT, after which the kernel may leave a core.
+    pub(crate) async fn abort(&mut self) -> ExitStatus {
+        self.signal("-ABRT");
+        self.ended().await
+    }
+
     /// As an orchestrator does: SIGTERM. Gives how it ended.
     pub(crate) async fn terminate(&mut self) -> ExitStatus {
+        self.signal("-TERM");
+        self.ended().await
+    }
+
+    fn signal(&self, signal: &str) {
         let asked = Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
+            .args([signal, &self.child.id().to_string()])
             .status();
         assert!(asked.unwrap().success());
-        self.ended().await
     }
 
     /// Waits for its end, and gives how it ended.
