@@ -35,6 +35,12 @@ pub enum SecretError {
         /// Name of the variable.
         name: String,
     },
+    /// The worker's configuration keeps inputs from every variable.
+    #[error("the variable `{name}` can't be looked up: inputs may use no variable of this worker")]
+    NoVariables {
+        /// Name of the variable.
+        name: String,
+    },
     /// The worker's configuration keeps inputs from this variable.
     #[error("the variable `{name}` is not one that inputs may use")]
     NotAllowed {
@@ -101,8 +107,14 @@ impl SecretError {
             Self::NotSet { name } => {
                 format!("set `{name}` where the worker runs and start the worker again")
             }
+            Self::NoVariables { name } => format!(
+                "set the worker's setting `secrets.env_allow` (`AEP_FLOW_SECRETS_ENV_ALLOW`) to \
+                 `{}`, or to `{name}` alone",
+                prefix_of(name)
+            ),
             Self::NotAllowed { name } => format!(
-                "add `{name}` to the worker's setting `secrets.env_allow`, or use another variable"
+                "add `{name}` to the worker's setting `secrets.env_allow` \
+                 (`AEP_FLOW_SECRETS_ENV_ALLOW`), or use a variable that it has"
             ),
             Self::Empty { reference } => format!("put the secret into `{reference}`"),
             Self::NoFolder { .. } => {
@@ -154,6 +166,11 @@ impl SecretStore {
     }
 
     fn read_variable(&self, name: &str) -> Result<SecretString, SecretError> {
+        if self.env_allow.is_empty() {
+            return Err(SecretError::NoVariables {
+                name: name.to_owned(),
+            });
+        }
         if !self.is_allowed(name) {
             return Err(SecretError::NotAllowed {
                 name: name.to_owned(),
@@ -177,9 +194,7 @@ impl SecretStore {
     fn is_allowed(&self, name: &str) -> bool {
         // The worker's own credentials would otherwise be one workflow away from a host of
         // the caller's choice.
-        let is_own = ["AEP_FLOW_", "TEMPORAL_"]
-            .iter()
-            .any(|prefix| name.starts_with(prefix));
+        let is_own = is_own(name);
         self.env_allow.iter().any(|pattern| {
             if is_own {
                 pattern == name
@@ -253,6 +268,24 @@ fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
 
+/// Whether the worker itself is told something by this variable, such as an API key, a header of
+/// an exporter or a proxy's password.
+fn is_own(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    ["AEP_FLOW_", "TEMPORAL_", "OTEL_", "VAULT_"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
+        || name.ends_with("_PROXY")
+}
+
+/// The pattern of the names that begin as this one does.
+fn prefix_of(name: &str) -> String {
+    match name.split_once('_') {
+        Some((prefix, _)) if !prefix.is_empty() => format!("{prefix}_*"),
+        Some(_) | None => name.to_owned(),
+    }
+}
+
 /// Cuts one line end, as `echo` and editors leave it, of either kind.
 fn cut_line_end(bytes: &mut Vec<u8>) {
     if bytes.last() == Some(&b'\n') {
@@ -293,7 +326,8 @@ mod tests {
 
     fn lookup(name: &str) -> Option<OsString> {
         match name {
-            "OSC_PASSWORD" | "AEP_FLOW_CLIENT_SECRET" => Some("s3cret".into()),
+            "OSC_PASSWORD" | "AEP_FLOW_CLIENT_SECRET" | "https_proxy" | "VAULT_TOKEN"
+            | "OTEL_EXPORTER_OTLP_HEADERS" => Some("s3cret".into()),
             "EMPTY" => Some(OsString::new()),
             #[cfg(unix)]
             "BYTES" => Some(std::os::unix::ffi::OsStringExt::from_vec(vec![b's', 0xff])),
@@ -353,6 +387,18 @@ mod tests {
                 "TEMPORAL_API_KEY",
                 "the variable `TEMPORAL_API_KEY` is not one that inputs may use",
             ),
+            (
+                "OTEL_EXPORTER_OTLP_HEADERS",
+                "the variable `OTEL_EXPORTER_OTLP_HEADERS` is not one that inputs may use",
+            ),
+            (
+                "VAULT_TOKEN",
+                "the variable `VAULT_TOKEN` is not one that inputs may use",
+            ),
+            (
+                "https_proxy",
+                "the variable `https_proxy` is not one that inputs may use",
+            ),
         ];
         for (name, expected) in cases {
             assert_eq!(check(&all, &env(name)), expected, "{name}");
@@ -363,6 +409,25 @@ mod tests {
         assert_eq!(
             check(&some, &env("EMPTY")),
             "the variable `EMPTY` is not one that inputs may use"
+        );
+    }
+
+    #[test]
+    fn no_variable_is_read_unless_the_owner_allows_some() {
+        let none = SecretStore {
+            lookup,
+            ..SecretStore::new(&config::Secrets::default())
+        };
+        let error = none.resolve(&env("OSC_PASSWORD")).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the variable `OSC_PASSWORD` can't be looked up: inputs may use no variable of this \
+             worker"
+        );
+        assert_eq!(
+            error.next_step(),
+            "set the worker's setting `secrets.env_allow` (`AEP_FLOW_SECRETS_ENV_ALLOW`) to \
+             `OSC_*`, or to `OSC_PASSWORD` alone"
         );
     }
 

@@ -127,6 +127,7 @@ async fn check(mut caller: Command) -> anyhow::Result<()> {
         "OSC_PASSWORD".to_owned(),
         DEFAULT_SOURCE_PASSWORD.to_owned(),
     ));
+    variables.push(("AEP_FLOW_SECRETS_ENV_ALLOW".to_owned(), "OSC_*".to_owned()));
     let log = world.folder().join("worker.log");
     let worker = WorkerProcess::spawn(&variables, &log);
 

@@ -142,9 +142,11 @@ settings! {
         folder: Option<PathBuf> = None,
         env "AEP_FLOW_SECRETS_FOLDER";
 
-        /// Names that `{"env": "…"}` may use; `*` stands for any characters. The worker's own
-        /// variables (`AEP_FLOW_…`, `TEMPORAL_…`) need to be named in full.
-        env_allow: Vec<String> = words(&["*"]),
+        /// Names that `{"env": "…"}` may use, such as `OSC_*`; `*` stands for any characters.
+        /// Without it no variable can be named. What the worker itself is told by variables
+        /// (`AEP_FLOW_…`, `TEMPORAL_…`, `OTEL_…`, `VAULT_…`, those of proxies) needs to be named
+        /// in full.
+        env_allow: Vec<String> = Vec::new(),
         env "AEP_FLOW_SECRETS_ENV_ALLOW";
 
         /// The longest file that is taken for a secret, in bytes.

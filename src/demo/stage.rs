@@ -61,6 +61,8 @@ impl Stage {
             ..Config::default()
         };
         config.secrets.folder = Some(folder.path().to_owned());
+        // For the callers of `examples/callers`, which a demo that is kept up serves too.
+        config.secrets.env_allow = vec!["OSC_*".to_owned()];
 
         let found = if let Some(address) = &options.temporal.overrides.address {
             let address = address.clone();

@@ -217,6 +217,7 @@ impl Place {
                 "AEP_FLOW_CLIENT_SECRET",
                 aep_emulator::DEFAULT_CLIENT_SECRET,
             )
+            .env("AEP_FLOW_SECRETS_ENV_ALLOW", "OSC_*")
             .env("OSC_PASSWORD", aep_emulator::DEFAULT_SOURCE_PASSWORD)
             .envs(more.iter().copied());
         Contender::start(name, "IngestOracleServiceCloud", command)
