@@ -152,12 +152,13 @@ impl SecretStore {
 
     /// The secret that `reference` names, read now.
     ///
-    /// Reads a file without leaving the thread: it is small and local.
+    /// Reads a file without leaving the thread: it is small and local. Asynchronous all the same,
+    /// for a secret may be kept by another machine.
     ///
     /// # Errors
     /// [`SecretError`]; the owner of the input or of the worker puts it right, see
     /// [`SecretError::next_step`].
-    pub fn resolve(&self, reference: &SecretReference) -> Result<SecretString, SecretError> {
+    pub async fn resolve(&self, reference: &SecretReference) -> Result<SecretString, SecretError> {
         match &reference.place {
             Some(Place::Env(name)) if !name.is_empty() => self.read_variable(name),
             Some(Place::File(path)) if !path.is_empty() => self.read_file(path),
@@ -326,7 +327,10 @@ mod tests {
 
     fn lookup(name: &str) -> Option<OsString> {
         match name {
-            "OSC_PASSWORD" | "AEP_FLOW_CLIENT_SECRET" | "https_proxy" | "VAULT_TOKEN"
+            "OSC_PASSWORD"
+            | "AEP_FLOW_CLIENT_SECRET"
+            | "https_proxy"
+            | "VAULT_TOKEN"
             | "OTEL_EXPORTER_OTLP_HEADERS" => Some("s3cret".into()),
             "EMPTY" => Some(OsString::new()),
             #[cfg(unix)]
@@ -356,8 +360,8 @@ mod tests {
         }
     }
 
-    fn check(store: &SecretStore, reference: &SecretReference) -> String {
-        match store.resolve(reference) {
+    async fn check(store: &SecretStore, reference: &SecretReference) -> String {
+        match store.resolve(reference).await {
             Ok(secret) => secret.expose_secret().to_owned(),
             Err(error) => {
                 let shown = format!("{error} / {} / {error:?}", error.next_step());
@@ -367,8 +371,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_variable_is_read_when_it_is_allowed() {
+    #[tokio::test]
+    async fn a_variable_is_read_when_it_is_allowed() {
         let all = store(None, &["*"]);
         let cases = [
             ("OSC_PASSWORD", "s3cret"),
@@ -401,24 +405,24 @@ mod tests {
             ),
         ];
         for (name, expected) in cases {
-            assert_eq!(check(&all, &env(name)), expected, "{name}");
+            assert_eq!(check(&all, &env(name)).await, expected, "{name}");
         }
         let some = store(None, &["OSC_*", "AEP_FLOW_CLIENT_SECRET"]);
-        assert_eq!(check(&some, &env("OSC_PASSWORD")), "s3cret");
-        assert_eq!(check(&some, &env("AEP_FLOW_CLIENT_SECRET")), "s3cret");
+        assert_eq!(check(&some, &env("OSC_PASSWORD")).await, "s3cret");
+        assert_eq!(check(&some, &env("AEP_FLOW_CLIENT_SECRET")).await, "s3cret");
         assert_eq!(
-            check(&some, &env("EMPTY")),
+            check(&some, &env("EMPTY")).await,
             "the variable `EMPTY` is not one that inputs may use"
         );
     }
 
-    #[test]
-    fn no_variable_is_read_unless_the_owner_allows_some() {
+    #[tokio::test]
+    async fn no_variable_is_read_unless_the_owner_allows_some() {
         let none = SecretStore {
             lookup,
             ..SecretStore::new(&config::Secrets::default())
         };
-        let error = none.resolve(&env("OSC_PASSWORD")).unwrap_err();
+        let error = none.resolve(&env("OSC_PASSWORD")).await.unwrap_err();
         assert_eq!(
             error.to_string(),
             "the variable `OSC_PASSWORD` can't be looked up: inputs may use no variable of this \
@@ -449,8 +453,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_file_is_read_below_the_folder_only() {
+    #[tokio::test]
+    async fn a_file_is_read_below_the_folder_only() {
         let base = tempfile::tempdir().unwrap();
         let folder = base.path().join("secrets");
         std::fs::create_dir_all(folder.join("osc")).unwrap();
@@ -491,13 +495,13 @@ mod tests {
             (absolute.as_str(), outside(&absolute)),
         ];
         for (path, expected) in cases {
-            assert_eq!(check(&store, &file(path)), expected, "{path}");
+            assert_eq!(check(&store, &file(path)).await, expected, "{path}");
         }
     }
 
     #[cfg(unix)]
-    #[test]
-    fn a_link_may_turn_inside_the_folder_and_not_lead_out() {
+    #[tokio::test]
+    async fn a_link_may_turn_inside_the_folder_and_not_lead_out() {
         let base = tempfile::tempdir().unwrap();
         let folder = base.path().join("secrets");
         std::fs::create_dir_all(folder.join("..2026")).unwrap();
@@ -506,27 +510,27 @@ mod tests {
         std::os::unix::fs::symlink("..2026/password", folder.join("password")).unwrap();
         std::os::unix::fs::symlink("../outside", folder.join("leak")).unwrap();
         let store = store(Some(&folder), &["*"]);
-        assert_eq!(check(&store, &file("password")), "s3cret");
+        assert_eq!(check(&store, &file("password")).await, "s3cret");
         assert_eq!(
-            check(&store, &file("leak")),
+            check(&store, &file("leak")).await,
             "the file `leak` is not below the worker's secrets folder"
         );
     }
 
-    #[test]
-    fn a_changed_file_is_seen_at_once() {
+    #[tokio::test]
+    async fn a_changed_file_is_seen_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(Some(folder.path()), &[]);
         std::fs::write(folder.path().join("p"), "old").unwrap();
-        assert_eq!(check(&store, &file("p")), "old");
+        assert_eq!(check(&store, &file("p")).await, "old");
         std::fs::write(folder.path().join("p"), "new").unwrap();
-        assert_eq!(check(&store, &file("p")), "new");
+        assert_eq!(check(&store, &file("p")).await, "new");
     }
 
-    #[test]
-    fn without_a_folder_no_file_is_read() {
+    #[tokio::test]
+    async fn without_a_folder_no_file_is_read() {
         assert_eq!(
-            check(&store(None, &[]), &file("p")),
+            check(&store(None, &[]), &file("p")).await,
             "the file `p` can't be looked up: the worker has no secrets folder"
         );
     }

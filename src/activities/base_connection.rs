@@ -36,7 +36,7 @@ pub async fn create_oracle_service_cloud(
     let mut findings = validate::Findings::default();
     validate::connection(&mut findings, "", &input, platform.rules);
     findings.into_result().map_err(Failed::invalid)?;
-    let password = password(platform, &input)?;
+    let password = password(platform, &input).await?;
     let sandbox = platform.sandbox(&input.sandbox).await?;
 
     let key = platform
@@ -119,7 +119,7 @@ pub(super) fn other_spec(
     Some(format!("its connection specification is {}", found.id))
 }
 
-fn password(
+async fn password(
     platform: &Platform,
     input: &OracleServiceCloudConnection,
 ) -> Result<SecretString, Failed> {
@@ -137,6 +137,7 @@ fn password(
     platform
         .secrets
         .resolve(reference)
+        .await
         .map_err(|error| Failed::secret(field, &error))
 }
 
