@@ -27,6 +27,7 @@ mod clock;
 mod fields;
 mod ims;
 mod observe;
+mod outgoing;
 mod paging;
 mod platform_clock;
 mod tls;
@@ -64,6 +65,7 @@ pub use ids::{
     TargetConnectionId, TenantId,
 };
 pub use kind::{Effect, Kind};
+pub use outgoing::{Outgoing, Proxy, check_address};
 pub use refusal::Refusal;
 pub use settings::{BuildError, Credentials, Settings};
 pub use transport::{TransportError, TransportKind};

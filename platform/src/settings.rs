@@ -2,12 +2,13 @@
 //!
 //! Nothing here reads the environment or a file.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
+
+use crate::outgoing::{Outgoing, Proxy, check_address};
 
 /// Addresses and limits. [`Settings::new`] has Adobe's production addresses and the defaults.
 #[derive(Debug, Clone)]
@@ -45,6 +46,8 @@ pub struct Settings {
     pub user_agent: String,
     /// Certificate authorities in PEM to trust besides the system's, such as a company's proxy.
     pub ca_certificate_pem: Option<String>,
+    /// The proxy that `https` goes through; default none.
+    pub proxy: Option<Proxy>,
 }
 
 impl Settings {
@@ -67,6 +70,7 @@ impl Settings {
             page_size: 100,
             user_agent: concat!("aep-flow/", env!("CARGO_PKG_VERSION")).to_owned(),
             ca_certificate_pem: None,
+            proxy: None,
         }
     }
 }
@@ -124,6 +128,9 @@ pub enum BuildError {
         /// What the TLS library said.
         reason: String,
     },
+    /// The proxy's address is none. It is not shown: it may hold a password.
+    #[error("the proxy's address is none (`http://HOST:PORT` or `https://HOST:PORT`)")]
+    WrongProxy,
     /// The HTTP library refused the settings.
     #[error("the HTTP client can't be made: {reason}")]
     Http {
@@ -133,9 +140,20 @@ pub enum BuildError {
 }
 
 impl Settings {
+    /// What of them is the same for every service.
+    #[must_use]
+    pub fn outgoing(&self) -> Outgoing {
+        Outgoing {
+            user_agent: self.user_agent.clone(),
+            connect_timeout: self.connect_timeout,
+            ca_certificate_pem: self.ca_certificate_pem.clone(),
+            proxy: self.proxy.clone(),
+        }
+    }
+
     pub(crate) fn check(&self) -> Result<(), BuildError> {
-        check_url("platform_url", &self.platform_url, self.allow_insecure)?;
-        check_url("ims_url", &self.ims_url, self.allow_insecure)?;
+        check_address("platform_url", &self.platform_url, self.allow_insecure)?;
+        check_address("ims_url", &self.ims_url, self.allow_insecure)?;
         // Where the JWT exchange was: whoever sets it has credentials of the retired kind.
         if self.ims_url.path().contains("/exchange/jwt") {
             return Err(BuildError::JwtCredentials);
@@ -190,35 +208,6 @@ impl Credentials {
             });
         }
         Ok(())
-    }
-}
-
-fn check_url(setting: &'static str, url: &Url, allow_insecure: bool) -> Result<(), BuildError> {
-    let problem = if url.host_str().is_none_or(str::is_empty) {
-        "it has no host"
-    } else if !url.username().is_empty() || url.password().is_some() {
-        "it has a user name or password"
-    } else if url.query().is_some() || url.fragment().is_some() {
-        "it has a query or fragment"
-    } else {
-        let secure = url.scheme() == "https";
-        if secure || (url.scheme() == "http" && allow_insecure && is_loopback(url)) {
-            return Ok(());
-        }
-        return Err(BuildError::InsecureUrl {
-            setting,
-            url: url.to_string(),
-        });
-    };
-    Err(BuildError::WrongUrl { setting, problem })
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
-        Some(url::Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
-        None => false,
     }
 }
 

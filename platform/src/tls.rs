@@ -10,7 +10,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
-use crate::settings::{BuildError, Settings};
+use crate::settings::BuildError;
 
 fn wrong_certificate(reason: impl std::fmt::Display) -> BuildError {
     BuildError::WrongCertificate {
@@ -23,9 +23,9 @@ fn provider() -> Arc<CryptoProvider> {
 }
 
 /// TLS 1.2 and 1.3, HTTP/2 before HTTP/1.1.
-pub(crate) fn config(settings: &Settings) -> Result<ClientConfig, BuildError> {
+pub(crate) fn config(ca_certificate_pem: Option<&str>) -> Result<ClientConfig, BuildError> {
     let mut extra = Vec::new();
-    if let Some(pem) = &settings.ca_certificate_pem {
+    if let Some(pem) = ca_certificate_pem {
         for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
             extra.push(certificate.map_err(wrong_certificate)?);
         }

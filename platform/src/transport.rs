@@ -1,4 +1,5 @@
-//! The only file that knows `reqwest`: sends bytes, bounds time and size, names what failed.
+//! Sends bytes, bounds time and size, names what failed: the only file that knows what `reqwest`
+//! says. How its client is made stands in `outgoing`.
 //!
 //! It never sends anything twice. Two layers below could, and are told not to or can't hurt:
 //! - `reqwest` repeats a request after an HTTP/2 "not processed" signal (`REFUSED_STREAM`,
@@ -7,7 +8,7 @@
 //! - `hyper-util`'s pool sends a request again when a kept connection turned out closed. It does
 //!   so only for a message that `hyper` hands back untouched (`TrySendError::take_message`), that
 //!   is, before any byte of it was written, and `reqwest` has no switch for it. So a create can't
-//!   be doubled by it. Kept connections are let go early besides, see `POOL_IDLE`.
+//!   be doubled by it. Kept connections are let go early besides, see `outgoing`.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -21,12 +22,6 @@ use crate::answer::{Answer, Unreadable};
 use crate::observe::{self, Observed};
 use crate::settings::{BuildError, Settings};
 use crate::text::clean;
-use crate::tls;
-
-/// How long an unused connection is kept. Shorter than the idle limits of common gateways (60 s
-/// and more): a connection that the other side closes just when a create is written on it costs
-/// an open outcome, a new handshake costs a moment.
-const POOL_IDLE: Duration = Duration::from_secs(20);
 
 /// The most of an error's body that is read; Adobe's are below 4 KiB, an HTML page may be long.
 const MAX_REFUSAL_BYTES: usize = 64 * 1024;
@@ -122,26 +117,9 @@ pub(crate) struct Transport {
 
 impl Transport {
     pub(crate) fn new(settings: &Settings) -> Result<Self, BuildError> {
-        let mut builder = reqwest::Client::builder()
-            .user_agent(&settings.user_agent)
-            .connect_timeout(settings.connect_timeout)
-            .pool_idle_timeout(POOL_IDLE)
-            // A redirect could take the token to another host, and no service documents one.
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            // The environment is the caller's to read.
-            .no_proxy();
         let addresses = [&settings.platform_url, &settings.ims_url];
-        if addresses.iter().any(|url| url.scheme() == "https") {
-            builder = builder.tls_backend_preconfigured(tls::config(settings)?);
-        } else {
-            // Only an emulator on this machine: no certificate authorities are needed, and a
-            // container may have none.
-            builder = builder.tls_backend_preconfigured(tls::config_without_authorities()?);
-        }
-        let http = builder.build().map_err(|error| BuildError::Http {
-            reason: reason(&error),
-        })?;
+        let is_secure = addresses.iter().any(|url| url.scheme() == "https");
+        let http = settings.outgoing().client(is_secure)?;
         Ok(Self {
             http,
             // The clock starts before the connection does, so it is given that time as well;

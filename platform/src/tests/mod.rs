@@ -4,6 +4,7 @@ mod server;
 
 mod clock;
 mod descriptions;
+mod elsewhere;
 mod finding;
 mod refusals;
 mod secrecy;

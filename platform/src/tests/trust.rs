@@ -12,7 +12,7 @@ use crate::{BuildError, Client, Outcome, ReadError, TransportKind};
 
 /// A server for 127.0.0.1 whose certificate an authority of its own has signed; gives its address
 /// and the authority in PEM.
-async fn secure_server() -> (String, String) {
+pub(super) async fn secure_server() -> (String, String) {
     let authority_key = KeyPair::generate().unwrap();
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
