@@ -141,7 +141,7 @@ async fn main() {
         .expect("credentials");
     let sandbox = client.sandbox(&SandboxName::parse("prod").expect("a name"));
     let spec = ConnectionSpecId::oracle_service_cloud();
-    let platform = Platform::new(&config, Some(client));
+    let platform = Platform::new(&config, Some(client)).expect("no Vault is set");
     let bare = Bare::new(&emulator).await;
     let first = Attempt::first();
 

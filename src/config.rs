@@ -16,8 +16,10 @@ mod vars;
 pub use environment::Environment;
 pub use error::ConfigError;
 pub use load::{Loaded, Origin, Sources};
-pub use value::{Compression, LogFormat};
-pub use vars::{Aep, Config, Ensure, Log, Secrets, Source, Temporal, TemporalOverrides, Worker};
+pub use value::{Compression, LogFormat, ProxyAddress};
+pub use vars::{
+    Aep, Config, Ensure, Log, Proxy, Secrets, Source, Temporal, TemporalOverrides, Vault, Worker,
+};
 
 #[cfg(test)]
 mod page;

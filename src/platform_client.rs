@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use aep_platform::{BuildError, Client, Credentials, Settings};
+use aep_platform::{BuildError, Client, Credentials, Proxy, Settings, check_address};
 
 use crate::config::{Aep, Config};
 
@@ -23,6 +23,25 @@ pub enum ClientError {
     },
 }
 
+impl ClientError {
+    /// What to do about it.
+    #[must_use]
+    pub fn next_step(&self) -> &'static str {
+        match self {
+            Self::Build(BuildError::InsecureUrl { .. }) => {
+                "set `aep.platform_url` and `aep.ims_url` to https addresses; for an emulator on \
+                 this machine set `aep.allow_insecure`"
+            }
+            Self::Build(BuildError::WrongCertificate { .. }) | Self::Certificate { .. } => {
+                "set `aep.ca_certificate` to a PEM file with the authority's certificate, or \
+                 leave it out to trust the system's alone"
+            }
+            Self::Build(BuildError::WrongProxy) => "correct `proxy.https`, or unset the variable",
+            Self::Build(_) => "`aep-flow config show` lists the settings and where each comes from",
+        }
+    }
+}
+
 /// The client, or none where client id, client secret or organisation is not set.
 ///
 /// # Errors
@@ -39,10 +58,30 @@ pub fn from_config(config: &Config) -> Result<Option<Client>, ClientError> {
         client_secret: client_secret.clone(),
         scopes: aep.scopes.clone(),
     };
-    Ok(Some(Client::new(settings(aep, org_id)?, credentials)?))
+    check_addresses(aep)?;
+    let settings = settings(config, org_id)?;
+    Ok(Some(Client::new(settings, credentials)?))
 }
 
-fn settings(aep: &Aep, org_id: &str) -> Result<Settings, ClientError> {
+/// Whether a client could be made, whoever it is for.
+///
+/// # Errors
+/// [`ClientError`]: what is set is wrong.
+pub fn check(config: &Config) -> Result<(), ClientError> {
+    check_addresses(&config.aep)?;
+    settings(config, "")?.outgoing().client(true)?;
+    Ok(())
+}
+
+/// By the names that the settings have here.
+fn check_addresses(aep: &Aep) -> Result<(), ClientError> {
+    check_address("aep.ims_url", &aep.ims_url, aep.allow_insecure)?;
+    check_address("aep.platform_url", &aep.platform_url, aep.allow_insecure)?;
+    Ok(())
+}
+
+fn settings(config: &Config, org_id: &str) -> Result<Settings, ClientError> {
+    let aep = &config.aep;
     let mut settings = Settings::new(org_id);
     settings.platform_url = aep.platform_url.clone();
     settings.ims_url = aep.ims_url.clone();
@@ -52,6 +91,10 @@ fn settings(aep: &Aep, org_id: &str) -> Result<Settings, ClientError> {
     settings.total_timeout = aep.total_timeout;
     settings.max_answer_bytes = aep.max_answer_bytes;
     settings.page_size = aep.page_size;
+    settings.proxy = config.proxy.https.as_ref().map(|address| Proxy {
+        url: address.secret().clone(),
+        bypass: config.proxy.bypass.clone(),
+    });
     if let Some(path) = &aep.ca_certificate {
         let pem = std::fs::read_to_string(path).map_err(|cause| ClientError::Certificate {
             path: path.clone(),

@@ -1,328 +1,112 @@
 //! Resolves references to secrets, such as `{"env": "OSC_PASSWORD"}`.
 //!
 //! A reference comes from an input, so from somebody who may start workflows but need not
-//! own the worker: it reaches the allowed variables and the files below one folder, and
-//! nothing else. Every use reads again, so that a mounted secret may be rotated. No error
-//! shows a value.
+//! own the worker: it reaches the variables that the owner allows, the files below one folder,
+//! the allowed paths of one Vault, and nothing else. Every use reads again, so that a secret may
+//! be rotated. No error shows a value.
+
+mod error;
+pub(crate) mod exposure;
+pub(crate) mod file;
+mod pattern;
+mod variable;
+pub mod vault;
 
 use std::ffi::OsString;
-use std::io::Read as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 
 use aep_flow_proto::v1::{SecretReference, secret_reference::Place};
 use secrecy::SecretString;
 
-use crate::config;
+pub use error::SecretError;
+use vault::{Vault, VaultConfigError};
 
-/// What references may reach. Holds no secret.
-#[derive(Debug, Clone)]
+use crate::config::Config;
+
+/// What references may reach.
+#[derive(Debug)]
 pub struct SecretStore {
     folder: Option<PathBuf>,
     env_allow: Vec<String>,
     max_bytes: usize,
+    vault: Option<Vault>,
     lookup: fn(&str) -> Option<OsString>,
 }
 
-/// Why a reference gives no secret. Never shows a value.
-#[derive(Debug, thiserror::Error)]
-pub enum SecretError {
-    /// Neither a variable nor a file is named.
-    #[error("the reference names neither a variable nor a file")]
-    NothingNamed,
-    /// The worker has no such variable.
-    #[error("the variable `{name}` is not set in the worker's environment")]
-    NotSet {
-        /// Name of the variable.
-        name: String,
-    },
-    /// The worker's configuration keeps inputs from every variable.
-    #[error("the variable `{name}` can't be looked up: inputs may use no variable of this worker")]
-    NoVariables {
-        /// Name of the variable.
-        name: String,
-    },
-    /// The worker's configuration keeps inputs from this variable.
-    #[error("the variable `{name}` is not one that inputs may use")]
-    NotAllowed {
-        /// Name of the variable.
-        name: String,
-    },
-    /// Set, with nothing in it.
-    #[error("the secret `{reference}` is empty")]
-    Empty {
-        /// `env:NAME` or `file:path`.
-        reference: String,
-    },
-    /// The worker has no secrets folder.
-    #[error("the file `{path}` can't be looked up: the worker has no secrets folder")]
-    NoFolder {
-        /// Path as it was given.
-        path: String,
-    },
-    /// Absolute, with `..`, or a link that leads out.
-    #[error("the file `{path}` is not below the worker's secrets folder")]
-    Outside {
-        /// Path as it was given.
-        path: String,
-    },
-    /// No such file.
-    #[error("the file `{path}` is not in the worker's secrets folder")]
-    Missing {
-        /// Path as it was given.
-        path: String,
-    },
-    /// There, and not readable, or not a plain file.
-    #[error("the file `{path}` in the worker's secrets folder can't be read")]
-    Unreadable {
-        /// Path as it was given.
-        path: String,
-        /// What the system said.
-        #[source]
-        cause: std::io::Error,
-    },
-    /// More than a secret has.
-    #[error("the file `{path}` is longer than {max_bytes} bytes")]
-    TooLarge {
-        /// Path as it was given.
-        path: String,
-        /// The limit.
-        max_bytes: usize,
-    },
-    /// Not text.
-    #[error("the secret `{reference}` is not UTF-8")]
-    NotUtf8 {
-        /// `env:NAME` or `file:path`.
-        reference: String,
-    },
-}
-
-impl SecretError {
-    /// What to do about it, one sentence.
-    #[must_use]
-    pub fn next_step(&self) -> String {
-        match self {
-            Self::NothingNamed => {
-                r#"refer to the secret as {"env": "NAME"} or {"file": "path"}"#.to_owned()
-            }
-            Self::NotSet { name } => {
-                format!("set `{name}` where the worker runs and start the worker again")
-            }
-            Self::NoVariables { name } => format!(
-                "set the worker's setting `secrets.env_allow` (`AEP_FLOW_SECRETS_ENV_ALLOW`) to \
-                 `{}`, or to `{name}` alone",
-                prefix_of(name)
-            ),
-            Self::NotAllowed { name } => format!(
-                "add `{name}` to the worker's setting `secrets.env_allow` \
-                 (`AEP_FLOW_SECRETS_ENV_ALLOW`), or use a variable that it has"
-            ),
-            Self::Empty { reference } => format!("put the secret into `{reference}`"),
-            Self::NoFolder { .. } => {
-                "set the worker's setting `secrets.folder` to the folder that holds its secrets"
-                    .to_owned()
-            }
-            Self::Outside { .. } => {
-                "name the file by its path from the secrets folder, without `..`".to_owned()
-            }
-            Self::Missing { path } => format!("put `{path}` into the worker's secrets folder"),
-            Self::Unreadable { path, .. } => {
-                format!("make `{path}` a plain file that the worker's user may read")
-            }
-            Self::TooLarge { .. } => {
-                "name the file that holds the secret alone, or raise the worker's setting \
-                 `secrets.max_bytes`"
-                    .to_owned()
-            }
-            Self::NotUtf8 { .. } => "store the secret as UTF-8 text".to_owned(),
-        }
-    }
-}
-
 impl SecretStore {
-    /// A store with the limits of the configuration.
-    #[must_use]
-    pub fn new(settings: &config::Secrets) -> Self {
-        Self {
-            folder: settings.folder.clone(),
-            env_allow: settings.env_allow.clone(),
-            max_bytes: settings.max_bytes,
-            lookup: variable,
-        }
+    /// A store with the limits of the configuration. A place is on where it is configured:
+    /// variables by `secrets.env_allow`, files by `secrets.folder`, Vault by `vault.address`.
+    ///
+    /// # Errors
+    /// [`VaultConfigError`]: what is set of Vault is wrong.
+    pub fn new(config: &Config) -> Result<Self, VaultConfigError> {
+        Ok(Self {
+            folder: config.secrets.folder.clone(),
+            env_allow: config.secrets.env_allow.clone(),
+            max_bytes: config.secrets.max_bytes,
+            vault: Vault::from_config(config)?,
+            lookup: variable::of_process,
+        })
     }
 
     /// The secret that `reference` names, read now.
     ///
-    /// Reads a file without leaving the thread: it is small and local. Asynchronous all the same,
-    /// for a secret may be kept by another machine.
+    /// Reads a file without leaving the thread: it is small and local. Vault is asked over the
+    /// network.
     ///
     /// # Errors
     /// [`SecretError`]; the owner of the input or of the worker puts it right, see
-    /// [`SecretError::next_step`].
+    /// [`SecretError::next_step`], unless it passes by itself, see [`SecretError::is_passing`].
     pub async fn resolve(&self, reference: &SecretReference) -> Result<SecretString, SecretError> {
         match &reference.place {
-            Some(Place::Env(name)) if !name.is_empty() => self.read_variable(name),
-            Some(Place::File(path)) if !path.is_empty() => self.read_file(path),
-            Some(Place::Env(_) | Place::File(_)) | None => Err(SecretError::NothingNamed),
-        }
-    }
-
-    fn read_variable(&self, name: &str) -> Result<SecretString, SecretError> {
-        if self.env_allow.is_empty() {
-            return Err(SecretError::NoVariables {
-                name: name.to_owned(),
-            });
-        }
-        if !self.is_allowed(name) {
-            return Err(SecretError::NotAllowed {
-                name: name.to_owned(),
-            });
-        }
-        let value = (self.lookup)(name).ok_or_else(|| SecretError::NotSet {
-            name: name.to_owned(),
-        })?;
-        let reference = || format!("env:{name}");
-        let value = value.into_string().map_err(|_| SecretError::NotUtf8 {
-            reference: reference(),
-        })?;
-        if value.is_empty() {
-            return Err(SecretError::Empty {
-                reference: reference(),
-            });
-        }
-        Ok(SecretString::from(value))
-    }
-
-    fn is_allowed(&self, name: &str) -> bool {
-        // The worker's own credentials would otherwise be one workflow away from a host of
-        // the caller's choice.
-        let is_own = is_own(name);
-        self.env_allow.iter().any(|pattern| {
-            if is_own {
-                pattern == name
-            } else {
-                matches(pattern, name)
+            Some(Place::Env(name)) if !name.is_empty() => {
+                variable::read(&self.env_allow, name, self.lookup)
             }
-        })
-    }
-
-    fn read_file(&self, path: &str) -> Result<SecretString, SecretError> {
-        let given = || path.to_owned();
-        let Some(folder) = &self.folder else {
-            return Err(SecretError::NoFolder { path: given() });
-        };
-        let is_below = Path::new(path)
-            .components()
-            .all(|part| matches!(part, Component::Normal(_)));
-        if !is_below || path.contains('\0') {
-            return Err(SecretError::Outside { path: given() });
-        }
-        let failed = |cause: std::io::Error| match cause.kind() {
-            std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
-                SecretError::Missing { path: given() }
+            Some(Place::File(path)) if !path.is_empty() => {
+                file::read(self.folder.as_deref(), path, self.max_bytes)
             }
-            _ => SecretError::Unreadable {
-                path: given(),
-                cause,
-            },
-        };
-        // Links are followed, since that is how an orchestrator mounts secrets, and then
-        // must still be inside.
-        let folder = folder.canonicalize().map_err(failed)?;
-        let file = folder.join(path).canonicalize().map_err(failed)?;
-        if !file.starts_with(&folder) {
-            return Err(SecretError::Outside { path: given() });
+            Some(Place::Vault(secret)) if !secret.path.is_empty() => {
+                let (path, key) = (secret.path.clone(), secret.key.clone());
+                let Some(vault) = &self.vault else {
+                    return Err(SecretError::NoVault { path, key });
+                };
+                let value = vault.read(&path, &key).await;
+                value.map_err(|cause| SecretError::Vault { path, key, cause })
+            }
+            Some(Place::Env(_) | Place::File(_) | Place::Vault(_)) | None => {
+                Err(SecretError::NothingNamed)
+            }
         }
-        // A pipe would hold the thread for ever.
-        if !file.metadata().map_err(failed)?.is_file() {
-            return Err(failed(std::io::Error::other("not a plain file")));
-        }
-        let mut bytes = Vec::with_capacity(self.max_bytes.min(4096));
-        let limit = u64::try_from(self.max_bytes).unwrap_or(u64::MAX);
-        std::fs::File::open(&file)
-            .and_then(|file| file.take(limit.saturating_add(1)).read_to_end(&mut bytes))
-            .map_err(failed)?;
-        if bytes.len() > self.max_bytes {
-            return Err(SecretError::TooLarge {
-                path: given(),
-                max_bytes: self.max_bytes,
-            });
-        }
-        cut_line_end(&mut bytes);
-        let reference = || format!("file:{path}");
-        let text = String::from_utf8(bytes).map_err(|_| SecretError::NotUtf8 {
+    }
+}
+
+/// The text in `bytes` as a secret, in memory of exactly its size: a text that shrinks or grows
+/// leaves a copy behind.
+fn text(bytes: &[u8], reference: impl Fn() -> String) -> Result<SecretString, SecretError> {
+    let text = str::from_utf8(bytes).map_err(|_| SecretError::NotUtf8 {
+        reference: reference(),
+    })?;
+    if text.is_empty() {
+        return Err(SecretError::Empty {
             reference: reference(),
-        })?;
-        if text.is_empty() {
-            return Err(SecretError::Empty {
-                reference: reference(),
-            });
-        }
-        Ok(SecretString::from(text))
+        });
     }
+    Ok(SecretString::new(Box::from(text)))
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a reference is resolved where the worker's environment is, and anew each time"
-)]
-fn variable(name: &str) -> Option<OsString> {
-    std::env::var_os(name)
-}
-
-/// Whether the worker itself is told something by this variable, such as an API key, a header of
-/// an exporter or a proxy's password.
-fn is_own(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    ["AEP_FLOW_", "TEMPORAL_", "OTEL_", "VAULT_"]
-        .iter()
-        .any(|prefix| name.starts_with(prefix))
-        || name.ends_with("_PROXY")
-}
-
-/// The pattern of the names that begin as this one does.
-fn prefix_of(name: &str) -> String {
-    match name.split_once('_') {
-        Some((prefix, _)) if !prefix.is_empty() => format!("{prefix}_*"),
-        Some(_) | None => name.to_owned(),
+/// Without one line end, as `echo` and editors leave it, of either kind.
+fn cut_line_end(bytes: &[u8]) -> &[u8] {
+    match bytes.strip_suffix(b"\n") {
+        Some(rest) => rest.strip_suffix(b"\r").unwrap_or(rest),
+        None => bytes,
     }
-}
-
-/// Cuts one line end, as `echo` and editors leave it, of either kind.
-fn cut_line_end(bytes: &mut Vec<u8>) {
-    if bytes.last() == Some(&b'\n') {
-        bytes.pop();
-        if bytes.last() == Some(&b'\r') {
-            bytes.pop();
-        }
-    }
-}
-
-/// Whether `name` is of the form `pattern`, in which `*` stands for any characters.
-fn matches(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(rest) = parts.next().and_then(|first| name.strip_prefix(first)) else {
-        return false;
-    };
-    let mut rest = rest;
-    let mut parts = parts.peekable();
-    if parts.peek().is_none() {
-        return rest.is_empty();
-    }
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return rest.ends_with(part);
-        }
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
-    }
-    true
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
+
     use secrecy::ExposeSecret as _;
 
     fn lookup(name: &str) -> Option<OsString> {
@@ -344,6 +128,7 @@ mod tests {
             folder: folder.map(Path::to_owned),
             env_allow: env_allow.iter().map(|&each| each.to_owned()).collect(),
             max_bytes: 16,
+            vault: None,
             lookup,
         }
     }
@@ -382,7 +167,10 @@ mod tests {
             ),
             ("EMPTY", "the secret `env:EMPTY` is empty"),
             ("BYTES", "the secret `env:BYTES` is not UTF-8"),
-            ("", "the reference names neither a variable nor a file"),
+            (
+                "",
+                "the reference names neither a variable, nor a file, nor a secret of Vault's",
+            ),
             (
                 "AEP_FLOW_CLIENT_SECRET",
                 "the variable `AEP_FLOW_CLIENT_SECRET` is not one that inputs may use",
@@ -420,7 +208,7 @@ mod tests {
     async fn no_variable_is_read_unless_the_owner_allows_some() {
         let none = SecretStore {
             lookup,
-            ..SecretStore::new(&config::Secrets::default())
+            ..SecretStore::new(&Config::default()).unwrap()
         };
         let error = none.resolve(&env("OSC_PASSWORD")).await.unwrap_err();
         assert_eq!(
@@ -433,24 +221,6 @@ mod tests {
             "set the worker's setting `secrets.env_allow` (`AEP_FLOW_SECRETS_ENV_ALLOW`) to \
              `OSC_*`, or to `OSC_PASSWORD` alone"
         );
-    }
-
-    #[test]
-    fn a_pattern_matches_as_a_person_reads_it() {
-        for (pattern, name, expected) in [
-            ("*", "A", true),
-            ("OSC_*", "OSC_PASSWORD", true),
-            ("OSC_*", "MOSC_PASSWORD", false),
-            ("*_PASSWORD", "OSC_PASSWORD", true),
-            ("*_PASSWORD", "OSC_PASSWORD_OLD", false),
-            ("OSC_*_PASSWORD", "OSC_EMEA_PASSWORD", true),
-            ("OSC_*_PASSWORD", "OSC_PASSWORD", false),
-            ("OSC", "OSC", true),
-            ("OSC", "OSC_PASSWORD", false),
-            ("A*A", "A", false),
-        ] {
-            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
-        }
     }
 
     #[tokio::test]
@@ -508,12 +278,77 @@ mod tests {
         std::fs::write(folder.join("..2026/password"), "s3cret").unwrap();
         std::fs::write(base.path().join("outside"), "s3cret").unwrap();
         std::os::unix::fs::symlink("..2026/password", folder.join("password")).unwrap();
-        std::os::unix::fs::symlink("../outside", folder.join("leak")).unwrap();
+        let link = |to: &str, name: &str| {
+            std::os::unix::fs::symlink(to, folder.join(name)).unwrap();
+        };
+        link("../outside", "leak");
+        // As Kubernetes mounts a secret, so that all of its files change at once.
+        link("..2026", "..data");
+        link("..data/password", "mounted");
+        // What the kernel itself would follow.
+        link("/proc/self/root/etc/passwd", "magic");
         let store = store(Some(&folder), &["*"]);
-        assert_eq!(check(&store, &file("password")).await, "s3cret");
+        for name in ["password", "mounted"] {
+            assert_eq!(check(&store, &file(name)).await, "s3cret", "{name}");
+        }
+        for name in ["leak", "magic"] {
+            assert_eq!(
+                check(&store, &file(name)).await,
+                format!("the file `{name}` is not below the worker's secrets folder")
+            );
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_link_that_is_swapped_in_the_middle_leads_nowhere() {
+        use std::sync::Arc;
+        use std::sync::atomic::{AtomicBool, Ordering};
+
+        let base = tempfile::tempdir().unwrap();
+        let folder = base.path().join("secrets");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("good"), "s3cret").unwrap();
+        std::fs::write(base.path().join("outside"), "outside").unwrap();
+        let store = store(Some(&folder), &[]);
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let swap = std::thread::spawn(move || {
+            let mut to = ["good", "../outside"].into_iter().cycle();
+            while !stopped.load(Ordering::Relaxed) {
+                std::os::unix::fs::symlink(to.next().unwrap(), folder.join("next")).unwrap();
+                std::fs::rename(folder.join("next"), folder.join("password")).unwrap();
+            }
+        });
+        let mut read = 0;
+        for _ in 0..20_000 {
+            match store.resolve(&file("password")).await {
+                Ok(secret) => {
+                    assert_eq!(secret.expose_secret(), "s3cret");
+                    read += 1;
+                }
+                Err(SecretError::Outside { .. } | SecretError::Missing { .. }) => {}
+                Err(SecretError::Unreadable { cause, .. }) => {
+                    assert_eq!(cause.kind(), std::io::ErrorKind::WouldBlock);
+                }
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+        swap.join().unwrap();
+        assert!(read > 0);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_pipe_does_not_hold_the_thread() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
         assert_eq!(
-            check(&store, &file("leak")).await,
-            "the file `leak` is not below the worker's secrets folder"
+            check(&store(Some(folder.path()), &[]), &file("pipe")).await,
+            "the file `pipe` in the worker's secrets folder can't be read"
         );
     }
 
@@ -525,6 +360,20 @@ mod tests {
         assert_eq!(check(&store, &file("p")).await, "old");
         std::fs::write(folder.path().join("p"), "new").unwrap();
         assert_eq!(check(&store, &file("p")).await, "new");
+    }
+
+    #[tokio::test]
+    async fn without_a_vault_none_is_asked() {
+        let reference = SecretReference {
+            place: Some(Place::Vault(aep_flow_proto::v1::VaultSecret {
+                path: "osc/emea".to_owned(),
+                key: "password".to_owned(),
+            })),
+        };
+        assert_eq!(
+            check(&store(None, &[]), &reference).await,
+            "the secret `vault:osc/emea#password` can't be looked up: the worker has no Vault"
+        );
     }
 
     #[tokio::test]

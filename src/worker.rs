@@ -20,6 +20,7 @@ use crate::{
     endpoints::{self, Health},
     ingestions,
     platform_client::{self, ClientError},
+    secrets::vault::VaultConfigError,
     telemetry::Meters,
     temporal::{self, ConnectError},
 };
@@ -33,6 +34,9 @@ pub enum WorkerError {
     /// The settings for Adobe Experience Platform are wrong.
     #[error("cannot talk to Adobe Experience Platform")]
     Platform(#[from] ClientError),
+    /// The settings for Vault are wrong.
+    #[error("cannot read secrets of Vault")]
+    Vault(#[from] VaultConfigError),
     /// An address that was to be served can't be, or the metrics can't be sent.
     #[error("the worker cannot be watched as it is configured")]
     Watch(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -62,16 +66,18 @@ pub async fn run(
              `aep-flow check` says what is missing"
         );
     }
+    // What is configured wrong is said before anything else is tried.
+    let platform_client = platform.clone();
+    let platform = Platform::new(&config, platform)?;
     let client = temporal::connect_watched(&config, meters.as_ref().map(Meters::of_client)).await?;
     let health = Health::new(
         client.clone(),
         config.worker.task_queue.clone(),
-        platform.clone(),
+        platform_client,
     );
     let watched = be_watched(&config, &client, meters.as_ref(), &health).await?;
     let search_attributes = SearchAttributes::new(client.clone(), &config.aep.sandbox);
     search_attributes.warn_of_missing().await;
-    let platform = Platform::new(&config, platform);
     let activities = Activities::new(platform, config.worker.report_attempts);
     let options = WorkerOptions::new(config.worker.task_queue.as_str())
         .register_activities(activities)

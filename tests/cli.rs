@@ -384,6 +384,8 @@ fn check_without_anything_says_what_to_set() {
         exit 1
         --- stdout
         ok    configuration       defaults and environment, no file
+        skip  secrets: variables  inputs may use no variable: {"env": "NAME"} is refused
+                                  fix: set `secrets.env_allow` (`AEP_FLOW_SECRETS_ENV_ALLOW`) to names or prefixes such as `OSC_*`, if inputs are to use some
         fail  temporal            no Temporal server answers at …
                                   fix: start a server with `temporal server start-dev`, or name one with `--address HOST:PORT`, `TEMPORAL_ADDRESS` or a profile in `temporal.toml`
         skip  namespace           no server
@@ -446,6 +448,7 @@ async fn check_finds_the_platform_good_and_the_server_away() {
     assert_eq!(ran.code, 4, "{}", ran.shown());
     let expected = [
         ("configuration", "ok"),
+        ("secrets: variables", "skip"),
         ("temporal", "fail"),
         ("namespace", "skip"),
         ("search attributes", "skip"),

@@ -156,7 +156,8 @@ pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a 
 
 fn in_plain_words(expected: &str) -> &str {
     match expected {
-        "struct aep.flow.v1.SecretReference" => r#"{"env": "NAME"} or {"file": "path"}"#,
+        "struct aep.flow.v1.SecretReference" => crate::validate::SECRET_REFERENCE,
+        "struct aep.flow.v1.VaultSecret" => r#"{"path": "…", "key": "…"}"#,
         "struct aep.flow.v1.Schedule" => {
             r#"an object such as {"frequency": "HOUR", "interval": 1}"#
         }
@@ -233,7 +234,7 @@ mod tests {
         );
         assert_eq!(
             text,
-            r#"connection.password: found a text, expected {"env": "NAME"} or {"file": "path"}"#
+            r#"connection.password: found a text, expected {"env": "NAME"}, {"file": "path"} or {"vault": {"path": "…", "key": "…"}}"#
         );
     }
 

@@ -13,7 +13,7 @@ mod ingest;
 mod schedule;
 
 pub use columns::against_columns;
-pub use connection::{connection, secret_reference};
+pub use connection::{SECRET_REFERENCE, connection, is_vault_path, secret_reference};
 pub use findings::Findings;
 pub use ingest::ingest;
 pub use schedule::{StartTime, passed_start, schedule, start_time};

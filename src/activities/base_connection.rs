@@ -132,6 +132,7 @@ async fn password(
     };
     let field = match reference.place {
         Some(Place::File(_)) => "password.file",
+        Some(Place::Vault(_)) => "password.vault",
         Some(Place::Env(_)) | None => "password.env",
     };
     platform

@@ -85,12 +85,22 @@ impl Failed {
     }
 
     pub(super) fn secret(field: &str, error: &SecretError) -> Self {
-        let mut failed = Self::field(
-            field,
-            error.to_string(),
-            "a secret that the worker can read",
-        );
-        failed.details.next_step = error.next_step();
+        // What keeps the secret is away, or does not know the worker: no input mends that.
+        let kind = if error.is_passing() {
+            FailureType::Unavailable
+        } else if error.is_the_workers() {
+            FailureType::PermissionDenied
+        } else {
+            let mut failed = Self::field(
+                field,
+                error.to_string(),
+                "a secret that the worker can read",
+            );
+            failed.details.next_step = error.next_step();
+            return failed;
+        };
+        let mut failed = Self::new(kind, format!("{field}: {error}"), error.next_step());
+        failed.details.field = field.to_owned();
         failed
     }
 

@@ -14,7 +14,7 @@ use aep_platform::{Client, Sandbox, SandboxName, SandboxState, TenantId};
 use super::failure::Failed;
 use crate::{
     config::{Config, Ensure},
-    secrets::SecretStore,
+    secrets::{SecretStore, vault::VaultConfigError},
 };
 
 /// How long a sandbox that was found active is taken to be so. A sandbox is reset by hand
@@ -46,8 +46,11 @@ struct Known {
 
 impl Platform {
     /// The platform that `config` names, through `client`; without credentials there is none.
-    pub fn new(config: &Config, client: Option<Client>) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// [`VaultConfigError`]: what is set of Vault is wrong.
+    pub fn new(config: &Config, client: Option<Client>) -> Result<Self, VaultConfigError> {
+        Ok(Self {
             client,
             organisation: config.aep.org_id.clone().unwrap_or_default(),
             default_sandbox: config.aep.sandbox.clone(),
@@ -56,9 +59,9 @@ impl Platform {
             rules: validate::Rules {
                 allow_local_hosts: config.source.allow_local_hosts,
             },
-            secrets: SecretStore::new(&config.secrets),
+            secrets: SecretStore::new(config)?,
             known: Mutex::default(),
-        }
+        })
     }
 
     /// The sandbox called `name`, or the worker's own; it exists and is active.

@@ -1,6 +1,7 @@
 //! `aep-flow check`: whether everything that an ingestion needs is there, each with its fix.
 
 mod platform;
+mod secrets;
 mod temporal;
 
 use clap::Args;
@@ -10,7 +11,7 @@ use super::exit::ExitStatus;
 use super::failure::Failure;
 use super::global::Global;
 use super::out::{self, Output};
-use crate::config::{Config, Loaded};
+use crate::config::Loaded;
 
 /// Check that everything an ingestion needs is there and reachable
 #[derive(Debug, Args)]
@@ -137,12 +138,13 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
 /// Every check, in the order in which to put things right.
 async fn report(loaded: &Loaded, fix: bool) -> Vec<Check> {
     let mut checks = vec![configuration(loaded)];
-    checks.extend(secrets_folder(&loaded.config));
     // They have nothing to do with each other, and a server that is away takes its time.
-    let (temporal, platform) = tokio::join!(
+    let (secrets, temporal, platform) = tokio::join!(
+        secrets::report(loaded),
         temporal::report(&loaded.config, fix),
         platform::report(&loaded.config)
     );
+    checks.extend(secrets);
     checks.extend(temporal);
     checks.extend(platform);
     checks
@@ -161,21 +163,6 @@ fn configuration(loaded: &Loaded) -> Check {
             "correct the name, or unset the variable",
         ),
     }
-}
-
-fn secrets_folder(config: &Config) -> Option<Check> {
-    let folder = config.secrets.folder.as_ref()?;
-    let shown = folder.display().to_string();
-    Some(if folder.is_dir() {
-        Check::ok("secrets folder", shown)
-    } else {
-        Check::fail(
-            "secrets folder",
-            ExitStatus::Refused,
-            format!("{shown} is no folder on this machine"),
-            "make it, or change the setting `secrets.folder`",
-        )
-    })
 }
 
 fn exit(checks: &[Check]) -> ExitStatus {

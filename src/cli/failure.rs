@@ -4,6 +4,7 @@ use super::exit::ExitStatus;
 use super::out;
 use crate::config::ConfigError;
 use crate::platform_client::ClientError;
+use crate::secrets::vault::VaultConfigError;
 use crate::temporal::ConnectError;
 
 /// Why a command ends without what was asked for.
@@ -105,8 +106,15 @@ impl From<ConnectError> for Failure {
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
-        Self::new(ExitStatus::Usage, error)
-            .hint("`aep-flow config show` lists the settings and where each comes from")
+        let hint = error.next_step();
+        Self::new(ExitStatus::Usage, error).hint(hint)
+    }
+}
+
+impl From<VaultConfigError> for Failure {
+    fn from(error: VaultConfigError) -> Self {
+        let hint = error.next_step();
+        Self::new(ExitStatus::Usage, error).hint(hint)
     }
 }
 

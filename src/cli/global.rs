@@ -8,6 +8,7 @@ use super::exit::ExitStatus;
 use super::failure::Failure;
 use super::out::{self, Output};
 use crate::config::{Config, Environment, Loaded, Origin, Sources};
+use crate::secrets::exposure;
 use crate::telemetry::{self, TelemetryError};
 
 /// What a command logs unless it is told otherwise; a worker logs more.
@@ -137,6 +138,9 @@ impl Global {
             };
             Failure::new(ExitStatus::Usage, error).hint(hint)
         })?;
+        if logs == Logs::Full {
+            loaded.warnings.extend(exposure::warnings(&loaded));
+        }
         for warning in &loaded.warnings {
             match logs {
                 Logs::Quiet | Logs::Silent => out::warning(warning),

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-/// Environment variables as they stood when this was made.
+use zeroize::Zeroizing;
+
+/// Environment variables as they stood when this was made. Zeroed in the end: some are secrets.
 #[derive(Clone, Default)]
-pub struct Environment(BTreeMap<String, String>);
+pub struct Environment(BTreeMap<String, Zeroizing<String>>);
 
 impl Environment {
     /// The variables of this process. One that is not UTF-8 is left out: no setting is.
@@ -17,7 +19,10 @@ impl Environment {
         Self(
             std::env::vars_os()
                 .filter_map(|(name, value)| {
-                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                    Some((
+                        name.into_string().ok()?,
+                        Zeroizing::new(value.into_string().ok()?),
+                    ))
                 })
                 .collect(),
         )
@@ -28,7 +33,7 @@ impl Environment {
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0
             .get(name)
-            .map(String::as_str)
+            .map(|value| value.as_str())
             .filter(|value| !value.is_empty())
     }
 
@@ -54,7 +59,7 @@ impl<Name: Into<String>, Text: Into<String>> FromIterator<(Name, Text)> for Envi
         Self(
             pairs
                 .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
+                .map(|(name, value)| (name.into(), Zeroizing::new(value.into())))
                 .collect(),
         )
     }

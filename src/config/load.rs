@@ -57,6 +57,8 @@ pub struct Loaded {
     pub origins: BTreeMap<&'static str, Origin>,
     /// The file that was read, if there was one.
     pub file: Option<PathBuf>,
+    /// The files that secrets of the configuration were read from, with their settings.
+    pub secret_files: Vec<(&'static str, PathBuf)>,
     /// Things that look like a slip, such as a variable `AEP_FLOW_…` that no setting has.
     pub warnings: Vec<String>,
 }
@@ -81,6 +83,7 @@ impl Config {
             config: Self::default(),
             origins: BTreeMap::new(),
             file: None,
+            secret_files: Vec::new(),
             warnings: Vec::new(),
         };
         refuse_jwt(&sources.environment)?;
@@ -98,6 +101,11 @@ impl Config {
                     environment: &sources.environment,
                 };
                 set(&mut loaded, setting, given, Origin::File(file.path.clone()))?;
+                if setting.is_secret {
+                    let secret = reference::file_of(value, file.folder());
+                    let secret = secret.map(|path| (setting.key, path));
+                    loaded.secret_files.extend(secret);
+                }
             }
             loaded.file = Some(file.path);
         }
@@ -116,6 +124,7 @@ impl Config {
                     Given::Text(text),
                     Origin::Environment(name),
                 )?;
+                loaded.secret_files.push((setting.key, path));
             } else {
                 set(
                     &mut loaded,
@@ -268,6 +277,7 @@ fn check_ranges(loaded: &Loaded) -> Result<(), ConfigError> {
         2,
     )?;
     at_least("secrets.max_bytes", config.secrets.max_bytes as u128, 1)?;
+    longer_than_nothing("vault.timeout", config.vault.timeout)?;
     at_least("ensure.looks", config.ensure.looks.into(), 1)
 }
 

@@ -1,16 +1,18 @@
 //! A secret of the configuration file: by reference only.
 
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
 use super::environment::Environment;
 use super::value::Wrong;
+use crate::secrets::file::read_all;
 
 pub(super) const EXPECTED: &str = r#"{ env = "NAME" } or { file = "path" }"#;
 
 // A client secret has some 40 bytes; a larger file was named by mistake.
-const MAX_BYTES: u64 = 64 * 1024;
+const MAX_BYTES: usize = 64 * 1024;
 
 /// The secret that a table of the file refers to; a relative path starts at `folder`.
 pub(super) fn resolve(
@@ -46,21 +48,34 @@ pub(super) fn resolve(
     }
 }
 
+/// The file that a table of the file refers to.
+pub(super) fn file_of(value: &toml::Value, folder: &Path) -> Option<PathBuf> {
+    Some(folder.join(value.get("file")?.as_str()?))
+}
+
 /// The secret in a file, without the white space that an editor leaves at its end.
 pub(super) fn from_file(path: &Path) -> Result<SecretString, Wrong> {
     let shown = path.display();
-    let metadata = std::fs::metadata(path)
-        .map_err(|error| Wrong::Reference(format!("`{shown}` can't be read: {error}")))?;
-    if !metadata.is_file() || metadata.len() > MAX_BYTES {
-        return Err(Wrong::Reference(format!(
+    let unreadable =
+        |error: std::io::Error| Wrong::Reference(format!("`{shown}` can't be read: {error}"));
+    let no_file = || {
+        Wrong::Reference(format!(
             "`{shown}` is not a file of at most {MAX_BYTES} bytes"
-        )));
+        ))
+    };
+    // A pipe would hold the program for ever.
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(no_file());
     }
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Wrong::Reference(format!("`{shown}` can't be read: {error}")))?;
-    let text = text.trim();
+    let bytes = File::open(path)
+        .and_then(|file| read_all(file, MAX_BYTES))
+        .map_err(unreadable)?
+        .ok_or_else(no_file)?;
+    let text = str::from_utf8(&bytes)
+        .map_err(|_| Wrong::Reference(format!("`{shown}` is not UTF-8")))?
+        .trim();
     if text.is_empty() {
         return Err(Wrong::Reference(format!("`{shown}` is empty")));
     }
-    Ok(SecretString::from(text.to_owned()))
+    Ok(SecretString::new(Box::from(text)))
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::declare::Given;
@@ -211,6 +211,83 @@ impl Value for Url {
             let _ = shown.set_password(Some("***"));
         }
         shown.to_string()
+    }
+}
+
+impl Value for Option<Url> {
+    const EXPECTED: &'static str = "a URL such as `https://vault.example:8200`";
+
+    fn from_text(text: &str) -> Option<Self> {
+        Url::from_text(text).map(Some)
+    }
+
+    fn shown(&self) -> String {
+        self.as_ref().map(Value::shown).unwrap_or_default()
+    }
+}
+
+/// The address of a proxy, which may hold a password.
+#[derive(Debug, Clone)]
+pub struct ProxyAddress(SecretString);
+
+impl ProxyAddress {
+    /// All of it.
+    #[must_use]
+    pub fn secret(&self) -> &SecretString {
+        &self.0
+    }
+
+    fn url(&self) -> Option<Url> {
+        Url::parse(self.0.expose_secret()).ok()
+    }
+}
+
+impl Value for Option<ProxyAddress> {
+    const EXPECTED: &'static str = "a proxy such as `http://proxy.example:3128`, in the file \
+                                    without a password";
+
+    fn from_text(text: &str) -> Option<Self> {
+        let text = text.trim();
+        // Other tools take a host alone as well.
+        let text = if text.contains("://") {
+            text.to_owned()
+        } else {
+            format!("http://{text}")
+        };
+        let url = Url::parse(&text).ok()?;
+        let is_proxy = matches!(url.scheme(), "http" | "https") && url.has_host();
+        is_proxy.then(|| Some(ProxyAddress(text.into())))
+    }
+
+    fn from_toml(value: &toml::Value) -> Option<Self> {
+        let address = Self::from_text(value.as_str()?)??;
+        let is_literal = address.url()?.password().is_some();
+        (!is_literal).then_some(Some(address))
+    }
+
+    fn shown(&self) -> String {
+        let Some(mut url) = self.as_ref().and_then(ProxyAddress::url) else {
+            return String::new();
+        };
+        if !url.username().is_empty() {
+            let _ = url.set_username("***");
+        }
+        if url.password().is_some() {
+            let _ = url.set_password(Some("***"));
+        }
+        url.to_string()
+    }
+
+    fn read(given: Given<'_>) -> Result<Self, Wrong> {
+        let read = match given {
+            Given::Text(text) => Self::from_text(text),
+            Given::File { value, .. } => Self::from_toml(value),
+        };
+        // What was found may show a password.
+        read.ok_or_else(|| Wrong::Type {
+            found: "something else".to_owned(),
+            expected: Self::EXPECTED.to_owned(),
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::declare::{Setting, settings};
-use super::value::{Compression, LogFormat, Value};
+use super::value::{Compression, LogFormat, ProxyAddress, Value};
 
 settings! {
     /// Adobe Experience Platform: where it is, as whom, in which sandbox.
@@ -154,6 +154,83 @@ settings! {
         env "AEP_FLOW_SECRETS_MAX_BYTES",
         raised "a file named by mistake is read that far",
         lowered "a long key may not fit";
+    }
+
+    /// HashiCorp Vault, or OpenBao, for secrets that inputs refer to as
+    /// `{"vault": {"path": "…", "key": "…"}}`: its key/value store, version 2. The worker logs in
+    /// by a token, by an AppRole or as a service account of Kubernetes.
+    Vault vault {
+        /// Where it is, `https` and no path. Without it no secret of Vault's can be named.
+        address: Option<Url> = None,
+        env "AEP_FLOW_VAULT_ADDRESS";
+
+        /// Paths below the mount that inputs may read, such as `osc/*`; `*` stands for any
+        /// characters. Needed where an address is set: what the worker may read at Vault is more
+        /// than what a workflow's author may.
+        allow: Vec<String> = Vec::new(),
+        env "AEP_FLOW_VAULT_ALLOW";
+
+        /// Mount of the key/value store.
+        mount: String = "secret".to_owned(),
+        env "AEP_FLOW_VAULT_MOUNT";
+
+        /// Namespace, where Vault has such.
+        namespace: Option<String> = None,
+        env "AEP_FLOW_VAULT_NAMESPACE";
+
+        /// Token to log in with, renewed as long as Vault renews it. In the file only as a
+        /// reference, read when the worker starts.
+        token: Option<SecretString> = None,
+        env "AEP_FLOW_VAULT_TOKEN";
+
+        /// Role id of an AppRole to log in with.
+        role_id: Option<String> = None,
+        env "AEP_FLOW_VAULT_ROLE_ID";
+
+        /// Secret id of that AppRole. In the file only as a reference, read when the worker starts.
+        secret_id: Option<SecretString> = None,
+        env "AEP_FLOW_VAULT_SECRET_ID";
+
+        /// Role of Vault's Kubernetes login to log in with.
+        kubernetes_role: Option<String> = None,
+        env "AEP_FLOW_VAULT_KUBERNETES_ROLE";
+
+        /// File with the service account's token, read at each login.
+        kubernetes_token_file: Option<PathBuf> =
+            Some(PathBuf::from("/var/run/secrets/kubernetes.io/serviceaccount/token")),
+        env "AEP_FLOW_VAULT_KUBERNETES_TOKEN_FILE";
+
+        /// Mount of the login: `approle` or `kubernetes` unless it is another.
+        login_mount: Option<String> = None,
+        env "AEP_FLOW_VAULT_LOGIN_MOUNT";
+
+        /// Certificate authorities in PEM to trust besides the system's.
+        ca_certificate: Option<PathBuf> = None,
+        env "AEP_FLOW_VAULT_CA_CERTIFICATE";
+
+        /// Allows `http` in the address, and only to this machine: for a development server or
+        /// Vault's agent.
+        allow_insecure: bool = false,
+        env "AEP_FLOW_VAULT_ALLOW_INSECURE";
+
+        /// How long one request may take, connection included.
+        timeout: Duration = Duration::from_secs(10),
+        env "AEP_FLOW_VAULT_TIMEOUT",
+        raised "a Vault that hangs holds its activity longer",
+        lowered "a slow one is taken for one that is away";
+    }
+
+    /// The proxy that calls to Adobe and to Vault go through where they are `https`. Plain `http`,
+    /// which goes to this machine alone, never takes it.
+    Proxy proxy {
+        /// Address of the proxy, such as `http://proxy.example:3128`, with user and password where
+        /// it wants them; these are not shown, and stand in no file.
+        https: Option<ProxyAddress> = None,
+        env "AEP_FLOW_PROXY_HTTPS" or "HTTPS_PROXY" or "https_proxy" or "ALL_PROXY" or "all_proxy";
+
+        /// Hosts that are called without it, such as `.internal.example,10.0.0.0/8`.
+        bypass: Vec<String> = Vec::new(),
+        env "AEP_FLOW_PROXY_BYPASS" or "NO_PROXY" or "no_proxy";
     }
 
     /// How a create that may have been answered already is made sure of.

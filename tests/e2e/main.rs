@@ -21,5 +21,6 @@ mod refused;
 mod retried;
 mod rivals;
 mod token;
+mod vault;
 mod waiting;
 mod watched;

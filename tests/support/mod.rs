@@ -12,6 +12,7 @@
 
 pub(crate) mod callers;
 pub(crate) mod collector;
+pub(crate) mod openbao;
 pub(crate) mod platform;
 pub(crate) mod server;
 pub(crate) mod watch;

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use aep_flow_proto::v1::{
     ExploreTableResult, FieldMapping, Frequency, IngestOracleServiceCloudInput, IngestResult,
     IngestedTable, OnExisting, OracleServiceCloudConnection, Schedule, SecretReference, Table,
-    secret_reference::Place,
+    VaultSecret, secret_reference::Place,
 };
 use aep_flow_workflows::payload::Message;
 use proptest::prelude::*;
@@ -54,7 +54,8 @@ fn read(payload: Payload) -> Result<IngestOracleServiceCloudInput, String> {
 fn place() -> impl Strategy<Value = Place> {
     prop_oneof![
         ".{0,12}".prop_map(Place::Env),
-        ".{0,12}".prop_map(Place::File)
+        ".{0,12}".prop_map(Place::File),
+        (".{0,12}", ".{0,12}").prop_map(|(path, key)| Place::Vault(VaultSecret { path, key }))
     ]
 }
 

@@ -7,6 +7,10 @@ use crate::v1::{
     OnExisting, OracleServiceCloudConnection, SecretReference, secret_reference::Place,
 };
 
+/// What a secret in an input looks like.
+pub const SECRET_REFERENCE: &str =
+    r#"{"env": "NAME"}, {"file": "path"} or {"vault": {"path": "…", "key": "…"}}"#;
+
 /// Checks `connection`, whose fields are named below `path` (empty for the input itself).
 pub fn connection(
     findings: &mut Findings,
@@ -49,7 +53,7 @@ fn username(findings: &mut Findings, field: &str, username: &str) {
 /// Checks that a secret is given by reference, and that the reference is well formed.
 /// Whether something stands there is only known where it is resolved.
 pub fn secret_reference(findings: &mut Findings, field: &str, reference: Option<&SecretReference>) {
-    let expected = r#"{"env": "NAME"} or {"file": "path"}"#;
+    let expected = SECRET_REFERENCE;
     match reference.and_then(|reference| reference.place.as_ref()) {
         None => findings.note(field, "nothing", expected),
         Some(Place::Env(name)) => {
@@ -80,6 +84,62 @@ pub fn secret_reference(findings: &mut Findings, field: &str, reference: Option<
                     "a path below the worker's secrets folder",
                 );
             }
+        }
+        Some(Place::Vault(secret)) => {
+            if !is_vault_path(&secret.path) {
+                findings.note(
+                    format!("{field}.vault.path"),
+                    "something that is no path of a secret",
+                    "a path below the mount such as `osc/emea`",
+                );
+            }
+            if secret.key.is_empty() || secret.key.chars().any(char::is_control) {
+                findings.note(
+                    format!("{field}.vault.key"),
+                    "something that is no key of a secret",
+                    "the name of one of the secret's values",
+                );
+            }
+        }
+    }
+}
+
+/// Whether `path` can only mean a secret below a mount of Vault's: it is put into a URL, and held
+/// against the paths that inputs may read, so it must mean the same to both.
+#[must_use]
+pub fn is_vault_path(path: &str) -> bool {
+    !path
+        .chars()
+        .any(|each| each.is_control() || "\\%?#*".contains(each))
+        && path
+            .split('/')
+            .all(|part| !part.is_empty() && part != "." && part != "..")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_in_vault_has_one_meaning() {
+        for (path, is_good) in [
+            ("osc", true),
+            ("osc/emea 2", true),
+            ("", false),
+            ("/osc", false),
+            ("osc/", false),
+            ("osc//emea", false),
+            ("osc/../admin", false),
+            ("osc/./emea", false),
+            ("..", false),
+            ("osc/%2e%2e/admin", false),
+            ("osc?version=1", false),
+            ("osc#a", false),
+            ("osc\\..\\admin", false),
+            ("osc/*", false),
+            ("osc\nadmin", false),
+        ] {
+            assert_eq!(is_vault_path(path), is_good, "{path:?}");
         }
     }
 }

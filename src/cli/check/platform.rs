@@ -12,6 +12,8 @@ use super::{Check, ExitStatus, Failure};
 use crate::config::{Aep, Config};
 use crate::platform_client;
 
+/// Addresses, certificate authorities and the proxy.
+const WAY: &str = "way to Adobe";
 const CREDENTIALS: &str = "credentials";
 const SANDBOX: &str = "sandbox";
 const SOURCES: &str = "right: sources";
@@ -24,16 +26,26 @@ const CLOCK: &str = "clock";
 const MAX_SKEW_SECONDS: i64 = 30;
 
 pub(super) async fn report(config: &Config) -> Vec<Check> {
+    let mut checks: Vec<Check> = platform_client::check(config)
+        .err()
+        .map(|error| Check::failed(WAY, &Failure::from(error)))
+        .into_iter()
+        .collect();
     let missing = missing(&config.aep);
     if !missing.is_empty() {
-        let mut checks = vec![Check::fail(
+        checks.push(Check::fail(
             CREDENTIALS,
             ExitStatus::Refused,
             format!("not set: {}", missing.join(", ")),
             "make an OAuth server-to-server credential in Adobe's Developer Console, in a \
              project with the Experience Platform API, and set what is missing",
-        )];
+        ));
         checks.extend(skipped("no credentials"));
+        return checks;
+    }
+    if !checks.is_empty() {
+        checks.push(Check::skip(CREDENTIALS, "no way to the platform"));
+        checks.extend(skipped("no way to the platform"));
         return checks;
     }
     let client = match platform_client::from_config(config) {

@@ -1,0 +1,128 @@
+//! The checks about secrets: where inputs may have them from, and who else may read them.
+
+use std::path::{Component, Path};
+
+use super::{Check, ExitStatus, Failure};
+use crate::config::{Config, Loaded};
+use crate::secrets::exposure;
+use crate::secrets::vault::Vault;
+
+const VARIABLES: &str = "secrets: variables";
+const FOLDER: &str = "secrets: folder";
+const FILES: &str = "secrets: files";
+const VAULT: &str = "secrets: Vault";
+
+pub(super) async fn report(loaded: &Loaded) -> Vec<Check> {
+    let config = &loaded.config;
+    let mut checks = vec![variables(&config.secrets.env_allow)];
+    checks.extend(config.secrets.folder.as_deref().map(folder));
+    checks.extend(files(loaded));
+    checks.extend(vault(config).await);
+    checks
+}
+
+fn variables(allow: &[String]) -> Check {
+    if allow.is_empty() {
+        let off = r#"inputs may use no variable: {"env": "NAME"} is refused"#;
+        let fix = "set `secrets.env_allow` (`AEP_FLOW_SECRETS_ENV_ALLOW`) to names or prefixes \
+                   such as `OSC_*`, if inputs are to use some";
+        return Check {
+            fix: Some(fix.to_owned()),
+            ..Check::skip(VARIABLES, off)
+        };
+    }
+    let shown = format!("inputs may use {}", allow.join(", "));
+    match allow.iter().find(|pattern| pattern.starts_with('*')) {
+        None => Check::ok(VARIABLES, shown),
+        Some(pattern) => Check::warn(
+            VARIABLES,
+            format!(
+                "`{pattern}` lets whoever may start a workflow read variables that are not meant \
+                 for inputs"
+            ),
+            "set `secrets.env_allow` to names or prefixes of what is, such as `OSC_*`",
+        ),
+    }
+}
+
+fn folder(folder: &Path) -> Check {
+    let shown = folder.display().to_string();
+    if !folder.is_dir() {
+        return Check::fail(
+            FOLDER,
+            ExitStatus::Refused,
+            format!("{shown} is no folder on this machine"),
+            "make it, or change the setting `secrets.folder`",
+        );
+    }
+    if folder.components().any(|part| part == Component::ParentDir) {
+        return Check::warn(
+            FOLDER,
+            format!("{shown} leads out with `..`: which folder that is depends on the way there"),
+            "set `secrets.folder` to the folder's full path",
+        );
+    }
+    match exposure::below(folder) {
+        None => Check::ok(FOLDER, shown),
+        Some((file, more)) => Check::warn(
+            FOLDER,
+            format!("{}{}", exposure::said(&file), exposure::and(more)),
+            exposure::NEXT_STEP,
+        ),
+    }
+}
+
+/// The files that the configuration's own secrets stand in.
+fn files(loaded: &Loaded) -> Option<Check> {
+    let files = &loaded.secret_files;
+    let (_, first) = files.first()?;
+    let exposed = files.iter().find(|(_, file)| exposure::is_exposed(file));
+    Some(match exposed {
+        None => {
+            let more = exposure::and(files.len() - 1);
+            Check::ok(FILES, format!("{}{more}", first.display()))
+        }
+        Some((setting, file)) => Check::warn(
+            FILES,
+            format!("{}, and it holds `{setting}`", exposure::said(file)),
+            exposure::NEXT_STEP,
+        ),
+    })
+}
+
+async fn vault(config: &Config) -> Option<Check> {
+    let address = config.vault.address.as_ref()?;
+    let vault = match Vault::from_config(config) {
+        Ok(vault) => vault?,
+        Err(error) => return Some(Check::failed(VAULT, &Failure::from(error))),
+    };
+    Some(match vault.log_in().await {
+        Ok(()) => {
+            let allow = config.vault.allow.join(", ");
+            if config.vault.allow.iter().any(|each| each.starts_with('*')) {
+                Check::warn(
+                    VAULT,
+                    format!(
+                        "`{allow}` lets whoever may start a workflow read all that the worker's \
+                         role may"
+                    ),
+                    "set `vault.allow` to paths that are meant for inputs, such as `osc/*`",
+                )
+            } else {
+                Check::ok(
+                    VAULT,
+                    format!("logged in at {address}; inputs may read {allow}"),
+                )
+            }
+        }
+        Err(error) => {
+            let exit = if error.is_passing() {
+                ExitStatus::Unreachable
+            } else {
+                ExitStatus::Refused
+            };
+            let fix = error.next_step("", "");
+            Check::fail(VAULT, exit, error.to_string(), fix)
+        }
+    })
+}

@@ -1,0 +1,126 @@
+//! Files with secrets that everybody on the machine may read or change.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::Loaded;
+
+/// How deep, and how many entries, a folder is looked through. A secrets folder has a handful; one
+/// that was named by mistake may be a whole disk.
+const MAX_DEPTH: usize = 4;
+const MAX_ENTRIES: usize = 1000;
+
+/// Whether others than its owner and group may read or write the file: it has the right, and so
+/// has its folder.
+#[cfg(unix)]
+pub(crate) fn is_exposed(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = |path: &Path| std::fs::metadata(path).map_or(0, |found| found.permissions().mode());
+    let folder = match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => Path::new("."),
+    };
+    mode(file) & 0o006 != 0 && mode(folder) & 0o001 != 0
+}
+
+/// Other systems have no such bits.
+#[cfg(not(unix))]
+pub(crate) fn is_exposed(_file: &Path) -> bool {
+    false
+}
+
+/// The first exposed file below `folder`, and how many more there are.
+pub(crate) fn below(folder: &Path) -> Option<(PathBuf, usize)> {
+    let mut found = Vec::new();
+    let mut left = MAX_ENTRIES;
+    collect(folder, MAX_DEPTH, &mut left, &mut found);
+    found.sort();
+    let more = found.len().saturating_sub(1);
+    found.into_iter().next().map(|first| (first, more))
+}
+
+fn collect(folder: &Path, depth: usize, left: &mut usize, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        if *left == 0 {
+            return;
+        }
+        *left -= 1;
+        let path = entry.path();
+        // An orchestrator's links lead to files that come by as themselves.
+        let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+        if path.is_dir() {
+            if depth > 1 && !is_link {
+                collect(&path, depth - 1, left, found);
+            }
+        } else if is_exposed(&path) {
+            found.push(path);
+        }
+    }
+}
+
+/// That a file is exposed, in words.
+pub(crate) fn said(file: &Path) -> String {
+    format!("everybody on this machine may read {}", file.display())
+}
+
+/// And how many more.
+pub(crate) fn and(more: usize) -> String {
+    match more {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    }
+}
+
+/// One line for each place that is exposed: files of the configuration's own secrets, and the
+/// folder of those that inputs refer to.
+pub(crate) fn warnings(loaded: &Loaded) -> Vec<String> {
+    let own = loaded.secret_files.iter();
+    let own = own
+        .filter(|(_, file)| is_exposed(file))
+        .map(|(_, file)| said(file));
+    let folder = loaded.config.secrets.folder.as_deref().and_then(below);
+    let folder = folder.map(|(file, more)| format!("{}{}", said(&file), and(more)));
+    own.chain(folder)
+        .map(|said| format!("{said}; {NEXT_STEP}"))
+        .collect()
+}
+
+/// What to do about it.
+pub(crate) const NEXT_STEP: &str = "take the rights of others away: `chmod o-rwx FILE`, or a \
+                                    `defaultMode` of 0440 for a volume of Kubernetes";
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn others_need_a_right_to_the_file_and_to_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let secrets = folder.path().join("secrets");
+        std::fs::create_dir(&secrets).unwrap();
+        let file = secrets.join("password");
+        std::fs::write(&file, "s3cret").unwrap();
+        let set = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        for (file_mode, folder_mode, is_exposed) in [
+            (0o644, 0o755, true),
+            (0o642, 0o711, true),
+            (0o640, 0o755, false),
+            (0o644, 0o750, false),
+            (0o400, 0o755, false),
+        ] {
+            set(&file, file_mode);
+            set(&secrets, folder_mode);
+            let found = below(&secrets);
+            assert_eq!(
+                found,
+                is_exposed.then(|| (file.clone(), 0)),
+                "{file_mode:o} {folder_mode:o}"
+            );
+        }
+    }
+}
