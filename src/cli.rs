@@ -37,7 +37,7 @@ pub use exit::ExitStatus;
 use failure::Failure;
 use global::Global;
 
-use crate::telemetry;
+use crate::{core_dumps, panics, telemetry};
 
 /// Takes tables of a source system into datasets of Adobe Experience Platform, exactly
 /// once, as workflows of Temporal.
@@ -82,6 +82,11 @@ enum Command {
 /// Runs the command that the process was started with, and gives its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    panics::hide_payloads();
+    // Before the first secret is read.
+    if let Err(error) = core_dumps::forbid() {
+        out::warning(&format!("core dumps can't be switched off: {error}"));
+    }
     let cli = Cli::parse();
     match run(cli) {
         Ok(status) => status.into(),

@@ -2,8 +2,11 @@
 //!
 //! `AEP_FLOW_CRASH_AT=after-reply` ends the process there as `kill -9` would, the first time
 //! that it gets there; `AEP_FLOW_CRASH_AT=after-reply:flow` only at that kind of resource.
-//! `AEP_FLOW_PANIC_AT=after-look:flow=text` has it panic there once instead, with that text.
+//! `AEP_FLOW_PANIC_AT=before-post:flow:text` panics there instead, once, and says the text.
 //! The switches are in builds with debug assertions alone, so in no release.
+
+#[cfg(debug_assertions)]
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::rules::ResourceKind;
 
@@ -51,14 +54,22 @@ impl Point {
 /// The variable that holds the switch.
 pub const VARIABLE: &str = "AEP_FLOW_CRASH_AT";
 
-/// The variable that holds the other switch.
+/// The variable that holds the switch for a panic.
 pub const PANIC_VARIABLE: &str = "AEP_FLOW_PANIC_AT";
 
 /// Dies here, if that is what the switch says.
+///
+/// # Panics
+/// If that is what the other switch says.
 #[cfg(debug_assertions)]
 pub fn here(point: Point, kind: Option<ResourceKind>) {
-    panic_here(point, kind);
-    if variable(VARIABLE).is_some_and(|asked| is_meant(&asked, point, kind)) {
+    static HAS_PANICKED: AtomicBool = AtomicBool::new(false);
+    if let Some(text) = asked(PANIC_VARIABLE, point, kind)
+        && !HAS_PANICKED.swap(true, Ordering::Relaxed)
+    {
+        panic!("asked to say {text}");
+    }
+    if asked(VARIABLE, point, kind).is_some() {
         tracing::error!(point = point.as_str(), "dying, as {VARIABLE} asks");
         // SIGKILL, so that nothing is tidied up. It cannot fail for one's own process.
         let _ =
@@ -70,7 +81,7 @@ pub fn here(point: Point, kind: Option<ResourceKind>) {
 /// its way: the other side then holds its answer back.
 #[cfg(debug_assertions)]
 pub(crate) async fn while_waiting(point: Point, kind: ResourceKind) {
-    if !variable(VARIABLE).is_some_and(|asked| is_meant(&asked, point, Some(kind))) {
+    if asked(VARIABLE, point, Some(kind)).is_none() {
         return std::future::pending().await;
     }
     // Long enough to write a few kilobytes to a socket of this machine.
@@ -78,35 +89,20 @@ pub(crate) async fn while_waiting(point: Point, kind: ResourceKind) {
     here(point, Some(kind));
 }
 
-/// Panics with what the switch says, as a slip would that prints what it has in hand.
-#[cfg(debug_assertions)]
-fn panic_here(point: Point, kind: Option<ResourceKind>) {
-    use std::sync::atomic::{AtomicBool, Ordering};
-
-    static HAS_PANICKED: AtomicBool = AtomicBool::new(false);
-    let Some(asked) = variable(PANIC_VARIABLE) else {
-        return;
-    };
-    let (place, text) = asked.split_once('=').unwrap_or((&asked, ""));
-    if is_meant(place, point, kind) && !HAS_PANICKED.swap(true, Ordering::SeqCst) {
-        panic!("{text}");
-    }
-}
-
-#[cfg(debug_assertions)]
-fn is_meant(place: &str, point: Point, kind: Option<ResourceKind>) -> bool {
-    let (label, wanted) = place.split_once(':').unwrap_or((place, ""));
-    let is_kind = wanted.is_empty() || kind.is_some_and(|kind| kind.as_str() == wanted);
-    label == point.as_str() && is_kind
-}
-
+/// What stands behind point and kind, if the variable asks for these.
 #[cfg(debug_assertions)]
 #[expect(
     clippy::disallowed_methods,
     reason = "a switch for tests, which no configuration should list"
 )]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+fn asked(variable: &str, point: Point, kind: Option<ResourceKind>) -> Option<String> {
+    let asked = std::env::var(variable).ok()?;
+    let mut parts = asked.splitn(3, ':');
+    let label = parts.next()?;
+    let wanted = parts.next().unwrap_or_default();
+    let is_kind = wanted.is_empty() || kind.is_some_and(|kind| kind.as_str() == wanted);
+    let text = parts.next().unwrap_or_default();
+    (label == point.as_str() && is_kind).then(|| text.to_owned())
 }
 
 /// Nothing: a release has no such switch.

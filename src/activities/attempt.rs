@@ -22,6 +22,7 @@ use super::{
     observe,
     report::Reports,
 };
+use crate::panics;
 
 /// Shortest pause between two heartbeats, so that a short activity sends none: each that
 /// reaches the server is an action to pay for.
@@ -137,9 +138,11 @@ where
     Fut: Future<Output = Result<O, Failed>>,
 {
     let span = observe::begin(ctx.info());
-    attempt(reports, effect, &ctx, input, body)
-        .instrument(span)
+    let attempt = attempt(reports, effect, &ctx, input, body).instrument(span);
+    // The SDK would put what the panic carries into the failure, which a history keeps.
+    panics::caught(attempt)
         .await
+        .unwrap_or_else(|place| Err(ActivityError::application(Failed::panicked(place))))
 }
 
 async fn attempt<I, O, F, Fut>(

@@ -104,6 +104,15 @@ impl Failed {
         failed
     }
 
+    /// A bug of ours. What the panic says may hold a value, so nobody is told but the place.
+    pub(super) fn panicked(place: Option<String>) -> ApplicationFailure {
+        let place = place.map_or_else(String::new, |place| format!(" at {place}"));
+        ApplicationFailure::builder(format!(
+            "the worker has a bug: this activity panicked{place}; its log may have more"
+        ))
+        .build()
+    }
+
     pub(super) fn no_credentials() -> Self {
         Self::new(
             FailureType::Unauthenticated,

@@ -20,6 +20,7 @@ mod processes;
 mod refused;
 mod retried;
 mod rivals;
+mod secrecy;
 mod token;
 mod vault;
 mod waiting;
