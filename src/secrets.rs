@@ -376,6 +376,25 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_store_prints_no_secret() {
+        let mut config = Config::default();
+        config.vault.address = Some("https://vault.example".parse().unwrap());
+        config.vault.allow = vec!["osc/*".to_owned()];
+        config.vault.role_id = Some("role".to_owned());
+        config.vault.secret_id = Some("s3cret".into());
+        let proxy = ("HTTPS_PROXY", "http://svc:s3cret@proxy.example:3128");
+        let sources = crate::config::Sources {
+            environment: [proxy].into_iter().collect(),
+            ..crate::config::Sources::default()
+        };
+        config.proxy = Config::load(&sources).unwrap().config.proxy;
+        let store = SecretStore::new(&config).unwrap();
+        let shown = format!("{store:?} {config:?}");
+        assert!(shown.contains("vault.example"), "{shown}");
+        assert!(!shown.contains("s3cret"), "{shown}");
+    }
+
     #[tokio::test]
     async fn without_a_folder_no_file_is_read() {
         assert_eq!(

@@ -73,12 +73,11 @@ pub(crate) fn parse(
 }
 
 fn read(answer: &Answer) -> Result<Grant, Unreadable> {
-    let body = answer.json()?;
-    let token = body
-        .get("access_token")
-        .and_then(Value::as_str)
-        .filter(|token| !token.is_empty())
-        .ok_or_else(|| Unreadable::shape("`access_token` is missing"))?;
+    let mut body = answer.json()?;
+    let token = match body.get_mut("access_token") {
+        Some(Value::String(token)) if !token.is_empty() => Zeroizing::new(std::mem::take(token)),
+        Some(_) | None => return Err(Unreadable::shape("`access_token` is missing")),
+    };
     let expires_in = body
         .get("expires_in")
         .and_then(|value| match value {
@@ -93,7 +92,9 @@ fn read(answer: &Answer) -> Result<Grant, Unreadable> {
     } else {
         Duration::from_secs(expires_in)
     };
-    let mut authorization = HeaderValue::from_str(&format!("Bearer {token}"))
+    let bearer = Zeroizing::new([b"Bearer ", token.as_bytes()].concat());
+    // The header is these bytes and no copy of them.
+    let mut authorization = HeaderValue::from_maybe_shared(Bytes::from_owner(SecretBytes(bearer)))
         .map_err(|_| Unreadable::shape("`access_token` is no header value"))?;
     authorization.set_sensitive(true);
     Ok(Grant {

@@ -13,18 +13,23 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, Method};
 use tracing::Instrument as _;
 use url::Url;
+use zeroize::Zeroizing;
 
 use crate::answer::{Answer, Unreadable};
 use crate::observe::{self, Observed};
+use crate::request::SecretBytes;
 use crate::settings::{BuildError, Settings};
 use crate::text::clean;
 
 /// The most of an error's body that is read; Adobe's are below 4 KiB, an HTML page may be long.
 const MAX_REFUSAL_BYTES: usize = 64 * 1024;
+
+/// An answer with a token has some 2 KiB; longer answers hold none.
+const ROOM_FOR_A_TOKEN: usize = 16 * 1024;
 
 /// Where the way to an answer ended, and so whether the request may have arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -199,12 +204,14 @@ async fn read_body(response: &mut reqwest::Response, limit: usize) -> Result<Byt
     {
         return Err(too_large);
     }
-    let mut body = BytesMut::new();
+    // Zeroed in the end, for one answer is a token. Room for that one at once: growing leaves
+    // copies behind that nobody zeroes.
+    let mut body = Zeroizing::new(Vec::with_capacity(ROOM_FOR_A_TOKEN.min(limit)));
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() > limit => return Err(too_large),
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => return Ok(body.freeze()),
+            Ok(None) => return Ok(Bytes::from_owner(SecretBytes(body))),
             Err(error) => {
                 return Err(Unreadable::CutOff {
                     reason: reason(&error.without_url()),

@@ -42,6 +42,14 @@ const MAY_LOOK_AT: [(&str, &[&str]); 7] = [
     ),
 ];
 
+/// What switches the verification of certificates off, put together so that this file has none of
+/// it, and the one file that may have it: there the verifier is the operating system's.
+const UNVERIFIED: [(&str, Option<&str>); 3] = [
+    (concat!("danger_", "accept_invalid"), None),
+    (concat!("SKIP_", "VERIFY"), None),
+    (concat!(".danger", "ous()"), Some("platform/src/tls.rs")),
+];
+
 /// Checks every rule, and names each that is broken.
 pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
     let mut broken = Vec::new();
@@ -97,10 +105,41 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
             ));
         }
     }
+    broken.extend(unverified(root)?);
     if broken.is_empty() {
         return Ok(());
     }
     bail!("the tree breaks its own rules:\n  {}", broken.join("\n  "))
+}
+
+/// Each file under version control that switches the verification of certificates off.
+fn unverified(root: &Path) -> anyhow::Result<Vec<String>> {
+    let output = Command::new("git")
+        .current_dir(root)
+        .args([
+            "ls-files",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+            "*.rs",
+        ])
+        .output()
+        .context("run git ls-files")?;
+    if !output.status.success() {
+        bail!("git ls-files: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let mut broken = Vec::new();
+    for file in String::from_utf8(output.stdout)?.lines() {
+        let Ok(text) = std::fs::read_to_string(root.join(file)) else {
+            continue;
+        };
+        for (words, exception) in UNVERIFIED {
+            if text.contains(words) && exception != Some(file) {
+                broken.push(format!("{file} has `{words}`: certificates are verified"));
+            }
+        }
+    }
+    Ok(broken)
 }
 
 /// Names of all crates that `package` is built with, tests apart.

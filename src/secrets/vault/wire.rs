@@ -19,12 +19,21 @@ use super::{VaultConfigError, VaultError};
 const MAX_ANSWER_BYTES: usize = 2 * 1024 * 1024;
 
 /// The way to one Vault.
-#[derive(Debug)]
 pub(super) struct Wire {
     http: reqwest::Client,
     address: Url,
     namespace: Option<HeaderValue>,
     timeout: Duration,
+}
+
+/// The address alone: an HTTP client shows its proxy's password.
+impl std::fmt::Debug for Wire {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Wire")
+            .field("address", &self.address.as_str())
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a login gives.
