@@ -21,6 +21,7 @@ mod refused;
 mod retried;
 mod rivals;
 mod secrecy;
+mod temporal_tls;
 mod token;
 mod vault;
 mod waiting;
