@@ -46,6 +46,8 @@ folder = \"/run/secrets/sources\"
 env_allow = [\"OSC_*\"]
 ```
 
+What inputs may read by `[secrets]` and `[vault]`, and how: [secrets.md](secrets.md).
+
 Times have their unit: `30s`, `2m`, `1h 30m`.
 
 ## Temporal
