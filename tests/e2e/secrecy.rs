@@ -1,12 +1,13 @@
 //! What a worker's process leaves when it dies, and what it tells of a panic.
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::process::{Command, Stdio};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::Stdio;
 
 use prost::Message as _;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
+use tokio::process::Command;
 
 use crate::support::platform::{counts, whole_chain};
 use crate::support::{World, eventually, input, table};
@@ -46,12 +47,14 @@ async fn a_worker_that_is_aborted_leaves_no_core() {
         .env_remove("AEP_FLOW_SECRETS_FOLDER")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::null());
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
     if rustix::process::geteuid().is_root() {
         command.uid(USER).gid(USER);
     }
     let mut worker = command.spawn().unwrap();
-    let proc = format!("/proc/{}", worker.id());
+    let pid = i32::try_from(worker.id().unwrap()).unwrap();
+    let proc = format!("/proc/{pid}");
     let limits = eventually("the worker's limit", async || {
         assert_eq!(worker.try_wait().unwrap(), None);
         let limits = std::fs::read_to_string(format!("{proc}/limits")).unwrap();
@@ -70,9 +73,9 @@ async fn a_worker_that_is_aborted_leaves_no_core() {
         (owner == 0).then_some(())
     })
     .await;
-    let pid = rustix::process::Pid::from_child(&worker);
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::ABORT).unwrap();
-    let status = worker.wait().unwrap();
+    let status = worker.wait().await.unwrap();
     setrlimit(Resource::Core, before).unwrap();
     assert_eq!(status.signal(), Some(6));
     assert!(!status.core_dumped());
@@ -98,7 +101,7 @@ async fn a_panic_is_told_by_its_place_alone() {
     drop(worker);
 
     let log = std::fs::read_to_string(world.folder().join("panic.log")).unwrap();
-    assert!(log.contains("panicked: what it says is not shown"), "{log}");
+    assert!(log.contains("panicked: what it says is not shown"));
     assert!(log.contains("ensure/src/crash.rs"));
     assert!(!log.contains(CARRIED));
     let history = run.history().await;

@@ -26,7 +26,7 @@ pub(super) struct Wire {
     timeout: Duration,
 }
 
-/// The address alone: an HTTP client shows its proxy's password.
+/// The address alone, whatever the HTTP client shows of itself and its proxy.
 impl std::fmt::Debug for Wire {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
