@@ -220,10 +220,15 @@ mod tests {
             text.starts_with("zzz: found an unknown field, expected one of connection, tables"),
             "{text}"
         );
+        let text = error::<OracleServiceCloudConnection>(r#"{"password":{"keyring":"x"}}"#);
+        assert_eq!(
+            text,
+            "password.keyring: found an unknown field, expected one of env, file, vault"
+        );
         let text = error::<OracleServiceCloudConnection>(r#"{"password":{"vault":"x"}}"#);
         assert_eq!(
             text,
-            "password.vault: found an unknown field, expected one of env, file"
+            r#"password.vault: found a text, expected {"path": "…", "key": "…"}"#
         );
     }
 
