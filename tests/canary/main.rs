@@ -129,7 +129,7 @@ async fn no_byte_of_a_secret_is_left_anywhere() {
 
     // A process that may leave a core, and is told to write down all that it can.
     let sink = places::sink().await;
-    let panic = format!("never=in hand: {}", canaries.password);
+    let panic = format!("after-reply:target connection:{}", canaries.password);
     let variables = [
         ("AEP_FLOW_LOG_FILTER", "trace"),
         ("AEP_FLOW_HEALTH_LISTEN", "127.0.0.1:0"),
@@ -144,6 +144,12 @@ async fn no_byte_of_a_secret_is_left_anywhere() {
     let mut worker = world.worker_process_with(&variables, LOG);
     let metrics = served(&world, LOG, "metrics.listen").await;
     let health = served(&world, LOG, "health.listen").await;
+    let ready = format!("{health}/readyz");
+    eventually("a worker that is ready", async || {
+        let (status, _) = support::watch::get(&ready).await?;
+        (status == 200).then_some(())
+    })
+    .await;
 
     // Every class of fault, at the requests that carry the password, and those of the token.
     let creates = faults::play(&world.emulator);
@@ -209,7 +215,7 @@ async fn no_byte_of_a_secret_is_left_anywhere() {
             .1,
     );
     eventually("the spans", async || (sink.bytes() > 10_000).then_some(())).await;
-    worker.terminate().await;
+    worker.abort().await;
     places.add_files_of_worker();
     places.add("OTLP export", sink.take());
     // With the worker's way gone, all that is on the platform is asked for as anybody may.
@@ -226,12 +232,18 @@ async fn no_byte_of_a_secret_is_left_anywhere() {
     }
     for place in ["histories", "the server's files"] {
         let text = places.text_of(place);
-        for sign in ["acme.custhelp.com", "[removed]"] {
+        for sign in [
+            "acme.custhelp.com",
+            "[removed]",
+            "panicked at ensure/src/crash.rs",
+        ] {
             assert!(text.contains(sign), "no `{sign}` in {place}");
         }
     }
     let worker_log = places.text_of("the worker's log");
-    assert!(worker_log.contains("[removed]"), "nothing was removed");
+    for sign in ["[removed]", "panicked: what it says is not shown"] {
+        assert!(worker_log.contains(sign), "no `{sign}` in the worker's log");
+    }
     let secrets = [canaries.secrets(), places.tokens()].concat();
     places.judge(&Search::new(&secrets), &secrets);
 }
