@@ -1,6 +1,7 @@
 //! One test's world: a namespace, an emulated platform, and a caller that writes plain JSON.
 
 use std::collections::HashMap;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -118,7 +119,10 @@ impl World {
     /// Puts the source's password where the tests' inputs say that it is.
     pub(crate) fn keep_password(&self, password: &str) {
         let file = self.folder.path().join("secrets").join(PASSWORD_FILE);
-        std::fs::write(file, password).unwrap();
+        std::fs::write(&file, password).unwrap();
+        // A worker warns of one that everybody may read.
+        let own = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(file, own).unwrap();
     }
 
     /// The configuration of a worker of this world.
