@@ -9,6 +9,9 @@ use serde_json::Value;
 
 use crate::v1::Violation;
 
+/// Most characters of a field's path that are shown; those of the contract are far shorter.
+const LONGEST_PATH: usize = 200;
+
 /// An input that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: found {found}, expected {expected}", if field.is_empty() { "the input" } else { field })]
@@ -74,7 +77,7 @@ fn explain(json: &[u8], error: &serde_path_to_error::Error<serde_json::Error>) -
         let (name, known) = rest.split_once('`').unwrap_or((rest, ""));
         let names = backticked(known);
         return ReadError {
-            field: join(&path, name),
+            field: shown_path(&join(&path, name)),
             found: "an unknown field".to_owned(),
             expected: suggestion(name, &names),
         };
@@ -86,15 +89,15 @@ fn explain(json: &[u8], error: &serde_path_to_error::Error<serde_json::Error>) -
             .filter(|each| !each.ends_with("_UNSPECIFIED"))
             .collect();
         return ReadError {
-            field: path,
-            found: format!("the word `{}`", word.escape_debug()),
+            field: shown_path(&path),
+            found: format!("the word `{}`", shown(word)),
             expected: format!("one of {}", words.join(", ")),
         };
     }
     if let Some(rest) = text.strip_prefix("duplicate field `") {
         let name = rest.trim_end_matches('`');
         return ReadError {
-            field: join(&path, name),
+            field: shown_path(&join(&path, name)),
             found: "the field twice".to_owned(),
             expected: "it once".to_owned(),
         };
@@ -106,9 +109,27 @@ fn explain(json: &[u8], error: &serde_path_to_error::Error<serde_json::Error>) -
         .map_or("a value of the documented type", |(_, expected)| expected);
     ReadError {
         found: kind_at(json, &path),
-        field: path,
+        field: shown_path(&path),
         expected: in_plain_words(expected).to_owned(),
     }
+}
+
+/// Enough of a word to recognise it: an error stands in a history and in logs.
+pub fn shown(word: &str) -> String {
+    crate::validate::shown(word)
+}
+
+/// A path with a caller's own words in it, for what a message lacks has any name.
+fn shown_path(path: &str) -> String {
+    path.chars()
+        .take(LONGEST_PATH)
+        .flat_map(|each| {
+            // Brackets and quotes are a path's own.
+            let escaped = each.is_control().then(|| each.escape_default());
+            let kept = escaped.is_none().then_some(each);
+            escaped.into_iter().flatten().chain(kept)
+        })
+        .collect()
 }
 
 fn join(path: &str, name: &str) -> String {
@@ -277,6 +298,25 @@ mod tests {
         assert_eq!(
             text,
             "tables[0].schedule.frequency: found the word `HOURLY`, expected one of ONCE, MINUTE, HOUR, DAY, WEEK"
+        );
+    }
+
+    #[test]
+    fn an_error_does_not_grow_with_its_input() {
+        let long = "n".repeat(100_000);
+        for json in [
+            format!(r#"{{"{long}":1}}"#),
+            format!(r#"{{"connection":{{"{long}":1}}}}"#),
+            format!(r#"{{"tables":[{{"schedule":{{"frequency":"{long}"}}}}]}}"#),
+            format!(r#"{{"connection":{{"onExisting":"{long}"}}}}"#),
+        ] {
+            let text = error::<IngestOracleServiceCloudInput>(&json);
+            assert!(text.len() < 1000, "{} bytes", text.len());
+        }
+        let text = error::<IngestOracleServiceCloudInput>("{\"a\u{7f}b\":1}");
+        assert!(
+            text.starts_with("a\\u{7f}b: found an unknown field"),
+            "{text}"
         );
     }
 

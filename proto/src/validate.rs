@@ -15,6 +15,7 @@ mod schedule;
 pub use columns::against_columns;
 pub use connection::{SECRET_REFERENCE, connection, is_vault_path, secret_reference};
 pub use findings::Findings;
+pub(crate) use findings::shown;
 pub use ingest::ingest;
 pub use schedule::{StartTime, passed_start, schedule, start_time};
 

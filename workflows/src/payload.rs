@@ -102,7 +102,7 @@ where
         && name != T::full_name()
     {
         return Err(whole(
-            format!("a message of type {}", name.escape_debug()),
+            format!("a message of type {}", read::shown(&name)),
             &T::full_name(),
         ));
     }
@@ -118,7 +118,7 @@ where
         Some(other) => Err(whole(
             format!(
                 "the encoding `{}`",
-                String::from_utf8_lossy(other).escape_debug()
+                read::shown(&String::from_utf8_lossy(other))
             ),
             "json/plain, json/protobuf or binary/protobuf",
         )),

@@ -262,3 +262,20 @@ fn two_arguments_are_one_too_many() {
         "the input: found 2 arguments, expected one argument, a JSON object"
     );
 }
+
+#[test]
+fn an_error_does_not_grow_with_the_name_of_an_encoding_or_of_a_message() {
+    let long = "n".repeat(100_000);
+    let named = Payload {
+        metadata: HashMap::from([
+            ("encoding".to_owned(), b"json/plain".to_vec()),
+            ("messageType".to_owned(), long.clone().into_bytes()),
+        ]),
+        data: b"{}".to_vec(),
+        external_payloads: Vec::new(),
+    };
+    for payload in [payload(&long, "{}"), named] {
+        let error = read(payload).unwrap_err();
+        assert!(error.len() < 1000, "{} bytes", error.len());
+    }
+}

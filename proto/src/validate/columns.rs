@@ -86,7 +86,7 @@ fn existing(name: &str, names: &[&str]) -> String {
     let near = nearest(name, names.iter().copied());
     let list = if near.is_empty() { names } else { &near };
     let more = if list.len() > 20 { ", …" } else { "" };
-    let list: Vec<&str> = list.iter().take(20).copied().collect();
+    let list: Vec<String> = list.iter().take(20).map(|name| shown(name)).collect();
     format!("a column of the table: {}{more}", list.join(", "))
 }
 

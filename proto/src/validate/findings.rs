@@ -117,7 +117,7 @@ impl Findings {
 }
 
 /// Enough of a value to recognise it, safe for a log line.
-pub(super) fn shown(value: &str) -> String {
+pub(crate) fn shown(value: &str) -> String {
     let mut shown: String = value
         .chars()
         .take(80)

@@ -3,7 +3,7 @@
 //! Adobe's tutorial calls the parameter the host URL of the instance, and shows
 //! neither form; both are let through, and go out as they were written.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::Host;
 
@@ -68,7 +68,7 @@ fn reachable(findings: &mut Findings, field: &str, address: IpAddr, rules: Rules
         return;
     }
     let mapped = match address {
-        IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(address, IpAddr::V4),
+        IpAddr::V6(v6) => v4_within(v6).map_or(address, IpAddr::V4),
         IpAddr::V4(_) => address,
     };
     let local = match mapped {
@@ -77,6 +77,22 @@ fn reachable(findings: &mut Findings, field: &str, address: IpAddr, rules: Rules
     };
     if local {
         findings.note(field, "a loopback or link-local address", EXPECTED);
+    }
+}
+
+/// The address of the older protocol that one of the newer leads to.
+///
+/// Source: RFC 4291, 2.5.5 (mapped, and compatible, of which `::` and `::1` are none), and
+/// RFC 6052, 2.1 (through a translator), read 2026-11.
+fn v4_within(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    match address.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            let [a, b] = high.to_be_bytes();
+            let [c, d] = low.to_be_bytes();
+            Some(Ipv4Addr::new(a, b, c, d))
+        }
+        [0, 0, 0, 0, 0, 0, 0, 0 | 1] => None,
+        _ => address.to_ipv4(),
     }
 }
 
@@ -148,6 +164,11 @@ mod tests {
             ("2130706433", "a loopback or link-local address"),
             ("[::1]", "a loopback or link-local address"),
             ("[::ffff:127.0.0.1]", "a loopback or link-local address"),
+            ("[::127.0.0.1]", "a loopback or link-local address"),
+            (
+                "[64:ff9b::169.254.169.254]",
+                "a loopback or link-local address",
+            ),
             ("169.254.169.254", "a loopback or link-local address"),
             ("[fe80::1]", "a loopback or link-local address"),
             ("0.0.0.0", "a loopback or link-local address"),
