@@ -13,6 +13,9 @@ use crate::rules::ResourceKind;
 
 const OPENING: &str = "[aep-flow:v1 ";
 
+/// How a marker of any version begins.
+const ANY_VERSION: &str = "[aep-flow:v";
+
 /// What one create is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intent {
@@ -102,13 +105,18 @@ impl Intent {
 }
 
 impl Marker {
-    /// The last marker in `text`, if it has one of this version.
+    /// The last marker in `text`, if it is one of this version.
     ///
     /// The platform may trim or lengthen a description, so the marker is searched for, and
-    /// what does not read as one in full is none.
+    /// what does not read as one in full is none. Only the last one speaks: behind a marker
+    /// that somebody copied, or that a newer version replaced, stands the one that holds.
     pub fn find(text: &str) -> Option<Self> {
-        let start = text.rfind(OPENING)? + OPENING.len();
-        let inside = &text[start..start + text[start..].find(']')?];
+        let rest = text[text.rfind(ANY_VERSION)?..].strip_prefix(OPENING)?;
+        Self::read(&rest[..rest.find(']')?])
+    }
+
+    /// What stands between a marker's opening and its end.
+    fn read(inside: &str) -> Option<Self> {
         let mut words = inside.split(' ').peekable();
         let key = words.next()?.strip_prefix("k=")?;
         let by = words
@@ -141,18 +149,23 @@ impl Marker {
         }
     }
 
-    /// `text` without the markers in it, as somebody wrote it.
+    /// `text` without the markers in it, as somebody wrote it. What only begins like one,
+    /// or is cut off, may be somebody's words and stays.
     pub fn strip(text: &str) -> String {
-        let mut rest = text;
-        let mut kept = String::new();
-        while let Some(start) = rest.find(OPENING) {
-            let Some(length) = rest[start..].find(']') else {
-                break;
-            };
-            kept.push_str(&rest[..start]);
-            rest = &rest[start + length + 1..];
+        let mut kept = text.to_owned();
+        let mut before = kept.len();
+        while let Some(start) = kept[..before].rfind(OPENING) {
+            let inside = start + OPENING.len();
+            let end = kept[inside..].find(']').map(|length| inside + length);
+            match end.filter(|end| Self::read(&kept[inside..*end]).is_some()) {
+                Some(end) => {
+                    kept.replace_range(start..=end, "");
+                    // What stood on its two sides may read as another one now.
+                    before = kept.len();
+                }
+                None => before = start,
+            }
         }
-        kept.push_str(rest);
         kept.trim().to_owned()
     }
 
@@ -308,6 +321,26 @@ mod tests {
             Marker::strip("cut [aep-flow:v1 k=0"),
             "cut [aep-flow:v1 k=0"
         );
+        // The opening alone does not make somebody's words a marker of ours.
+        let text = "[aep-flow:v1 is what it writes, see the wiki] Owned by EMEA";
+        assert_eq!(Marker::strip(text), text);
+        assert_eq!(Marker::strip(&intent("a.example").described(text)), text);
+        // One within another leaves none behind.
+        let text = "[aep-flow:v1 [aep-flow:v1 k=0123456789abcdef]k=0123456789abcdef]";
+        assert_eq!(Marker::strip(text), "");
+    }
+
+    #[test]
+    fn an_older_marker_does_not_speak_for_what_stands_behind_it() {
+        let whole = intent("a.example").described("x");
+        for behind in [
+            "[aep-flow:v2 k=0123456789abcdef alg=2]",
+            "[aep-flow:v10 ",
+            "[aep-flow:v1 k=01234567",
+        ] {
+            let text = format!("{whole} {behind}");
+            assert_eq!(Marker::find(&text), None, "{text}");
+        }
     }
 
     #[test]
