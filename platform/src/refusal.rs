@@ -4,6 +4,7 @@
 //! Sources: "Experience Platform FAQ and troubleshooting", Schema Registry troubleshooting guide,
 //! Sandbox API guide, IMS server-to-server guide, Flow Service labels tutorial, read 2026-11.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use secrecy::SecretString;
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 use crate::answer::Answer;
 use crate::code::{AdobeCode, RequestId};
+use crate::disguise;
 use crate::retry_after::retry_after;
 use crate::text::{MAX_DETAIL_BYTES, clean_without};
 
@@ -62,7 +64,9 @@ impl Refusal {
             code: None,
             title: None,
             detail: None,
-            request_id: answer.request_id(),
+            request_id: answer
+                .request_id()
+                .filter(|id| !repeats(id.as_str(), secrets)),
             retry_after: retry_after(&answer.headers, now),
         };
         let Ok(body) = &answer.body else {
@@ -90,18 +94,19 @@ impl Refusal {
                 .find_map(kept)
         };
         let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
-        let code_in = |text: &str| kept(text).and_then(|text| AdobeCode::from_text(&text));
+        // A code or an id is one word, of which nothing is worth keeping beside a secret.
+        let word = |pointer: &str| text(pointer).filter(|word| !repeats(word, secrets));
         // A gateway's code is a string; some services send the same shape with a number.
         let gateway_code = body.get("error_code").and_then(|code| match code {
             Value::String(code) => Some(code.clone()),
             Value::Number(code) => Some(code.to_string()),
             _ => None,
         });
-        let by_type = text("/type")
-            .and_then(kept)
-            .and_then(|uri| AdobeCode::from_type_uri(&uri));
+        let by_type = word("/type").and_then(AdobeCode::from_type_uri);
         if let Some(code) = gateway_code {
-            self.code = code_in(&code);
+            self.code = (!repeats(&code, secrets))
+                .then(|| AdobeCode::from_text(&code))
+                .flatten();
             self.detail = text("/message").and_then(kept);
         } else if by_type.is_some() {
             self.code = by_type;
@@ -120,7 +125,8 @@ impl Refusal {
             self.code = text("/error_description")
                 .and(Some(error))
                 .or_else(|| (!error.contains(' ')).then_some(error))
-                .and_then(code_in);
+                .filter(|error| !repeats(error, secrets))
+                .and_then(AdobeCode::from_text);
             self.title = kept(error);
             self.detail = first_text(&["/error_description", "/message", "/detail"]);
         } else {
@@ -136,8 +142,8 @@ impl Refusal {
         if self.code.is_none() {
             self.code = ["/error-chain/0/errorCode", "/errorCode", "/code"]
                 .iter()
-                .find_map(|pointer| text(pointer))
-                .and_then(code_in);
+                .find_map(|pointer| word(pointer))
+                .and_then(AdobeCode::from_text);
         }
         if self.request_id.is_none() {
             self.request_id = [
@@ -148,9 +154,8 @@ impl Refusal {
                 "/request_id",
             ]
             .iter()
-            .find_map(|pointer| text(pointer))
-            .and_then(kept)
-            .and_then(|id| RequestId::from_text(&id));
+            .find_map(|pointer| word(pointer))
+            .and_then(RequestId::from_text);
         }
     }
 
@@ -162,6 +167,11 @@ impl Refusal {
         words.make_ascii_lowercase();
         words
     }
+}
+
+/// Whether a word holds one of these secrets.
+fn repeats(word: &str, secrets: &[SecretString]) -> bool {
+    matches!(disguise::without(word, secrets), Cow::Owned(_))
 }
 
 fn kept(text: &str, secrets: &[SecretString]) -> Option<String> {
