@@ -109,7 +109,7 @@ fn wire(new: &NewDataset) -> Wire<'_> {
 }
 
 /// `["@/dataSets/5ed18e0f4f90b719196f44a9"]`, in either spelling of the path.
-fn parse_created(answer: &Answer) -> Result<Created<DatasetId>, Unreadable> {
+pub(crate) fn parse_created(answer: &Answer) -> Result<Created<DatasetId>, Unreadable> {
     let body = answer.json()?;
     let path = fields::text(&body, "/0")
         .ok_or_else(|| Unreadable::shape("the answer is no list of one path"))?;
@@ -148,7 +148,11 @@ fn build_list(filter: Filter<'_>, limit: usize, start: usize) -> Request {
         .query("start", &start.to_string())
 }
 
-fn parse_list(answer: &Answer, start: usize, limit: usize) -> Result<Page<Dataset>, Unreadable> {
+pub(crate) fn parse_list(
+    answer: &Answer,
+    start: usize,
+    limit: usize,
+) -> Result<Page<Dataset>, Unreadable> {
     let items = parse_map(answer)?
         .into_iter()
         .map(|dataset| (dataset.id.as_str().to_owned(), dataset))
@@ -202,7 +206,7 @@ fn read(id: &str, value: Value) -> Result<Dataset, Unreadable> {
 }
 
 /// One dataset, in a map of one, with the version that only the header has.
-fn parse_one(answer: &Answer, id: &DatasetId) -> Result<Dataset, Unreadable> {
+pub(crate) fn parse_one(answer: &Answer, id: &DatasetId) -> Result<Dataset, Unreadable> {
     let mut dataset = parse_map(answer)?
         .into_iter()
         .find(|dataset| dataset.id == *id)
@@ -240,7 +244,7 @@ fn build_description(id: &DatasetId, etag: Option<&Etag>, description: &str) -> 
 }
 
 /// An unknown id may also be answered with success and an empty list.
-fn parse_deleted(answer: &Answer) -> Result<Deleted, Unreadable> {
+pub(crate) fn parse_deleted(answer: &Answer) -> Result<Deleted, Unreadable> {
     Ok(match answer.json() {
         Ok(Value::Array(paths)) if paths.is_empty() => Deleted::WasGone,
         Ok(_) | Err(_) => Deleted::Accepted,

@@ -226,7 +226,7 @@ fn build_test(id: &BaseConnectionId) -> Request {
     .id(id.as_str())
 }
 
-fn parse_test(answer: &Answer) -> Result<bool, Unreadable> {
+pub(crate) fn parse_test(answer: &Answer) -> Result<bool, Unreadable> {
     fields::flag(&answer.json()?, "/result").ok_or_else(|| Unreadable::shape("`result` is missing"))
 }
 

@@ -155,7 +155,7 @@ fn wire(new: &NewMappingSet) -> Wire<'_> {
     }
 }
 
-fn parse_created(answer: &Answer) -> Result<Created<MappingSetId>, Unreadable> {
+pub(crate) fn parse_created(answer: &Answer) -> Result<Created<MappingSetId>, Unreadable> {
     Ok(Created {
         id: fields::required_id(&answer.json()?, "/id")?,
         etag: None,
@@ -198,7 +198,11 @@ fn build_list(name: Option<&str>, limit: usize, start: usize) -> Request {
     }
 }
 
-fn parse_list(answer: &Answer, start: usize, limit: usize) -> Result<Page<MappingSet>, Unreadable> {
+pub(crate) fn parse_list(
+    answer: &Answer,
+    start: usize,
+    limit: usize,
+) -> Result<Page<MappingSet>, Unreadable> {
     let mut body = answer.json()?;
     let Some(Value::Array(entries)) = body.get_mut("data").map(Value::take) else {
         return Err(Unreadable::shape("`data` is no list"));

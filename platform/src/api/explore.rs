@@ -56,7 +56,7 @@ fn build_root(id: &BaseConnectionId) -> Request {
         .query("objectType", "root")
 }
 
-fn parse_root(answer: &Answer) -> Result<Vec<TableEntry>, Unreadable> {
+pub(crate) fn parse_root(answer: &Answer) -> Result<Vec<TableEntry>, Unreadable> {
     let body = answer.json()?;
     // A bare list; the envelope of other lists is taken as well.
     let entries = body
@@ -92,7 +92,7 @@ fn build_table(id: &BaseConnectionId, path: &str, preview: bool) -> Request {
     }
 }
 
-fn parse_table(answer: &Answer) -> Result<ExploredTable, Unreadable> {
+pub(crate) fn parse_table(answer: &Answer) -> Result<ExploredTable, Unreadable> {
     let mut body = answer.json()?;
     let Some(Value::Array(columns)) = body.pointer_mut("/schema/columns").map(Value::take) else {
         return Err(Unreadable::shape("`schema.columns` is no list"));

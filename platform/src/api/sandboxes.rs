@@ -69,7 +69,7 @@ fn build_list(limit: usize, start: usize) -> Request {
         .query("offset", &start.to_string())
 }
 
-fn parse_list(
+pub(crate) fn parse_list(
     answer: &Answer,
     start: usize,
     limit: usize,

@@ -124,7 +124,7 @@ pub struct Schema {
 }
 
 /// A kind of object of the registry.
-trait Titled: Sized {
+pub(crate) trait Titled: Sized {
     const KIND: Kind;
     const COLLECTION: &'static str;
     fn read(value: Value) -> Result<Self, Unreadable>;
@@ -205,7 +205,7 @@ fn build_list<T: Titled>(title: Option<&str>, limit: usize, cursor: Option<&str>
     request
 }
 
-fn parse_list<T: Titled>(answer: &Answer) -> Result<Page<T>, Unreadable> {
+pub(crate) fn parse_list<T: Titled>(answer: &Answer) -> Result<Page<T>, Unreadable> {
     let mut body = answer.json()?;
     // The last value of the order, not a link; null at the end.
     let next = fields::text(&body, "/_page/next").filter(|next| !next.is_empty());
@@ -222,11 +222,11 @@ fn parse_list<T: Titled>(answer: &Answer) -> Result<Page<T>, Unreadable> {
     })
 }
 
-fn parse_one<T: Titled>(answer: &Answer) -> Result<T, Unreadable> {
+pub(crate) fn parse_one<T: Titled>(answer: &Answer) -> Result<T, Unreadable> {
     T::read(answer.json()?)
 }
 
-fn parse_tenant(answer: &Answer) -> Result<TenantInfo, Unreadable> {
+pub(crate) fn parse_tenant(answer: &Answer) -> Result<TenantInfo, Unreadable> {
     let body = answer.json()?;
     Ok(TenantInfo {
         tenant_id: fields::required_id(&body, "/tenantId")?,
@@ -263,7 +263,7 @@ fn schema_body(new: &NewSchema) -> Value {
     })
 }
 
-fn parse_created<I: std::str::FromStr<Err = crate::IdError>>(
+pub(crate) fn parse_created<I: std::str::FromStr<Err = crate::IdError>>(
     answer: &Answer,
 ) -> Result<Created<I>, Unreadable> {
     Ok(Created {

@@ -1,0 +1,119 @@
+//! Runs the targets with drawn edits of the corpus, and prints what ran.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use aep_flow_fuzz::run::{self, Failed, Ran, Until};
+use aep_flow_fuzz::targets::{self, TARGETS, Target};
+use anyhow::Context as _;
+use clap::Parser;
+
+/// Gives every reader hostile input.
+#[derive(Debug, Parser)]
+#[command(name = "aep-flow-fuzz")]
+struct Options {
+    /// Which targets. Default: all of them.
+    targets: Vec<String>,
+    /// How long each runs.
+    #[arg(long, default_value_t = 5.0)]
+    seconds: f64,
+    /// How many inputs each gets, instead of a time.
+    #[arg(long, conflicts_with = "seconds")]
+    executions: Option<u64>,
+    /// What the inputs are drawn from. Default: the clock; it is printed.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Runs this one input alone, such as one that failed.
+    #[arg(long, requires = "targets")]
+    input: Option<PathBuf>,
+}
+
+fn main() -> anyhow::Result<()> {
+    let options = Options::parse();
+    let chosen = chosen(&options.targets)?;
+    if let Some(path) = &options.input {
+        let input = std::fs::read(path).with_context(|| format!("read {}", path.display()))?;
+        for target in chosen {
+            run::one(target, &input)?;
+        }
+        say("it passes");
+        return Ok(());
+    }
+    let seed = options.seed.unwrap_or_else(from_the_clock);
+    let until = match options.executions {
+        Some(most) => Until::Executions(most),
+        None => Until::Time(Duration::from_secs_f64(options.seconds)),
+    };
+    say(&format!("seed {seed}"));
+    say(&format!(
+        "{:<20} {:>10} {:>8} {:>6}",
+        "target", "executions", "seconds", "corpus"
+    ));
+    let mut failures = 0;
+    for target in chosen {
+        match run::target(target, until, seed) {
+            Ok(Ran {
+                executions,
+                time,
+                seeds,
+            }) => say(&format!(
+                "{:<20} {executions:>10} {:>8.1} {seeds:>6}",
+                target.name,
+                time.as_secs_f64()
+            )),
+            Err(error) => {
+                failures += 1;
+                tell(target, seed, &error)?;
+            }
+        }
+    }
+    anyhow::ensure!(failures == 0, "{failures} targets failed");
+    Ok(())
+}
+
+fn chosen(names: &[String]) -> anyhow::Result<Vec<Target>> {
+    if names.is_empty() {
+        return Ok(TARGETS.to_vec());
+    }
+    names
+        .iter()
+        .map(|name| targets::named(name).with_context(|| format!("no target `{name}`")))
+        .collect()
+}
+
+fn tell(target: Target, seed: u64, error: &anyhow::Error) -> anyhow::Result<()> {
+    let name = target.name;
+    say(&format!("{name:<20} FAILED with seed {seed}: {error:#}"));
+    let Some(failed) = error.downcast_ref::<Failed>() else {
+        return Ok(());
+    };
+    let path = run::keep(target, failed)?;
+    say(&format!(
+        "{:<20} again: cargo run -p aep-flow-fuzz -- {name} --input {}",
+        "",
+        path.display()
+    ));
+    say(&format!(
+        "{:<20} {}",
+        "",
+        String::from_utf8_lossy(&failed.input)
+            .escape_debug()
+            .take(400)
+            .collect::<String>()
+    ));
+    Ok(())
+}
+
+fn from_the_clock() -> u64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "what ran is what this program is asked for"
+)]
+fn say(line: &str) {
+    println!("{line}");
+}

@@ -1,0 +1,32 @@
+//! What an earlier attempt left in its heartbeat: anybody with the namespace can write one.
+
+use aep_flow_ensure::{Memory, Past, ResourceKind};
+use jiff::Timestamp;
+
+pub(super) fn check(input: &[u8]) {
+    let Ok(memory) = serde_json::from_slice::<Memory>(input) else {
+        return;
+    };
+    let written = serde_json::to_vec(&memory).expect("it was read from JSON");
+    let again: Memory = serde_json::from_slice(&written).expect("what was written");
+    assert_eq!(again, memory, "round trip");
+    let left: serde_json::Value = serde_json::from_slice(&written).expect("what was written");
+    let left = left["attempt"].as_u64().expect("a number");
+    for now in [Timestamp::MIN, Timestamp::UNIX_EPOCH, Timestamp::MAX] {
+        for attempt in [0, 1, 2, 3, 4, u32::MAX] {
+            for kind in [ResourceKind::Flow, ResourceKind::Schema] {
+                let past = Memory::past(Some(&memory), attempt, kind, now);
+                // Else a create whose answer was lost is made a second time.
+                let is_predecessors = left > 0 && left + 1 == u64::from(attempt);
+                assert!(
+                    past != Past::Clean || is_predecessors,
+                    "attempt {attempt} believed what attempt {left} left"
+                );
+                if let Past::Open { since, .. } | Past::Taken { since } = past {
+                    assert!((Timestamp::MIN..=Timestamp::MAX).contains(&since));
+                }
+            }
+            let _ = Memory::carried(Some(memory.clone()), attempt, now);
+        }
+    }
+}

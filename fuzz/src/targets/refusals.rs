@@ -1,0 +1,50 @@
+//! Answers that are no success: what they say about the world, and what is kept of their words.
+
+use std::time::Duration;
+
+use aep_platform::{Effect, Next, Outcome, fuzzing};
+
+use crate::oracle::{CANARY, assert_fit};
+
+/// Statuses after which a write may have taken effect.
+fn is_open(status: u16) -> bool {
+    matches!(status, 303 | 408 | 499 | 500..)
+}
+
+pub(super) fn check(input: &[u8]) {
+    let refused = fuzzing::refused(input, CANARY);
+    // The answer may repeat the request's secret anywhere.
+    let shown = [&refused.refusal.title, &refused.refusal.detail];
+    for text in shown.into_iter().flatten() {
+        assert_fit(text, true);
+        assert!(
+            text.len() <= 512,
+            "{} bytes of somebody's words",
+            text.len()
+        );
+    }
+    assert_fit(&refused.shown, true);
+    let longest = Duration::from_secs(3600);
+    assert!(
+        refused
+            .refusal
+            .retry_after
+            .is_none_or(|wait| wait <= longest)
+    );
+    for meaning in refused.meanings {
+        if let Next::Wait(Some(wait)) = meaning.next {
+            assert!(wait <= longest);
+        }
+        let status = refused.refusal.status;
+        let decided = meaning.outcome == Outcome::Refused;
+        if meaning.effect != Effect::Read && is_open(status) && !refused.is_documented {
+            // Else a body that anybody can write makes us create a second one.
+            assert!(!decided, "HTTP {status} taken for a refusal");
+        }
+        assert!(
+            meaning.effect != Effect::Read || decided,
+            "a read left something open"
+        );
+    }
+    let _ = fuzzing::date(input);
+}
