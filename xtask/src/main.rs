@@ -2,8 +2,10 @@
 //!
 //! `cargo run -p xtask -- histories` records the workflow histories that the tests replay;
 //! `cargo run -p xtask -- tidy` holds the tree against the house rules;
+//! `cargo run -p xtask -- fuzz` gives every reader hostile input;
 //! `cargo run -p xtask -- mutants` shows that each guard has a test that needs it.
 
+mod fuzz;
 #[cfg(feature = "histories")]
 mod histories;
 mod mutants;
@@ -29,6 +31,8 @@ enum Chore {
     /// Check what no compiler checks: which crates look at which, what workflow code can
     /// reach, and that every crate says what it is for.
     Tidy,
+    /// Give every reader hostile input under libFuzzer; print what ran.
+    Fuzz(fuzz::Options),
     /// Take each guard out and see a test turn red; write docs/mutation-proof.md.
     Mutants(mutants::Options),
 }
@@ -45,6 +49,7 @@ async fn main() -> anyhow::Result<()> {
                 .run_until(histories::record(&root, &cases))
                 .await
         }
+        Chore::Fuzz(options) => fuzz::run(&root, &options),
         Chore::Tidy => tidy::check(&root),
         Chore::Mutants(options) => mutants::prove(&root, &options),
     }

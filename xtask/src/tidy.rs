@@ -1,6 +1,10 @@
 //! House rules that the compiler does not know.
 
-use std::{collections::BTreeSet, path::Path, process::Command};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context as _, bail};
 
@@ -78,6 +82,7 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
         "emulator/src",
         "probe/src",
         "fault-campaign/src",
+        "fuzz/src",
     ] {
         let head = root.join(library).join("lib.rs");
         let text =
@@ -88,22 +93,20 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
             ));
         }
     }
-    for member in [
-        "proto",
-        "workflows",
-        "platform",
-        "emulator",
-        "probe",
-        "ensure",
-        "fault-campaign",
-        "xtask",
-    ] {
-        let manifest = std::fs::read_to_string(root.join(member).join("Cargo.toml"))?;
-        if !manifest.contains("[lints]\nworkspace = true") {
-            broken.push(format!(
-                "{member}/Cargo.toml does not take the workspace's lints"
-            ));
-        }
+    let workspace: toml::Table = std::fs::read_to_string(root.join("Cargo.toml"))?.parse()?;
+    if !forbids_unsafe_code(&workspace) {
+        broken.push("the workspace's lints do not forbid unsafe code".to_owned());
+    }
+    for member in members(root)? {
+        let manifest: toml::Table = std::fs::read_to_string(&member)
+            .with_context(|| format!("read {}", member.display()))?
+            .parse()?;
+        let shown = member.strip_prefix(root).unwrap_or(&member).display();
+        broken.extend(
+            broken_by_member(&manifest)
+                .into_iter()
+                .map(|rule| format!("{shown} {rule}")),
+        );
     }
     broken.extend(unverified(root)?);
     if broken.is_empty() {
@@ -142,6 +145,70 @@ fn unverified(root: &Path) -> anyhow::Result<Vec<String>> {
     Ok(broken)
 }
 
+/// The manifest of every member, the root's among them.
+fn members(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let output = Command::new("cargo")
+        .current_dir(root)
+        .args(["metadata", "--locked", "--no-deps", "--format-version", "1"])
+        .output()
+        .context("run cargo metadata")?;
+    if !output.status.success() {
+        bail!(
+            "cargo metadata: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    let packages = metadata["packages"].as_array().context("packages")?;
+    Ok(packages
+        .iter()
+        .filter_map(|package| package["manifest_path"].as_str())
+        .map(PathBuf::from)
+        .collect())
+}
+
+/// Every crate takes its lints from the workspace, so this one line holds for all of them; no
+/// attribute in a crate can take back what is forbidden.
+fn forbids_unsafe_code(workspace: &toml::Table) -> bool {
+    let level = workspace.get("workspace").and_then(|table| {
+        table
+            .get("lints")?
+            .get("rust")?
+            .get("unsafe_code")?
+            .as_str()
+    });
+    level == Some("forbid")
+}
+
+/// What the manifest of one member breaks.
+fn broken_by_member(manifest: &toml::Table) -> Vec<&'static str> {
+    let mut broken = Vec::new();
+    let takes_lints = manifest
+        .get("lints")
+        .and_then(|lints| lints.get("workspace")?.as_bool());
+    if takes_lints != Some(true) {
+        broken.push("does not take the workspace's lints");
+    }
+    let name = manifest
+        .get("package")
+        .and_then(|package| package.get("name")?.as_str());
+    let opens_readers = ["dependencies", "dev-dependencies", "build-dependencies"]
+        .iter()
+        .filter_map(|section| {
+            manifest
+                .get(*section)?
+                .get("aep-platform")?
+                .get("features")?
+                .as_array()
+        })
+        .flatten()
+        .any(|feature| feature.as_str() == Some("fuzzing"));
+    if opens_readers && name != Some("aep-flow-fuzz") {
+        broken.push("enables `fuzzing`, which is for the fuzz targets alone");
+    }
+    broken
+}
+
 /// Names of all crates that `package` is built with, tests apart.
 fn tree(root: &Path, package: &str) -> anyhow::Result<BTreeSet<String>> {
     let output = Command::new("cargo")
@@ -159,4 +226,39 @@ fn tree(root: &Path, package: &str) -> anyhow::Result<BTreeSet<String>> {
         .filter_map(|line| line.split_whitespace().next())
         .map(str::to_owned)
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(text: &str) -> toml::Table {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_member_that_goes_its_own_way_is_named() {
+        let lints = "[lints]\nworkspace = true\n";
+        let fuzzing =
+            "[dev-dependencies]\naep-platform = { workspace = true, features = [\"fuzzing\"] }\n";
+        let broken = |text: &str| broken_by_member(&table(text));
+        assert_eq!(broken(lints), [""; 0]);
+        assert_eq!(broken("[package]\nname = \"a\"").len(), 1);
+        assert_eq!(broken("[lints]\nworkspace = false").len(), 1);
+        assert_eq!(broken("[lints.rust]\nunsafe_code = \"allow\"").len(), 1);
+        assert_eq!(broken(&format!("{lints}{fuzzing}")).len(), 1);
+        let targets = format!("[package]\nname = \"aep-flow-fuzz\"\n{lints}{fuzzing}");
+        assert_eq!(broken(&targets), [""; 0]);
+    }
+
+    #[test]
+    fn unsafe_code_is_forbidden_and_not_only_denied() {
+        let with = |level: &str| {
+            forbids_unsafe_code(&table(&format!(
+                "[workspace.lints.rust]\nunsafe_code = \"{level}\""
+            )))
+        };
+        assert!(with("forbid"));
+        assert!(!with("deny") && !forbids_unsafe_code(&table("[workspace]")));
+    }
 }
