@@ -2,6 +2,7 @@
 //!
 //! `cargo run -p xtask -- histories` records the workflow histories that the tests replay;
 //! `cargo run -p xtask -- tidy` holds the tree against the house rules;
+//! `cargo run -p xtask -- deny` and `sbom` look at what others wrote of it;
 //! `cargo run -p xtask -- fuzz` gives every reader hostile input;
 //! `cargo run -p xtask -- mutants` shows that each guard has a test that needs it.
 
@@ -9,7 +10,9 @@ mod fuzz;
 #[cfg(feature = "histories")]
 mod histories;
 mod mutants;
+mod supply_chain;
 mod tidy;
+mod tools;
 
 use std::path::Path;
 
@@ -31,6 +34,14 @@ enum Chore {
     /// Check what no compiler checks: which crates look at which, what workflow code can
     /// reach, and that every crate says what it is for.
     Tidy,
+    /// Hold licences, sources and doubled crates to deny.toml.
+    Deny {
+        /// Look for advisories too; gets their database from its git repository.
+        #[arg(long)]
+        advisories: bool,
+    },
+    /// Write the programs' bills of materials (CycloneDX) into target/sbom.
+    Sbom,
     /// Give every reader hostile input under libFuzzer; print what ran.
     Fuzz(fuzz::Options),
     /// Take each guard out and see a test turn red; write docs/mutation-proof.md.
@@ -49,6 +60,8 @@ async fn main() -> anyhow::Result<()> {
                 .run_until(histories::record(&root, &cases))
                 .await
         }
+        Chore::Deny { advisories } => supply_chain::deny(&root, advisories),
+        Chore::Sbom => supply_chain::sbom(&root),
         Chore::Fuzz(options) => fuzz::run(&root, &options),
         Chore::Tidy => tidy::check(&root),
         Chore::Mutants(options) => mutants::prove(&root, &options),
