@@ -54,6 +54,9 @@ const UNVERIFIED: [(&str, Option<&str>); 3] = [
     (concat!(".danger", "ous()"), Some("platform/src/tls.rs")),
 ];
 
+/// Where a manifest names what it takes.
+const SECTIONS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
+
 /// Checks every rule, and names each that is broken.
 pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
     let mut broken = Vec::new();
@@ -97,10 +100,15 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
     if !forbids_unsafe_code(&workspace) {
         broken.push("the workspace's lints do not forbid unsafe code".to_owned());
     }
+    let mut unused = shared_dependencies(&workspace);
     for member in members(root)? {
         let manifest: toml::Table = std::fs::read_to_string(&member)
             .with_context(|| format!("read {}", member.display()))?
             .parse()?;
+        for section in SECTIONS {
+            let named = manifest.get(section).and_then(toml::Value::as_table);
+            unused.retain(|name| named.is_none_or(|named| !named.contains_key(name)));
+        }
         let shown = member.strip_prefix(root).unwrap_or(&member).display();
         broken.extend(
             broken_by_member(&manifest)
@@ -109,6 +117,11 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
         );
     }
     broken.extend(unverified(root)?);
+    broken.extend(
+        unused
+            .iter()
+            .map(|name| format!("no crate of ours takes `{name}` of the workspace's dependencies")),
+    );
     if broken.is_empty() {
         return Ok(());
     }
@@ -180,6 +193,17 @@ fn forbids_unsafe_code(workspace: &toml::Table) -> bool {
     level == Some("forbid")
 }
 
+/// The crates that the workspace names a version of.
+fn shared_dependencies(workspace: &toml::Table) -> Vec<String> {
+    workspace
+        .get("workspace")
+        .and_then(|table| table.get("dependencies")?.as_table())
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
 /// What the manifest of one member breaks.
 fn broken_by_member(manifest: &toml::Table) -> Vec<&'static str> {
     let mut broken = Vec::new();
@@ -192,7 +216,7 @@ fn broken_by_member(manifest: &toml::Table) -> Vec<&'static str> {
     let name = manifest
         .get("package")
         .and_then(|package| package.get("name")?.as_str());
-    let opens_readers = ["dependencies", "dev-dependencies", "build-dependencies"]
+    let opens_readers = SECTIONS
         .iter()
         .filter_map(|section| {
             manifest
