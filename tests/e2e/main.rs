@@ -19,6 +19,7 @@ mod existing;
 mod processes;
 mod refused;
 mod retried;
+mod rights;
 mod rivals;
 mod secrecy;
 mod temporal_tls;
