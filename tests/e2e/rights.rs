@@ -47,7 +47,13 @@ fn seen(world: &World) -> Calls {
 #[tokio::test]
 async fn every_call_of_an_activity_is_in_the_table_of_rights() {
     let world = World::new().await;
-    let mut worker = world.worker_process_with(&[("AEP_FLOW_LOG_FILTER", FILTER)], LOG);
+    let mut worker = world.worker_process_with(
+        &[
+            ("AEP_FLOW_LOG_FILTER", FILTER),
+            ("AEP_FLOW_START_MARGIN", "3s"),
+        ],
+        LOG,
+    );
     let mut wanted = input(&[table("Contacts"), table("Incidents")]);
     wanted["waitForFirstRun"] = json!(true);
     world.ingest(&wanted).await.unwrap();
