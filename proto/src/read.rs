@@ -74,7 +74,7 @@ fn explain(json: &[u8], error: &serde_path_to_error::Error<serde_json::Error>) -
         .map_or(text.as_str(), |(head, _)| head);
 
     if let Some(rest) = text.strip_prefix("unknown field `") {
-        let (name, known) = rest.split_once('`').unwrap_or((rest, ""));
+        let (name, known) = split_words(rest);
         let names = backticked(known);
         return ReadError {
             field: shown_path(&join(&path, name)),
@@ -83,7 +83,7 @@ fn explain(json: &[u8], error: &serde_path_to_error::Error<serde_json::Error>) -
         };
     }
     if let Some(rest) = text.strip_prefix("unknown variant `") {
-        let (word, known) = rest.split_once('`').unwrap_or((rest, ""));
+        let (word, known) = split_words(rest);
         let words: Vec<&str> = backticked(known)
             .into_iter()
             .filter(|each| !each.ends_with("_UNSPECIFIED"))
@@ -112,6 +112,14 @@ fn explain(json: &[u8], error: &serde_path_to_error::Error<serde_json::Error>) -
         field: shown_path(&path),
         expected: in_plain_words(expected).to_owned(),
     }
+}
+
+/// What a caller wrote, and what was known in its place. The caller's may hold backticks and
+/// whole sentences of such an error, so the known words are those behind the last sign of them.
+fn split_words(rest: &str) -> (&str, &str) {
+    rest.rsplit_once("`, expected ")
+        .or_else(|| rest.rsplit_once("`, there are no "))
+        .unwrap_or((rest, ""))
 }
 
 /// Enough of a word to recognise it: an error stands in a history and in logs.
@@ -313,6 +321,12 @@ mod tests {
             let text = error::<IngestOracleServiceCloudInput>(&json);
             assert!(text.len() < 1000, "{} bytes", text.len());
         }
+        let text =
+            error::<IngestOracleServiceCloudInput>(r#"{"x`, expected one of `password`, `y":1}"#);
+        assert!(
+            text.ends_with("maxParallelTables") || text.contains("one of connection"),
+            "{text}"
+        );
         let text = error::<IngestOracleServiceCloudInput>("{\"a\u{7f}b\":1}");
         assert!(
             text.starts_with("a\\u{7f}b: found an unknown field"),

@@ -52,7 +52,7 @@ pub fn against_columns(
                 format!(
                     "`{}` of type {}",
                     shown(&table.delta_column),
-                    column.text("type").unwrap_or("unknown")
+                    shown(column.text("type").unwrap_or("unknown"))
                 ),
                 "a column of type date-time, date, integer or long, which grows with each change",
             );
