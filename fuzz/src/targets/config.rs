@@ -38,7 +38,7 @@ pub(super) fn check(input: &[u8]) {
     let secret = text.lines().all(|line| {
         // A reference is named in errors, as the person who wrote it must find it.
         let is_reference = line.contains("file") || line.contains("env =");
-        let (key, _) = line.split_once('=').unwrap_or_default();
+        let (key, _) = line.rsplit_once('=').unwrap_or_default();
         let is_reference = is_reference || key.contains(CANARY);
         let is_secret = SECRET_PLACES
             .iter()

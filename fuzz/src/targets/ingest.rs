@@ -70,7 +70,7 @@ pub(super) fn has_only_secret_canaries(input: &[u8]) -> bool {
             at.is_some_and(|at| {
                 place[at + 1..]
                     .iter()
-                    .all(|name| name != "env" && name != "file")
+                    .all(|name| !["env", "file", "vault"].contains(&name.as_str()))
             })
         })
 }
