@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use aep_flow::config::{Config, Environment, Sources};
 
-use crate::oracle::{CANARY, assert_fit, assert_quiet};
+use crate::oracle::{CANARY, assert_quiet};
 
 /// Where a secret is put by mistake, and where it is put rightly.
 const SECRET_PLACES: [&str; 4] = [
@@ -37,7 +37,8 @@ pub(super) fn check(input: &[u8]) {
     };
     let secret = text.lines().all(|line| {
         // A reference is named in errors, as the person who wrote it must find it.
-        let is_reference = line.contains("file") || line.contains("env =");
+        let written = line.trim().strip_prefix("#env ").unwrap_or(line);
+        let is_reference = written.contains("file") || written.contains("env");
         let (key, _) = line.rsplit_once('=').unwrap_or_default();
         let is_reference = is_reference || key.contains(CANARY);
         let is_secret = SECRET_PLACES
@@ -50,17 +51,17 @@ pub(super) fn check(input: &[u8]) {
             let causes =
                 std::iter::successors(std::error::Error::source(&error), |error| error.source());
             let causes: Vec<String> = causes.map(ToString::to_string).collect();
-            assert_fit(&format!("{error}\n{error:?}\n{causes:?}"), secret);
+            // Who reads it wrote the file as well, so it may be as long as that.
+            if secret {
+                assert_quiet(&format!("{error}\n{error:?}\n{causes:?}"));
+            }
         }
         Ok(loaded) => {
             if secret {
                 assert_quiet(&format!("{loaded:?}"));
                 assert_quiet(&format!("{:?}", loaded.config.shown()));
+                assert_quiet(&loaded.warnings.concat());
             }
-            loaded
-                .warnings
-                .iter()
-                .for_each(|warning| assert_fit(warning, secret));
         }
     }
 }
