@@ -3,8 +3,7 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a helper of a test fails and talks as the test itself does"
+    reason = "a helper of a test fails as the test itself does"
 )]
 
 use std::path::{Path, PathBuf};
