@@ -17,6 +17,7 @@ mod spec;
 
 mod adopt;
 mod check;
+mod codec_server;
 mod completions;
 mod config;
 mod demo;
@@ -74,6 +75,7 @@ enum Command {
     Explore(explore::Arguments),
     Adopt(adopt::Arguments),
     Check(check::Arguments),
+    CodecServer(codec_server::Arguments),
     Config(config::Arguments),
     Probe(probe::Arguments),
     Completions(completions::Arguments),
@@ -114,6 +116,7 @@ fn run(cli: Cli) -> Result<ExitStatus, Failure> {
             Command::Explore(arguments) => explore::run(&global, arguments).await,
             Command::Adopt(arguments) => adopt::run(&global, arguments).await,
             Command::Check(arguments) => check::run(&global, arguments).await,
+            Command::CodecServer(arguments) => codec_server::run(&global, arguments).await,
             Command::Config(arguments) => config::run(&global, &arguments),
             Command::Probe(arguments) => probe::run(&arguments).await,
             Command::Completions(arguments) => completions::run(&arguments),

@@ -8,6 +8,7 @@ mod declare;
 mod environment;
 mod error;
 mod file;
+mod keys;
 mod load;
 mod reference;
 mod value;
@@ -18,7 +19,8 @@ pub use error::ConfigError;
 pub use load::{Loaded, Origin, Sources};
 pub use value::{Compression, LogFormat, ProxyAddress};
 pub use vars::{
-    Aep, Config, Ensure, Log, Proxy, Secrets, Source, Temporal, TemporalOverrides, Vault, Worker,
+    Aep, Codec, Config, Ensure, Log, Proxy, Secrets, Source, Temporal, TemporalOverrides, Vault,
+    Worker,
 };
 
 #[cfg(test)]

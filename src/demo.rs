@@ -43,6 +43,8 @@ pub struct Options {
     /// The configuration's way to Temporal, for a server that runs already; the rest of the
     /// demo's configuration is its own.
     pub temporal: crate::config::Temporal,
+    /// The keys that the demo's payloads are encrypted with, if it is to show that.
+    pub codec: crate::config::Codec,
     /// Where a server is looked for.
     pub environment: Environment,
 }

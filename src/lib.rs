@@ -6,6 +6,7 @@
 pub mod activities;
 pub mod adoption;
 pub mod cli;
+pub mod codec;
 pub mod config;
 mod core_dumps;
 pub mod demo;

@@ -19,6 +19,7 @@ use url::Url;
 use temporalio_sdk::opentelemetry::OpenTelemetryPlugin;
 
 use crate::{
+    codec::{self, Opening},
     config::{Compression, Config, TemporalOverrides},
     telemetry,
 };
@@ -93,7 +94,7 @@ impl ConnectError {
 /// server wants other credentials.
 pub async fn connect(config: &Config) -> Result<Client, ConnectError> {
     let target = Target::read(config, None)?;
-    connect_to(target, config.temporal.grpc_compression, Watch::default()).await
+    connect_to(target, config, Watch::default()).await
 }
 
 /// The same, but its calls belong to a trace, where this process makes any, and are counted and
@@ -110,7 +111,7 @@ pub async fn connect_watched(
         is_traced: telemetry::is_tracing(),
         meter,
     };
-    connect_to(target, config.temporal.grpc_compression, watch).await
+    connect_to(target, config, watch).await
 }
 
 /// What is told of a client's calls.
@@ -122,7 +123,7 @@ pub(crate) struct Watch {
 
 pub(crate) async fn connect_to(
     target: Target,
-    compression: Compression,
+    config: &Config,
     watch: Watch,
 ) -> Result<Client, ConnectError> {
     let Target {
@@ -130,7 +131,7 @@ pub(crate) async fn connect_to(
         namespace,
         mut options,
     } = target;
-    options.grpc_compression = match compression {
+    options.grpc_compression = match config.temporal.grpc_compression {
         Compression::None => GrpcCompression::None,
         Compression::Gzip => GrpcCompression::Gzip,
         Compression::Auto if is_near(&address).await => GrpcCompression::None,
@@ -151,7 +152,12 @@ pub(crate) async fn connect_to(
     let tracing = watch
         .is_traced
         .then(|| OpenTelemetryPlugin::builder().build());
-    let options = ClientOptions::new(namespace).plugins(tracing).build();
+    let keys = config.codec.keys.as_ref();
+    let options = ClientOptions::new(namespace)
+        .plugins(tracing)
+        .data_converter(codec::data_converter(keys))
+        .client_interceptors(keys.cloned().map(Opening::with).into_iter().collect())
+        .build();
     Client::new(connection, options).map_err(|error| ConnectError::Configuration {
         problem: error.to_string(),
     })
@@ -426,7 +432,7 @@ mod tests {
             ..TemporalOverrides::default()
         };
         let target = target(overrides, &[]).unwrap();
-        let error = connect_to(target, Compression::Auto, Watch::default())
+        let error = connect_to(target, &Config::default(), Watch::default())
             .await
             .unwrap_err();
         assert!(

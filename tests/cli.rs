@@ -8,6 +8,7 @@
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use aep_emulator::Emulator;
 use serde_json::Value;
@@ -86,18 +87,20 @@ fn the_help_teaches() {
     Usage: aep-flow [OPTIONS] <COMMAND>
 
     Commands:
-      worker       Run the worker until SIGTERM or Ctrl-C
-      demo         Run one ingestion on this machine, on a real Temporal server and an emulated platform
-      ingest       Start an ingestion, or attach to the one that is running
-      list         List ingestions: those that run, that fail, or that wait for a person
-      status       Show where an ingestion stands
-      resolve      Decide about a step of which it is not known whether it made something
-      explore      List a source's tables, a table's columns, or its first rows
-      adopt        Put our marker on a resource that somebody made by hand
-      check        Check that everything an ingestion needs is there and reachable
-      config       Look at the configuration
-      probe        Ask a URL whether what serves it is well; 0 if it answers 2xx within 2 s, else 1
-      completions  Print a completion script for a shell
+      worker        Run the worker until SIGTERM or Ctrl-C
+      demo          Run one ingestion on this machine, on a real Temporal server and an emulated
+                    platform
+      ingest        Start an ingestion, or attach to the one that is running
+      list          List ingestions: those that run, that fail, or that wait for a person
+      status        Show where an ingestion stands
+      resolve       Decide about a step of which it is not known whether it made something
+      explore       List a source's tables, a table's columns, or its first rows
+      adopt         Put our marker on a resource that somebody made by hand
+      check         Check that everything an ingestion needs is there and reachable
+      codec-server  Decrypt payloads for the Temporal UI and command line
+      config        Look at the configuration
+      probe         Ask a URL whether what serves it is well; 0 if it answers 2xx within 2 s, else 1
+      completions   Print a completion script for a shell
 
     Options:
       -h, --help     Print help (see more with '--help')
@@ -147,6 +150,7 @@ fn every_command_has_a_help_with_examples() {
         &["explore"],
         &["adopt"],
         &["check"],
+        &["codec-server"],
         &["config", "show"],
         &["probe"],
         &["completions"],
@@ -159,6 +163,67 @@ fn every_command_has_a_help_with_examples() {
     for what in ["tables", "table", "preview"] {
         let ran = run(folder.path(), &["explore", what, "--help"]);
         assert!(ran.stdout.contains("--base-connection"), "{}", ran.shown());
+    }
+}
+
+#[test]
+fn a_codec_server_that_can_not_be_trusted_does_not_start() {
+    let folder = folder();
+    let key = "k=00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    let start = |arguments: &[&str], keys: &str| {
+        let mut command = command(folder.path());
+        command
+            .arg("codec-server")
+            .args(arguments)
+            .env("AEP_FLOW_CODEC_KEYS", keys)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while child.try_wait().unwrap().is_none() {
+            // One that starts would serve for ever.
+            if Instant::now() > deadline {
+                child.kill().unwrap();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let ran = Ran::from(child.wait_with_output().unwrap());
+        assert_eq!(ran.code, 2, "{}", ran.shown());
+        assert!(!ran.shown().contains("00112233"), "{}", ran.shown());
+        ran.stderr
+    };
+    for (arguments, keys, expected, hint) in [
+        (&[][..], "", "has no keys", "AEP_FLOW_CODEC_KEYS"),
+        (
+            &["--listen", "0.0.0.0:0"],
+            key,
+            "everybody who reaches",
+            "--behind-proxy",
+        ),
+        (
+            &["--origin", "*"],
+            key,
+            "`*` in `codec.server_origins`",
+            "scheme, host and port",
+        ),
+        (
+            &["--listen", "here"],
+            key,
+            "`codec.server_listen`",
+            "docs/configuration.md",
+        ),
+        (&[], &key[1..], "has no id", "AEP_FLOW_CODEC_KEYS"),
+        (&[], &key[..40], "whose key `k`", "docs/configuration.md"),
+        (
+            &["--set", &format!("codec.keys={key}")],
+            key,
+            "literal secret",
+            "AEP_FLOW_CODEC_KEYS",
+        ),
+    ] {
+        let said = start(arguments, keys);
+        assert!(said.contains(expected), "{arguments:?}: {said}");
+        assert!(said.contains(hint), "{arguments:?}: {said}");
     }
 }
 

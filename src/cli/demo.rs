@@ -31,6 +31,7 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
     let options = demo::Options {
         keep: arguments.keep,
         temporal: config.temporal,
+        codec: config.codec,
         environment: Environment::of_process(),
     };
     let show = |summary: &Summary| match global.output {

@@ -12,6 +12,7 @@ use url::Url;
 
 use super::declare::{Setting, settings};
 use super::value::{Compression, LogFormat, ProxyAddress, Value};
+use crate::codec::KeyRing;
 
 settings! {
     /// Adobe Experience Platform: where it is, as whom, in which sandbox.
@@ -274,6 +275,44 @@ settings! {
         /// Allows a source on a loopback or link-local address: for an emulator.
         allow_local_hosts: bool = false,
         env "AEP_FLOW_SOURCE_ALLOW_LOCAL_HOSTS";
+    }
+
+    /// The codec, which encrypts payloads and failures before Temporal's server gets them. All
+    /// workers and callers of a namespace need the same keys: `docs/encryption.md`.
+    Codec codec {
+        /// Keys of AES-256, each with an id; the first one encrypts, each decrypts. Without one
+        /// nothing is encrypted. A key is 32 bytes in base64 or hexadecimal digits. In the
+        /// environment: `ID=KEY`, more behind commas or on lines of their own. In the file only as
+        /// references: `keys = [{ id = "2026-11", key = { file = "path" } }]`, or
+        /// `keys = { file = "path" }` for a file that looks as the variable does.
+        keys: Option<KeyRing> = None,
+        env "AEP_FLOW_CODEC_KEYS";
+
+        /// Address and port that `aep-flow codec-server` listens on. Without it:
+        /// `127.0.0.1:8081`.
+        server_listen: Option<SocketAddr> = None,
+        env "AEP_FLOW_CODEC_SERVER_LISTEN";
+
+        /// Origins of the web pages that may ask the codec server, such as
+        /// `https://temporal.example.com`: the Temporal UI's. Without one no page may.
+        server_origins: Vec<String> = Vec::new(),
+        env "AEP_FLOW_CODEC_SERVER_ORIGINS";
+
+        /// Token that a request to the codec server must have as `Authorization: Bearer TOKEN`. In
+        /// the file only as a reference.
+        server_token: Option<SecretString> = None,
+        env "AEP_FLOW_CODEC_SERVER_TOKEN";
+
+        /// A promise that nobody reaches the codec server but through a proxy that knows who asks.
+        /// Without it and without a token the server listens on this machine alone.
+        server_behind_proxy: bool = false,
+        env "AEP_FLOW_CODEC_SERVER_BEHIND_PROXY";
+
+        /// The longest request that the codec server reads, in bytes.
+        server_max_request_bytes: usize = 8 * 1024 * 1024,
+        env "AEP_FLOW_CODEC_SERVER_MAX_REQUEST_BYTES",
+        raised "each of 32 requests at once may take several times that memory",
+        lowered "the payloads of a long history may not fit";
     }
 
     /// Probes for an orchestrator: `/healthz` (alive) and `/readyz` (polling, token in hand).

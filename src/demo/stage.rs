@@ -58,6 +58,7 @@ impl Stage {
         let folder = self.folder.insert(folder()?);
         let mut config = Config {
             temporal: options.temporal.clone(),
+            codec: options.codec.clone(),
             ..Config::default()
         };
         config.secrets.folder = Some(folder.path().to_owned());

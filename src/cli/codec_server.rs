@@ -1,0 +1,58 @@
+//! `aep-flow codec-server`: what Temporal's UI and command line decrypt by.
+
+use clap::Args;
+
+use super::exit::ExitStatus;
+use super::failure::Failure;
+use super::global::{Global, Logs};
+use super::signal;
+use crate::codec::server::{Limits, Server, ServerError};
+
+/// Decrypt payloads for the Temporal UI and command line
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Answers POST /decode and POST /encode with the keys of `codec.keys`, until SIGTERM or Ctrl-C.
+Who may ask: requests with the token of `codec.server_token`, web pages of
+`codec.server_origins`. Without a token it listens on this machine alone, unless a proxy in front
+of it knows who asks. It speaks plain HTTP; TLS is the proxy's part.
+
+Examples:
+  aep-flow codec-server --origin http://localhost:8233
+  temporal workflow show --workflow-id ID --codec-endpoint http://127.0.0.1:8081")]
+pub(super) struct Arguments {
+    /// Address and port to listen on [default: 127.0.0.1:8081]
+    #[arg(long, value_name = "IP:PORT")]
+    listen: Option<String>,
+
+    /// Origin of the Temporal UI, more of them behind commas
+    #[arg(long, value_name = "ORIGIN")]
+    origin: Option<String>,
+
+    /// A proxy that knows who asks is the only way to it
+    #[arg(long)]
+    behind_proxy: bool,
+}
+
+pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
+    let flags = [
+        ("codec.server_listen", arguments.listen.as_deref()),
+        ("codec.server_origins", arguments.origin.as_deref()),
+        (
+            "codec.server_behind_proxy",
+            arguments.behind_proxy.then_some("true"),
+        ),
+    ];
+    let config = global.start(&flags, Logs::Full)?;
+    let limits = Limits::new(&config.codec);
+    let server = Server::bind(&config.codec, limits).await.map_err(explain)?;
+    let address = server.address();
+    tracing::info!(%address, setting = "codec.server_listen", "serving");
+    let ended = server.run(signal::asked_to_stop()).await;
+    ended.map_err(|error| Failure::new(ExitStatus::Unreachable, error))?;
+    Ok(ExitStatus::Done)
+}
+
+fn explain(error: ServerError) -> Failure {
+    let hint = error.next_step();
+    Failure::new(ExitStatus::Usage, error).hint(hint)
+}

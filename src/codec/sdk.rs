@@ -1,0 +1,223 @@
+//! The codec as Temporal's SDK takes it: for whatever a client or a worker of ours sends and
+//! gets.
+
+use std::sync::Arc;
+
+use futures::future::{self, BoxFuture, FutureExt as _};
+use temporalio_client::errors::{
+    WorkflowInteractionError, WorkflowStartError, WorkflowUpdateError,
+};
+use temporalio_client::interceptors::{
+    ClientInterceptor, DescribeWorkflowInput, DescribeWorkflowOutput,
+    FetchWorkflowHistoryPageInput, FetchWorkflowHistoryPageOutput, Next, PollWorkflowUpdateInput,
+    PollWorkflowUpdateOutput, StartWorkflowInput, StartWorkflowOutput,
+};
+use temporalio_common::data_converters::{
+    CommonAttributes, DataConverter, DefaultFailureConverter, PayloadCodec, PayloadConversionError,
+    PayloadConverter, SerializationContextData,
+};
+use temporalio_common::payload_visitor::{PayloadVisitable, decode_payloads};
+use temporalio_common::protos::temporal::api::common::v1::Payload;
+use temporalio_common::protos::temporal::api::failure::v1::Failure;
+use temporalio_common::protos::temporal::api::history::v1::{
+    HistoryEvent, history_event::Attributes,
+};
+use temporalio_common::protos::temporal::api::update::v1::outcome::Value as Outcome;
+
+use super::{CodecError, KeyRing, sealed};
+
+/// Converts as the SDK does by itself. With keys it seals, and a failure's message and stack
+/// trace become a payload too.
+pub(crate) fn data_converter(keys: Option<&KeyRing>) -> DataConverter {
+    let converter = PayloadConverter::default();
+    match keys {
+        Some(keys) => {
+            let failures = DefaultFailureConverter::new(true);
+            DataConverter::new(converter, failures, keys.clone())
+        }
+        None => DataConverter::new(converter, DefaultFailureConverter::default(), Keyless),
+    }
+}
+
+impl From<CodecError> for PayloadConversionError {
+    fn from(error: CodecError) -> Self {
+        Self::EncodingError(Box::new(error))
+    }
+}
+
+type Converted = Result<Vec<Payload>, PayloadConversionError>;
+
+// It is done when it is asked for: a payload takes less time than a task that is moved.
+impl PayloadCodec for KeyRing {
+    fn encode(
+        &self,
+        _: &SerializationContextData,
+        payloads: Vec<Payload>,
+    ) -> BoxFuture<'static, Converted> {
+        let sealed = payloads.iter().map(|payload| Ok(self.seal(payload)?));
+        future::ready(sealed.collect()).boxed()
+    }
+
+    fn decode(
+        &self,
+        _: &SerializationContextData,
+        payloads: Vec<Payload>,
+    ) -> BoxFuture<'static, Converted> {
+        let opened = payloads.into_iter().map(|payload| {
+            // An error would hold up a workflow for ever, for a signal that anybody may send.
+            // Whoever is to read it finds that it can't be read.
+            if sealed::is_for_nobody(&payload) {
+                return Ok(payload);
+            }
+            Ok(self.open(payload)?)
+        });
+        future::ready(opened.collect()).boxed()
+    }
+}
+
+/// Takes clear text alone. What somebody else sealed must fail the task, which is tried again when
+/// there is a key, and not the workflow, which would take it for a wrong input.
+struct Keyless;
+
+impl PayloadCodec for Keyless {
+    fn encode(
+        &self,
+        _: &SerializationContextData,
+        payloads: Vec<Payload>,
+    ) -> BoxFuture<'static, Converted> {
+        future::ready(Ok(payloads)).boxed()
+    }
+
+    fn decode(
+        &self,
+        _: &SerializationContextData,
+        payloads: Vec<Payload>,
+    ) -> BoxFuture<'static, Converted> {
+        let clear = payloads.iter().try_for_each(sealed::need_no_key);
+        future::ready(clear.map(|()| payloads).map_err(Into::into)).boxed()
+    }
+}
+
+/// What the SDK's client leaves to its user: it gives the events of a history, the failures of
+/// pending activities and those of updates as they came, and it neither seals nor opens a
+/// workflow's summary.
+#[derive(Debug)]
+pub(crate) struct Opening(KeyRing);
+
+impl Opening {
+    pub(crate) fn with(keys: KeyRing) -> Arc<dyn ClientInterceptor> {
+        Arc::new(Self(keys))
+    }
+
+    async fn open(
+        &self,
+        message: &mut impl PayloadVisitable,
+    ) -> Result<(), PayloadConversionError> {
+        decode_payloads(message, &self.0, &SerializationContextData::None).await
+    }
+}
+
+type Answer<'a, T, E> = BoxFuture<'a, Result<T, E>>;
+
+impl ClientInterceptor for Opening {
+    fn start_workflow<'a>(
+        &'a self,
+        mut input: StartWorkflowInput,
+        next: Next<'a, StartWorkflowInput, Answer<'a, StartWorkflowOutput, WorkflowStartError>>,
+    ) -> Answer<'a, StartWorkflowOutput, WorkflowStartError> {
+        // The SDK would send them in clear.
+        input.options.static_summary = None;
+        input.options.static_details = None;
+        next.run(input)
+    }
+
+    fn describe_workflow<'a>(
+        &'a self,
+        input: DescribeWorkflowInput,
+        next: Next<
+            'a,
+            DescribeWorkflowInput,
+            Answer<'a, DescribeWorkflowOutput, WorkflowInteractionError>,
+        >,
+    ) -> Answer<'a, DescribeWorkflowOutput, WorkflowInteractionError> {
+        async move {
+            let mut output = next.run(input).await?;
+            // The summary too, which another SDK sealed: the client takes it for clear text.
+            self.open(&mut output.response).await?;
+            for activity in &mut output.response.pending_activities {
+                if let Some(failure) = &mut activity.last_failure {
+                    reveal(failure);
+                }
+            }
+            Ok(output)
+        }
+        .boxed()
+    }
+
+    fn fetch_workflow_history_page<'a>(
+        &'a self,
+        input: FetchWorkflowHistoryPageInput,
+        next: Next<
+            'a,
+            FetchWorkflowHistoryPageInput,
+            Answer<'a, FetchWorkflowHistoryPageOutput, WorkflowInteractionError>,
+        >,
+    ) -> Answer<'a, FetchWorkflowHistoryPageOutput, WorkflowInteractionError> {
+        async move {
+            let mut output = next.run(input).await?;
+            for event in &mut output.events {
+                self.open(event).await?;
+                if let Some(failure) = failure_in(event) {
+                    reveal(failure);
+                }
+            }
+            Ok(output)
+        }
+        .boxed()
+    }
+
+    fn poll_workflow_update<'a>(
+        &'a self,
+        input: PollWorkflowUpdateInput,
+        next: Next<
+            'a,
+            PollWorkflowUpdateInput,
+            Answer<'a, PollWorkflowUpdateOutput, WorkflowUpdateError>,
+        >,
+    ) -> Answer<'a, PollWorkflowUpdateOutput, WorkflowUpdateError> {
+        async move {
+            let mut output = next.run(input).await?;
+            self.open(&mut output.outcome).await?;
+            if let Some(Outcome::Failure(failure)) = &mut output.outcome.value {
+                reveal(failure);
+            }
+            Ok(output)
+        }
+        .boxed()
+    }
+}
+
+/// The failed attempt that an event tells of.
+fn failure_in(event: &mut HistoryEvent) -> Option<&mut Failure> {
+    match event.attributes.as_mut()? {
+        Attributes::ActivityTaskStartedEventAttributes(started) => started.last_failure.as_mut(),
+        Attributes::ActivityTaskFailedEventAttributes(failed) => failed.failure.as_mut(),
+        _ => None,
+    }
+}
+
+/// Puts message and stack trace back to where they would stand without a codec, once what holds
+/// them is opened. The payload stays: the SDK reads it again.
+fn reveal(failure: &mut Failure) {
+    let mut next = Some(failure);
+    while let Some(failure) = next {
+        let hidden = failure.encoded_attributes.as_ref();
+        let read = hidden
+            .and_then(|payload| serde_json::from_slice::<CommonAttributes>(&payload.data).ok());
+        if let Some(attributes) = read {
+            failure.message = attributes.message;
+            failure.stack_trace = attributes.stack_trace;
+        }
+        next = failure.cause.as_deref_mut();
+    }
+}
