@@ -48,6 +48,8 @@ pub use failure::Failed;
 pub use platform::Platform;
 pub(crate) use platform::intent;
 use report::Reports;
+
+use crate::throttle::Throttle;
 pub use search_attributes::SearchAttributes;
 
 /// The bodies of all activities, over one platform.
@@ -59,11 +61,12 @@ pub struct Activities {
 
 impl Activities {
     /// Activities that talk to `platform`. `report_attempts` says whether ingestions are told
-    /// of failed attempts that are retried.
-    pub fn new(platform: Platform, report_attempts: bool) -> Self {
+    /// of failed attempts that are retried. `throttle` hears of those that the platform refused
+    /// for being too many.
+    pub fn new(platform: Platform, report_attempts: bool, throttle: Option<Throttle>) -> Self {
         Self {
             platform: Arc::new(platform),
-            reports: Reports::new(report_attempts),
+            reports: Reports::new(report_attempts, throttle),
         }
     }
 }

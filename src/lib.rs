@@ -19,4 +19,5 @@ mod search_attributes;
 pub mod secrets;
 pub mod telemetry;
 pub mod temporal;
+pub mod throttle;
 pub mod worker;

@@ -90,6 +90,7 @@ fn settings(config: &Config, org_id: &str) -> Result<Settings, ClientError> {
     settings.first_byte_timeout = aep.first_byte_timeout;
     settings.total_timeout = aep.total_timeout;
     settings.max_answer_bytes = aep.max_answer_bytes;
+    settings.max_concurrent_requests = aep.max_concurrent_requests;
     settings.page_size = aep.page_size;
     settings.proxy = config.proxy.https.as_ref().map(|address| Proxy {
         url: address.secret().clone(),

@@ -23,6 +23,7 @@ use crate::{
     secrets::vault::VaultConfigError,
     telemetry::Meters,
     temporal::{self, ConnectError},
+    throttle,
 };
 
 /// Why a worker could not run, or had to stop.
@@ -75,10 +76,16 @@ pub async fn run(
         config.worker.task_queue.clone(),
         platform_client,
     );
-    let watched = be_watched(&config, &client, meters.as_ref(), &health).await?;
+    let mut watched = be_watched(&config, &client, meters.as_ref(), &health).await?;
+    let throttle = config.worker.share_rate_limit.then(|| {
+        let (throttle, watching) = throttle::of(client.clone(), config.worker.task_queue.clone());
+        watched.spawn(watching);
+        throttle
+    });
     let search_attributes = SearchAttributes::new(client.clone(), &config.aep.sandbox);
     search_attributes.warn_of_missing().await;
-    let activities = Activities::new(platform, config.worker.report_attempts);
+    let activities = Activities::new(platform, config.worker.report_attempts, throttle);
+    let eager = if config.worker.share_rate_limit { 0 } else { 3 };
     let options = WorkerOptions::new(config.worker.task_queue.as_str())
         .register_activities(activities)
         .register_activities(search_attributes)
@@ -93,6 +100,9 @@ pub async fn run(
                 .nexus_task_slot_supplier(slots(1))
                 .build(),
         )
+        .maybe_max_task_queue_activities_per_second(config.worker.max_activities_per_second)
+        // One that comes with the answer of a workflow task passes no rate limit.
+        .max_eager_activity_reservations_per_workflow_task(eager)
         .max_cached_workflows(config.worker.max_cached_workflows)
         .graceful_shutdown_period(config.worker.shutdown_grace)
         .build();

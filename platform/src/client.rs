@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderValue, header};
+use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::answer::{Answer, Unreadable};
@@ -40,6 +41,8 @@ struct Inner {
     platform_clock: PlatformClock,
     settings: Settings,
     credentials: Credentials,
+    /// One permit for each request that may be under way.
+    in_line: Semaphore,
     /// Host and path in front of every service's base path, without a slash at the end.
     platform_base: String,
     /// The headers that every call has: API key and organisation.
@@ -80,6 +83,7 @@ impl Client {
                 tokens: TokenCache::new(Arc::clone(&clock), rand::random::<f64>),
                 clock,
                 platform_clock: PlatformClock::new(),
+                in_line: Semaphore::new(settings.max_concurrent_requests),
                 platform_base: settings
                     .platform_url
                     .as_str()
@@ -182,12 +186,17 @@ impl Client {
         let mut repeated = false;
         let mut resends = 0;
         loop {
+            // Who waits here has sent nothing: neither a time limit nor a span has begun. The
+            // semaphore is never closed.
+            let turn = self.inner.in_line.acquire().await;
             let token = self.token().await.map_err(Fault::NoToken)?;
             wire.headers
                 .insert(header::AUTHORIZATION, token.authorization.clone());
             let observed = Observed::begin(&wire, request.kind.as_str(), resends);
             resends += 1;
-            let answer = match self.inner.transport.send(&wire, &observed).await {
+            let answer = self.inner.transport.send(&wire, &observed).await;
+            drop(turn);
+            let answer = match answer {
                 Ok(answer) => answer,
                 Err(error) => {
                     observed.failed(&error);

@@ -40,6 +40,10 @@ pub struct Settings {
     /// The longest answer that is read, after decompression; default 16 MiB. Lowered: the
     /// columns of a wide table may not fit. Raised: a broken answer may take that much memory.
     pub max_answer_bytes: usize,
+    /// Requests to the platform that are under way at once; default 64. One that is too many
+    /// waits in line before anything of it is sent. Raised: the platform answers 429 sooner.
+    /// Lowered: requests wait for each other. Tokens are not counted: one is fetched for all.
+    pub max_concurrent_requests: usize,
     /// How many entities a page of a list is asked for; default 100, which every service takes.
     pub page_size: u32,
     /// The `User-Agent` header; default `aep-flow/<version>`.
@@ -67,6 +71,7 @@ impl Settings {
             first_byte_timeout: Duration::from_secs(60),
             total_timeout: Duration::from_secs(120),
             max_answer_bytes: 16 * 1024 * 1024,
+            max_concurrent_requests: 64,
             page_size: 100,
             user_agent: concat!("aep-flow/", env!("CARGO_PKG_VERSION")).to_owned(),
             ca_certificate_pem: None,
@@ -172,9 +177,9 @@ impl Settings {
                 });
             }
         }
-        if self.max_answer_bytes == 0 || self.page_size == 0 {
+        if self.max_answer_bytes == 0 || self.page_size == 0 || self.max_concurrent_requests == 0 {
             return Err(BuildError::WrongSetting {
-                setting: "max_answer_bytes and page_size",
+                setting: "max_answer_bytes, page_size and max_concurrent_requests",
                 problem: "must be greater than zero",
             });
         }

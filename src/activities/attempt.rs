@@ -181,6 +181,7 @@ where
             let info = ctx.info();
             observe::failed(activity, &failed);
             failure::log(&failed);
+            reports.slow_down(&failed);
             let next = NextTry::of(&failed, info.attempt, info.retry_policy.as_ref());
             if let Some(next) = &next {
                 reports.send(ctx, &failed, next, attempt.now()).await;

@@ -11,7 +11,7 @@ use std::{
 };
 
 use aep_flow_proto::{
-    names,
+    names::{self, FailureType},
     v1::{FailedAttempt, FailureDetails},
 };
 use aep_flow_workflows::{ingest::IngestOracleServiceCloud, payload::Message};
@@ -20,6 +20,7 @@ use temporalio_client::WorkflowSignalOptions;
 use temporalio_sdk::activities::{ActivityContext, ActivityInfo};
 
 use super::{failure::Failed, next_try::NextTry};
+use crate::throttle::Throttle;
 
 /// How long a report may hold up the attempt that it is about.
 const SENT_WITHIN: Duration = Duration::from_secs(3);
@@ -40,15 +41,28 @@ const MOST_RUNS: usize = 10_000;
 #[derive(Debug)]
 pub(super) struct Reports {
     is_on: bool,
+    throttle: Option<Throttle>,
     /// By run. Held for a look-up, never across an await.
     sent: Mutex<HashMap<String, u32>>,
 }
 
 impl Reports {
-    pub(super) fn new(is_on: bool) -> Self {
+    pub(super) fn new(is_on: bool, throttle: Option<Throttle>) -> Self {
         Self {
             is_on,
+            throttle,
             sent: Mutex::default(),
+        }
+    }
+
+    /// Tells all workers of the task queue, if the platform refused the attempt for being one of
+    /// too many.
+    pub(super) fn slow_down(&self, failed: &Failed) {
+        if let Some(throttle) = &self.throttle
+            && failed.kind() == FailureType::RateLimited
+        {
+            let pause = failed.pause().map(|(pause, _)| pause);
+            throttle.refused(pause.unwrap_or_default());
         }
     }
 
@@ -148,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_run_is_told_so_often_and_no_more() {
-        let reports = Reports::new(true);
+        let reports = Reports::new(true, None);
         let told = (0..600).filter(|_| reports.has_room("run")).count();
         assert_eq!(told, 500);
         assert!(reports.has_room("another"));
@@ -156,7 +170,7 @@ mod tests {
 
     #[test]
     fn what_is_counted_does_not_grow_for_ever() {
-        let reports = Reports::new(true);
+        let reports = Reports::new(true, None);
         for run in 0..10_001 {
             assert!(reports.has_room(&run.to_string()));
         }

@@ -170,6 +170,23 @@ impl Value for u32 {
     }
 }
 
+impl Value for Option<f64> {
+    const EXPECTED: &'static str = "a number greater than 0";
+
+    fn from_text(text: &str) -> Option<Self> {
+        let number: f64 = text.trim().parse().ok()?;
+        (number.is_finite() && number > 0.0).then_some(Some(number))
+    }
+
+    fn from_toml(value: &toml::Value) -> Option<Self> {
+        Self::from_text(&value.to_string())
+    }
+
+    fn shown(&self) -> String {
+        self.map_or_else(String::new, |number| number.to_string())
+    }
+}
+
 impl Value for Option<SocketAddr> {
     const EXPECTED: &'static str = "an address and a port such as `127.0.0.1:9464`";
 

@@ -86,6 +86,13 @@ settings! {
         raised "a broken answer may take that much memory",
         lowered "the columns of a wide table may not fit";
 
+        /// Requests of this worker to one host that are under way at once. What is one too many
+        /// waits in line, and has sent nothing yet.
+        max_concurrent_requests: usize = 64,
+        env "AEP_FLOW_MAX_CONCURRENT_REQUESTS",
+        raised "the platform answers 429 sooner",
+        lowered "requests wait for each other";
+
         /// How many entries a page of a list is asked for.
         page_size: u32 = 100,
         env "AEP_FLOW_PAGE_SIZE",
@@ -111,6 +118,18 @@ settings! {
         env "AEP_FLOW_WORKER_MAX_CONCURRENT_ACTIVITIES",
         raised "memory, and the platform answers 429 sooner",
         lowered "activities wait in the task queue";
+
+        /// Activities that all workers of the task queue together begin in a second; what is
+        /// more waits in the task queue. Without it, as many as there are.
+        max_activities_per_second: Option<f64> = None,
+        env "AEP_FLOW_WORKER_MAX_ACTIVITIES_PER_SECOND";
+
+        /// Whether a worker that the platform answers with 429 slows down all workers of the
+        /// task queue: it sets the task queue's rate limit at the server, raises it when
+        /// nobody is refused any more, and takes it away. One that was set by hand is left
+        /// alone. Needs Temporal 1.29.
+        share_rate_limit: bool = true,
+        env "AEP_FLOW_WORKER_SHARE_RATE_LIMIT";
 
         /// Workflow tasks at once, at least 2.
         max_concurrent_workflow_tasks: usize = 100,

@@ -23,6 +23,7 @@ mod rights;
 mod rivals;
 mod secrecy;
 mod temporal_tls;
+mod throttled;
 mod token;
 mod vault;
 mod waiting;

@@ -184,6 +184,7 @@ impl World {
             ("AEP_FLOW_START_MARGIN", "20s".to_owned()),
             ("AEP_FLOW_ENSURE_QUIET_PERIOD", "3s".to_owned()),
             ("AEP_FLOW_ENSURE_LIST_LAG", "0s".to_owned()),
+            ("AEP_FLOW_WORKER_SHARE_RATE_LIMIT", "false".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into()
@@ -446,6 +447,8 @@ fn config_of(
     config.aep.start_margin = Duration::from_secs(20);
     config.secrets.folder = Some(folder.path().join("secrets"));
     config.ensure.quiet_period = Duration::from_secs(3);
+    // A test of its own shows what that does.
+    config.worker.share_rate_limit = false;
     config.worker.shutdown_grace = Duration::from_secs(2);
     let temporal = &mut config.temporal.overrides;
     temporal.config_file = Some(folder.path().join("temporal.toml"));

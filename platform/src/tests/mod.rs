@@ -6,6 +6,7 @@ mod clock;
 mod descriptions;
 mod elsewhere;
 mod finding;
+mod in_line;
 mod refusals;
 mod secrecy;
 mod tokens;

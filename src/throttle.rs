@@ -1,0 +1,456 @@
+//! One worker told by the platform to wait slows all of them down.
+//!
+//! An attempt that the platform answered with 429 is tried again when the platform said. What
+//! the other workers of the task queue send meanwhile would be refused as well. So the worker
+//! that was refused sets a rate limit on the task queue, at the server: it holds for all
+//! workers from the next activity on. When nobody is refused any more the limit is raised step
+//! by step, and taken away.
+//!
+//! The limit itself says whose it is and until when, so there is nothing else to agree on: each
+//! worker looks now and then, and whoever sees one of ours that is due moves it on. Two that do
+//! it at once write the same. One that a worker left behind when it died is undone by any other.
+//! A limit that somebody set by hand is left alone.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use opentelemetry::global;
+use temporalio_client::tonic::{Code, IntoRequest as _, Status};
+use temporalio_client::{Client, NamespacedClient as _};
+use temporalio_common::protos::temporal::api::{
+    enums::v1::TaskQueueType,
+    taskqueue::v1::{RateLimit, TaskQueue, TaskQueueConfig},
+    workflowservice::v1::{
+        DescribeTaskQueueRequest, UpdateTaskQueueConfigRequest,
+        update_task_queue_config_request::RateLimitUpdate,
+    },
+};
+use tokio::sync::mpsc;
+
+use crate::temporal;
+
+/// How often a worker looks at the limit while there is none, and while there is one of ours.
+const LOOK: Duration = Duration::from_secs(30);
+const LOOK_SOON: Duration = Duration::from_secs(3);
+
+/// How long the server is asked.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a limit stands at least, so that the refusals of one moment lower it once.
+const STANDS: Duration = Duration::from_secs(10);
+
+/// The longest that it stands before it is raised, whatever the platform asked for: each
+/// refusal makes it stand anew.
+const STANDS_AT_MOST: Duration = Duration::from_secs(300);
+
+/// By how much a refusal lowers the rate, and how much of it is given back at a time.
+const LOWERED_TO: f64 = 0.25;
+const RAISED_BY: f64 = 2.0;
+
+/// The lowest rate, activities a second: what waits must go on for somebody to learn that the
+/// platform takes more again.
+const LOWEST: f64 = 1.0;
+
+/// By which one of ours is known.
+const MARK: &str = "aep-flow: the platform answers 429";
+
+/// What the task queue has.
+#[derive(Debug, Clone, PartialEq)]
+enum Found {
+    Nothing,
+    /// Somebody set one, to the rate that they want.
+    Others,
+    Ours(Ours),
+}
+
+/// A limit of ours.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Ours {
+    /// Activities a second, over all workers.
+    rate: f64,
+    /// What they were before.
+    before: f64,
+    /// Until when it stands.
+    until: Timestamp,
+}
+
+/// What is to be done about it.
+#[derive(Debug, Clone, PartialEq)]
+enum Do {
+    Nothing,
+    Set(Ours),
+    TakeAway,
+}
+
+/// What a refusal says: how long the platform wants to be left alone, and how many activities a
+/// second the task queue gave out when it came.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Refused {
+    pause: Duration,
+    rate: f64,
+}
+
+/// What follows from what stands and what happened.
+fn decide(found: &Found, refused: Option<Refused>, now: Timestamp) -> Do {
+    match (found, refused) {
+        (Found::Others, _) | (Found::Nothing, None) => Do::Nothing,
+        (Found::Nothing, Some(refused)) => {
+            let before = refused.rate.max(LOWEST);
+            Do::Set(Ours {
+                rate: (before * LOWERED_TO).max(LOWEST),
+                before,
+                until: until(now, refused.pause),
+            })
+        }
+        (Found::Ours(ours), Some(refused)) => {
+            let longer = until(now, refused.pause);
+            if ours.until > now {
+                // Of the same moment, or of what was on its way. Asked for longer, it is longer.
+                let is_longer = longer.duration_since(ours.until).as_secs() >= 5;
+                return if is_longer {
+                    Do::Set(Ours {
+                        until: longer,
+                        ..*ours
+                    })
+                } else {
+                    Do::Nothing
+                };
+            }
+            Do::Set(Ours {
+                rate: (ours.rate * LOWERED_TO).max(LOWEST),
+                until: longer,
+                ..*ours
+            })
+        }
+        (Found::Ours(ours), None) if ours.until > now => Do::Nothing,
+        (Found::Ours(ours), None) => {
+            let rate = ours.rate * RAISED_BY;
+            if rate >= ours.before {
+                Do::TakeAway
+            } else {
+                Do::Set(Ours {
+                    rate,
+                    until: until(now, STANDS),
+                    ..*ours
+                })
+            }
+        }
+    }
+}
+
+fn until(now: Timestamp, pause: Duration) -> Timestamp {
+    let pause = pause.clamp(STANDS, STANDS_AT_MOST);
+    now.checked_add(pause).unwrap_or(now)
+}
+
+impl Found {
+    fn read(config: Option<&TaskQueueConfig>) -> Self {
+        let Some(config) = config.and_then(|config| config.queue_rate_limit.as_ref()) else {
+            return Self::Nothing;
+        };
+        let Some(limit) = &config.rate_limit else {
+            return Self::Nothing;
+        };
+        let reason = config.metadata.as_ref().map(|metadata| &metadata.reason);
+        let ours = reason.and_then(|reason| Ours::read(reason, limit.requests_per_second.into()));
+        ours.map_or(Self::Others, Self::Ours)
+    }
+}
+
+impl Ours {
+    /// What stands beside the limit, for people and for the other workers.
+    fn reason(&self, identity: &str) -> String {
+        format!(
+            "{MARK}; {:.3}/s before; raised from {:.0} on; set by {identity}",
+            self.before, self.until
+        )
+    }
+
+    fn read(reason: &str, rate: f64) -> Option<Self> {
+        let told = reason.strip_prefix(MARK)?.strip_prefix("; ")?;
+        let (before, told) = told.split_once("/s before; raised from ")?;
+        let (until, _) = told.split_once(" on; ")?;
+        let before: f64 = before.parse().ok()?;
+        before.is_finite().then_some(())?;
+        Some(Self {
+            rate,
+            before,
+            until: until.parse().ok()?,
+        })
+    }
+}
+
+/// Where the attempts of a worker tell that the platform refused them.
+#[derive(Debug, Clone)]
+pub struct Throttle {
+    refusals: mpsc::Sender<Duration>,
+}
+
+impl Throttle {
+    /// Tells that the platform wants to be left alone for so long. Never waits: of what comes
+    /// while the server is being told, the first is enough.
+    pub(crate) fn refused(&self, pause: Duration) {
+        let _ = self.refusals.try_send(pause);
+    }
+}
+
+/// A throttle of `task_queue`, and what works for it until it is dropped.
+pub(crate) fn of(
+    client: Client,
+    task_queue: String,
+) -> (Throttle, impl Future<Output = ()> + Send) {
+    let (refusals, told) = mpsc::channel(1);
+    let queue = Queue {
+        client,
+        name: task_queue,
+        identity: temporal::identity(),
+        shown: show(),
+    };
+    (Throttle { refusals }, watch(queue, told))
+}
+
+async fn watch(queue: Queue, mut told: mpsc::Receiver<Duration>) {
+    let mut refused = None;
+    loop {
+        match tokio::time::timeout(TIMEOUT, queue.look(refused)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(status)) if is_final(&status) => {
+                tracing::warn!(
+                    reason = status.message(),
+                    "the task queue's rate limit can't be read or set, so a worker that the \
+                     platform refuses can't slow the others down: it needs Temporal 1.29 and a \
+                     key that may write in the namespace; set `worker.share_rate_limit` to false \
+                     to do without"
+                );
+                return;
+            }
+            Ok(Err(status)) => tracing::debug!(reason = status.message(), "the server was away"),
+            Err(_) => tracing::debug!("the server did not answer in time"),
+        }
+        refused = match tokio::time::timeout(queue.next_look(), told.recv()).await {
+            Ok(Some(pause)) => Some(pause),
+            // No attempt is left that could tell.
+            Ok(None) => return,
+            Err(_) => None,
+        };
+    }
+}
+
+fn is_final(status: &Status) -> bool {
+    matches!(
+        status.code(),
+        Code::Unimplemented | Code::PermissionDenied | Code::InvalidArgument
+    )
+}
+
+/// The rate that is shown, as the bits of a number; none is 0.
+fn show() -> Arc<AtomicU64> {
+    let shown = Arc::new(AtomicU64::new(0));
+    let of = Arc::clone(&shown);
+    global::meter("aep-flow")
+        .f64_observable_gauge("aep_flow.rate_limit.shared")
+        .with_unit("1/s")
+        .with_description("Activities a second that all workers may begin, while one was refused")
+        .with_callback(move |gauge| {
+            let rate = f64::from_bits(of.load(Ordering::Relaxed));
+            if rate > 0.0 {
+                gauge.observe(rate, &[]);
+            }
+        })
+        .build();
+    shown
+}
+
+struct Queue {
+    client: Client,
+    name: String,
+    identity: String,
+    shown: Arc<AtomicU64>,
+}
+
+impl Queue {
+    fn next_look(&self) -> Duration {
+        if self.shown.load(Ordering::Relaxed) == 0 {
+            LOOK
+        } else {
+            LOOK_SOON
+        }
+    }
+
+    async fn look(&self, pause: Option<Duration>) -> Result<(), Status> {
+        let request = DescribeTaskQueueRequest {
+            namespace: self.client.namespace(),
+            task_queue: Some(TaskQueue {
+                name: self.name.clone(),
+                ..TaskQueue::default()
+            }),
+            task_queue_type: TaskQueueType::Activity.into(),
+            report_stats: pause.is_some(),
+            report_config: true,
+            ..DescribeTaskQueueRequest::default()
+        };
+        let mut service = self.client.connection().workflow_service();
+        let described = service.describe_task_queue(request.into_request()).await?;
+        let described = described.into_inner();
+        let found = Found::read(described.config.as_ref());
+        let rate = described
+            .stats
+            .map_or(0.0, |stats| stats.tasks_dispatch_rate);
+        let refused = pause.map(|pause| Refused {
+            pause,
+            rate: rate.into(),
+        });
+        match decide(&found, refused, Timestamp::now()) {
+            Do::Nothing => {
+                let rate = match &found {
+                    Found::Ours(ours) => ours.rate,
+                    Found::Nothing | Found::Others => 0.0,
+                };
+                self.shown.store(rate.to_bits(), Ordering::Relaxed);
+            }
+            Do::Set(ours) => {
+                self.set(Some(ours)).await?;
+                tracing::info!(
+                    rate = ours.rate,
+                    until = %ours.until,
+                    was_refused = refused.is_some(),
+                    "all workers of the task queue begin so many activities a second, because \
+                     the platform answers 429"
+                );
+            }
+            Do::TakeAway => {
+                self.set(None).await?;
+                tracing::info!("the task queue has no rate limit of ours any more");
+            }
+        }
+        Ok(())
+    }
+
+    async fn set(&self, ours: Option<Ours>) -> Result<(), Status> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the server keeps a rate with that precision"
+        )]
+        let rate_limit = ours.map(|ours| RateLimit {
+            requests_per_second: ours.rate as f32,
+        });
+        let request = UpdateTaskQueueConfigRequest {
+            namespace: self.client.namespace(),
+            identity: self.identity.clone(),
+            task_queue: self.name.clone(),
+            task_queue_type: TaskQueueType::Activity.into(),
+            update_queue_rate_limit: Some(RateLimitUpdate {
+                rate_limit,
+                reason: ours.map_or_else(String::new, |ours| ours.reason(&self.identity)),
+            }),
+            ..UpdateTaskQueueConfigRequest::default()
+        };
+        let mut service = self.client.connection().workflow_service();
+        service
+            .update_task_queue_config(request.into_request())
+            .await?;
+        let rate = ours.map_or(0.0, |ours| ours.rate);
+        self.shown.store(rate.to_bits(), Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use temporalio_common::protos::temporal::api::taskqueue::v1::{
+        ConfigMetadata, RateLimitConfig,
+    };
+
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_000_000 + second).unwrap()
+    }
+
+    fn ours(rate: f64, until: i64) -> Ours {
+        Ours {
+            rate,
+            before: 40.0,
+            until: at(until),
+        }
+    }
+
+    fn refused(seconds: u64) -> Option<Refused> {
+        Some(Refused {
+            pause: Duration::from_secs(seconds),
+            rate: 40.0,
+        })
+    }
+
+    #[test]
+    fn a_refusal_lowers_the_rate_once_and_quiet_gives_it_back() {
+        let first = decide(&Found::Nothing, refused(20), at(0));
+        assert_eq!(first, Do::Set(ours(10.0, 20)));
+        // Those of the same moment change nothing, unless the platform asks for longer.
+        let standing = Found::Ours(ours(10.0, 20));
+        assert_eq!(decide(&standing, refused(5), at(1)), Do::Nothing);
+        assert_eq!(decide(&standing, None, at(19)), Do::Nothing);
+        let longer = decide(&standing, refused(60), at(1));
+        assert_eq!(longer, Do::Set(ours(10.0, 61)));
+        // It is due: half of the way, then all of it.
+        let raised = decide(&standing, None, at(20));
+        assert_eq!(raised, Do::Set(ours(20.0, 30)));
+        let last = Found::Ours(ours(20.0, 30));
+        assert_eq!(decide(&last, None, at(31)), Do::TakeAway);
+        // Refused while it is being raised.
+        let again = decide(&last, refused(1), at(31));
+        assert_eq!(again, Do::Set(ours(5.0, 41)));
+    }
+
+    #[test]
+    fn somebody_elses_limit_is_left_alone() {
+        for refused in [None, refused(20)] {
+            assert_eq!(decide(&Found::Others, refused, at(0)), Do::Nothing);
+        }
+    }
+
+    #[test]
+    fn it_never_stands_still_nor_for_ever() {
+        let slow = Refused {
+            pause: Duration::from_secs(86_400),
+            rate: 0.0,
+        };
+        let Do::Set(set) = decide(&Found::Nothing, Some(slow), at(0)) else {
+            panic!("nothing is set");
+        };
+        assert_eq!((set.rate, set.until), (LOWEST, at(300)));
+        assert_eq!(decide(&Found::Ours(set), None, at(300)), Do::TakeAway);
+    }
+
+    #[test]
+    fn one_of_ours_is_known_by_its_reason() {
+        let config = |reason: &str| TaskQueueConfig {
+            queue_rate_limit: Some(RateLimitConfig {
+                rate_limit: Some(RateLimit {
+                    requests_per_second: 10.0,
+                }),
+                metadata: Some(ConfigMetadata {
+                    reason: reason.to_owned(),
+                    ..ConfigMetadata::default()
+                }),
+            }),
+            ..TaskQueueConfig::default()
+        };
+        let set = ours(10.0, 20);
+        let reason = set.reason("1@host");
+        assert_eq!(Found::read(Some(&config(&reason))), Found::Ours(set));
+        let half = &reason[..reason.len() / 2];
+        for other in ["", "maintenance", MARK, half] {
+            assert_eq!(Found::read(Some(&config(other))), Found::Others, "{other}");
+        }
+        let nothing = TaskQueueConfig::default();
+        assert_eq!(Found::read(Some(&nothing)), Found::Nothing);
+        assert_eq!(Found::read(None), Found::Nothing);
+    }
+}
