@@ -48,7 +48,7 @@ fn histories() -> Vec<PathBuf> {
         })
         .collect();
     files.sort();
-    assert!(files.len() >= 11, "histories are missing: {files:?}");
+    assert!(files.len() >= 13, "histories are missing: {files:?}");
     files
 }
 

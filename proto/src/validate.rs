@@ -31,6 +31,19 @@ pub const MAX_DESCRIPTION_CHARS: usize = 500;
 /// Most tables in one ingestion.
 pub const MAX_TABLES: usize = 1_000;
 
+/// Longest path of a table and name of a column, in characters.
+pub const MAX_PATH_CHARS: usize = 1_000;
+
+/// Most columns that a table's input may name.
+pub const MAX_COLUMNS: usize = 5_000;
+
+/// Most mappings of one table.
+pub const MAX_MAPPINGS: usize = 5_000;
+
+/// Longest input of an ingestion, in bytes of its JSON. Temporal takes 2 MiB in one payload,
+/// and the same input comes back with what was made of each table.
+pub const MAX_INPUT_BYTES: usize = 1_000_000;
+
 /// What the worker's configuration allows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rules {

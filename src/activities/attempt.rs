@@ -11,8 +11,12 @@ use aep_flow_ensure::{
     crash::{self, Point},
 };
 use aep_flow_proto::v1::EarlierCall;
-use aep_flow_workflows::payload::Message;
+use aep_flow_workflows::{
+    limits::MAX_PAYLOAD_BYTES,
+    payload::{self, Message},
+};
 use jiff::Timestamp;
+use serde::Serialize;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use tracing::Instrument as _;
 
@@ -84,6 +88,10 @@ impl Attempt {
         }
         let [workflow, run, activity] = &self.call;
         let activity = continues.map_or(activity, |earlier| &earlier.activity_id);
+        let run = continues
+            .map(|earlier| &earlier.run_id)
+            .filter(|run| !run.is_empty())
+            .unwrap_or(run);
         intent.by(&[workflow, run, activity])
     }
 
@@ -134,6 +142,7 @@ pub(super) async fn run<I, O, F, Fut>(
     body: F,
 ) -> Result<Message<O>, ActivityError>
 where
+    O: Serialize,
     F: FnOnce(Attempt, I) -> Fut,
     Fut: Future<Output = Result<O, Failed>>,
 {
@@ -153,12 +162,13 @@ async fn attempt<I, O, F, Fut>(
     body: F,
 ) -> Result<Message<O>, ActivityError>
 where
+    O: Serialize,
     F: FnOnce(Attempt, I) -> Fut,
     Fut: Future<Output = Result<O, Failed>>,
 {
     let attempt = Attempt::of(ctx);
     let activity = ctx.info().activity_type.as_str();
-    let result = match input.read() {
+    let result: Result<O, Failed> = match input.read() {
         Err(error) => Err(Failed::unreadable(error)),
         Ok(input) => tokio::select! {
             result = body(attempt.clone(), input) => result,
@@ -172,6 +182,7 @@ where
     if effect == Effect::Creates {
         crash::here(Point::BeforeReport, None);
     }
+    let result = result.and_then(fitting);
     match result {
         Ok(output) => {
             observe::completed(activity);
@@ -192,6 +203,15 @@ where
             let failure = failed.into_failure(info.attempt, next.as_ref());
             Err(ActivityError::application(failure))
         }
+    }
+}
+
+/// The output, unless it does not fit into a payload: the SDK would make a failure of it that is
+/// tried again and again.
+fn fitting<O: Serialize>(output: O) -> Result<O, Failed> {
+    match payload::json_bytes(&output) {
+        bytes if bytes > MAX_PAYLOAD_BYTES => Err(Failed::too_large(bytes)),
+        _ => Ok(output),
     }
 }
 
@@ -217,5 +237,26 @@ async fn keep_alive(ctx: &ActivityContext) -> std::convert::Infallible {
     loop {
         tokio::time::sleep(pause).await;
         remember(ctx, Memory::in_flight()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aep_flow_proto::{
+        names::FailureType,
+        v1::{ExploreTablesResult, TableEntry},
+    };
+
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_into_a_payload_is_final() {
+        let tables = |count| ExploreTablesResult {
+            tables: vec![TableEntry::default(); count],
+        };
+        assert!(fitting(tables(1_000)).is_ok());
+        let failed = fitting(tables(50_000)).unwrap_err();
+        assert_eq!(failed.kind(), FailureType::PlatformRejected);
+        assert!(!failed.kind().is_retryable());
     }
 }

@@ -7,10 +7,15 @@ use aep_flow_proto::{
         ExploreTableInput, ExploreTableResult, ExploreTablesInput, ExploreTablesResult, TableEntry,
     },
 };
+use aep_flow_workflows::payload;
 use aep_platform::{BaseConnectionId, Class, Kind, Sandbox};
 use serde_json::Value;
 
 use super::{base_connection::base_connection_id, failure::Failed, platform::Platform};
+
+/// What the columns of one table may take, as the platform tells them: some 5,000 of them. They
+/// go into the inputs of further activities, several tables' at once.
+const MAX_COLUMNS_BYTES: usize = 500_000;
 
 pub(super) async fn tables(
     platform: &Platform,
@@ -62,12 +67,24 @@ pub(super) async fn table(
             });
         }
     };
+    let columns: Vec<Object> = explored
+        .columns
+        .into_iter()
+        .map(|column| object(column.raw))
+        .collect();
+    let bytes: usize = columns.iter().map(payload::json_bytes).sum();
+    if bytes > MAX_COLUMNS_BYTES {
+        return Err(Failed::field(
+            "table",
+            format!(
+                "a table of {} columns, told in {bytes} bytes",
+                columns.len()
+            ),
+            format!("a table whose columns are told in at most {MAX_COLUMNS_BYTES} bytes"),
+        ));
+    }
     Ok(ExploreTableResult {
-        columns: explored
-            .columns
-            .into_iter()
-            .map(|column| object(column.raw))
-            .collect(),
+        columns,
         rows: explored.rows.into_iter().map(Object::from).collect(),
     })
 }

@@ -10,7 +10,7 @@ use aep_flow_proto::{
     read::ReadError,
     v1::{CreatedResource, FailureDetails, Violation},
 };
-use aep_flow_workflows::{failure, payload::Message};
+use aep_flow_workflows::{failure, limits::MAX_PAYLOAD_BYTES, payload::Message};
 use aep_platform::{AdobeCode, Class, Failure, Next, Outcome};
 use temporalio_common::error::{ApplicationErrorCategory, ApplicationFailure};
 
@@ -152,6 +152,16 @@ impl Failed {
             FailureType::SourceRejectedCredentials,
             message,
             "check host, username and password at the source, and that it admits Adobe's addresses",
+        )
+    }
+
+    /// An answer of the platform's that Temporal does not take.
+    pub(super) fn too_large(bytes: usize) -> Self {
+        Self::platform_rejected(
+            format!(
+                "the result has {bytes} bytes, and at most {MAX_PAYLOAD_BYTES} fit into a payload"
+            ),
+            "ask for less: a sandbox or a source with fewer tables, a table with fewer columns",
         )
     }
 

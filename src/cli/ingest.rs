@@ -195,7 +195,16 @@ async fn refuse_another(
     input: &IngestOracleServiceCloudInput,
     workflow_id: &str,
 ) -> Result<(), Failure> {
-    let mut history = handle.fetch_history(WorkflowFetchHistoryOptions::default());
+    // What a later run goes on with is no longer what was asked for.
+    let described = handle.describe(WorkflowDescribeOptions::default()).await;
+    let run_id = described.ok().and_then(|described| {
+        let info = described.raw().workflow_execution_info.as_ref()?;
+        Some(info.first_run_id.clone())
+    });
+    let mut info = handle.info().clone();
+    info.run_id = run_id.filter(|run_id| !run_id.is_empty());
+    let first_run = Handle::new(handle.client().clone(), info);
+    let mut history = first_run.fetch_history(WorkflowFetchHistoryOptions::default());
     let first = match history.next().await {
         Some(Ok(event)) => event.attributes,
         _ => None,
@@ -256,10 +265,13 @@ async fn follow(handle: &Handle) -> Result<Outcome, Failure> {
     let mut progress = Progress::default();
     let mut told: Vec<OpenDecision> = Vec::new();
     let mut away_since: Option<Instant> = None;
+    // With many tables it goes on in another run than the one that was started.
+    let workflow_id = handle.info().workflow_id.clone();
+    let latest = handle.client().get_workflow_handle(workflow_id);
     loop {
         let looking = async {
             loop {
-                if let Ok(snapshot) = snapshot::take(handle).await
+                if let Ok(snapshot) = snapshot::take(&latest).await
                     && snapshot.is_running()
                 {
                     tell(&mut progress, &mut told, &snapshot);
@@ -274,7 +286,7 @@ async fn follow(handle: &Handle) -> Result<Outcome, Failure> {
         };
         match ended {
             Ok(outcome) => {
-                if let Some(ingest) = snapshot::ask(handle).await {
+                if let Some(ingest) = snapshot::ask(&latest).await {
                     progress.show(progress::of_ingest(&ingest));
                 }
                 return Ok(outcome);

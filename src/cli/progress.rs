@@ -3,7 +3,10 @@
 use std::io::Write as _;
 
 use aep_flow_proto::v1::{IngestStatus, OpenDecision};
-use aep_flow_workflows::decision::{self, Commands};
+use aep_flow_workflows::{
+    decision::{self, Commands},
+    shown,
+};
 
 use super::out;
 use super::snapshot::{Pending, Snapshot};
@@ -52,9 +55,9 @@ pub(super) fn of_ingest(ingest: &IngestStatus) -> Vec<String> {
         head.push_str(&format!(", {} failed", ingest.tables_failed));
     }
     let mut lines = vec![head];
-    let shown = ingest.tables.iter().take(MAX_TABLES_SHOWN);
+    let shown = shown::most_telling(&ingest.tables, MAX_TABLES_SHOWN);
     let width = shown
-        .clone()
+        .iter()
         .map(|table| table.table.chars().count())
         .max()
         .unwrap_or_default()

@@ -44,7 +44,7 @@ fn lose_answers(world: &World, route: &str) {
 }
 
 /// The status, once so many decisions are open.
-async fn undecided(run: &Run, count: usize) -> Value {
+pub(crate) async fn undecided(run: &Run, count: usize) -> Value {
     eventually("the decision", async || {
         let status = run.status().await;
         let open = status["decisions"].as_array().map_or(0, Vec::len);
@@ -54,7 +54,7 @@ async fn undecided(run: &Run, count: usize) -> Value {
 }
 
 /// Sends a decision as a caller in any language does.
-async fn resolve(run: &Run, decision: Value) -> Result<Value, (String, String)> {
+pub(crate) async fn resolve(run: &Run, decision: Value) -> Result<Value, (String, String)> {
     let payload = Payload {
         metadata: HashMap::from([("encoding".to_owned(), b"json/plain".to_vec())]),
         data: serde_json::to_vec(&decision).unwrap(),

@@ -19,8 +19,10 @@ const MAX_TEXT_CHARS: usize = 100;
 /// What is known of failed attempts.
 #[derive(Debug, Default)]
 pub(crate) struct Attempts {
-    /// The activities that were begun, by their ids.
+    /// The activities that were begun in this run, by their ids.
     begun: BTreeMap<String, Begun>,
+    /// How many there were in the runs before it.
+    before: usize,
     /// The steps that are failing now. The one that failed last comes last.
     failing: Vec<FailingStep>,
     latest: VecDeque<FailedAttempt>,
@@ -38,9 +40,32 @@ struct Begun {
 }
 
 impl Attempts {
+    /// What the run before this one knew: its steps that failed, its latest attempts, how many
+    /// attempts failed and how many activities there were.
+    pub(crate) fn after(
+        failing: Vec<FailingStep>,
+        latest: Vec<FailedAttempt>,
+        total: u32,
+        activities: u32,
+    ) -> Self {
+        Self {
+            begun: BTreeMap::new(),
+            before: usize::try_from(activities).unwrap_or(usize::MAX),
+            failing,
+            latest: latest.into(),
+            total,
+        }
+    }
+
+    /// How many activities were begun, in this run and those before it.
+    pub(crate) fn count(&self) -> usize {
+        self.before.saturating_add(self.begun.len())
+    }
+
     /// Notes that an activity begins; gives the id that it is to have.
     ///
-    /// The ids are those that the SDK would count by itself.
+    /// The ids are those that the SDK would count by itself, but that a run goes on counting
+    /// where the one before it ended: what is heard late is then nobody's.
     pub(crate) fn begin(&mut self, step: &str, table: &str) -> String {
         self.add(step, table, false)
     }
@@ -52,7 +77,7 @@ impl Attempts {
     }
 
     fn add(&mut self, step: &str, table: &str, is_check: bool) -> String {
-        let id = (self.begun.len() + 1).to_string();
+        let id = (self.count() + 1).to_string();
         let begun = Begun {
             step: step.to_owned(),
             table: table.to_owned(),
@@ -275,6 +300,28 @@ mod tests {
 
         // A person had it tried again: another activity, the same step.
         let again = attempts.begin("EnsureSchema", "Contacts");
+        attempts.went_through(&again);
+        assert_eq!(attempts.last_failure(), None);
+    }
+
+    #[test]
+    fn a_run_goes_on_where_the_one_before_it_ended() {
+        let mut before = Attempts::default();
+        let id = before.begin("EnsureSchema", "Contacts");
+        before.heard(told(&id, 1, "RateLimited"));
+        let latest: Vec<FailedAttempt> = before.latest().cloned().collect();
+        let activities = u32::try_from(before.count()).unwrap();
+        let failing = before.failing().to_vec();
+        let mut attempts = Attempts::after(failing, latest, before.total(), activities);
+        assert_eq!(attempts.last_failure(), Some("RateLimited"));
+
+        // What comes late of the run before is nobody's, and no id comes twice.
+        attempts.heard(told(&id, 2, "RateLimited"));
+        assert_eq!(attempts.total(), 1);
+        let again = attempts.begin("EnsureSchema", "Contacts");
+        assert_eq!(again, "2");
+        attempts.heard(told(&again, 1, "Unavailable"));
+        assert_eq!((attempts.total(), attempts.failing().len()), (2, 1));
         attempts.went_through(&again);
         assert_eq!(attempts.last_failure(), None);
     }

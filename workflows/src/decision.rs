@@ -1,7 +1,7 @@
 //! What a person must decide, after an outcome that stays unknown: which steps wait, what
 //! was said about them, and the commands by which it is said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aep_flow_proto::{
     names::FailureType,
@@ -116,10 +116,19 @@ pub(crate) enum Verdict {
 }
 
 /// Which decision: no two open ones are of the same table and step.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Key {
     table: String,
     step: String,
+}
+
+impl Key {
+    pub(crate) fn of(decision: &OpenDecision) -> Self {
+        Self {
+            table: decision.table.clone(),
+            step: decision.step.clone(),
+        }
+    }
 }
 
 /// By which whoever decided gets the answer.
@@ -152,29 +161,37 @@ impl Decisions {
         self.open.iter().map(|waiting| &waiting.decision)
     }
 
-    /// How many tables wait.
-    pub(crate) fn tables(&self) -> usize {
-        let mut tables: Vec<&str> = self
-            .list()
+    /// The tables that wait.
+    pub(crate) fn tables(&self) -> BTreeSet<&str> {
+        self.list()
             .map(|decision| decision.table.as_str())
             .filter(|table| !table.is_empty())
-            .collect();
-        tables.sort_unstable();
-        tables.dedup();
-        tables.len()
+            .collect()
+    }
+
+    /// Whether nothing that was said is still to be carried out.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.open
+            .iter()
+            .all(|waiting| waiting.said.is_none() && !waiting.is_being_checked)
     }
 
     pub(crate) fn open(&mut self, decision: OpenDecision) -> Key {
-        let key = Key {
-            table: decision.table.clone(),
-            step: decision.step.clone(),
-        };
+        let key = Key::of(&decision);
         self.open.push(Waiting {
             decision,
             said: None,
             is_being_checked: false,
         });
         key
+    }
+
+    /// Closes all decisions of one table.
+    pub(crate) fn close_of(&mut self, table: &str) {
+        let keys: Vec<Key> = self.open.iter().map(Waiting::key).collect();
+        for key in keys.iter().filter(|key| key.table == table) {
+            self.close(key);
+        }
     }
 
     /// Closes a decision. Whoever decided it and was not heard is told so.
@@ -251,6 +268,13 @@ impl Decisions {
         Ok((result, ticket))
     }
 
+    /// Whether it was decided that the step is to look and create again.
+    pub(crate) fn is_to_retry(&self, key: &Key) -> bool {
+        let said = self.open.iter().find(|waiting| waiting.is(key));
+        said.and_then(|waiting| waiting.said.as_ref())
+            .is_some_and(|(verdict, _)| *verdict == Verdict::Retry)
+    }
+
     pub(crate) fn is_decided(&self, key: &Key) -> bool {
         self.open
             .iter()
@@ -297,10 +321,7 @@ impl Decisions {
 
 impl Waiting {
     fn key(&self) -> Key {
-        Key {
-            table: self.decision.table.clone(),
-            step: self.decision.step.clone(),
-        }
+        Key::of(&self.decision)
     }
 
     fn is(&self, key: &Key) -> bool {
@@ -461,7 +482,7 @@ mod tests {
             ("Contacts", "EnsureSchema"),
             ("Accounts", "EnsureSchema"),
         ]);
-        assert_eq!(decisions.tables(), 2);
+        assert_eq!(decisions.tables().len(), 2);
         for (table, step, listed) in [("", "", 3), ("Contacts", "", 2), ("", "EnsureSchema", 2)] {
             let (kind, message) = refused(&decisions, &retry(table, step));
             assert_eq!(kind, "InvalidInput", "{table} {step}");

@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 
 use aep_flow_proto::v1::{FailingStep, IngestStatus, OpenDecision};
 
-use crate::decision::{self, Commands};
+use crate::{
+    decision::{self, Commands},
+    shown,
+};
 
 /// More lines than a person reads; the rest is counted.
 const MAX_LINES: usize = 50;
@@ -36,7 +39,7 @@ pub(crate) fn render(status: &IngestStatus, workflow_id: &str, hint: Option<&str
     if !status.tables.is_empty() {
         text.push_str("\n| table | phase | steps | now |\n|---|---|---|---|\n");
     }
-    for table in status.tables.iter().take(MAX_LINES) {
+    for table in shown::most_telling(&status.tables, MAX_LINES) {
         let now = if table.error.is_empty() {
             let failing: Vec<&FailingStep> = failing(status, &table.table).collect();
             // A step that fails is told of by what it retries.

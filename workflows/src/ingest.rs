@@ -15,8 +15,8 @@
 )]
 
 use std::{
-    cell::Cell,
-    collections::BTreeMap,
+    cell::{Cell, OnceCell},
+    collections::{BTreeMap, VecDeque},
     future::poll_fn,
     pin::pin,
     task::Poll,
@@ -25,6 +25,7 @@ use std::{
 
 use aep_flow_proto::{
     names::{phase, query, signal, update, workflow},
+    read::ReadError,
     v1::{
         FailedAttempt, FailedTable, IngestFailure, IngestOracleServiceCloudInput, IngestResult,
         IngestStatus, IngestedTable, OracleServiceCloudConnection, ResolveInput, ResolveResult,
@@ -42,17 +43,23 @@ use temporalio_workflow::{
 };
 
 mod attributes;
+mod continued;
 mod decide;
 mod first_run;
 mod start;
 mod steps;
 mod table;
 
-use self::{attributes::Attributes, table::TableRun};
+use self::{
+    attributes::Attributes,
+    continued::{Leaving, Open},
+    table::TableRun,
+};
 use crate::{
     attempts::Attempts,
     decision::{Decisions, Refused},
     details, failure,
+    limits::{self, Sent},
     payload::Message,
     progress,
     step::{FailedStep, StepError},
@@ -76,8 +83,8 @@ const DECISION_DEADLINE: Duration = Duration::from_secs(604_800);
 /// Why an update is refused or fails.
 type UpdateError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The tables that failed in a lane, by their place in the input.
-type LaneEnd = Result<Vec<(usize, FailedTable)>, WorkflowTermination>;
+/// How a lane ended: with all its tables, or before that.
+type LaneEnd = Result<(), WorkflowTermination>;
 
 /// Takes tables of an Oracle Service Cloud into datasets of Adobe Experience Platform.
 ///
@@ -85,16 +92,24 @@ type LaneEnd = Result<Vec<(usize, FailedTable)>, WorkflowTermination>;
 /// failure does not stop the others: the workflow then fails at its end, with the type
 /// of the first table that failed and an `IngestFailure` that says which is which. A step
 /// of which it stays unknown whether it made something waits for the update `resolve`.
+/// With many tables it goes on in a new run, under the same workflow id.
 #[workflow]
 #[derive(Debug)]
 pub struct IngestOracleServiceCloud {
-    input: Option<Message<IngestOracleServiceCloudInput>>,
+    input: Option<Result<IngestOracleServiceCloudInput, ReadError>>,
     status: IngestStatus,
     made: Vec<IngestedTable>,
     warnings: Vec<String>,
     /// By table, so that their order does not depend on which table is faster.
     table_warnings: BTreeMap<usize, Vec<String>>,
-    unclaimed: std::ops::Range<usize>,
+    failed: BTreeMap<usize, FailedTable>,
+    /// The tables that no lane took yet, the next one first.
+    unclaimed: VecDeque<usize>,
+    /// When each table began to wait for its first run.
+    first_run_since: BTreeMap<usize, Timestamp>,
+    open: Open,
+    leaving: Leaving,
+    sent: Sent,
     decisions: Decisions,
     attempts: Attempts,
     attributes: Attributes,
@@ -102,9 +117,11 @@ pub struct IngestOracleServiceCloud {
 
 /// What every table of one ingestion shares.
 struct Plan {
+    /// The input, without what stands in the fields below.
+    given: IngestOracleServiceCloudInput,
     connection: OracleServiceCloudConnection,
     tables: Vec<Table>,
-    base_connection_id: String,
+    base_connection_id: OnceCell<String>,
     step_deadline: Duration,
     first_run_deadline: Option<Duration>,
     decision_deadline: Duration,
@@ -117,6 +134,9 @@ impl IngestOracleServiceCloud {
     /// Takes the input as it came; reading it may fail, which [`Self::run`] reports.
     #[init]
     pub fn new(_: &WorkflowContextView, input: Message<IngestOracleServiceCloudInput>) -> Self {
+        let input = input.read();
+        // An update may come before anything else is done.
+        let decisions = input.as_ref().ok().map(continued::open_decisions);
         Self {
             input: Some(input),
             status: IngestStatus {
@@ -126,8 +146,13 @@ impl IngestOracleServiceCloud {
             made: Vec::new(),
             warnings: Vec::new(),
             table_warnings: BTreeMap::new(),
-            unclaimed: 0..0,
-            decisions: Decisions::default(),
+            failed: BTreeMap::new(),
+            unclaimed: VecDeque::new(),
+            first_run_since: BTreeMap::new(),
+            open: Open::default(),
+            leaving: Leaving::default(),
+            sent: Sent::default(),
+            decisions: decisions.unwrap_or_default(),
             attempts: Attempts::default(),
             attributes: Attributes::default(),
         }
@@ -137,16 +162,31 @@ impl IngestOracleServiceCloud {
     #[run(name = workflow::INGEST_ORACLE_SERVICE_CLOUD)]
     pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<Message<IngestResult>> {
         let ctx: &Context = ctx;
-        let input = Self::checked_input(ctx)?;
-        let sandbox = input.connection.as_ref().map(|each| each.sandbox.clone());
-        let sandbox = sandbox.unwrap_or_default();
-        let mut question = pin!(attributes::ask_at_the_start(ctx, &sandbox).fuse());
-        let mut ingestion = pin!(Self::ingest(ctx, input));
+        let mut input = Self::checked_input(ctx)?;
+        let continued = input.continued.take();
+        let plan = Plan::of(input);
+        Self::begin(ctx, &plan);
+        if let Some(continued) = continued {
+            continued::take_up(ctx, &plan, continued);
+        }
+        let sandbox = &plan.connection.sandbox;
+        let mut question = pin!(attributes::ask_at_the_start(ctx, sandbox).fuse());
+        let mut ingestion = pin!(Self::ingest(ctx, &plan));
+        let mut leave = pin!(continued::when_to_leave(ctx, &plan).fuse());
         // Polled whenever something happened, signals and updates included: what came of it is
         // told once, however much it was.
         poll_fn(|cx| {
             let _ = question.as_mut().poll(cx);
-            let polled = ingestion.as_mut().poll(cx);
+            continued::look(ctx, &plan);
+            let mut polled = ingestion.as_mut().poll(cx);
+            // What goes on is at rest only now.
+            let is_overdue = leave.as_mut().poll(cx).is_ready();
+            if polled.is_pending()
+                && continued::is_at_rest(ctx, is_overdue)
+                && let Some(ended) = continued::go_on(ctx, &plan)
+            {
+                polled = Poll::Ready(ended);
+            }
             show(ctx);
             attributes::tell_all(ctx);
             polled
@@ -210,26 +250,37 @@ impl IngestOracleServiceCloud {
         Ok(())
     }
 
-    async fn ingest(
-        ctx: &Context,
-        input: IngestOracleServiceCloudInput,
-    ) -> WorkflowResult<Message<IngestResult>> {
-        let mut plan = Plan {
-            connection: input.connection.unwrap_or_default(),
-            tables: input.tables,
-            base_connection_id: String::new(),
-            step_deadline: seconds_or(input.step_deadline_seconds, STEP_DEADLINE),
-            first_run_deadline: input
-                .wait_for_first_run
-                .then(|| seconds_or(input.first_run_deadline_seconds, FIRST_RUN_DEADLINE)),
-            decision_deadline: seconds_or(input.decision_deadline_seconds, DECISION_DEADLINE),
+    async fn ingest(ctx: &Context, plan: &Plan) -> WorkflowResult<Message<IngestResult>> {
+        if plan.base_connection_id().is_empty() {
+            Self::connect(ctx, plan).await?;
+        }
+        let count = match plan.given.tables_at_once {
+            0 => TABLES_AT_ONCE,
+            given => given,
         };
-        Self::begin(ctx, &plan);
-        if let Err(error) = start::check(ctx, &plan).await {
+        let lanes = join_all((0..count).map(|_| Self::lane(ctx, plan)));
+        let over = Cell::new(false);
+        let lanes = lanes.inspect(|_| over.set(true));
+        let waiting = ctx.state(|this| this.open.waiting());
+        let waiting = join_all(
+            waiting
+                .into_iter()
+                .map(|index| Self::waiting(ctx, plan, index)),
+        );
+        let beside = Self::more_lanes(ctx, plan, &over);
+        let (ended, waited, more) = join!(lanes, waiting, beside);
+        for lane in ended.into_iter().chain(waited).chain(more) {
+            lane?;
+        }
+        Self::finish(ctx, plan)
+    }
+
+    /// Makes the base connection.
+    async fn connect(ctx: &Context, plan: &Plan) -> Result<(), WorkflowTermination> {
+        if let Err(error) = start::check(ctx, plan).await {
             return Err(Self::not_begun(ctx, error));
         }
-
-        let base = decide::run(ctx, &plan, "", plan.connection.clone()).await;
+        let base = decide::run(ctx, plan, "", plan.connection.clone()).await;
         let base = match base {
             Ok(base) => base,
             Err(StepError::Failed(failed)) => {
@@ -243,22 +294,8 @@ impl IngestOracleServiceCloud {
             this.status.base_connection_id.clone_from(&base.id);
             this.warnings = base.warnings;
         });
-        plan.base_connection_id = base.id;
-
-        let count = match input.tables_at_once {
-            0 => TABLES_AT_ONCE,
-            given => given,
-        };
-        let lanes = join_all((0..count).map(|_| Self::lane(ctx, &plan)));
-        let over = Cell::new(false);
-        let lanes = lanes.inspect(|_| over.set(true));
-        let (ended, more) = join!(lanes, Self::more_lanes(ctx, &plan, &over));
-        let mut failed = Vec::new();
-        for lane in ended.into_iter().chain(more) {
-            failed.extend(lane?);
-        }
-        failed.sort_by_key(|(index, _)| *index);
-        Self::finish(ctx, &plan, failed)
+        plan.base_connection_id.get_or_init(|| base.id);
+        Ok(())
     }
 
     /// The phase, where open decisions come before all else.
@@ -297,7 +334,6 @@ impl IngestOracleServiceCloud {
         let input = ctx
             .state_mut(|this| this.input.take())
             .ok_or_else(|| ApplicationFailure::non_retryable("the input was taken twice"))?
-            .read()
             .map_err(failure::unreadable)?;
         // Whether local hosts are allowed is the worker's configuration, which the first
         // activity knows; all else can be told here, before anything is made.
@@ -325,7 +361,7 @@ impl IngestOracleServiceCloud {
                     ..IngestedTable::default()
                 })
                 .collect();
-            this.unclaimed = 0..count;
+            this.unclaimed = (0..count).collect();
         });
     }
 
@@ -343,23 +379,50 @@ impl IngestOracleServiceCloud {
         error.into()
     }
 
-    /// Works on one unclaimed table after the other; gives those that failed.
+    /// Works on one unclaimed table after the other. Those that are left when the run is about
+    /// to end are for the next one.
     async fn lane(ctx: &Context, plan: &Plan) -> LaneEnd {
-        let mut failed = Vec::new();
-        while let Some(index) = ctx.state_mut(|this| this.unclaimed.next()) {
-            let run = TableRun { ctx, plan, index };
-            match run.ingest().await {
-                Ok(()) => ctx.state_mut(|this| progress::table_done(&mut this.status, index)),
-                Err(StepError::Failed(step)) => {
-                    let table = Self::table_failed(ctx, plan, index, *step);
-                    failed.push((index, table));
-                }
-                Err(error @ (StepError::Cancelled | StepError::Unreadable(_))) => {
-                    return Err(error.into());
-                }
+        while ctx.state(|this| !this.unclaimed.is_empty()) {
+            if ctx.state(|this| this.leaving.has_begun()) {
+                let stays = ctx.wait_condition(|this| !this.leaving.has_begun());
+                stays.await.map_err(|_| WorkflowTermination::cancelled())?;
+                continue;
+            }
+            if let Some(index) = ctx.state_mut(|this| this.unclaimed.pop_front()) {
+                Self::table(ctx, plan, index).await?;
             }
         }
-        Ok(failed)
+        Ok(())
+    }
+
+    /// Works on one table.
+    async fn table(ctx: &Context, plan: &Plan, index: usize) -> LaneEnd {
+        let run = TableRun { ctx, plan, index };
+        match run.ingest().await {
+            Ok(()) => ctx.state_mut(|this| progress::table_done(&mut this.status, index)),
+            Err(StepError::Failed(step)) => Self::table_failed(ctx, plan, index, *step),
+            Err(error @ (StepError::Cancelled | StepError::Unreadable(_))) => {
+                return Err(error.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Works on one table that already waited for a person in the run before, once it is decided.
+    async fn waiting(ctx: &Context, plan: &Plan, index: usize) -> LaneEnd {
+        let table = &plan.tables[index].table;
+        match decide::until_decided(ctx, table).await {
+            Ok(()) => Self::table(ctx, plan, index).await?,
+            Err(StepError::Failed(step)) => Self::table_failed(ctx, plan, index, *step),
+            Err(error @ (StepError::Cancelled | StepError::Unreadable(_))) => {
+                return Err(error.into());
+            }
+        }
+        ctx.state_mut(|this| {
+            this.decisions.close_of(table);
+            this.open.is_over(table);
+        });
+        Ok(())
     }
 
     /// Lanes beside the others, for one whose table waits for a person does nothing meanwhile.
@@ -373,7 +436,9 @@ impl IngestOracleServiceCloud {
                 if this.unclaimed.is_empty() {
                     0
                 } else {
-                    this.decisions.tables()
+                    // Those that waited in the run before took no lane in this one.
+                    let tables = this.decisions.tables().into_iter();
+                    tables.filter(|table| !this.open.is_waiting(table)).count()
                 }
             });
             while lanes.len() < wanted {
@@ -395,32 +460,30 @@ impl IngestOracleServiceCloud {
         .await
     }
 
-    fn table_failed(ctx: &Context, plan: &Plan, index: usize, step: FailedStep) -> FailedTable {
-        let text = format!("{}: {}", step.kind, step.message);
+    fn table_failed(ctx: &Context, plan: &Plan, index: usize, step: FailedStep) {
+        let message = limits::cut(&step.message, limits::message_chars(plan.tables.len()));
+        let text = format!("{}: {message}", step.kind);
         let now = format!("{:.0}", now(ctx));
         ctx.state_mut(|this| {
             progress::table_failed(&mut this.status, index, &text);
             this.attempts.failed(&plan.tables[index].table, &step, &now);
-            FailedTable {
+            let failed = FailedTable {
                 table: plan.tables[index].table.clone(),
                 step: step.step,
                 r#type: step.kind,
-                message: step.message,
+                message,
                 adobe_code: step.details.adobe_code,
                 request_id: step.details.request_id,
                 field: step.details.field,
-                made: this.made.get(index).cloned(),
-            }
-        })
+                made: None,
+            };
+            this.failed.insert(index, failed);
+        });
     }
 
-    fn finish(
-        ctx: &Context,
-        plan: &Plan,
-        failed: Vec<(usize, FailedTable)>,
-    ) -> WorkflowResult<Message<IngestResult>> {
-        let (made, warnings) = ctx.state_mut(|this| {
-            let phase = if failed.is_empty() {
+    fn finish(ctx: &Context, plan: &Plan) -> WorkflowResult<Message<IngestResult>> {
+        let (made, failed, warnings) = ctx.state_mut(|this| {
+            let phase = if this.failed.is_empty() {
                 phase::DONE
             } else {
                 phase::FAILED
@@ -432,16 +495,42 @@ impl IngestOracleServiceCloud {
                     .into_values()
                     .flatten(),
             );
-            (std::mem::take(&mut this.made), warnings)
+            (
+                std::mem::take(&mut this.made),
+                std::mem::take(&mut this.failed),
+                limits::warnings(warnings),
+            )
         });
+        let base_connection_id = plan.base_connection_id().to_owned();
         if failed.is_empty() {
             return Ok(Message::from(IngestResult {
-                base_connection_id: plan.base_connection_id.clone(),
+                base_connection_id,
                 tables: made,
                 warnings,
             }));
         }
-        Err(some_failed(plan, made, failed, warnings).into())
+        Err(some_failed(base_connection_id, made, failed, warnings).into())
+    }
+}
+
+impl Plan {
+    fn of(mut input: IngestOracleServiceCloudInput) -> Self {
+        Self {
+            connection: input.connection.take().unwrap_or_default(),
+            tables: std::mem::take(&mut input.tables),
+            base_connection_id: OnceCell::new(),
+            step_deadline: seconds_or(input.step_deadline_seconds, STEP_DEADLINE),
+            first_run_deadline: input
+                .wait_for_first_run
+                .then(|| seconds_or(input.first_run_deadline_seconds, FIRST_RUN_DEADLINE)),
+            decision_deadline: seconds_or(input.decision_deadline_seconds, DECISION_DEADLINE),
+            given: input,
+        }
+    }
+
+    /// Empty before it is made.
+    fn base_connection_id(&self) -> &str {
+        self.base_connection_id.get().map_or("", String::as_str)
     }
 }
 
@@ -457,35 +546,37 @@ fn show(ctx: &Context) {
 }
 
 fn some_failed(
-    plan: &Plan,
+    base_connection_id: String,
     made: Vec<IngestedTable>,
-    failed: Vec<(usize, FailedTable)>,
+    mut failed: BTreeMap<usize, FailedTable>,
     warnings: Vec<String>,
 ) -> ApplicationFailure {
     let kind = failed
-        .first()
-        .map_or_else(String::new, |(_, table)| table.r#type.clone());
-    let mut message = format!("{} of {} tables failed", failed.len(), plan.tables.len());
+        .values()
+        .next()
+        .map_or_else(String::new, |table| table.r#type.clone());
+    let mut message = format!("{} of {} tables failed", failed.len(), made.len());
     // The details name them all; the message is one that a list of workflows can show.
-    for (_, table) in failed.iter().take(5) {
+    for table in failed.values().take(5) {
         message.push_str(&format!(
             "; {}: {} in {}: {}",
             table.table, table.r#type, table.step, table.message
         ));
     }
-    let went_through = made
-        .into_iter()
-        .enumerate()
-        .filter(|(index, _)| failed.iter().all(|(failed, _)| failed != index))
-        .map(|(_, table)| table)
-        .collect();
+    let mut went_through = Vec::new();
+    for (index, made) in made.into_iter().enumerate() {
+        match failed.get_mut(&index) {
+            Some(table) => table.made = Some(made),
+            None => went_through.push(made),
+        }
+    }
     ApplicationFailure::builder(message)
         .type_name(kind)
         .non_retryable(true)
         .details(Message::from(IngestFailure {
-            base_connection_id: plan.base_connection_id.clone(),
+            base_connection_id,
             tables: went_through,
-            failed: failed.into_iter().map(|(_, table)| table).collect(),
+            failed: failed.into_values().collect(),
             warnings,
         }))
         .build()

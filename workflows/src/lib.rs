@@ -8,7 +8,9 @@ pub mod activities;
 pub mod decision;
 pub mod failure;
 pub mod ingest;
+pub mod limits;
 pub mod payload;
+pub mod shown;
 
 mod attempts;
 mod details;

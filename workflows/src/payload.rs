@@ -36,6 +36,28 @@ impl<T> Message<T> {
     }
 }
 
+/// How long a message is as JSON.
+pub fn json_bytes<T: Serialize>(message: &T) -> usize {
+    let mut counted = Counted(0);
+    // What cannot be written is told where it is sent.
+    let _ = serde_json::to_writer(&mut counted, message);
+    counted.0
+}
+
+/// Counts what is written to it.
+struct Counted(usize);
+
+impl std::io::Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 impl<T> From<T> for Message<T> {
     fn from(message: T) -> Self {
         Self(Ok(message))

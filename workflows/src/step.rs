@@ -15,7 +15,7 @@ use temporalio_common::{
 };
 use temporalio_workflow::{ActivityOptions, WorkflowContext, WorkflowTermination};
 
-use crate::{failure, payload::Message};
+use crate::{failure, limits, payload::Message};
 
 /// One attempt follows every page of a look and one create; a platform that takes longer
 /// than this for it has lost it.
@@ -91,6 +91,22 @@ impl StepError {
             message,
             details,
         }))
+    }
+
+    /// A step whose input does not fit into a payload.
+    pub(crate) fn too_large(step: &str, bytes: usize) -> Self {
+        Self::failed(
+            step,
+            FailureType::InvalidInput,
+            format!(
+                "the input of {step} has {bytes} bytes, and at most {} fit into a payload",
+                limits::MAX_PAYLOAD_BYTES
+            ),
+            FailureDetails {
+                next_step: "take fewer columns, or shorten the mapping".to_owned(),
+                ..FailureDetails::default()
+            },
+        )
     }
 
     fn of(step: &str, error: ActivityExecutionError) -> Self {

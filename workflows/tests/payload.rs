@@ -5,9 +5,9 @@
 use std::collections::HashMap;
 
 use aep_flow_proto::v1::{
-    ExploreTableResult, FieldMapping, Frequency, IngestOracleServiceCloudInput, IngestResult,
-    IngestedTable, OnExisting, OracleServiceCloudConnection, Schedule, SecretReference, Table,
-    VaultSecret, secret_reference::Place,
+    Continued, ExploreTableResult, FieldMapping, Frequency, IngestOracleServiceCloudInput,
+    IngestResult, IngestedTable, OnExisting, OracleServiceCloudConnection, Schedule,
+    SecretReference, Table, VaultSecret, secret_reference::Place,
 };
 use aep_flow_workflows::payload::Message;
 use proptest::prelude::*;
@@ -116,19 +116,27 @@ fn input() -> impl Strategy<Value = IngestOracleServiceCloudInput> {
         prop::option::of(connection),
         prop::collection::vec(table(), 0..3),
         any::<bool>(),
-        any::<(u32, u32, u32, u32)>(),
+        any::<(u32, u32, u32, u32, u32)>(),
+        prop::option::of(".{0,12}"),
     )
-        .prop_map(|(connection, tables, wait_for_first_run, numbers)| {
-            IngestOracleServiceCloudInput {
-                connection,
-                tables,
-                wait_for_first_run,
-                tables_at_once: numbers.0,
-                step_deadline_seconds: numbers.1,
-                first_run_deadline_seconds: numbers.2,
-                decision_deadline_seconds: numbers.3,
-            }
-        })
+        .prop_map(
+            |(connection, tables, wait_for_first_run, numbers, continued)| {
+                IngestOracleServiceCloudInput {
+                    connection,
+                    tables,
+                    wait_for_first_run,
+                    tables_at_once: numbers.0,
+                    step_deadline_seconds: numbers.1,
+                    first_run_deadline_seconds: numbers.2,
+                    decision_deadline_seconds: numbers.3,
+                    continue_after_events: numbers.4,
+                    continued: continued.map(|last_error| Continued {
+                        last_error,
+                        ..Continued::default()
+                    }),
+                }
+            },
+        )
 }
 
 proptest! {

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use aep_emulator::{Action, CannedAnswer, Emulator, LateReply, Rule};
+use aep_emulator::{Action, CannedAnswer, Emulator, LateReply, Rule, SourceSettings};
 use aep_flow::{
     config::{Config, Environment},
     demo,
@@ -18,7 +18,7 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 use temporalio_client::{
     Client, WorkflowExecuteUpdateOptions, WorkflowFetchHistoryOptions, WorkflowGetResultOptions,
-    WorkflowHandle, WorkflowStartOptions, errors::WorkflowUpdateError,
+    WorkflowHandle, WorkflowQueryOptions, WorkflowStartOptions, errors::WorkflowUpdateError,
 };
 
 use crate::note;
@@ -35,6 +35,8 @@ struct Case {
 enum Decision {
     Adopt,
     Retry,
+    /// When the other tables are done.
+    RetryLate,
 }
 
 /// Records the cases of these names, or every case, into `tests/histories` below `root`.
@@ -58,14 +60,14 @@ pub(crate) async fn record(root: &Path, names: &[String]) -> anyhow::Result<()> 
     let server = DevServer::start(options).await?;
     let folder = root.join("tests/histories");
     for case in cases {
-        let file = folder.join(format!(
-            "{}-{}.json",
-            names::workflow::INGEST_ORACLE_SERVICE_CLOUD,
-            case.name
-        ));
-        let history = run(&server, case).await?;
-        std::fs::write(&file, history)?;
-        note(&format!("wrote {}", file.display()));
+        let name = case.name;
+        let ways = ["", "-next"].into_iter();
+        for (history, way) in run(&server, case).await?.into_iter().zip(ways) {
+            let workflow = names::workflow::INGEST_ORACLE_SERVICE_CLOUD;
+            let file = folder.join(format!("{workflow}-{name}{way}.json"));
+            std::fs::write(&file, history)?;
+            note(&format!("wrote {}", file.display()));
+        }
     }
     server.stop().await?;
     Ok(())
@@ -179,6 +181,17 @@ fn cases() -> Vec<Case> {
             decision: None,
         },
         Case {
+            // The first dataflow waits for a person over the end of the first run.
+            name: "many-tables",
+            input: json!({"connection": connection, "stepDeadlineSeconds": 5,
+                          "continueAfterEvents": 200, "tablesAtOnce": 2,
+                          "tables": (1..=9)
+                              .map(|number| json!({"table": format!("Table00{number}")}))
+                              .collect::<Vec<_>>()}),
+            faults: vec![Rule::new("POST", "/flows", no_answer()).first(1)],
+            decision: Some(Decision::RetryLate),
+        },
+        Case {
             name: "throttled-and-decided",
             input: json!({"connection": connection, "stepDeadlineSeconds": 5,
                           "tables": [{"table": "Contacts"}]}),
@@ -199,9 +212,14 @@ fn no_answer() -> Action {
     Action::Refuse(CannedAnswer::html(504))
 }
 
-async fn run(server: &DevServer, case: Case) -> anyhow::Result<Vec<u8>> {
+/// The histories of the first run, and of the last one if there were more.
+async fn run(server: &DevServer, case: Case) -> anyhow::Result<Vec<Vec<u8>>> {
     let emulator = Emulator::start(aep_emulator::Config {
         faults: case.faults.clone(),
+        source: SourceSettings {
+            extra_tables: 9,
+            ..SourceSettings::default()
+        },
         ..aep_emulator::Config::default()
     })
     .await?;
@@ -223,7 +241,7 @@ async fn run(server: &DevServer, case: Case) -> anyhow::Result<Vec<u8>> {
     Ok(history)
 }
 
-async fn ingest(client: &Client, emulator: &Emulator, case: &Case) -> anyhow::Result<Vec<u8>> {
+async fn ingest(client: &Client, emulator: &Emulator, case: &Case) -> anyhow::Result<Vec<Vec<u8>>> {
     let name = case.name;
     let input: IngestOracleServiceCloudInput = read::from_json(case.input.to_string().as_bytes())?;
     let options = WorkflowStartOptions::new(name, format!("record-{name}")).build();
@@ -244,10 +262,17 @@ async fn ingest(client: &Client, emulator: &Emulator, case: &Case) -> anyhow::Re
     let _ = tokio::time::timeout(Duration::from_secs(120), ended)
         .await
         .with_context(|| format!("{name} did not end"))?;
-    Ok(handle
-        .fetch_history(WorkflowFetchHistoryOptions::default())
+    let fetch = WorkflowFetchHistoryOptions::default;
+    let first = handle.fetch_history(fetch()).to_json().await?;
+    let last = client
+        .get_workflow_handle::<IngestOracleServiceCloud>(handle.info().workflow_id.as_str())
+        .fetch_history(fetch())
         .to_json()
-        .await?)
+        .await?;
+    let has_gone_on = first != last;
+    Ok(std::iter::once(first)
+        .chain(has_gone_on.then_some(last))
+        .collect())
 }
 
 /// Decides as soon as that is needed and possible.
@@ -259,7 +284,8 @@ async fn decide(
     loop {
         tokio::time::sleep(Duration::from_millis(200)).await;
         let input = match decision {
-            Decision::Retry => ResolveInput {
+            Decision::RetryLate if !is_all_that_is_left(handle).await? => continue,
+            Decision::Retry | Decision::RetryLate => ResolveInput {
                 retry: true,
                 ..ResolveInput::default()
             },
@@ -285,6 +311,16 @@ async fn decide(
     }
 }
 
+/// Whether nothing is left but what is to be decided.
+async fn is_all_that_is_left(
+    handle: &WorkflowHandle<Client, IngestOracleServiceCloud>,
+) -> anyhow::Result<bool> {
+    let query = IngestOracleServiceCloud::status;
+    let status = handle.query(query, (), WorkflowQueryOptions::default());
+    let status = status.await?.read()?;
+    Ok(status.tables_done + 1 == status.tables_total && !status.decisions.is_empty())
+}
+
 fn config(server: &DevServer, emulator: &Emulator, secrets: &Path, task_queue: &str) -> Config {
     let mut config = Config::default();
     demo::use_emulator(&mut config, emulator);
@@ -293,6 +329,7 @@ fn config(server: &DevServer, emulator: &Emulator, secrets: &Path, task_queue: &
     config.ensure.quiet_period = Duration::from_secs(3);
     config.secrets.folder = Some(secrets.to_owned());
     config.worker.task_queue = task_queue.to_owned();
+    config.worker.share_rate_limit = false;
     config.temporal.overrides.address = Some(server.address());
     config.temporal.overrides.namespace = Some(server.namespace().to_owned());
     config

@@ -126,6 +126,8 @@ impl World {
             ("AEP_FLOW_CLIENT_SECRET", DEFAULT_CLIENT_SECRET.to_owned()),
             ("AEP_FLOW_SECRETS_FOLDER", folder("secrets")),
             ("AEP_FLOW_START_MARGIN", "60s".to_owned()),
+            // A case is to take its own time.
+            ("AEP_FLOW_WORKER_SHARE_RATE_LIMIT", "false".to_owned()),
             ("AEP_FLOW_ENSURE_QUIET_PERIOD", millis(self.waits.0)),
             ("AEP_FLOW_ENSURE_LIST_LAG", millis(self.waits.1)),
         ]

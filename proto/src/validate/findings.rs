@@ -109,6 +109,28 @@ impl Findings {
         }
     }
 
+    pub(super) fn at_most(&mut self, field: &str, count: usize, most: usize, of: &str) {
+        if count > most {
+            self.note(
+                field,
+                format!("{count} {of}"),
+                format!("at most {most} {of}"),
+            );
+        }
+    }
+
+    /// A name within the source or the schema.
+    pub(super) fn path(&mut self, field: &str, path: &str) {
+        let chars = path.chars().count();
+        if chars > super::MAX_PATH_CHARS {
+            self.note(
+                field,
+                format!("{chars} characters"),
+                format!("at most {} characters", super::MAX_PATH_CHARS),
+            );
+        }
+    }
+
     pub(super) fn within(&mut self, field: &str, value: u32, least: u32, most: u32) {
         if value != 0 && !(least..=most).contains(&value) {
             self.note(field, value.to_string(), format!("{least} to {most}"));

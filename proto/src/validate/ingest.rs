@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use prost::Message as _;
+
 use super::{
-    Findings, MAX_TABLES, Rules, connection::connection, findings::shown, schedule::schedule,
+    Findings, MAX_COLUMNS, MAX_INPUT_BYTES, MAX_MAPPINGS, MAX_PATH_CHARS, MAX_TABLES, Rules,
+    connection::connection, findings::shown, schedule::schedule,
 };
 use crate::v1::{IngestOracleServiceCloudInput, Table, Violation};
 
@@ -32,6 +35,16 @@ pub fn ingest(input: &IngestOracleServiceCloudInput, rules: Rules) -> Result<(),
             format!("at most {MAX_TABLES} tables in one ingestion"),
         ),
         _ => {}
+    }
+    // One that goes on in a new run was good, and has grown by what was made.
+    if input.continued.is_none()
+        && let Some(bytes) = json_bytes(input).filter(|bytes| *bytes > MAX_INPUT_BYTES)
+    {
+        findings.note(
+            "",
+            format!("{bytes} bytes of JSON"),
+            format!("at most {MAX_INPUT_BYTES}: several ingestions with fewer tables or columns"),
+        );
     }
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     let mut datasets: BTreeMap<&str, usize> = BTreeMap::new();
@@ -74,7 +87,30 @@ pub fn ingest(input: &IngestOracleServiceCloudInput, rules: Rules) -> Result<(),
         5,
         7_776_000,
     );
+    findings.within(
+        "continueAfterEvents",
+        input.continue_after_events,
+        200,
+        10_000,
+    );
+    if let Some(continued) = &input.continued
+        && (continued.tables.len() != input.tables.len() || continued.base_connection_id.is_empty())
+    {
+        findings.note(
+            "continued",
+            "what no run of an ingestion handed over",
+            "nothing: it is not for callers",
+        );
+    }
     findings.into_result()
+}
+
+fn json_bytes(input: &IngestOracleServiceCloudInput) -> Option<usize> {
+    // A small one need not be written out to be known for small.
+    if input.encoded_len() < MAX_INPUT_BYTES / 8 {
+        return None;
+    }
+    serde_json::to_vec(input).ok().map(|json| json.len())
 }
 
 fn table(findings: &mut Findings, index: usize, table: &Table) {
@@ -91,7 +127,9 @@ fn table(findings: &mut Findings, index: usize, table: &Table) {
             found,
             "a table's path, as ExploreTables gives it",
         );
-    } else if table.table.chars().any(char::is_control) || table.table.chars().count() > 1_000 {
+    } else if table.table.chars().any(char::is_control)
+        || table.table.chars().count() > MAX_PATH_CHARS
+    {
         findings.note(
             at("table"),
             format!("`{}`", shown(&table.table)),
@@ -100,6 +138,21 @@ fn table(findings: &mut Findings, index: usize, table: &Table) {
     }
     if !table.dataset.is_empty() {
         findings.name(&at("dataset"), &table.dataset);
+    }
+    findings.at_most(&at("columns"), table.columns.len(), MAX_COLUMNS, "columns");
+    findings.at_most(
+        &at("mapping"),
+        table.mapping.len(),
+        MAX_MAPPINGS,
+        "mappings",
+    );
+    let columns = table.columns.iter().enumerate();
+    let columns = columns.map(|(position, name)| (format!("columns[{position}]"), name));
+    let sources = table.mapping.iter().enumerate();
+    let sources =
+        sources.map(|(position, each)| (format!("mapping[{position}].source"), &each.source));
+    for (field, name) in columns.chain(sources) {
+        findings.path(&at(&field), name);
     }
     once_each(findings, &at("columns"), &table.columns, "a column's name");
     for (position, mapping) in table.mapping.iter().enumerate() {
@@ -209,7 +262,7 @@ mod tests {
     #[test]
     fn each_bad_field_is_named() {
         type Change = fn(&mut Value);
-        let cases: [(&[&str], Change); 25] = [
+        let cases: [(&[&str], Change); 33] = [
             (&["connection"], |input| input["connection"] = Value::Null),
             (&["connection.host"], |input| {
                 input["connection"]["host"] = json!("")
@@ -274,6 +327,37 @@ mod tests {
                 input["tables"][0]["dataset"] = json!("osc_accounts")
             }),
             (&["tablesAtOnce"], |input| input["tablesAtOnce"] = json!(65)),
+            (&["continueAfterEvents"], |input| {
+                input["continueAfterEvents"] = json!(199)
+            }),
+            (&["continued"], |input| {
+                input["continued"] = json!({"baseConnectionId": "4267"})
+            }),
+            (&["continued"], |input| {
+                input["continued"] = json!({"tables": [{}, {}]})
+            }),
+            (&["tables[0].columns"], |input| {
+                let names = (0..5_001).map(|number| format!("c{number}"));
+                input["tables"][0]["columns"] = names.collect();
+            }),
+            (&["tables[0].mapping"], |input| {
+                let each = |number| json!({"source": "a", "destination": format!("_t.c{number}")});
+                input["tables"][0]["mapping"] = (0..5_001).map(each).collect();
+            }),
+            (&["tables[0].columns[0]"], |input| {
+                input["tables"][0]["columns"] = json!(["ä".repeat(1_001)])
+            }),
+            (&["tables[0].mapping[0].source"], |input| {
+                input["tables"][0]["mapping"] =
+                    json!([{"source": "a".repeat(1_001), "destination": "_t.a"}])
+            }),
+            (&[""], |input| {
+                let tables = (0..1_000).map(|number| {
+                    let name = format!("{number}{}", "a".repeat(990));
+                    json!({"table": name})
+                });
+                input["tables"] = tables.collect();
+            }),
             (&["stepDeadlineSeconds"], |input| {
                 input["stepDeadlineSeconds"] = json!(4)
             }),

@@ -53,6 +53,14 @@ impl Attributes {
         self.hint.as_deref()
     }
 
+    /// Takes all that the run before this one may have said for outdated.
+    pub(super) fn are_of_an_earlier_run(&mut self) {
+        for name in [attribute::LAST_FAILURE, attribute::NEEDS_DECISION] {
+            // Nothing is ever to say that.
+            self.told.insert(name, Value::Keyword(String::new()));
+        }
+    }
+
     /// Takes up the worker's answer, or that there was none.
     fn learn(&mut self, found: Option<FindSearchAttributesResult>, namespace: &str) {
         let needs_decision = attribute::NEEDS_DECISION;

@@ -8,20 +8,20 @@ use aep_flow_proto::{
     v1::{
         BaseConnection, CreateDataflowInput, CreateMappingSetInput, CreateSourceConnectionInput,
         CreateTargetConnectionInput, Dataflow, Dataset, EarlierCall, EnsureDatasetInput,
-        EnsureSchemaInput, MappingSet, OpenDecision, OracleServiceCloudConnection, Schema,
-        SourceConnection, TargetConnection,
+        EnsureSchemaInput, MappingSet, OpenDecision, OpenStep, OracleServiceCloudConnection,
+        Schema, SourceConnection, TargetConnection,
     },
 };
 use jiff::Timestamp;
 use prost::Name;
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use temporalio_common::ActivityDefinition;
 use temporalio_workflow::{CancellableFuture as _, TimerResult, select};
 
 use super::{Context, Plan, attributes, now, steps};
 use crate::{
     activities::{self, Declared},
-    decision::Verdict,
+    decision::{Key, Verdict},
     payload::Message,
     step::{FailedStep, Patience, StepError},
 };
@@ -33,7 +33,7 @@ const CHECK: Patience = Patience {
 };
 
 /// Input of a step that creates something.
-pub(super) trait Create: Clone + 'static {
+pub(super) trait Create: Clone + Serialize + 'static {
     /// The activity that takes it.
     type Activity: ActivityDefinition<Input = Message<Self>, Output = Message<Self::Made>>;
 
@@ -54,6 +54,12 @@ pub(super) trait Create: Clone + 'static {
 
     /// The same, to take up a call whose create may have been sent until `since`.
     fn continuing(self, activity_id: String, since: Timestamp) -> Self;
+
+    /// The same, to take up that call.
+    fn taking_up(self, earlier: EarlierCall) -> Self;
+
+    /// The call that it takes up, if it does.
+    fn earlier(&self) -> Option<&EarlierCall>;
 }
 
 macro_rules! create {
@@ -72,20 +78,33 @@ macro_rules! create {
             fn adopting(&self, id: String) -> Self {
                 Self {
                     adopt: Some(id),
+                    // It only looks, and takes up nothing.
+                    continues: None,
                     ..self.clone()
                 }
             }
 
             fn continuing(self, activity_id: String, since: Timestamp) -> Self {
                 // What the first of several calls may have made is known by that one.
-                let first = self.continues.map(|earlier| earlier.activity_id);
+                let first = self.continues.clone().unwrap_or_else(|| EarlierCall {
+                    activity_id,
+                    ..EarlierCall::default()
+                });
+                self.taking_up(EarlierCall {
+                    since: since.to_string(),
+                    ..first
+                })
+            }
+
+            fn taking_up(self, earlier: EarlierCall) -> Self {
                 Self {
-                    continues: Some(EarlierCall {
-                        activity_id: first.unwrap_or(activity_id),
-                        since: since.to_string(),
-                    }),
+                    continues: Some(earlier),
                     ..self
                 }
+            }
+
+            fn earlier(&self) -> Option<&EarlierCall> {
+                self.continues.as_ref()
             }
         }
     )*};
@@ -118,40 +137,110 @@ pub(super) async fn run<I: Create>(
     } else {
         table
     };
+    let activity = I::ACTIVITY;
+    let step = activity.name();
+    if let Some(open) = ctx.state(|this| this.open.of(table, step)) {
+        // The run before this one left it open.
+        input = input.taking_up(open.call.clone().unwrap_or_default());
+        if open.decision.is_some() {
+            let adopted = await_decision(ctx, table, &input, &open).await;
+            if let Some(ended) = adopted.transpose() {
+                ctx.state_mut(|this| this.open.ended(table, step));
+                return ended;
+            }
+        }
+    }
     loop {
+        let id = steps::begin(ctx, table, step);
+        let call = input.earlier().cloned().unwrap_or_else(|| EarlierCall {
+            activity_id: id.clone(),
+            ..EarlierCall::default()
+        });
+        ctx.state_mut(|this| this.open.begun(table, step, call));
         let deadline = plan.step_deadline;
-        let once = steps::run(ctx, table, I::ACTIVITY, input.clone(), deadline, summary);
+        let once = steps::run_as(ctx, &id, I::ACTIVITY, input.clone(), deadline, summary);
         let failed = match once.await {
             Err(StepError::Failed(failed))
                 if failed.kind == FailureType::OutcomeUnknown.as_str() =>
             {
                 failed
             }
-            ended => return ended,
+            ended => {
+                ctx.state_mut(|this| this.open.ended(table, step));
+                return ended;
+            }
         };
-        let (activity_id, gave_up) = (failed.activity_id.clone(), now(ctx));
-        if let Some(adopted) = decide(ctx, plan, table, &input, failed).await? {
-            return Ok(adopted);
-        }
         // What the last call sent may still take effect, however soon somebody decided.
-        input = input.continuing(activity_id, gave_up);
+        input = input.continuing(failed.activity_id.clone(), now(ctx));
+        let open = describe(ctx, plan, table, &input, &failed);
+        ctx.state_mut(|this| {
+            this.decisions
+                .open(open.decision.clone().unwrap_or_default());
+            this.open.asks(table, open.clone());
+        });
+        attributes::ask(ctx).await;
+        attributes::tell_of_decisions(ctx);
+        let adopted = await_decision(ctx, table, &input, &open).await;
+        if let Some(ended) = adopted.transpose() {
+            ctx.state_mut(|this| this.open.ended(table, step));
+            return ended;
+        }
     }
 }
 
+/// Waits until a person decided about one of the steps of `table` that the run before this one
+/// left open, or one of them is due.
+pub(super) async fn until_decided(ctx: &Context, table: &str) -> Result<(), StepError> {
+    let asked = ctx.state(|this| this.open.asked(table));
+    let Some(first) = asked.iter().min_by_key(|open| until(open)) else {
+        return Ok(());
+    };
+    let keys: Vec<Key> = asked.iter().map(key).collect();
+    let mut deadline = pin!(ctx.timer(time_left(ctx, first)));
+    select! {
+        decided = ctx.wait_condition(|this| keys.iter().any(|key| this.decisions.is_decided(key))) => {
+            if decided.is_err() {
+                return Err(StepError::Cancelled);
+            }
+        }
+        ended = deadline => {
+            return Err(match ended {
+                TimerResult::Fired => failed(first),
+                TimerResult::Cancelled => StepError::Cancelled,
+            });
+        }
+    }
+    deadline.cancel();
+    let mut is_waited_for = false;
+    ctx.state_mut(|this| {
+        for (open, key) in asked.iter().zip(&keys) {
+            if this.decisions.is_to_retry(key) {
+                this.decisions.close(key);
+                this.open.is_to_retry(table, &open.step);
+            } else {
+                is_waited_for |= this.decisions.is_decided(key);
+            }
+        }
+    });
+    attributes::tell_of_decisions(ctx);
+    // Whoever adopts waits for the answer; the others take their turn.
+    if !is_waited_for {
+        let turn = ctx.wait_condition(|this| !this.leaving.has_begun() && this.open.has_room());
+        turn.await.map_err(|_| StepError::Cancelled)?;
+    }
+    ctx.state_mut(|this| this.open.goes_on());
+    Ok(())
+}
+
 /// Waits until a person decided: what was adopted, or nothing for a new try.
-async fn decide<I: Create>(
+async fn await_decision<I: Create>(
     ctx: &Context,
-    plan: &Plan,
     table: &str,
     input: &I,
-    failed: Box<FailedStep>,
+    open: &OpenStep,
 ) -> Result<Option<I::Made>, StepError> {
-    let decision = describe(ctx, plan, table, input, &failed);
-    let key = ctx.state_mut(|this| this.decisions.open(decision));
-    attributes::ask(ctx).await;
-    attributes::tell_of_decisions(ctx);
-
-    let mut deadline = pin!(ctx.timer(plan.decision_deadline));
+    let key = key(open);
+    let mut deadline = pin!(ctx.timer(time_left(ctx, open)));
     let mut is_due = false;
     let decided = loop {
         select! {
@@ -163,7 +252,7 @@ async fn decide<I: Create>(
             ended = deadline => {
                 is_due = true;
                 break Err(match ended {
-                    TimerResult::Fired => StepError::Failed(failed),
+                    TimerResult::Fired => failed(open),
                     TimerResult::Cancelled => StepError::Cancelled,
                 });
             }
@@ -205,19 +294,51 @@ fn describe<I: Create>(
     table: &str,
     input: &I,
     failed: &FailedStep,
-) -> OpenDecision {
+) -> OpenStep {
     let since = now(ctx);
     let until = since
         .checked_add(plan.decision_deadline)
         .map_or_else(|_| String::new(), |until| format!("{until:.0}"));
-    OpenDecision {
-        table: table.to_owned(),
+    OpenStep {
         step: failed.step.clone(),
-        kind: I::KIND.to_owned(),
-        name: input.name().to_owned(),
-        message: failed.message.clone(),
-        since: format!("{since:.0}"),
-        until,
-        candidates: failed.details.created.clone(),
+        call: input.earlier().cloned(),
+        decision: Some(OpenDecision {
+            table: table.to_owned(),
+            step: failed.step.clone(),
+            kind: I::KIND.to_owned(),
+            name: input.name().to_owned(),
+            message: failed.message.clone(),
+            since: format!("{since:.0}"),
+            until,
+            candidates: failed.details.created.clone(),
+        }),
+        details: Some(failed.details.clone()),
     }
+}
+
+/// The failure of a step that nobody decided about.
+fn failed(open: &OpenStep) -> StepError {
+    let message = open.decision.as_ref().map(|asked| asked.message.clone());
+    StepError::failed(
+        &open.step,
+        FailureType::OutcomeUnknown,
+        message.unwrap_or_default(),
+        open.details.clone().unwrap_or_default(),
+    )
+}
+
+fn key(open: &OpenStep) -> Key {
+    open.decision.as_ref().map(Key::of).unwrap_or_default()
+}
+
+fn until(open: &OpenStep) -> Option<Timestamp> {
+    open.decision.as_ref()?.until.parse().ok()
+}
+
+/// How long a person may still take.
+fn time_left(ctx: &Context, open: &OpenStep) -> Duration {
+    let left = until(open).map(|until| until.duration_since(now(ctx)));
+    // The server refuses a timer of nothing.
+    let left = left.and_then(|left| Duration::try_from(left).ok());
+    left.unwrap_or_default().max(Duration::from_secs(1))
 }

@@ -24,7 +24,12 @@ impl TableRun<'_> {
         flow_id: &str,
         deadline: Duration,
     ) -> Result<FlowRun, StepError> {
-        let started = now(self.ctx);
+        let asked = now(self.ctx);
+        // A run of the workflow before this one may have begun to wait.
+        let started = self.ctx.state_mut(|this| {
+            let since = this.first_run_since.entry(self.index);
+            *since.or_insert(asked)
+        });
         // A run cannot come before its start time, which may be days away.
         let begins = match self.plan.tables[self.index]
             .schedule
@@ -34,7 +39,7 @@ impl TableRun<'_> {
             Some(Ok(validate::StartTime::At(start))) if start > started => start,
             _ => started,
         };
-        let until_begin = Duration::try_from(begins.duration_since(started)).unwrap_or_default();
+        let until_begin = Duration::try_from(begins.duration_since(asked)).unwrap_or_default();
         let mut pause = until_begin + LOOK_FIRST;
         let mut longer = LOOK_FIRST;
         loop {

@@ -31,6 +31,25 @@ pub(super) struct TableRun<'a> {
 impl TableRun<'_> {
     /// The whole chain; what it makes is noted in the workflow's state on the way.
     pub(super) async fn ingest(&self) -> Result<(), StepError> {
+        // The run before this one may have come so far.
+        let made = |this: &super::IngestOracleServiceCloud| this.made[self.index].flow_id.clone();
+        let mut flow_id = self.ctx.state(made);
+        if flow_id.is_empty() {
+            self.chain().await?;
+            flow_id = self.ctx.state(made);
+        }
+        if let Some(deadline) = self.plan.first_run_deadline {
+            self.ctx.state_mut(|this| {
+                progress::table_phase(&mut this.status, self.index, "waiting for first run");
+            });
+            let run = self.first_run(&flow_id, deadline).await?;
+            self.note(|made| made.first_run = Some(run));
+        }
+        Ok(())
+    }
+
+    /// From the table's columns to its dataflow.
+    async fn chain(&self) -> Result<(), StepError> {
         let table = self.table();
         let name = naming::resource_name(&self.plan.connection.name, &table.table);
         self.ctx
@@ -38,7 +57,7 @@ impl TableRun<'_> {
 
         let explored = ExploreTableInput {
             sandbox: self.plan.connection.sandbox.clone(),
-            base_connection_id: self.plan.base_connection_id.clone(),
+            base_connection_id: self.plan.base_connection_id().to_owned(),
             table: table.table.clone(),
             preview: false,
         };
@@ -83,14 +102,6 @@ impl TableRun<'_> {
             this.made[self.index].flow_spec_id = flow.flow_spec_id;
             this.status.tables[self.index].flow_id.clone_from(&flow.id);
         });
-
-        if let Some(deadline) = self.plan.first_run_deadline {
-            self.ctx.state_mut(|this| {
-                progress::table_phase(&mut this.status, self.index, "waiting for first run");
-            });
-            let run = self.first_run(&flow.id, deadline).await?;
-            self.note(|made| made.first_run = Some(run));
-        }
         Ok(())
     }
 
@@ -99,7 +110,7 @@ impl TableRun<'_> {
             sandbox: self.plan.connection.sandbox.clone(),
             name: name.to_owned(),
             description: self.plan.connection.description.clone(),
-            base_connection_id: self.plan.base_connection_id.clone(),
+            base_connection_id: self.plan.base_connection_id().to_owned(),
             connection_spec: Some(oracle_service_cloud()),
             table: self.table().table.clone(),
             columns,
@@ -191,7 +202,7 @@ impl TableRun<'_> {
     pub(super) async fn step<A, I, O>(&self, activity: A, input: I) -> Result<O, StepError>
     where
         A: ActivityDefinition<Input = Message<I>, Output = Message<O>>,
-        I: 'static,
+        I: serde::Serialize + 'static,
         O: serde::de::DeserializeOwned + prost::Message + prost::Name + Default + 'static,
     {
         let name = activity.name().to_owned();

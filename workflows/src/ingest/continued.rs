@@ -1,0 +1,407 @@
+//! How an ingestion of many tables goes on in a new run, under the same workflow id, before its
+//! history is too long for the server.
+//!
+//! A run that is long enough begins no more tables, lets those under way come to rest, and
+//! hands over what there is. A table that rests without being done is begun again in the next
+//! run, whose steps find what stands. Two things are handed over for it: a create that may
+//! still take effect, since nothing may be created before that can no longer happen, and what
+//! a person is asked, which stays open in between.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use aep_flow_proto::{
+    names::{activity, phase},
+    v1::{
+        Continued, ContinuedTable, EarlierCall, IngestOracleServiceCloudInput, IngestResult,
+        IngestedTable, OpenStep, Table,
+    },
+};
+use temporalio_workflow::{ContinueAsNewOptions, WorkflowResult};
+
+use super::{Context, IngestOracleServiceCloud, Plan, now};
+use crate::{
+    attempts::Attempts,
+    decision::Decisions,
+    limits,
+    payload::{self, Message},
+    progress,
+};
+
+/// Marks the runs that may end so. Those without it go on to the end of the ingestion.
+const GOES_ON_IN_A_NEW_RUN: &str = "go-on-in-a-new-run";
+
+/// Events of a history after which a run is to end, unless the input says otherwise. Those of
+/// the tables that are under way then come on top: some 50 each.
+const MOST_EVENTS: u32 = 4_000;
+
+/// How long tables that are under way are waited for. One takes two minutes of a healthy
+/// platform, most of them for its lists.
+const REST_WITHIN: Duration = Duration::from_secs(300);
+
+/// The least of that, and how much of a step's deadline it is otherwise: a create that is left
+/// behind may take effect for a while, and the next run must have time to see that it did not.
+const REST_AT_LEAST: Duration = Duration::from_secs(30);
+const REST_OF_DEADLINE: u32 = 4;
+
+/// How long the worker of an activity that is left behind may still send something: it hears
+/// of it by its next heartbeat, which is given up after half of that.
+const LEFT_BEHIND: Duration = Duration::from_secs(30);
+
+/// Tables that waited for a person in the run before, and are worked on at once beside the
+/// others.
+const MOST_BESIDE: usize = 64;
+
+/// Steps of a table that is done, as its status lists them.
+const ALL_STEPS: [&str; 7] = [
+    activity::EXPLORE_TABLE,
+    activity::CREATE_SOURCE_CONNECTION,
+    activity::ENSURE_SCHEMA,
+    activity::ENSURE_DATASET,
+    activity::CREATE_TARGET_CONNECTION,
+    activity::CREATE_MAPPING_SET,
+    activity::CREATE_DATAFLOW,
+];
+
+/// Whether the run is about to end, and what it still waits for.
+#[derive(Debug, Default)]
+pub(super) struct Leaving {
+    has_begun: bool,
+    /// It cannot: what there is to hand over is too much for a payload.
+    is_impossible: bool,
+    activities: usize,
+}
+
+impl Leaving {
+    /// Whether no table is to be begun any more.
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+
+    pub(super) fn activity_begins(&mut self) {
+        self.activities += 1;
+    }
+
+    pub(super) fn activity_ended(&mut self) {
+        self.activities = self.activities.saturating_sub(1);
+    }
+}
+
+/// The creates that are under way or wait for a person, and the tables that already waited in
+/// the run before.
+#[derive(Debug, Default)]
+pub(super) struct Open {
+    /// By table and step.
+    steps: BTreeMap<(String, String), OpenStep>,
+    /// With their places in the input.
+    waiting: BTreeMap<String, usize>,
+    going_on: usize,
+}
+
+impl Open {
+    pub(super) fn of(&self, table: &str, step: &str) -> Option<OpenStep> {
+        self.steps.get(&key(table, step)).cloned()
+    }
+
+    /// Notes that a create may be sent from now on, by that call.
+    pub(super) fn begun(&mut self, table: &str, step: &str, call: EarlierCall) {
+        let open = OpenStep {
+            step: step.to_owned(),
+            // It is sent at any time until it ends.
+            call: Some(EarlierCall {
+                since: String::new(),
+                ..call
+            }),
+            ..OpenStep::default()
+        };
+        self.steps.insert(key(table, step), open);
+    }
+
+    /// Notes that a person is asked.
+    pub(super) fn asks(&mut self, table: &str, open: OpenStep) {
+        self.steps.insert(key(table, &open.step), open);
+    }
+
+    /// Notes that a person had it tried again.
+    pub(super) fn is_to_retry(&mut self, table: &str, step: &str) {
+        if let Some(open) = self.steps.get_mut(&key(table, step)) {
+            open.decision = None;
+            open.details = None;
+        }
+    }
+
+    pub(super) fn ended(&mut self, table: &str, step: &str) {
+        self.steps.remove(&key(table, step));
+    }
+
+    /// The steps of `table` about which a person is asked.
+    pub(super) fn asked(&self, table: &str) -> Vec<OpenStep> {
+        self.of_table(table)
+            .filter(|open| open.decision.is_some())
+            .cloned()
+            .collect()
+    }
+
+    fn of_table<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a OpenStep> {
+        let steps = self.steps.iter();
+        steps
+            .filter(move |((of, _), _)| of == table)
+            .map(|(_, open)| open)
+    }
+
+    /// The tables that already waited in the run before, by their places in the input.
+    pub(super) fn waiting(&self) -> Vec<usize> {
+        self.waiting.values().copied().collect()
+    }
+
+    /// Whether that table already waited in the run before.
+    pub(super) fn is_waiting(&self, table: &str) -> bool {
+        self.waiting.contains_key(table)
+    }
+
+    /// Whether one more of those that waited can be worked on.
+    pub(super) fn has_room(&self) -> bool {
+        self.going_on < MOST_BESIDE
+    }
+
+    /// Notes that one of those that waited is worked on.
+    pub(super) fn goes_on(&mut self) {
+        self.going_on += 1;
+    }
+
+    /// Notes that one of those that waited came to its end.
+    pub(super) fn is_over(&mut self, table: &str) {
+        self.steps.retain(|(of, _), _| of != table);
+        self.waiting.remove(table);
+        self.going_on = self.going_on.saturating_sub(1);
+    }
+}
+
+fn key(table: &str, step: &str) -> (String, String) {
+    (table.to_owned(), step.to_owned())
+}
+
+/// Looks whether the run is long enough.
+pub(super) fn look(ctx: &Context, plan: &Plan) {
+    let has_decided = ctx.state(|this| this.leaving.has_begun || this.leaving.is_impossible);
+    // Before that there is one step alone.
+    if has_decided || plan.base_connection_id().is_empty() {
+        return;
+    }
+    let most = match plan.given.continue_after_events {
+        0 => MOST_EVENTS,
+        given => given,
+    };
+    let is_long = ctx.history_length() >= most || ctx.continue_as_new_suggested();
+    if is_long && ctx.patched(GOES_ON_IN_A_NEW_RUN) {
+        ctx.state_mut(|this| this.leaving.has_begun = true);
+    }
+}
+
+/// Ends when what is under way has been waited for long enough.
+pub(super) async fn when_to_leave(ctx: &Context, plan: &Plan) {
+    let begun = ctx.wait_condition(|this| this.leaving.has_begun).await;
+    if begun.is_err() {
+        // The workflow was cancelled, and ends by itself.
+        return;
+    }
+    let rest = (plan.step_deadline / REST_OF_DEADLINE).clamp(REST_AT_LEAST, REST_WITHIN);
+    ctx.timer(rest).await;
+}
+
+/// Whether the run can end now: nothing is under way, or it was waited for long enough. What a
+/// person said is carried out before, and has its answer.
+pub(super) fn is_at_rest(ctx: &Context, is_overdue: bool) -> bool {
+    ctx.all_handlers_finished()
+        && ctx.state(|this| {
+            this.leaving.has_begun
+                && !this.leaving.is_impossible
+                && this.decisions.is_quiet()
+                && (this.leaving.activities == 0 || is_overdue)
+        })
+}
+
+/// Ends this run; the next one goes on.
+pub(super) fn go_on(ctx: &Context, plan: &Plan) -> Option<WorkflowResult<Message<IngestResult>>> {
+    let input = hand_over(ctx, plan);
+    if payload::json_bytes(&input) > limits::MAX_PAYLOAD_BYTES {
+        // A history that is too long in the end is better than a task that fails for ever.
+        ctx.state_mut(|this| {
+            this.leaving.is_impossible = true;
+            this.leaving.has_begun = false;
+        });
+        return None;
+    }
+    let ended = ctx.continue_as_new(Message::from(input), ContinueAsNewOptions::default());
+    Some(ended.map(|never| match never {}))
+}
+
+fn hand_over(ctx: &Context, plan: &Plan) -> IngestOracleServiceCloudInput {
+    let until = now(ctx).checked_add(LEFT_BEHIND);
+    let until = until.map_or_else(|_| String::new(), |until| until.to_string());
+    let run_id = ctx.run_id();
+    ctx.state(|this| {
+        let tables = plan.tables.iter().enumerate();
+        let tables: Vec<(Table, ContinuedTable)> = tables
+            .map(|(index, table)| {
+                let carried = this.hand_over_table(index, table, run_id, &until);
+                if carried.is_done || carried.failed.is_some() {
+                    let name = table.table.clone();
+                    let named = Table {
+                        table: name,
+                        ..Table::default()
+                    };
+                    return (named, carried);
+                }
+                (table.clone(), carried)
+            })
+            .collect();
+        let (tables, carried) = tables.into_iter().unzip();
+        IngestOracleServiceCloudInput {
+            connection: Some(plan.connection.clone()),
+            tables,
+            continued: Some(Continued {
+                base_connection_id: plan.base_connection_id().to_owned(),
+                tables: carried,
+                warnings: this.warnings.clone(),
+                last_error: this.status.last_error.clone(),
+                failing: this.attempts.failing().to_vec(),
+                attempts: this.attempts.latest().cloned().collect(),
+                attempts_total: this.attempts.total(),
+                activities: u32::try_from(this.attempts.count()).unwrap_or(u32::MAX),
+            }),
+            ..plan.given.clone()
+        }
+    })
+}
+
+impl IngestOracleServiceCloud {
+    fn hand_over_table(
+        &self,
+        index: usize,
+        table: &Table,
+        run_id: &str,
+        until: &str,
+    ) -> ContinuedTable {
+        let open = self.open.of_table(&table.table).cloned().map(|mut open| {
+            if let Some(call) = &mut open.call {
+                if call.run_id.is_empty() {
+                    run_id.clone_into(&mut call.run_id);
+                }
+                if call.since.is_empty() {
+                    until.clone_into(&mut call.since);
+                }
+            }
+            open
+        });
+        let made = self.made.get(index).cloned().unwrap_or_default();
+        ContinuedTable {
+            is_done: self.status.tables[index].phase == phase::DONE,
+            made: Some(IngestedTable {
+                table: String::new(),
+                ..made
+            }),
+            failed: self.failed.get(&index).cloned(),
+            warnings: self.table_warnings.get(&index).cloned().unwrap_or_default(),
+            open: open.collect(),
+            first_run_since: self
+                .first_run_since
+                .get(&index)
+                .map_or_else(String::new, ToString::to_string),
+        }
+    }
+
+    fn take_up_table(&mut self, index: usize, table: &str, carried: ContinuedTable) {
+        if let Some(made) = carried.made {
+            let steps = if made.flow_id.is_empty() {
+                &[][..]
+            } else {
+                &ALL_STEPS[..]
+            };
+            self.status.tables[index].done = steps.iter().map(|&step| step.to_owned()).collect();
+            self.status.tables[index].flow_id.clone_from(&made.flow_id);
+            self.made[index] = IngestedTable {
+                table: table.to_owned(),
+                ..made
+            };
+        }
+        if !carried.warnings.is_empty() {
+            self.table_warnings.insert(index, carried.warnings);
+        }
+        if let Ok(since) = carried.first_run_since.parse() {
+            self.first_run_since.insert(index, since);
+        }
+        if let Some(failed) = carried.failed {
+            let error = format!("{}: {}", failed.r#type, failed.message);
+            progress::table_failed(&mut self.status, index, &error);
+            self.failed.insert(index, failed);
+            return;
+        }
+        if carried.is_done {
+            if self.first_run_since.contains_key(&index) {
+                let done = &mut self.status.tables[index].done;
+                done.push(activity::GET_FLOW_RUNS.to_owned());
+            }
+            progress::table_done(&mut self.status, index);
+            return;
+        }
+        for open in carried.open {
+            if open.decision.is_some() {
+                self.open.waiting.insert(table.to_owned(), index);
+            }
+            self.open.asks(table, open);
+        }
+    }
+}
+
+/// What a person was asked in the run before this one.
+pub(super) fn open_decisions(input: &IngestOracleServiceCloudInput) -> Decisions {
+    let mut decisions = Decisions::default();
+    let tables = input.continued.iter().flat_map(|each| &each.tables);
+    for decision in tables.flat_map(|table| &table.open) {
+        if let Some(decision) = &decision.decision {
+            decisions.open(decision.clone());
+        }
+    }
+    decisions
+}
+
+/// Takes up what the run before this one handed over.
+pub(super) fn take_up(ctx: &Context, plan: &Plan, continued: Continued) {
+    plan.base_connection_id
+        .get_or_init(|| continued.base_connection_id.clone());
+    ctx.state_mut(|this| {
+        this.status.phase = phase::INGESTING.to_owned();
+        this.status.base_connection_id = continued.base_connection_id;
+        this.warnings = continued.warnings;
+        let begun: Vec<bool> = continued
+            .tables
+            .iter()
+            .map(|carried| {
+                let made = carried.made.as_ref();
+                !carried.open.is_empty() || made.is_some_and(|made| !made.schema_id.is_empty())
+            })
+            .collect();
+        for (index, (table, carried)) in plan.tables.iter().zip(continued.tables).enumerate() {
+            this.take_up_table(index, &table.table, carried);
+        }
+        let left: Vec<usize> = (0..plan.tables.len())
+            .filter(|index| {
+                let table = &this.status.tables[*index];
+                table.phase != phase::DONE
+                    && table.phase != phase::FAILED
+                    && !this.open.is_waiting(&table.table)
+            })
+            .collect();
+        // Those that had been begun come first.
+        let (first, then): (Vec<usize>, Vec<usize>) = left.into_iter().partition(|i| begun[*i]);
+        this.unclaimed = first.into_iter().chain(then).collect();
+        this.status.last_error = continued.last_error;
+        this.attempts = Attempts::after(
+            continued.failing,
+            continued.attempts,
+            continued.attempts_total,
+            continued.activities,
+        );
+        this.attributes.are_of_an_earlier_run();
+    });
+}

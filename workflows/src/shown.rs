@@ -1,0 +1,59 @@
+//! Which tables are shown where there is no room for all.
+
+use aep_flow_proto::{names::phase, v1::TableStatus};
+
+/// At most so many tables, in their order: those that somebody must look at before those that
+/// are worked on, and these before the ones that wait or are done.
+pub fn most_telling(tables: &[TableStatus], most: usize) -> Vec<&TableStatus> {
+    if tables.len() <= most {
+        return tables.iter().collect();
+    }
+    let mut by_rank: Vec<usize> = (0..tables.len()).collect();
+    by_rank.sort_by_key(|index| rank(&tables[*index]));
+    by_rank.truncate(most);
+    by_rank.sort_unstable();
+    by_rank.into_iter().map(|index| &tables[index]).collect()
+}
+
+fn rank(table: &TableStatus) -> u8 {
+    match table.phase.as_str() {
+        phase::NEEDS_DECISION => 0,
+        phase::FAILED => 1,
+        "waiting" => 3,
+        phase::DONE => 4,
+        _ => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_must_look_at_is_shown_first() {
+        let phases = [
+            "done",
+            "waiting",
+            "creating",
+            "failed",
+            "needs decision",
+            "exploring",
+        ];
+        let tables: Vec<TableStatus> = phases
+            .iter()
+            .map(|phase| TableStatus {
+                phase: (*phase).to_owned(),
+                ..TableStatus::default()
+            })
+            .collect();
+        let shown = |most| -> Vec<&str> {
+            let tables = most_telling(&tables, most).into_iter();
+            tables.map(|table| table.phase.as_str()).collect()
+        };
+        assert_eq!(shown(6), phases);
+        assert_eq!(shown(2), ["failed", "needs decision"]);
+        let some = ["creating", "failed", "needs decision", "exploring"];
+        assert_eq!(shown(4), some);
+        assert_eq!(shown(5)[0], "waiting");
+    }
+}
