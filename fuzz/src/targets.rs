@@ -1,6 +1,7 @@
 //! The targets, each with its name. The folder of the same name in `corpus/` holds its seeds.
 
 mod answers;
+mod codec;
 mod columns;
 mod config;
 mod connection;
@@ -53,6 +54,7 @@ targets! {
     "paging" => paging::check,
     // What callers send.
     "payload" => payload::check,
+    "codec" => codec::check,
     "ingest" => ingest::check,
     "connection" => connection::check,
     "schedule" => schedule::check,

@@ -7,7 +7,11 @@ use aep_flow::config::{Config, Environment, Sources};
 use crate::oracle::{CANARY, assert_quiet};
 
 /// Where a secret is put by mistake, and where it is put rightly.
-const SECRET_PLACES: [&str; 4] = [
+const SECRET_PLACES: [&str; 8] = [
+    "token = ",
+    "#env AEP_FLOW_VAULT_TOKEN=",
+    "#env AEP_FLOW_CODEC_KEYS=",
+    "#env AEP_FLOW_CODEC_SERVER_TOKEN=",
     "client_secret",
     "#env AEP_FLOW_CLIENT_SECRET=",
     "#env CLIENT_SECRET=",
