@@ -82,7 +82,7 @@ fn tables(count: usize) -> Vec<Value> {
 
 #[tokio::test]
 async fn three_workers_slow_down_when_one_is_refused() {
-    const TABLES: usize = 400;
+    const TABLES: usize = 950;
     let mut config = emulator_config();
     config.source.extra_tables = TABLES;
     config.lists.page_size = 100;
