@@ -21,10 +21,10 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    pub(crate) fn new(world: &World, more: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(world: &World, more: &[(&str, String)]) -> Self {
         let more = more
             .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            .map(|(name, value)| ((*name).to_owned(), value.clone()));
         Self {
             found: BTreeMap::new(),
             tokens: BTreeSet::new(),
@@ -71,7 +71,7 @@ impl Places {
                 .env("AEP_FLOW_LOG_FILTER", "trace")
                 .stdin(Stdio::null());
             let ran = tokio::task::spawn_blocking(move || command.output().unwrap());
-            let output = crate::within("a command", ran).await.unwrap();
+            let output = crate::support::within("a command", ran).await.unwrap();
             self.add("commands", output.stdout);
             self.add("commands", output.stderr);
         }
@@ -79,7 +79,7 @@ impl Places {
 
     /// The log, and whatever else stands where the worker ran, such as a core.
     pub(crate) fn add_files_of_worker(&mut self) {
-        let log = self.folder.join(crate::LOG);
+        let log = self.folder.join(crate::stage::LOG);
         self.add("the worker's log", std::fs::read(&log).unwrap());
         std::fs::remove_file(log).unwrap();
         let folder = self.folder.clone();

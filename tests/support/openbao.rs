@@ -158,6 +158,15 @@ impl OpenBao {
         ))
     }
 
+    /// A token that may read what is below `osc/`.
+    pub(crate) async fn token(&self) -> anyhow::Result<String> {
+        self.policy("").await?;
+        let wanted = json!({"policies": ["osc"]});
+        let made = self.post("auth/token/create", wanted).await?;
+        let token = made["auth"]["client_token"].as_str();
+        Ok(token.context("a token")?.to_owned())
+    }
+
     /// The policy `osc`.
     pub(crate) async fn policy(&self, namespace: &str) -> anyhow::Result<()> {
         let policy = r#"path "secret/data/osc/*" { capabilities = ["read"] }"#;
