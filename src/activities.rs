@@ -41,6 +41,7 @@ use aep_platform::IdError;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
+use crate::throttle::Throttle;
 pub use attempt::Attempt;
 use attempt::{Effect, run};
 pub use base_connection::create_oracle_service_cloud;
@@ -48,8 +49,6 @@ pub use failure::Failed;
 pub use platform::Platform;
 pub(crate) use platform::intent;
 use report::Reports;
-
-use crate::throttle::Throttle;
 pub use search_attributes::SearchAttributes;
 
 /// The bodies of all activities, over one platform.

@@ -6,9 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
 use crate::request::encode;
-
-/// What stands in a secret's place.
-const REMOVED: &str = "[removed]";
+use crate::text::REMOVED;
 
 /// The text without these secrets, as they are and as a body or an address carries them: in JSON,
 /// in JSON within JSON, percent-encoded, and as a form has it.

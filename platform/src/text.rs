@@ -4,6 +4,9 @@ use secrecy::SecretString;
 
 use crate::disguise;
 
+/// What stands in place of a secret.
+pub(crate) const REMOVED: &str = "[removed]";
+
 /// The most bytes of an answer's text that an error keeps.
 pub(crate) const MAX_DETAIL_BYTES: usize = 512;
 
@@ -50,7 +53,6 @@ pub(crate) fn clean(text: &str, max_bytes: usize) -> String {
 /// What to show in place of a word that may be a secret: all of a JWT or bearer token, the value
 /// of `password=…` and its kin. A source's message may repeat the request that it refused.
 fn hidden(previous: &str, word: &str) -> Option<String> {
-    const REMOVED: &str = "[removed]";
     if word.contains("eyJ") && word.len() > 40 {
         return Some(REMOVED.to_owned());
     }
