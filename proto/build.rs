@@ -22,6 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .enable_type_names()
         .compile_well_known_types()
         .extern_path(".google.protobuf.Struct", "crate::json::Object")
+        .extern_path(".google.protobuf.Value", "crate::json::Anything")
         .compile_fds(descriptors)?;
 
     // Fields at their default are written too: a caller without our stubs then

@@ -1,4 +1,4 @@
-//! A JSON object as a message: `google.protobuf.Struct`, kept as it came.
+//! JSON as messages: `google.protobuf.Struct` and `google.protobuf.Value`, kept as they came.
 //!
 //! What the platform says of a column is handed on verbatim, so whole numbers stay whole
 //! and keys keep one order, both of which the usual types for `Struct` lose. Only the
@@ -55,6 +55,45 @@ impl prost::Message for Object {
 
     fn clear(&mut self) {
         self.0.clear();
+    }
+}
+
+/// Any JSON value.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Anything(pub Value);
+
+impl From<Value> for Anything {
+    fn from(value: Value) -> Self {
+        Self(value)
+    }
+}
+
+// As for an object.
+impl prost::Message for Anything {
+    fn encode_raw(&self, buffer: &mut impl BufMut) {
+        value_to_wire(&self.0).encode_raw(buffer);
+    }
+
+    fn merge_field(
+        &mut self,
+        tag: u32,
+        wire_type: WireType,
+        buffer: &mut impl Buf,
+        context: DecodeContext,
+    ) -> Result<(), DecodeError> {
+        let mut value = value_to_wire(&self.0);
+        value.merge_field(tag, wire_type, buffer, context)?;
+        self.0 = value_from_wire(value);
+        Ok(())
+    }
+
+    fn encoded_len(&self) -> usize {
+        value_to_wire(&self.0).encoded_len()
+    }
+
+    fn clear(&mut self) {
+        self.0 = Value::Null;
     }
 }
 
@@ -124,6 +163,25 @@ mod tests {
         let bytes = object.encode_to_vec();
         assert_eq!(bytes.len(), object.encoded_len());
         assert_eq!(Object::decode(bytes.as_slice()).unwrap(), object);
+    }
+
+    #[test]
+    fn any_value_is_given_back_by_both_encodings() {
+        for text in [
+            "null",
+            "true",
+            "12",
+            "0.5",
+            r#""a""#,
+            r#"["a",1]"#,
+            r#"{"a":[1]}"#,
+        ] {
+            let value: Anything = serde_json::from_str(text).unwrap();
+            assert_eq!(serde_json::to_string(&value).unwrap(), text);
+            let bytes = value.encode_to_vec();
+            assert_eq!(bytes.len(), value.encoded_len());
+            assert_eq!(Anything::decode(bytes.as_slice()).unwrap(), value);
+        }
     }
 
     #[test]

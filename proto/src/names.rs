@@ -12,6 +12,8 @@ pub mod activity {
     /// Ensures a base connection to Oracle Service Cloud.
     pub const CREATE_ORACLE_SERVICE_CLOUD_BASE_CONNECTION: &str =
         "CreateOracleServiceCloudBaseConnection";
+    /// Ensures a base connection to a source of the catalogue.
+    pub const CREATE_BASE_CONNECTION: &str = "CreateBaseConnection";
     /// Asks the platform to try a base connection's credentials.
     pub const TEST_BASE_CONNECTION: &str = "TestBaseConnection";
     /// Lists the tables behind a base connection.
@@ -43,6 +45,8 @@ pub mod activity {
 pub mod workflow {
     /// Takes tables of an Oracle Service Cloud into datasets.
     pub const INGEST_ORACLE_SERVICE_CLOUD: &str = "IngestOracleServiceCloud";
+    /// Takes tables of any source of the catalogue into datasets.
+    pub const INGEST_SOURCE: &str = "IngestSource";
 }
 
 /// Query types.

@@ -5,7 +5,7 @@
 //! was expected.
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::v1::Violation;
 
@@ -40,6 +40,28 @@ impl From<ReadError> for Violation {
 /// [`ReadError`] for text that is not JSON, a field of the wrong type, an unknown
 /// word of an enum, an unknown field or one given twice.
 pub fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, ReadError> {
+    let error = match as_written(json) {
+        Err(error) if error.field == LONE => error,
+        read => return read,
+    };
+    match in_a_list(json) {
+        Some(json) => as_written(&json),
+        None => Err(error),
+    }
+}
+
+/// The list of which one may stand alone: most ingestions by a pattern have no second entry.
+const LONE: &str = "tables";
+
+/// The same with a list around the one that stands alone, if there is one.
+fn in_a_list(json: &[u8]) -> Option<Vec<u8>> {
+    let mut input: Map<String, Value> = serde_json::from_slice(json).ok()?;
+    let lone = input.get_mut(LONE).filter(|lone| lone.is_object())?;
+    *lone = Value::Array(vec![lone.take()]);
+    serde_json::to_vec(&input).ok()
+}
+
+fn as_written<T: DeserializeOwned>(json: &[u8]) -> Result<T, ReadError> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let message = serde_path_to_error::deserialize(&mut deserializer)
         .map_err(|error| explain(json, &error))?;
@@ -190,7 +212,7 @@ fn in_plain_words(expected: &str) -> &str {
         "struct aep.flow.v1.Schedule" => {
             r#"an object such as {"frequency": "HOUR", "interval": 1}"#
         }
-        "struct aep.flow.v1.OracleServiceCloudConnection" => {
+        "struct aep.flow.v1.OracleServiceCloudConnection" | "struct aep.flow.v1.Connection" => {
             "an object that describes a connection"
         }
         other if other.starts_with("struct ") => "an object",
@@ -275,10 +297,7 @@ mod tests {
     #[test]
     fn a_wrong_type_shows_kinds_only() {
         let cases = [
-            (
-                r#"{"tables":{"table":"A"}}"#,
-                "tables: found an object, expected a list",
-            ),
+            (r#"{"tables":"A"}"#, "tables: found a text, expected a list"),
             (
                 r#"{"tables":[{"table":7}]}"#,
                 "tables[0].table: found a number, expected a string",
@@ -296,6 +315,18 @@ mod tests {
                 "{json}"
             );
         }
+    }
+
+    #[test]
+    fn one_table_may_stand_alone() {
+        let json = r#"{"tables":{"match":"crm_*","except":["crm_old"]}}"#;
+        let input: IngestOracleServiceCloudInput = from_json(json.as_bytes()).unwrap();
+        assert_eq!(input.tables.len(), 1);
+        assert_eq!(input.tables[0].r#match, "crm_*");
+        assert_eq!(
+            error::<IngestOracleServiceCloudInput>(r#"{"tables":{"matches":"crm_*"}}"#),
+            "tables[0].matches: found an unknown field, expected `match`"
+        );
     }
 
     #[test]

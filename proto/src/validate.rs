@@ -11,12 +11,15 @@ mod findings;
 mod host;
 mod ingest;
 mod schedule;
+mod tables;
 
 pub use columns::against_columns;
-pub use connection::{SECRET_REFERENCE, connection, is_vault_path, secret_reference};
+pub use connection::{
+    SECRET_REFERENCE, any_connection, connection, is_vault_path, param, secret_reference,
+};
 pub use findings::Findings;
 pub(crate) use findings::shown;
-pub use ingest::ingest;
+pub use ingest::{ingest, ingest_source};
 pub use schedule::{StartTime, passed_start, schedule, start_time};
 
 /// Longest name of a resource, in characters.

@@ -74,6 +74,7 @@ pub async fn create_oracle_service_cloud(
         etag: ensured.etag,
         outcome: ensured.outcome.into(),
         warnings: vec![names::ORACLE_SERVICE_CLOUD_DEPRECATED.to_owned()],
+        ..BaseConnection::default()
     })
 }
 

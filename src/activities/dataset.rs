@@ -54,6 +54,7 @@ pub(super) async fn ensure_dataset(
     Ok(Dataset {
         id: ensured.id,
         outcome: ensured.outcome.into(),
+        schema_id: String::new(),
     })
 }
 

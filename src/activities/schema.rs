@@ -266,6 +266,7 @@ fn one_per_column(tenant: &TenantId, columns: &[Column]) -> Fields {
             .map(|each| FieldMapping {
                 source: each.source,
                 destination: each.destination,
+                ..FieldMapping::default()
             })
             .collect(),
         warnings: fields
@@ -329,6 +330,7 @@ fn as_mapped(
         fields.mapping.push(FieldMapping {
             source: source_path(&each.source),
             destination: format!("{namespace}.{path}"),
+            ..FieldMapping::default()
         });
     }
     Ok(fields)
@@ -370,6 +372,7 @@ mod tests {
             .map(|(source, destination)| FieldMapping {
                 source: (*source).to_owned(),
                 destination: (*destination).to_owned(),
+                ..FieldMapping::default()
             })
             .collect()
     }

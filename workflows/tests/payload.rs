@@ -4,10 +4,13 @@
 
 use std::collections::HashMap;
 
-use aep_flow_proto::v1::{
-    Continued, ExploreTableResult, FieldMapping, Frequency, IngestOracleServiceCloudInput,
-    IngestResult, IngestedTable, OnExisting, OracleServiceCloudConnection, Schedule,
-    SecretReference, Table, VaultSecret, secret_reference::Place,
+use aep_flow_proto::{
+    json::Anything,
+    v1::{
+        Continued, ExploreTableResult, FieldMapping, Frequency, IngestOracleServiceCloudInput,
+        IngestResult, IngestedTable, OnExisting, OracleServiceCloudConnection, RowFilter, Schedule,
+        SecretReference, Table, VaultSecret, secret_reference::Place,
+    },
 };
 use aep_flow_workflows::payload::Message;
 use proptest::prelude::*;
@@ -72,9 +75,17 @@ fn table() -> impl Strategy<Value = Table> {
             interval,
             backfill,
         });
-    let mapping = (".{0,8}", ".{0,8}").prop_map(|(source, destination)| FieldMapping {
+    let words = (".{0,8}", ".{0,8}", ".{0,8}", ".{0,8}");
+    let mapping = words.prop_map(|(source, destination, expression, r#type)| FieldMapping {
         source,
         destination,
+        expression,
+        r#type,
+    });
+    let filter = (".{0,8}", -9i64..9).prop_map(|(column, value)| RowFilter {
+        column,
+        value: Some(Anything(value.into())),
+        ..RowFilter::default()
     });
     (
         ".{0,12}",
@@ -83,15 +94,20 @@ fn table() -> impl Strategy<Value = Table> {
         prop::collection::vec(mapping, 0..3),
         prop::option::of(schedule),
         ".{0,8}",
+        prop::collection::vec(".{0,8}", 0..3),
+        prop::option::of(filter),
     )
         .prop_map(
-            |(table, columns, delta_column, mapping, schedule, dataset)| Table {
+            |(table, columns, delta_column, mapping, schedule, dataset, except, filter)| Table {
                 table,
                 columns,
                 delta_column,
                 mapping,
                 schedule,
                 dataset,
+                except,
+                filter,
+                ..Table::default()
             },
         )
 }

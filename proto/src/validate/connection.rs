@@ -2,14 +2,118 @@
 
 use std::path::{Component, Path};
 
-use super::{Findings, Rules, host::host};
+use serde_json::Value;
+
+use super::{Findings, Rules, findings::shown, host::host};
 use crate::v1::{
-    OnExisting, OracleServiceCloudConnection, SecretReference, secret_reference::Place,
+    Connection, OnExisting, OracleServiceCloudConnection, SecretReference, secret_reference::Place,
 };
 
 /// What a secret in an input looks like.
 pub const SECRET_REFERENCE: &str =
     r#"{"env": "NAME"}, {"file": "path"} or {"vault": {"path": "…", "key": "…"}}"#;
+
+/// What a parameter of a connection looks like.
+const PARAM: &str = r#"a text, a number, true or false, or a reference such as {"env": "NAME"}"#;
+
+/// Most parameters of a way of authentication; no documented one has more than seven.
+const MAX_PARAMS: usize = 64;
+
+/// Longest text of a parameter that is no secret, in characters.
+const MAX_PARAM_CHARS: usize = 4_096;
+
+/// Checks what can be told of `connection` without the catalogue: which parameters its source
+/// takes, and which of them are secret, is told where the catalogue is.
+pub fn any_connection(findings: &mut Findings, path: &str, connection: &Connection) {
+    let at = |field: &str| below(path, field);
+    findings.sandbox(&at("sandbox"), &connection.sandbox);
+    findings.name(&at("name"), &connection.name);
+    findings.description(&at("description"), &connection.description);
+    source(findings, &at("source"), &connection.source);
+    findings.path(&at("auth"), &connection.auth);
+    findings.known_word::<OnExisting>(&at("onExisting"), connection.on_existing);
+    let params = connection.params.as_ref().map(|params| &params.0);
+    let params = params.into_iter().flatten();
+    let at_most = params.clone().count();
+    findings.at_most(&at("params"), at_most, MAX_PARAMS, "parameters");
+    for (name, value) in params {
+        if let Err((below, found, expected)) = param(value) {
+            let field = at(&format!("params.{}", shown(name)));
+            findings.note(format!("{field}{below}"), found, expected);
+        }
+    }
+}
+
+fn source(findings: &mut Findings, field: &str, source: &str) {
+    let is_name = source
+        .bytes()
+        .all(|each| each.is_ascii_lowercase() || each.is_ascii_digit() || each == b'-');
+    if source.is_empty() || !is_name || source.len() > 100 {
+        let found = match source {
+            "" => "nothing".to_owned(),
+            source => format!("`{}`", shown(source)),
+        };
+        let expected = "a source's name as `aep-flow sources` lists it: lower-case letters, \
+                        digits and `-`";
+        findings.note(field, found, expected);
+    }
+}
+
+/// What `value` is as a parameter's: a reference to a secret, or nothing for what is sent as
+/// it stands.
+///
+/// # Errors
+/// What is wrong: which part of it, what was found and what was expected. What was found never
+/// shows the value.
+pub fn param(value: &Value) -> Result<Option<SecretReference>, (&'static str, String, String)> {
+    let wrong = |found: &str| Err(("", found.to_owned(), PARAM.to_owned()));
+    match value {
+        Value::Bool(_) | Value::Number(_) => Ok(None),
+        Value::Null => wrong("null"),
+        Value::Array(_) => wrong("a list"),
+        Value::String(text) if text.chars().count() > MAX_PARAM_CHARS => Err((
+            "",
+            format!("{} characters", text.chars().count()),
+            format!("at most {MAX_PARAM_CHARS} characters"),
+        )),
+        Value::String(text) if text.chars().any(char::is_control) => Err((
+            "",
+            "a control character".to_owned(),
+            "a text without control characters".to_owned(),
+        )),
+        Value::String(_) => Ok(None),
+        Value::Object(_) => {
+            // By the way every input is read, so that a misspelt place is named.
+            let reference: SecretReference =
+                crate::read::from_json(value.to_string().as_bytes())
+                    .map_err(|error| ("", error.found, SECRET_REFERENCE.to_owned()))?;
+            let mut findings = Findings::default();
+            secret_reference(&mut findings, "", Some(&reference));
+            match findings.into_result() {
+                Ok(()) => Ok(Some(reference)),
+                Err(found) => {
+                    let first = found.into_iter().next().unwrap_or_default();
+                    let below = match first.field.as_str() {
+                        ".env" => ".env",
+                        ".file" => ".file",
+                        ".vault.path" => ".vault.path",
+                        ".vault.key" => ".vault.key",
+                        _ => "",
+                    };
+                    Err((below, first.found, first.expected))
+                }
+            }
+        }
+    }
+}
+
+fn below(path: &str, field: &str) -> String {
+    if path.is_empty() {
+        field.to_owned()
+    } else {
+        format!("{path}.{field}")
+    }
+}
 
 /// Checks `connection`, whose fields are named below `path` (empty for the input itself).
 pub fn connection(
@@ -18,13 +122,7 @@ pub fn connection(
     connection: &OracleServiceCloudConnection,
     rules: Rules,
 ) {
-    let at = |field: &str| {
-        if path.is_empty() {
-            field.to_owned()
-        } else {
-            format!("{path}.{field}")
-        }
-    };
+    let at = |field: &str| below(path, field);
     findings.sandbox(&at("sandbox"), &connection.sandbox);
     findings.name(&at("name"), &connection.name);
     findings.description(&at("description"), &connection.description);
@@ -119,6 +217,61 @@ pub fn is_vault_path(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_connection_to_any_source_is_checked_without_the_catalogue() {
+        let found = |change: fn(&mut Value)| {
+            let mut value = json!({
+                "name": "SFSC", "source": "salesforce-service-cloud",
+                "auth": "OAuth2 Client Credential",
+                "params": {"clientId": "3MVG9", "port": 8765, "enableSsl": true,
+                           "clientSecret": {"env": "SFSC_SECRET"}},
+            });
+            change(&mut value);
+            let input: Connection = crate::read::from_json(value.to_string().as_bytes()).unwrap();
+            let mut findings = Findings::default();
+            any_connection(&mut findings, "connection", &input);
+            let all = findings.into_result().err().unwrap_or_default();
+            let all = all.into_iter().map(|each| (each.field, each.found));
+            all.collect::<Vec<_>>()
+        };
+        assert_eq!(found(|_| ()), []);
+        type Case = (&'static str, &'static str, fn(&mut Value));
+        let cases: [Case; 9] = [
+            ("source", "nothing", |input| input["source"] = json!("")),
+            ("source", "`Salesforce CRM`", |input| {
+                input["source"] = json!("Salesforce CRM")
+            }),
+            ("params.clientId", "null", |input| {
+                input["params"]["clientId"] = Value::Null
+            }),
+            ("params.clientId", "a list", |input| {
+                input["params"]["clientId"] = json!(["hunter2"])
+            }),
+            ("params.clientId", "4097 characters", |input| {
+                input["params"]["clientId"] = json!("a".repeat(4_097))
+            }),
+            ("params.clientId", "a control character", |input| {
+                input["params"]["clientId"] = json!("a\u{7}")
+            }),
+            ("params.clientSecret", "an unknown field", |input| {
+                input["params"]["clientSecret"] = json!({"keyring": "x"})
+            }),
+            ("params.clientSecret", "nothing", |input| {
+                input["params"]["clientSecret"] = json!({})
+            }),
+            (
+                "params.clientSecret.env",
+                "something that is no name of a variable",
+                |input| input["params"]["clientSecret"] = json!({"env": "hunter2!"}),
+            ),
+        ];
+        for (field, expected, change) in cases {
+            let field = format!("connection.{field}");
+            assert_eq!(found(change), [(field, expected.to_owned())]);
+        }
+    }
 
     #[test]
     fn a_path_in_vault_has_one_meaning() {

@@ -1,14 +1,14 @@
 //! The whole input of an ingestion.
 
-use std::collections::BTreeMap;
-
-use prost::Message as _;
+use prost::Message;
+use serde::Serialize;
 
 use super::{
-    Findings, MAX_COLUMNS, MAX_INPUT_BYTES, MAX_MAPPINGS, MAX_PATH_CHARS, MAX_TABLES, Rules,
-    connection::connection, findings::shown, schedule::schedule,
+    Findings, MAX_INPUT_BYTES, Rules,
+    connection::{any_connection, connection},
+    tables::tables,
 };
-use crate::v1::{IngestOracleServiceCloudInput, Table, Violation};
+use crate::v1::{Continued, IngestOracleServiceCloudInput, IngestSourceInput, Table, Violation};
 
 /// Checks everything about `input` that can be told without the source and the clock.
 ///
@@ -20,25 +20,76 @@ use crate::v1::{IngestOracleServiceCloudInput, Table, Violation};
 pub fn ingest(input: &IngestOracleServiceCloudInput, rules: Rules) -> Result<(), Vec<Violation>> {
     let mut findings = Findings::default();
     match &input.connection {
-        None => findings.note(
-            "connection",
-            "nothing",
-            "an object that describes a connection",
-        ),
+        None => no_connection(&mut findings),
         Some(given) => connection(&mut findings, "connection", given, rules),
     }
-    match input.tables.len() {
-        0 => findings.note("tables", "nothing", "at least one table"),
-        count if count > MAX_TABLES => findings.note(
-            "tables",
-            format!("{count} tables"),
-            format!("at most {MAX_TABLES} tables in one ingestion"),
-        ),
-        _ => {}
+    rest(
+        &mut findings,
+        &Rest {
+            tables: &input.tables,
+            tables_at_once: input.tables_at_once,
+            step_deadline_seconds: input.step_deadline_seconds,
+            first_run_deadline_seconds: input.first_run_deadline_seconds,
+            decision_deadline_seconds: input.decision_deadline_seconds,
+            continue_after_events: input.continue_after_events,
+            continued: input.continued.as_ref(),
+            json_bytes: json_bytes(input),
+        },
+    );
+    findings.into_result()
+}
+
+/// The same for any source, without what only the catalogue knows.
+///
+/// # Errors
+/// Every violation, in the order of the input.
+pub fn ingest_source(input: &IngestSourceInput) -> Result<(), Vec<Violation>> {
+    let mut findings = Findings::default();
+    match &input.connection {
+        None => no_connection(&mut findings),
+        Some(given) => any_connection(&mut findings, "connection", given),
     }
+    rest(
+        &mut findings,
+        &Rest {
+            tables: &input.tables,
+            tables_at_once: input.tables_at_once,
+            step_deadline_seconds: input.step_deadline_seconds,
+            first_run_deadline_seconds: input.first_run_deadline_seconds,
+            decision_deadline_seconds: input.decision_deadline_seconds,
+            continue_after_events: input.continue_after_events,
+            continued: input.continued.as_ref(),
+            json_bytes: json_bytes(input),
+        },
+    );
+    findings.into_result()
+}
+
+/// What the inputs of all ingestions have beside the connection.
+struct Rest<'a> {
+    tables: &'a [Table],
+    tables_at_once: u32,
+    step_deadline_seconds: u32,
+    first_run_deadline_seconds: u32,
+    decision_deadline_seconds: u32,
+    continue_after_events: u32,
+    continued: Option<&'a Continued>,
+    /// How long the whole input is, if that may be too long.
+    json_bytes: Option<usize>,
+}
+
+fn no_connection(findings: &mut Findings) {
+    findings.note(
+        "connection",
+        "nothing",
+        "an object that describes a connection",
+    );
+}
+
+fn rest(findings: &mut Findings, input: &Rest<'_>) {
     // One that goes on in a new run was good, and has grown by what was made.
     if input.continued.is_none()
-        && let Some(bytes) = json_bytes(input).filter(|bytes| *bytes > MAX_INPUT_BYTES)
+        && let Some(bytes) = input.json_bytes.filter(|bytes| *bytes > MAX_INPUT_BYTES)
     {
         findings.note(
             "",
@@ -46,28 +97,7 @@ pub fn ingest(input: &IngestOracleServiceCloudInput, rules: Rules) -> Result<(),
             format!("at most {MAX_INPUT_BYTES}: several ingestions with fewer tables or columns"),
         );
     }
-    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut datasets: BTreeMap<&str, usize> = BTreeMap::new();
-    for (index, given) in input.tables.iter().enumerate() {
-        table(&mut findings, index, given);
-        if let Some(first) = places.insert(&given.table, index) {
-            findings.note(
-                format!("tables[{index}].table"),
-                format!("`{}`, as in tables[{first}]", shown(&given.table)),
-                "each table once",
-            );
-        }
-        if given.dataset.is_empty() {
-            continue;
-        }
-        if let Some(first) = datasets.insert(&given.dataset, index) {
-            findings.note(
-                format!("tables[{index}].dataset"),
-                format!("`{}`, as in tables[{first}]", shown(&given.dataset)),
-                "a dataset of its own for each table",
-            );
-        }
-    }
+    tables(findings, input.tables);
     findings.within("tablesAtOnce", input.tables_at_once, 1, 64);
     findings.within(
         "stepDeadlineSeconds",
@@ -93,7 +123,7 @@ pub fn ingest(input: &IngestOracleServiceCloudInput, rules: Rules) -> Result<(),
         200,
         10_000,
     );
-    if let Some(continued) = &input.continued
+    if let Some(continued) = input.continued
         && (continued.tables.len() != input.tables.len() || continued.base_connection_id.is_empty())
     {
         findings.note(
@@ -102,127 +132,14 @@ pub fn ingest(input: &IngestOracleServiceCloudInput, rules: Rules) -> Result<(),
             "nothing: it is not for callers",
         );
     }
-    findings.into_result()
 }
 
-fn json_bytes(input: &IngestOracleServiceCloudInput) -> Option<usize> {
+fn json_bytes<M: Message + Serialize>(input: &M) -> Option<usize> {
     // A small one need not be written out to be known for small.
     if input.encoded_len() < MAX_INPUT_BYTES / 8 {
         return None;
     }
     serde_json::to_vec(input).ok().map(|json| json.len())
-}
-
-fn table(findings: &mut Findings, index: usize, table: &Table) {
-    let at = |field: &str| format!("tables[{index}].{field}");
-    // A table's path is the source's own; only what could not be one is refused.
-    if table.table.trim().is_empty() {
-        let found = if table.table.is_empty() {
-            "nothing"
-        } else {
-            "only spaces"
-        };
-        findings.note(
-            at("table"),
-            found,
-            "a table's path, as ExploreTables gives it",
-        );
-    } else if table.table.chars().any(char::is_control)
-        || table.table.chars().count() > MAX_PATH_CHARS
-    {
-        findings.note(
-            at("table"),
-            format!("`{}`", shown(&table.table)),
-            "a table's path",
-        );
-    }
-    if !table.dataset.is_empty() {
-        findings.name(&at("dataset"), &table.dataset);
-    }
-    findings.at_most(&at("columns"), table.columns.len(), MAX_COLUMNS, "columns");
-    findings.at_most(
-        &at("mapping"),
-        table.mapping.len(),
-        MAX_MAPPINGS,
-        "mappings",
-    );
-    let columns = table.columns.iter().enumerate();
-    let columns = columns.map(|(position, name)| (format!("columns[{position}]"), name));
-    let sources = table.mapping.iter().enumerate();
-    let sources =
-        sources.map(|(position, each)| (format!("mapping[{position}].source"), &each.source));
-    for (field, name) in columns.chain(sources) {
-        findings.path(&at(&field), name);
-    }
-    once_each(findings, &at("columns"), &table.columns, "a column's name");
-    for (position, mapping) in table.mapping.iter().enumerate() {
-        if mapping.source.is_empty() {
-            findings.note(
-                at(&format!("mapping[{position}].source")),
-                "nothing",
-                "a column's name",
-            );
-        }
-        destination(
-            findings,
-            &at(&format!("mapping[{position}].destination")),
-            &mapping.destination,
-        );
-    }
-    let destinations = table.mapping.iter().map(|each| each.destination.as_str());
-    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    for (position, destination) in destinations.enumerate() {
-        if let Some(first) = seen.insert(destination, position) {
-            findings.note(
-                at(&format!("mapping[{position}].destination")),
-                format!("`{}`, as in mapping[{first}]", shown(destination)),
-                "each destination once",
-            );
-        }
-    }
-    schedule(
-        findings,
-        (&at("schedule"), table.schedule.as_ref()),
-        (&at("deltaColumn"), &table.delta_column),
-    );
-}
-
-fn destination(findings: &mut Findings, field: &str, path: &str) {
-    let is_part = |part: &str| {
-        part.starts_with(|first: char| first.is_ascii_alphanumeric())
-            && part
-                .bytes()
-                .all(|each| each.is_ascii_alphanumeric() || matches!(each, b'_' | b'-'))
-    };
-    // Fields of our own stand below the organisation's namespace; Adobe's registry
-    // refuses them anywhere else (XDM-1020 to 1024).
-    let is_path = path
-        .strip_prefix('_')
-        .and_then(|path| path.split_once('.'))
-        .is_some_and(|(tenant, rest)| is_part(tenant) && rest.split('.').all(is_part));
-    if !is_path || path.len() > 1_000 {
-        findings.note(
-            field,
-            format!("`{}`", shown(path)),
-            "a path such as `_tenant.contactId`: below the organisation's namespace, \
-             its parts of letters, digits, `-` and `_`",
-        );
-    }
-}
-
-fn once_each(findings: &mut Findings, field: &str, names: &[String], expected: &str) {
-    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    for (index, name) in names.iter().enumerate() {
-        if name.is_empty() {
-            findings.note(format!("{field}[{index}]"), "nothing", expected);
-        } else if let Some(first) = seen.insert(name, index) {
-            findings.note(
-                format!("{field}[{index}]"),
-                format!("`{}`, as in {field}[{first}]", shown(name)),
-                "each column once",
-            );
-        }
-    }
 }
 
 #[cfg(test)]

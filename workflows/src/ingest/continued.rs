@@ -268,6 +268,7 @@ fn hand_over(ctx: &Context, plan: &Plan) -> IngestOracleServiceCloudInput {
                 attempts: this.attempts.latest().cloned().collect(),
                 attempts_total: this.attempts.total(),
                 activities: u32::try_from(this.attempts.count()).unwrap_or(u32::MAX),
+                ..Continued::default()
             }),
             ..plan.given.clone()
         }

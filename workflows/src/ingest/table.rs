@@ -117,6 +117,7 @@ impl TableRun<'_> {
             on_existing: self.on_existing(),
             adopt: None,
             continues: None,
+            filter: self.table().filter.clone(),
         };
         let source = self.create(input).await?;
         self.note(|made| made.source_connection_id.clone_from(&source.id));
@@ -140,6 +141,7 @@ impl TableRun<'_> {
             on_existing: self.on_existing(),
             adopt: None,
             continues: None,
+            settings: table.schema.clone(),
         };
         let schema = self.create(schema).await?;
         self.ctx.state_mut(|this| {
@@ -179,6 +181,7 @@ impl TableRun<'_> {
             on_existing: self.on_existing(),
             adopt: None,
             continues: None,
+            existing: self.table().existing_dataset.clone(),
         };
         let dataset = self.create(input).await?;
         self.note(|made| made.dataset_id.clone_from(&dataset.id));
