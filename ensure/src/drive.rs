@@ -30,22 +30,25 @@ pub enum Swept {
     InUse,
 }
 
-/// The calls that the protocol makes for one resource. Each is sent once.
-pub trait Resource {
+/// The calls that the protocol makes to see what stands. None changes anything.
+pub trait Sight {
     /// Finds everything on the platform that has the wanted name, on every page.
     fn look(&self) -> impl Future<Output = Result<Vec<Standing>, Failure>> + Send;
-
-    /// Sends the create, with the intent's marker in it.
-    fn create(&self) -> impl Future<Output = Result<Created, Failure>> + Send;
 
     /// Reads the resource of that id; none if there is none, or no longer.
     fn read(&self, id: &str) -> impl Future<Output = Result<Option<Standing>, Failure>> + Send;
 
-    /// Takes the resource of that id away, unless something uses it.
-    fn sweep(&self, id: &str) -> impl Future<Output = Result<Swept, Failure>> + Send;
-
     /// The time, by our clock and by the platform's.
     fn now(&self) -> Now;
+}
+
+/// The calls that the protocol makes for one resource. Each is sent once.
+pub trait Resource: Sight {
+    /// Sends the create, with the intent's marker in it.
+    fn create(&self) -> impl Future<Output = Result<Created, Failure>> + Send;
+
+    /// Takes the resource of that id away, unless something uses it.
+    fn sweep(&self, id: &str) -> impl Future<Output = Result<Swept, Failure>> + Send;
 }
 
 /// The one live resource of an intent.
@@ -255,7 +258,7 @@ async fn continue_dead<T>() -> T {
     std::future::pending().await
 }
 
-fn not_answered(failure: &mut Option<Box<Failure>>, error: Failure) -> Seen {
+pub(crate) fn not_answered(failure: &mut Option<Box<Failure>>, error: Failure) -> Seen {
     *failure = Some(Box::new(error));
     Seen::NotAnswered
 }
@@ -272,7 +275,11 @@ fn what_is_known(failure: &Failure) -> Seen {
     }
 }
 
-fn ended(call: &Call<'_>, end: End, failure: Option<Box<Failure>>) -> Result<Ensured, EnsureError> {
+pub(crate) fn ended(
+    call: &Call<'_>,
+    end: End,
+    failure: Option<Box<Failure>>,
+) -> Result<Ensured, EnsureError> {
     let kind = call.intent.kind();
     let name = || call.intent.name().to_owned();
     let not_yet = |reason, failure, past| EnsureError::NotYet {

@@ -9,15 +9,18 @@
 //! 3. [`state`]: what is known in, what to do next out. Pure.
 //! 4. [`memory`]: what one attempt leaves for the next.
 //! 5. [`drive`]: the thin layer that makes the calls.
+//! 6. [`foresee`]: the same by reading alone, for a plan.
 
 pub mod crash;
 pub mod drive;
+pub mod foresee;
 pub mod intent;
 pub mod memory;
 pub mod rules;
 pub mod state;
 
-pub use drive::{Created, EnsureError, Ensured, Resource, Swept, ensure};
+pub use drive::{Created, EnsureError, Ensured, Resource, Sight, Swept, ensure};
+pub use foresee::{Foreseen, foresee};
 pub use intent::{Intent, Marker};
 pub use memory::Memory;
 pub use rules::{ResourceKind, Rules, Uniqueness};

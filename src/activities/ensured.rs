@@ -4,7 +4,7 @@ use std::{fmt::Display, future::Future, str::FromStr};
 
 use aep_flow_ensure::{
     self as ensure, Call, Created, Ensured, Intent, Marker, Now, Past, Resource, ResourceKind,
-    Standing, Swept,
+    Sight, Standing, Swept,
 };
 use aep_flow_proto::v1::{EarlierCall, OnExisting, Outcome};
 use aep_platform::{
@@ -134,20 +134,11 @@ impl<K: Ensurable> Wanted<'_, K> {
     }
 }
 
-impl<K: Ensurable> Resource for Wanted<'_, K> {
+impl<K: Ensurable> Sight for Wanted<'_, K> {
     async fn look(&self) -> Result<Vec<Standing>, Failure> {
         let found = self.new.find(self.sandbox).await;
         let found = found.map_err(|error| error.failure())?;
         Ok(found.into_iter().map(Listed::standing).collect())
-    }
-
-    async fn create(&self) -> Result<Created, Failure> {
-        let created = self.new.create(self.sandbox).await;
-        let created = created.map_err(|error| error.failure())?;
-        Ok(Created {
-            id: created.id.to_string(),
-            etag: text(created.etag.as_ref()),
-        })
     }
 
     async fn read(&self, id: &str) -> Result<Option<Standing>, Failure> {
@@ -156,6 +147,25 @@ impl<K: Ensurable> Resource for Wanted<'_, K> {
             return Ok(None);
         };
         Ok(self.get(&id).await?.map(Listed::standing))
+    }
+
+    fn now(&self) -> Now {
+        let ours = self.attempt.now();
+        Now::new(
+            ours,
+            Timestamp::try_from(self.sandbox.platform_now()).unwrap_or(ours),
+        )
+    }
+}
+
+impl<K: Ensurable> Resource for Wanted<'_, K> {
+    async fn create(&self) -> Result<Created, Failure> {
+        let created = self.new.create(self.sandbox).await;
+        let created = created.map_err(|error| error.failure())?;
+        Ok(Created {
+            id: created.id.to_string(),
+            etag: text(created.etag.as_ref()),
+        })
     }
 
     async fn sweep(&self, id: &str) -> Result<Swept, Failure> {
@@ -176,14 +186,6 @@ impl<K: Ensurable> Resource for Wanted<'_, K> {
                 failure => Err(failure),
             },
         }
-    }
-
-    fn now(&self) -> Now {
-        let ours = self.attempt.now();
-        Now::new(
-            ours,
-            Timestamp::try_from(self.sandbox.platform_now()).unwrap_or(ours),
-        )
     }
 }
 

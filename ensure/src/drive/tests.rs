@@ -44,23 +44,12 @@ impl Scripted {
     }
 }
 
-impl Resource for Scripted {
+impl Sight for Scripted {
     async fn look(&self) -> Result<Vec<Standing>, Failure> {
         match self.next("look") {
             Line::Finds(found) => Ok(found),
             Line::Fails(failure) => Err(failure),
             _ => panic!("not a look's answer"),
-        }
-    }
-
-    async fn create(&self) -> Result<Created, Failure> {
-        match self.next("create") {
-            Line::Creates(id) => Ok(Created {
-                id: id.to_owned(),
-                etag: format!("etag of {id}"),
-            }),
-            Line::Fails(failure) => Err(failure),
-            _ => panic!("not a create's answer"),
         }
     }
 
@@ -72,16 +61,29 @@ impl Resource for Scripted {
         }
     }
 
+    fn now(&self) -> Now {
+        Now::new(at(self.second), at(self.second))
+    }
+}
+
+impl Resource for Scripted {
+    async fn create(&self) -> Result<Created, Failure> {
+        match self.next("create") {
+            Line::Creates(id) => Ok(Created {
+                id: id.to_owned(),
+                etag: format!("etag of {id}"),
+            }),
+            Line::Fails(failure) => Err(failure),
+            _ => panic!("not a create's answer"),
+        }
+    }
+
     async fn sweep(&self, id: &str) -> Result<Swept, Failure> {
         match self.next(&format!("sweep {id}")) {
             Line::Sweeps(swept) => Ok(swept),
             Line::Fails(failure) => Err(failure),
             _ => panic!("not a sweep's answer"),
         }
-    }
-
-    fn now(&self) -> Now {
-        Now::new(at(self.second), at(self.second))
     }
 }
 
@@ -497,27 +499,29 @@ fn a_failure_that_nobody_saw_leads_to_a_look() {
 /// A platform whose look takes three seconds to be answered.
 struct Slow(Mutex<i64>);
 
-impl Resource for Slow {
+impl Sight for Slow {
     async fn look(&self) -> Result<Vec<Standing>, Failure> {
         *self.0.lock().unwrap() += 3;
         Ok(Vec::new())
-    }
-
-    async fn create(&self) -> Result<Created, Failure> {
-        panic!("one that took effect at the end may be missing from that list")
     }
 
     async fn read(&self, _: &str) -> Result<Option<Standing>, Failure> {
         panic!("there is nothing to read")
     }
 
-    async fn sweep(&self, _: &str) -> Result<Swept, Failure> {
-        panic!("there is nothing to sweep")
-    }
-
     fn now(&self) -> Now {
         let second = *self.0.lock().unwrap();
         Now::new(at(second), at(second - 20))
+    }
+}
+
+impl Resource for Slow {
+    async fn create(&self) -> Result<Created, Failure> {
+        panic!("one that took effect at the end may be missing from that list")
+    }
+
+    async fn sweep(&self, _: &str) -> Result<Swept, Failure> {
+        panic!("there is nothing to sweep")
     }
 }
 
@@ -554,4 +558,86 @@ async fn a_deletion_without_an_answer_is_looked_after() {
         }) => assert_eq!(past, Past::Clean),
         other => panic!("{other:?}"),
     }
+}
+
+/// What a plan says of a call, and what was asked for it. A platform that is only looked at
+/// has no way to say that it was written to.
+async fn foreseen(
+    call: &Call<'_>,
+    lines: impl IntoIterator<Item = Line>,
+) -> (Result<crate::Foreseen, EnsureError>, Vec<String>) {
+    // As young as can be, which a call that writes would wait for.
+    let platform = Scripted::at(0, lines);
+    let foreseen = crate::foresee(call, &platform).await;
+    (foreseen, platform.calls())
+}
+
+#[tokio::test]
+async fn a_plan_looks_and_stops_before_it_writes() {
+    let intent = want(BaseConnection);
+    let call = call(&intent);
+    let (nothing, calls) = foreseen(&call, [Line::Finds(vec![])]).await;
+    assert_eq!(nothing.unwrap(), crate::Foreseen::Create);
+    assert_eq!(calls, ["look"]);
+
+    let ours = own(&intent, "one");
+    let lines = [Line::Finds(vec![ours.clone()]), Line::Reads(Some(ours))];
+    let (stands, calls) = foreseen(&call, lines).await;
+    let Ok(crate::Foreseen::Adopt { ensured, swept }) = stands else {
+        panic!("{stands:?}");
+    };
+    assert_eq!(
+        (ensured.id.as_str(), ensured.outcome),
+        ("one", Outcome::Adopted)
+    );
+    assert_eq!(swept, [""; 0]);
+    assert_eq!(calls, ["look", "read one"]);
+}
+
+#[tokio::test]
+async fn a_plan_says_what_would_be_swept_and_leaves_it() {
+    let intent = want(BaseConnection);
+    let (first, second) = (own(&intent, "one"), own(&intent, "two"));
+    let lines = [
+        Line::Finds(vec![second, first.clone()]),
+        Line::Reads(Some(first)),
+    ];
+    let (foreseen, calls) = foreseen(&call(&intent), lines).await;
+    let Ok(crate::Foreseen::Adopt { ensured, swept }) = foreseen else {
+        panic!("{foreseen:?}");
+    };
+    assert_eq!(
+        (ensured.id.as_str(), swept),
+        ("one", vec!["two".to_owned()])
+    );
+    assert_eq!(calls, ["look", "read one"]);
+}
+
+#[tokio::test]
+async fn a_plan_says_how_a_call_would_fail() {
+    let intent = want(BaseConnection);
+    let call = call(&intent);
+    let foreign = Standing {
+        marker: None,
+        ..own(&intent, "one")
+    };
+    let lines = [
+        Line::Finds(vec![foreign.clone()]),
+        Line::Reads(Some(foreign)),
+    ];
+    let (conflict, _) = foreseen(&call, lines).await;
+    assert!(matches!(conflict, Err(EnsureError::Conflict { .. })));
+
+    let other = Intent::new(BaseConnection, &["org", "prod"], "OSC").field("host", "b.example");
+    let other = own(&other, "one");
+    let lines = [Line::Finds(vec![other.clone()]), Line::Reads(Some(other))];
+    let (mismatch, _) = foreseen(&call, lines).await;
+    let Err(EnsureError::Mismatch { fields, .. }) = mismatch else {
+        panic!("{mismatch:?}");
+    };
+    assert_eq!(fields, ["host"]);
+
+    let down = failure(aep_platform::Outcome::Refused, Class::Unavailable);
+    let (failed, _) = foreseen(&call, [Line::Fails(down)]).await;
+    assert!(failed.is_err(), "{failed:?}");
 }

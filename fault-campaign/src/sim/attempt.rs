@@ -8,8 +8,8 @@ use std::{
 };
 
 use aep_flow_ensure::{
-    Call, Created, EnsureError, Ensured, Intent, Now, Past, Resource, Rules, Standing, Swept,
-    ensure,
+    Call, Created, EnsureError, Ensured, Intent, Now, Past, Resource, Rules, Sight, Standing,
+    Swept, ensure,
 };
 use aep_flow_proto::v1::OnExisting;
 use aep_platform::Failure;
@@ -122,18 +122,11 @@ impl Port {
     }
 }
 
-impl Resource for Port {
+impl Sight for Port {
     async fn look(&self) -> Result<Vec<Standing>, Failure> {
         match self.call(Ask::Look).await {
             Reply::Look(reply) => reply,
             other => unreachable!("{other:?} answers no look"),
-        }
-    }
-
-    async fn create(&self) -> Result<Created, Failure> {
-        match self.call(Ask::Create).await {
-            Reply::Create(reply) => reply,
-            other => unreachable!("{other:?} answers no create"),
         }
     }
 
@@ -144,15 +137,24 @@ impl Resource for Port {
         }
     }
 
+    fn now(&self) -> Now {
+        lock(&self.now).unwrap_or(Now::new(Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH))
+    }
+}
+
+impl Resource for Port {
+    async fn create(&self) -> Result<Created, Failure> {
+        match self.call(Ask::Create).await {
+            Reply::Create(reply) => reply,
+            other => unreachable!("{other:?} answers no create"),
+        }
+    }
+
     async fn sweep(&self, id: &str) -> Result<Swept, Failure> {
         match self.call(Ask::Sweep(id.to_owned())).await {
             Reply::Sweep(reply) => reply,
             other => unreachable!("{other:?} answers no sweep"),
         }
-    }
-
-    fn now(&self) -> Now {
-        lock(&self.now).unwrap_or(Now::new(Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH))
     }
 }
 

@@ -1,0 +1,68 @@
+//! What a call would come to, found out by reading alone.
+
+use std::time::Duration;
+
+use crate::{
+    drive::{EnsureError, Ensured, Sight, ended, not_answered},
+    rules::Rules,
+    state::{Call, Do, Past, Seen, begin, step},
+};
+
+/// What a call would come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Foreseen {
+    /// Nothing stands in its place: it would be created.
+    Create,
+    /// This one would be the answer.
+    Adopt {
+        /// It.
+        ensured: Ensured,
+        /// Ids of ours that stand beside it without need: each would be taken away, unless
+        /// something uses it.
+        swept: Vec<String>,
+    },
+}
+
+/// Finds out what [`ensure`](crate::ensure) would come to for a call that nobody made before.
+/// It moves as that does, and stops before it would write.
+///
+/// What lists do not show yet is not foreseen.
+///
+/// # Errors
+/// [`EnsureError`]: how the call would end instead.
+pub async fn foresee(call: &Call<'_>, sight: &impl Sight) -> Result<Foreseen, EnsureError> {
+    let call = Call {
+        rules: Rules {
+            // Whoever waits until a list is complete waits to write. A plan is about now.
+            list_lag: Duration::ZERO,
+            ..call.rules
+        },
+        ..call.clone()
+    };
+    let (mut state, mut next) = begin(Past::Clean);
+    let mut failure = None;
+    let mut swept = Vec::new();
+    loop {
+        let seen = match next {
+            Do::Look => match sight.look().await {
+                Ok(found) => Seen::Found(found),
+                Err(error) => not_answered(&mut failure, error),
+            },
+            Do::Read { ref id } => match sight.read(id).await {
+                Ok(Some(standing)) => Seen::Stands(standing),
+                Ok(None) => Seen::Gone,
+                Err(error) => not_answered(&mut failure, error),
+            },
+            Do::Create => return Ok(Foreseen::Create),
+            Do::Sweep { id } => {
+                swept.push(id);
+                Seen::Gone
+            }
+            Do::End(end) => {
+                let ensured = ended(&call, end, failure)?;
+                return Ok(Foreseen::Adopt { ensured, swept });
+            }
+        };
+        (state, next) = step(&call, sight.now(), state, seen);
+    }
+}
