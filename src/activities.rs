@@ -20,6 +20,7 @@ mod mapping_set;
 mod next_try;
 mod observe;
 mod platform;
+mod rehearsal;
 mod report;
 mod schema;
 mod search_attributes;
@@ -48,6 +49,7 @@ pub use base_connection::create_oracle_service_cloud;
 pub use failure::Failed;
 pub use platform::Platform;
 pub(crate) use platform::intent;
+pub use rehearsal::{Note, Rehearsal, id_to_come};
 use report::Reports;
 pub use search_attributes::SearchAttributes;
 

@@ -24,6 +24,7 @@ use super::{
     failure::{self, Failed},
     next_try::NextTry,
     observe,
+    rehearsal::Rehearsal,
     report::Reports,
 };
 use crate::panics;
@@ -43,6 +44,8 @@ pub struct Attempt {
     begun: Option<Timestamp>,
     /// When the server began this attempt, and when this process heard of it.
     started: Option<(Timestamp, Instant)>,
+    /// Where what it would make is noted, if it is to make nothing.
+    rehearsal: Option<Rehearsal>,
 }
 
 impl Attempt {
@@ -54,7 +57,21 @@ impl Attempt {
             call: Default::default(),
             begun: None,
             started: None,
+            rehearsal: None,
         }
+    }
+
+    /// One that makes nothing, and notes in `rehearsal` what it would make.
+    pub fn rehearsed(rehearsal: Rehearsal) -> Self {
+        Self {
+            rehearsal: Some(rehearsal),
+            ..Self::first()
+        }
+    }
+
+    /// Where to note what would be made, if nothing is to be.
+    pub(super) fn rehearsal(&self) -> Option<&Rehearsal> {
+        self.rehearsal.as_ref()
     }
 
     fn of(ctx: &ActivityContext) -> Self {
@@ -78,6 +95,7 @@ impl Attempt {
                 .started_time
                 .and_then(|time| Timestamp::try_from(time).ok())
                 .map(|time| (time, Instant::now())),
+            rehearsal: None,
         }
     }
 

@@ -88,6 +88,11 @@ impl<K: Ensurable> Wanted<'_, K> {
             rules: self.platform.ensure_rules(),
             begun: self.attempt.begun(),
         };
+        if let Some(rehearsal) = self.attempt.rehearsal() {
+            let foreseen = ensure::foresee(&call, self).await;
+            let foreseen = foreseen.map_err(|error| Failed::ensure(K::KIND, error))?;
+            return Ok(rehearsal.note(K::KIND, self.intent.name(), foreseen));
+        }
         let past = match self.continues {
             Some(earlier) if self.attempt.is_first() => open_since(&earlier.since)?,
             _ => self.attempt.past(K::KIND),
