@@ -8,6 +8,7 @@
 pub mod json;
 pub mod names;
 pub mod read;
+pub mod schema;
 pub mod validate;
 
 /// The messages of version 1 of the contract.
