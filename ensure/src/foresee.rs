@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     drive::{EnsureError, Ensured, Sight, ended, not_answered},
     rules::Rules,
-    state::{Call, Do, Past, Seen, begin, step},
+    state::{Call, Do, Past, Seen, Standing, begin, step},
 };
 
 /// What a call would come to.
@@ -17,6 +17,8 @@ pub enum Foreseen {
     Adopt {
         /// It.
         ensured: Ensured,
+        /// Whether it carries the intent's marker, so that it is one of ours.
+        is_ours: bool,
         /// Ids of ours that stand beside it without need: each would be taken away, unless
         /// something uses it.
         swept: Vec<String>,
@@ -42,10 +44,23 @@ pub async fn foresee(call: &Call<'_>, sight: &impl Sight) -> Result<Foreseen, En
     let (mut state, mut next) = begin(Past::Clean);
     let mut failure = None;
     let mut swept = Vec::new();
+    let mut ours: Vec<String> = Vec::new();
     loop {
         let seen = match next {
             Do::Look => match sight.look().await {
-                Ok(found) => Seen::Found(found),
+                Ok(found) => {
+                    let marker = call.intent.marker();
+                    let is_ours = |each: &&Standing| {
+                        let theirs = each.marker.as_ref();
+                        theirs.is_some_and(|theirs| theirs.has_key_of(marker))
+                    };
+                    ours = found
+                        .iter()
+                        .filter(is_ours)
+                        .map(|each| each.id.clone())
+                        .collect();
+                    Seen::Found(found)
+                }
                 Err(error) => not_answered(&mut failure, error),
             },
             Do::Read { ref id } => match sight.read(id).await {
@@ -60,7 +75,11 @@ pub async fn foresee(call: &Call<'_>, sight: &impl Sight) -> Result<Foreseen, En
             }
             Do::End(end) => {
                 let ensured = ended(&call, end, failure)?;
-                return Ok(Foreseen::Adopt { ensured, swept });
+                return Ok(Foreseen::Adopt {
+                    is_ours: ours.contains(&ensured.id),
+                    ensured,
+                    swept,
+                });
             }
         };
         (state, next) = step(&call, sight.now(), state, seen);

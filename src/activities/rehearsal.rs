@@ -84,6 +84,7 @@ mod tests {
         };
         let foreseen = Foreseen::Adopt {
             ensured: stands.clone(),
+            is_ours: true,
             swept: Vec::new(),
         };
         assert_eq!(

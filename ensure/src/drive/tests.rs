@@ -583,9 +583,15 @@ async fn a_plan_looks_and_stops_before_it_writes() {
     let ours = own(&intent, "one");
     let lines = [Line::Finds(vec![ours.clone()]), Line::Reads(Some(ours))];
     let (stands, calls) = foreseen(&call, lines).await;
-    let Ok(crate::Foreseen::Adopt { ensured, swept }) = stands else {
+    let Ok(crate::Foreseen::Adopt {
+        ensured,
+        is_ours,
+        swept,
+    }) = stands
+    else {
         panic!("{stands:?}");
     };
+    assert!(is_ours);
     assert_eq!(
         (ensured.id.as_str(), ensured.outcome),
         ("one", Outcome::Adopted)
@@ -603,7 +609,7 @@ async fn a_plan_says_what_would_be_swept_and_leaves_it() {
         Line::Reads(Some(first)),
     ];
     let (foreseen, calls) = foreseen(&call(&intent), lines).await;
-    let Ok(crate::Foreseen::Adopt { ensured, swept }) = foreseen else {
+    let Ok(crate::Foreseen::Adopt { ensured, swept, .. }) = foreseen else {
         panic!("{foreseen:?}");
     };
     assert_eq!(
@@ -611,6 +617,28 @@ async fn a_plan_says_what_would_be_swept_and_leaves_it() {
         ("one", vec!["two".to_owned()])
     );
     assert_eq!(calls, ["look", "read one"]);
+}
+
+#[tokio::test]
+async fn a_plan_tells_ours_from_what_somebody_else_made() {
+    let intent = want(BaseConnection);
+    let foreign = Standing {
+        marker: None,
+        ..own(&intent, "one")
+    };
+    let call = Call {
+        on_existing: OnExisting::AdoptAny,
+        ..call(&intent)
+    };
+    let lines = [
+        Line::Finds(vec![foreign.clone()]),
+        Line::Reads(Some(foreign)),
+    ];
+    let (foreseen, _) = foreseen(&call, lines).await;
+    let Ok(crate::Foreseen::Adopt { is_ours, .. }) = foreseen else {
+        panic!("{foreseen:?}");
+    };
+    assert!(!is_ours);
 }
 
 #[tokio::test]
