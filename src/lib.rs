@@ -5,6 +5,7 @@
 
 pub mod activities;
 pub mod adoption;
+pub mod catalog;
 pub mod cli;
 pub mod codec;
 pub mod config;
