@@ -10,6 +10,7 @@ mod ask;
 mod deprecation;
 mod file;
 mod load;
+mod schema;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
