@@ -1,12 +1,15 @@
-//! What no call changes: the specs of connections and flows, and the source's tables.
-//!
-//! Source: Flow Service API reference and the sources tutorials, read 2026-11. The spec of Oracle
-//! Service Cloud is printed nowhere; it is built from its tutorial.
+//! What no call changes: the specs of connections and flows, and the sources' tables.
 
-use serde_json::{Value, json};
+mod connection_specs;
+mod flow_specs;
+mod sources;
+
+use serde_json::Value;
+
+pub(crate) use sources::is_plain_param;
 
 use crate::config::{SourceOffer, SourceSettings};
-use crate::source::{self, Table};
+use crate::source::{Table, Tables};
 
 /// The connection spec of Oracle Service Cloud.
 pub(crate) const ORACLE_SERVICE_CLOUD: &str = "ba5126ec-c9ac-11eb-b8bc-0242ac130003";
@@ -17,8 +20,6 @@ pub(crate) const CRM_TO_AEP: &str = "14518937-270c-4525-bdec-c2ba7cce3860";
 /// The flow spec `CloudStorageToAEP`, for files.
 pub(crate) const CLOUD_STORAGE_TO_AEP: &str = "9753525b-82c7-4dce-8a9b-5ccfce2b9876";
 
-const SALESFORCE_SERVICE_CLOUD: &str = "cb66ab34-8619-49cb-96d1-39b37ede86ea";
-const SERVICE_NOW: &str = "eb13cb25-47ab-407f-ba89-c0125281c563";
 const PROVIDER: &str = "0ed90a81-07f4-4586-8190-b40eccef1c5a";
 
 /// Specs and tables.
@@ -26,27 +27,41 @@ const PROVIDER: &str = "0ed90a81-07f4-4586-8190-b40eccef1c5a";
 pub(crate) struct Backdrop {
     pub(crate) connection_specs: Vec<Value>,
     pub(crate) flow_specs: Vec<Value>,
-    tables: Vec<Table>,
+    refused: Vec<&'static str>,
+    tables: Tables,
 }
 
 impl Backdrop {
     /// The backdrop of these settings.
     pub(crate) fn new(settings: &SourceSettings) -> Self {
-        let mut connection_specs = connection_specs(settings);
-        connection_specs.extend(settings.extra_connection_specs.iter().cloned());
-        let in_flow_spec: Vec<Value> = connection_specs
-            .iter()
-            .map(|spec| spec["id"].clone())
-            .filter(|id| {
-                id != DATA_LAKE
-                    && (id != ORACLE_SERVICE_CLOUD
-                        || settings.oracle_service_cloud != SourceOffer::MissingFromFlowSpec)
-            })
-            .collect();
+        let mut connection_specs = Vec::new();
+        let mut in_flow_spec = Vec::new();
+        let mut refused = Vec::new();
+        for source in sources::all() {
+            let offer = offer(source, settings);
+            if offer == SourceOffer::Gone {
+                continue;
+            }
+            connection_specs.push(connection_specs::of_source(source));
+            if offer != SourceOffer::MissingFromFlowSpec {
+                in_flow_spec.push(Value::from(source.id.as_str()));
+            }
+            if offer == SourceOffer::Refused {
+                refused.push(source.id.as_str());
+            }
+        }
+        let extra = &settings.extra_connection_specs;
+        in_flow_spec.extend(extra.iter().map(|spec| spec["id"].clone()));
+        connection_specs.push(connection_specs::data_lake());
+        connection_specs.extend(extra.iter().cloned());
         Self {
             connection_specs,
-            flow_specs: vec![crm_to_aep(&in_flow_spec), cloud_storage_to_aep()],
-            tables: source::tables(settings),
+            flow_specs: vec![
+                flow_specs::crm_to_aep(&in_flow_spec),
+                flow_specs::cloud_storage_to_aep(),
+            ],
+            refused,
+            tables: Tables::new(settings),
         }
     }
 
@@ -60,292 +75,162 @@ impl Backdrop {
         self.flow_specs.iter().find(|spec| spec["id"] == id)
     }
 
-    /// All tables of the source.
-    pub(crate) fn tables(&self) -> &[Table] {
-        &self.tables
+    /// Whether no connections of this spec may be made any more.
+    pub(crate) fn refuses(&self, spec: &str) -> bool {
+        self.refused.contains(&spec)
     }
 
-    /// The table of this path.
-    pub(crate) fn table(&self, path: &str) -> Option<&Table> {
-        self.tables.iter().find(|table| table.path == path)
+    /// All tables of the source of this connection spec.
+    pub(crate) fn tables(&self, spec: &str) -> &[Table] {
+        let source = sources::all().iter().find(|source| source.id == spec);
+        self.tables.of(source.map_or("", |source| &source.tables))
     }
-}
 
-fn connection_specs(settings: &SourceSettings) -> Vec<Value> {
-    let mut specs = Vec::new();
-    if settings.oracle_service_cloud != SourceOffer::Gone {
-        let basic = auth_spec(
-            "Basic Authentication",
-            &["host", "username", "password"],
-            &["password"],
-        );
-        specs.push(source_spec(
-            ORACLE_SERVICE_CLOUD,
-            "oracle-service-cloud",
-            &[basic],
-        ));
+    /// The table of this path, of the source of this connection spec.
+    pub(crate) fn table(&self, spec: &str, path: &str) -> Option<&Table> {
+        self.tables(spec).iter().find(|table| table.path == path)
     }
-    specs.push(source_spec(
-        SALESFORCE_SERVICE_CLOUD,
-        "salesforce-service-cloud",
-        &[
-            auth_spec(
-                "Basic Authentication",
-                &["environmentUrl", "username", "password", "securityToken"],
-                &["password", "securityToken"],
-            ),
-            auth_spec(
-                "OAuth2 Client Credential",
-                &["environmentUrl", "clientId", "clientSecret", "apiVersion"],
-                &["clientSecret"],
-            ),
-        ],
-    ));
-    let basic = auth_spec(
-        "Basic Authentication",
-        &["endpoint", "username", "password"],
-        &["password"],
-    );
-    specs.push(source_spec(SERVICE_NOW, "service-now", &[basic]));
-    specs.push(json!({
-        "id": DATA_LAKE,
-        "name": "data-lake",
-        "providerId": PROVIDER,
-        "version": "1.0",
-        "targetSpec": {
-            "name": "data-lake",
-            "type": "DataSet",
-            "spec": {
-                "$schema": "http://json-schema.org/draft-07/schema#",
-                "type": "object",
-                "properties": {"dataSetId": {"type": "string"}},
-                "required": ["dataSetId"],
-            },
-        },
-        "attributes": {"isTarget": true},
-    }));
-    specs
-}
 
-fn auth_spec(name: &str, parameters: &[&str], secrets: &[&str]) -> Value {
-    let properties: serde_json::Map<String, Value> = parameters
-        .iter()
-        .map(|parameter| {
-            let described = if secrets.contains(parameter) {
-                json!({"type": "string", "format": "password"})
-            } else {
-                json!({"type": "string"})
-            };
-            ((*parameter).to_owned(), described)
+    /// Whether the source of this connection spec filters rows.
+    pub(crate) fn filters_rows(&self, spec: &str) -> bool {
+        self.connection_spec(spec).is_some_and(|spec| {
+            spec.pointer("/attributes/filterAtSource/enabled") == Some(&Value::from(true))
         })
-        .collect();
-    json!({
-        "name": name,
-        "type": name.replace(' ', ""),
-        "spec": {
-            "$schema": "http://json-schema.org/draft-07/schema#",
-            "type": "object",
-            "properties": properties,
-            "required": parameters,
-        },
-    })
+    }
 }
 
-fn source_spec(id: &str, name: &str, auth: &[Value]) -> Value {
-    json!({
-        "id": id,
-        "name": name,
-        "providerId": PROVIDER,
-        "version": "1.0",
-        "authSpec": auth,
-        "sourceSpec": {
-            "name": name,
-            "type": "Tabular",
-            "spec": {
-                "$schema": "http://json-schema.org/draft-07/schema#",
-                "type": "object",
-                "properties": {
-                    "tableName": {"type": "string"},
-                    "columns": {"type": "array", "items": {"type": "object"}},
-                },
-                "required": ["tableName", "columns"],
-            },
-        },
-        "exploreSpec": {
-            "name": "Tabular",
-            "type": "Tabular",
-            "requestSpec": {"type": "object"},
-            "responseSpec": {"type": "object"},
-        },
-        "attributes": {
-            "category": "Customer Success",
-            "connectorName": name,
-            "isSource": true,
-            "uiAttributes": {"apiFeatures": {"explorePaginationSupported": false}},
-        },
-        "permissionsInfo": {
-            "manage": [{"@type": "lowLevel", "name": "EnterpriseSource", "permissions": ["write"]}],
-            "view": [{"@type": "lowLevel", "name": "EnterpriseSource", "permissions": ["read"]}],
-        },
-    })
+/// Whether [`SourceSettings::offers`] may name a source so: by its name, or by the id of its
+/// connection spec.
+pub fn knows_source(name: &str) -> bool {
+    sources::all().iter().any(|source| source.is_called(name))
 }
 
-fn crm_to_aep(sources: &[Value]) -> Value {
-    json!({
-        "id": CRM_TO_AEP,
-        "name": "CRMToAEP",
-        "providerId": PROVIDER,
-        "version": "1.0",
-        "sourceConnectionSpecIds": sources,
-        "targetConnectionSpecIds": [DATA_LAKE],
-        "transformationSpecs": [copy_spec(), mapping_spec()],
-        "optionSpec": option_spec(),
-        "scheduleSpec": schedule_spec(),
-        "runSpec": {
-            "type": "object",
-            "properties": {
-                "startTime": {"type": "integer"},
-                "windowStartTime": {"type": "integer"},
-                "windowEndTime": {"type": "integer"},
-                "deltaColumn": {"type": "object"},
-            },
-            "required": ["startTime", "windowStartTime", "windowEndTime", "deltaColumn"],
-        },
-        "attributes": {
-            "isSourceFlow": true,
-            "flacValidationSupported": true,
-            "frequency": "batch",
-            "isDraftModeSupported": true,
-            "recordTypeEnabled": true,
-            "defaultRecordType": "profile",
-        },
-    })
-}
-
-fn cloud_storage_to_aep() -> Value {
-    json!({
-        "id": CLOUD_STORAGE_TO_AEP,
-        "name": "CloudStorageToAEP",
-        "providerId": PROVIDER,
-        "version": "1.0",
-        "sourceConnectionSpecIds": [],
-        "targetConnectionSpecIds": [DATA_LAKE],
-        "transformationSpecs": [mapping_spec()],
-        "optionSpec": option_spec(),
-        "scheduleSpec": schedule_spec(),
-        "attributes": {"isSourceFlow": true, "frequency": "batch"},
-    })
-}
-
-fn copy_spec() -> Value {
-    json!({
-        "name": "Copy",
-        "spec": {
-            "$schema": "http://json-schema.org/draft-07/schema#",
-            "type": "object",
-            "properties": {
-                "deltaColumn": {
-                    "type": "object",
-                    "properties": {
-                        "name": {"type": "string"},
-                        "dateFormat": {"type": "string"},
-                        "timezone": {"type": "string"},
-                    },
-                    "required": ["name"],
-                },
-            },
-            "required": ["deltaColumn"],
-        },
-    })
-}
-
-fn mapping_spec() -> Value {
-    json!({
-        "name": "Mapping",
-        "spec": {
-            "$schema": "http://json-schema.org/draft-07/schema#",
-            "type": "object",
-            "properties": {"mappingId": {"type": "string"}, "mappingVersion": {"type": "string"}},
-        },
-    })
-}
-
-fn option_spec() -> Value {
-    json!({
-        "name": "OptionSpec",
-        "type": "OptionSpec",
-        "spec": {
-            "$schema": "http://json-schema.org/draft-07/schema#",
-            "type": "object",
-            "properties": {
-                "errorDiagnosticsEnabled": {"type": "boolean", "default": false},
-                "partialIngestionPercent": {"type": "number", "exclusiveMinimum": 0},
-            },
-        },
-    })
-}
-
-fn schedule_spec() -> Value {
-    json!({
-        "name": "PeriodicSchedule",
-        "type": "Periodic",
-        "spec": {
-            "$schema": "http://json-schema.org/draft-07/schema#",
-            "type": "object",
-            "properties": {
-                "startTime": {"description": "epoch time", "type": "integer"},
-                "frequency": {"type": "string", "enum": ["once", "minute", "hour", "day", "week"]},
-                "interval": {"type": "integer"},
-                "backfill": {"type": "boolean", "default": true},
-            },
-            "required": ["startTime", "frequency"],
-            "if": {"properties": {"frequency": {"const": "once"}}},
-            "then": {"allOf": [{"not": {"required": ["interval"]}}, {"not": {"required": ["backfill"]}}]},
-            "else": {
-                "required": ["interval"],
-                "if": {"properties": {"frequency": {"const": "minute"}}},
-                "then": {"properties": {"interval": {"minimum": 15}}},
-                "else": {"properties": {"interval": {"minimum": 1}}},
-            },
-        },
-    })
+/// How a source shows: by its own setting, else by the print of the flow spec.
+fn offer(source: &sources::Source, settings: &SourceSettings) -> SourceOffer {
+    let own = settings
+        .offers
+        .iter()
+        .find(|(name, _)| source.is_called(name))
+        .map(|(_, offer)| *offer);
+    if let Some(offer) = own {
+        return offer;
+    }
+    if source.id == ORACLE_SERVICE_CLOUD && settings.oracle_service_cloud != SourceOffer::Offered {
+        return settings.oracle_service_cloud;
+    }
+    if settings.newest_flow_spec && !source.is_in_newest_print() {
+        SourceOffer::MissingFromFlowSpec
+    } else {
+        SourceOffer::Offered
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn backdrop(offer: SourceOffer) -> Backdrop {
+    const PHOENIX: &str = "102706fb-a5cd-42ee-afe0-bc42f017ff43";
+    const MARKETING_CLOUD: &str = "ea1c2a08-b722-11eb-8529-0242ac130003";
+
+    fn backdrop(offers: &[(&str, SourceOffer)]) -> Backdrop {
         Backdrop::new(&SourceSettings {
-            oracle_service_cloud: offer,
+            offers: offers
+                .iter()
+                .map(|(name, offer)| ((*name).to_owned(), *offer))
+                .collect(),
             ..SourceSettings::default()
         })
     }
 
-    #[test]
-    fn the_flow_spec_names_every_source_but_not_the_lake() {
-        let backdrop = backdrop(SourceOffer::Offered);
-        let sources = &backdrop.flow_spec(CRM_TO_AEP).unwrap()["sourceConnectionSpecIds"];
-        let sources = sources.as_array().unwrap();
-        assert!(sources.contains(&Value::from(ORACLE_SERVICE_CLOUD)));
-        assert!(!sources.contains(&Value::from(DATA_LAKE)));
+    fn in_flow_spec(backdrop: &Backdrop, id: &str) -> bool {
+        let spec = backdrop.flow_spec(CRM_TO_AEP).unwrap();
+        let ids = spec["sourceConnectionSpecIds"].as_array().unwrap();
+        ids.contains(&Value::from(id))
     }
 
     #[test]
-    fn a_deprecated_source_can_be_missing_in_two_ways() {
-        let missing = backdrop(SourceOffer::MissingFromFlowSpec);
-        assert!(missing.connection_spec(ORACLE_SERVICE_CLOUD).is_some());
-        let sources = &missing.flow_spec(CRM_TO_AEP).unwrap()["sourceConnectionSpecIds"];
-        assert!(
-            !sources
-                .as_array()
-                .unwrap()
-                .contains(&Value::from(ORACLE_SERVICE_CLOUD))
-        );
-        assert!(
-            backdrop(SourceOffer::Gone)
-                .connection_spec(ORACLE_SERVICE_CLOUD)
-                .is_none()
-        );
+    fn the_flow_spec_names_every_source_but_not_the_lake() {
+        let backdrop = backdrop(&[]);
+        for spec in &backdrop.connection_specs {
+            let id = spec["id"].as_str().unwrap();
+            assert_eq!(in_flow_spec(&backdrop, id), id != DATA_LAKE, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_source_can_be_missing_in_three_ways_by_any_of_its_names() {
+        let missing = backdrop(&[(PHOENIX, SourceOffer::MissingFromFlowSpec)]);
+        assert!(missing.connection_spec(PHOENIX).is_some());
+        assert!(!in_flow_spec(&missing, PHOENIX));
+        assert!(in_flow_spec(&missing, ORACLE_SERVICE_CLOUD));
+        let gone = backdrop(&[("pathfactory", SourceOffer::Gone)]);
+        assert!(gone.connection_spec(MARKETING_CLOUD).is_none());
+        assert!(!in_flow_spec(&gone, MARKETING_CLOUD));
+        let refused = backdrop(&[("phoenix", SourceOffer::Refused)]);
+        assert!(refused.refuses(PHOENIX) && !refused.refuses(MARKETING_CLOUD));
+        assert!(refused.connection_spec(PHOENIX).is_some());
+    }
+
+    #[test]
+    fn the_older_setting_of_one_source_holds_unless_the_newer_says_otherwise() {
+        for (offers, expected) in [
+            (vec![], false),
+            (
+                vec![("oracle-service-cloud".to_owned(), SourceOffer::Offered)],
+                true,
+            ),
+        ] {
+            let backdrop = Backdrop::new(&SourceSettings {
+                oracle_service_cloud: SourceOffer::MissingFromFlowSpec,
+                offers: offers.into_iter().collect(),
+                ..SourceSettings::default()
+            });
+            assert_eq!(in_flow_spec(&backdrop, ORACLE_SERVICE_CLOUD), expected);
+        }
+    }
+
+    #[test]
+    fn the_newest_flow_spec_lacks_what_its_print_lacks() {
+        let backdrop = Backdrop::new(&SourceSettings {
+            newest_flow_spec: true,
+            offers: [("phoenix".to_owned(), SourceOffer::Offered)].into(),
+            ..SourceSettings::default()
+        });
+        assert!(!in_flow_spec(&backdrop, ORACLE_SERVICE_CLOUD));
+        assert!(in_flow_spec(&backdrop, MARKETING_CLOUD));
+        assert!(in_flow_spec(&backdrop, PHOENIX), "its own setting wins");
+    }
+
+    #[test]
+    fn four_sources_filter_rows() {
+        let backdrop = backdrop(&[]);
+        let ids = backdrop
+            .connection_specs
+            .iter()
+            .map(|spec| spec["id"].as_str().unwrap());
+        let filtering = ids.filter(|id| backdrop.filters_rows(id)).count();
+        assert_eq!(filtering, 4);
+    }
+
+    #[test]
+    fn every_source_has_tables_of_its_own_kind() {
+        let backdrop = backdrop(&[]);
+        let paths = |id: &str| -> Vec<&str> {
+            let tables = backdrop.tables(id).iter();
+            tables.map(|table| table.path.as_str()).collect()
+        };
+        let oracle = paths(ORACLE_SERVICE_CLOUD);
+        for source in sources::all() {
+            let own = paths(&source.id);
+            assert!(!own.is_empty(), "{}", source.name);
+            assert_eq!(
+                own == oracle,
+                source.id == ORACLE_SERVICE_CLOUD,
+                "{}",
+                source.name
+            );
+        }
+        assert!(paths(PHOENIX).contains(&"public.orders"));
+        assert_eq!(paths("of somebody's own spec"), oracle);
     }
 }

@@ -52,11 +52,12 @@ mod problem;
 mod rival;
 mod store;
 
+pub use backdrop::knows_source;
 pub use config::{
     Client, Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_ORG, DEFAULT_SOURCE_PASSWORD,
     DEFAULT_SOURCE_USERNAME, DEFAULT_TENANT, ExpiredToken, ListBehaviour, MissingSandbox,
     NameFilter, NextPage, Rights, RunOutcome, RunSettings, Sandbox, ShownSecrets, SourceAccount,
-    SourceOffer, SourceSettings,
+    SourceOffer, SourceSettings, UnknownParams,
 };
 pub use dial::{
     Action, ActiveRule, CannedAnswer, CutAt, LateReply, NamedAnswer, ResetAt, RetryAfter, Rule,

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use aep_emulator::{
     Client, Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_ORG, DEFAULT_TENANT,
-    Emulator, EmulatorError, ListBehaviour, Rule, RulesError, RunSettings, Sandbox, SourceSettings,
-    read_rules,
+    Emulator, EmulatorError, ListBehaviour, Rule, RulesError, RunSettings, Sandbox, SourceOffer,
+    SourceSettings, UnknownParams, knows_source, read_rules,
 };
 use aep_probe::ProbeError;
 use clap::{Args, Parser, Subcommand};
@@ -85,6 +85,26 @@ struct Arguments {
     /// Further tables with awkward names
     #[arg(long)]
     awkward_tables: bool,
+    /// How a source is still offered, such as phoenix=gone: offered, missing-from-flow-spec, refused
+    /// or gone; may be repeated
+    #[arg(long, value_name = "SOURCE=OFFER", value_parser = source_offer)]
+    source_offer: Vec<(String, SourceOffer)>,
+    /// List in CRMToAEP what its newest print lists, which lacks six sources
+    #[arg(long)]
+    newest_flow_spec: bool,
+    /// Refuse parameters of a base connection that its spec doesn't have
+    #[arg(long)]
+    refuse_unknown_params: bool,
+}
+
+fn source_offer(text: &str) -> Result<(String, SourceOffer), String> {
+    let (source, offer) = text
+        .split_once('=')
+        .ok_or("give a source and its offer, such as phoenix=gone")?;
+    if !knows_source(source) {
+        return Err(format!("there is no source {source}"));
+    }
+    Ok((source.to_owned(), offer.parse()?))
 }
 
 /// Why it doesn't run.
@@ -185,6 +205,13 @@ fn config(arguments: Arguments) -> Result<Config, StartError> {
         source: SourceSettings {
             extra_tables: arguments.extra_tables,
             awkward_tables: arguments.awkward_tables,
+            offers: arguments.source_offer.into_iter().collect(),
+            newest_flow_spec: arguments.newest_flow_spec,
+            unknown_params: if arguments.refuse_unknown_params {
+                UnknownParams::Refused
+            } else {
+                UnknownParams::Kept
+            },
             ..SourceSettings::default()
         },
         faults,

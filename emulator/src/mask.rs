@@ -3,6 +3,8 @@
 use serde_json::Value;
 use url::form_urlencoded;
 
+use crate::backdrop;
+
 /// What stands where a secret stood.
 pub(crate) const MASK: &str = "******";
 
@@ -35,7 +37,7 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
         .any(|secret| name == *secret || name.ends_with(secret))
 }
 
-/// The same JSON with its secrets masked, and all of `auth.params` but a host and a user name.
+/// The same JSON with its secrets masked, and all of `auth.params` that isn't known to be plain.
 pub(crate) fn masked(value: &Value) -> Value {
     mask_in(value, false)
 }
@@ -66,10 +68,7 @@ fn mask_in(value: &Value, in_auth: bool) -> Value {
 
 /// Names that stand in `auth` and are no secret.
 fn is_plain(name: &str) -> bool {
-    matches!(
-        name,
-        "specName" | "host" | "username" | "endpoint" | "environmentUrl" | "project"
-    )
+    matches!(name, "specName" | "type") || backdrop::is_plain_param(name)
 }
 
 /// Whether `name` is the value of a patch of something under `/auth`.

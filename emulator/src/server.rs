@@ -28,7 +28,7 @@ use crate::journal::JournalEntry;
 use crate::persist::{self, StateFileError};
 use crate::routes;
 use crate::shell::{Shared, lock};
-use crate::store::Store;
+use crate::store::{Kind, Store};
 use crate::wire::Cut;
 
 /// How long open requests may take to end after a shutdown was asked for.
@@ -158,6 +158,14 @@ impl Emulator {
     /// the journal.
     pub fn pending_commits(&self) -> usize {
         self.shared.pending_commits.load(Ordering::SeqCst)
+    }
+
+    /// The parameters that a base connection logs in with, secrets and all: for a test that compares
+    /// them with what was sent. No call gives them.
+    pub fn login_params(&self, sandbox: &str, connection: &str) -> Option<Value> {
+        let store = lock(&self.shared.store);
+        let connection = store.get(sandbox, Kind::Connections, connection)?;
+        connection.hidden.get("params").cloned()
     }
 
     /// The tokens that it knows: for a test that searches for them where they must not be.

@@ -1,6 +1,8 @@
 //! The source systems behind the base connections: accounts, tables, what is still offered.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
 use serde_json::Value;
 
@@ -9,9 +11,13 @@ use super::{DEFAULT_SOURCE_PASSWORD, DEFAULT_SOURCE_USERNAME};
 /// The source systems behind the base connections.
 #[derive(Clone, Debug)]
 pub struct SourceSettings {
-    /// Who may log in. Default one account for every source, [`DEFAULT_SOURCE_USERNAME`].
+    /// Who may log in. Default one account for every source, [`DEFAULT_SOURCE_USERNAME`]. Every
+    /// secret parameter of a connection must be the password of one account, and its `username`, if
+    /// there is one, that account's. In a connection string, the content of a key file, a private
+    /// key or a JWT it is enough that the password stands in it. A source without secrets lets
+    /// everybody in.
     pub accounts: Vec<SourceAccount>,
-    /// How many tables `Table001`, `Table002`, … there are beside the three real ones. Default 0.
+    /// How many tables `Table001`, `Table002`, … there are beside those that the source always has. Default 0.
     pub extra_tables: usize,
     /// The rows of each of these. Default 20.
     pub extra_table_rows: usize,
@@ -22,9 +28,18 @@ pub struct SourceSettings {
     /// Whether creating a base connection logs in and refuses wrong credentials with
     /// `FLOW-1100-400`. Default no: Adobe has `/test` for that.
     pub checks_credentials_on_create: bool,
+    /// What becomes of a parameter that the auth spec doesn't have. Default it is kept.
+    pub unknown_params: UnknownParams,
     /// How the announced end of the Oracle Service Cloud source shows. Default not at all.
     pub oracle_service_cloud: SourceOffer,
-    /// More connection specs, in Adobe's JSON. Default none. They have the same tables.
+    /// How the end of any source shows, by its name (`phoenix`) or the id of its connection spec.
+    /// Default not at all. Wins over the setting above and over `newest_flow_spec`.
+    pub offers: BTreeMap<String, SourceOffer>,
+    /// Whether `CRMToAEP` lacks the six sources that its newest print lacks, Oracle Service Cloud
+    /// among them. Default no: it lists what any print of it lists.
+    pub newest_flow_spec: bool,
+    /// More connection specs, in Adobe's JSON. Default none. They have the tables of Oracle Service
+    /// Cloud.
     pub extra_connection_specs: Vec<Value>,
 }
 
@@ -40,7 +55,10 @@ impl Default for SourceSettings {
             awkward_tables: false,
             no_tables: false,
             checks_credentials_on_create: false,
+            unknown_params: UnknownParams::Kept,
             oracle_service_cloud: SourceOffer::Offered,
+            offers: BTreeMap::new(),
+            newest_flow_spec: false,
             extra_connection_specs: Vec::new(),
         }
     }
@@ -74,6 +92,15 @@ impl fmt::Debug for SourceAccount {
     }
 }
 
+/// What becomes of a parameter that an auth spec doesn't have; Adobe's documents don't say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownParams {
+    /// It is kept and read back.
+    Kept,
+    /// `FLOW-1312-400`.
+    Refused,
+}
+
 /// How far a deprecated source is still there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SourceOffer {
@@ -85,4 +112,19 @@ pub enum SourceOffer {
     Refused,
     /// Not listed: creating a connection is refused with `FLOW-1413-400`.
     Gone,
+}
+
+impl FromStr for SourceOffer {
+    type Err = &'static str;
+
+    /// Reads `offered`, `missing-from-flow-spec`, `refused` or `gone`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "offered" => Ok(Self::Offered),
+            "missing-from-flow-spec" => Ok(Self::MissingFromFlowSpec),
+            "refused" => Ok(Self::Refused),
+            "gone" => Ok(Self::Gone),
+            _ => Err("an offer is offered, missing-from-flow-spec, refused or gone"),
+        }
+    }
 }

@@ -1,19 +1,17 @@
 //! Base connections: a source system's address and credentials.
 //!
-//! Source: create a base connection (Oracle Service Cloud), update an account, delete, read 2026-11.
+//! Source: create a base connection (the tutorials of the sources), update an account, delete, read
+//! 2026-11.
 
 use serde_json::{Map, Value, json};
 
-use super::common;
 use super::list::{self, Listed};
+use super::{auth, common};
 use crate::answer::Answer;
-use crate::backdrop::ORACLE_SERVICE_CLOUD;
 use crate::call::{Scene, text};
-use crate::config::{ShownSecrets, SourceOffer, SourceSettings};
 use crate::json_patch::{self, Operation};
-use crate::mask::{self, MASK};
 use crate::problem::Problem;
-use crate::store::{Entity, Kind};
+use crate::store::Kind;
 
 const FIELDS: &[&str] = &[
     "id",
@@ -40,17 +38,16 @@ pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let sent = scene.call.json()?;
     common::required(&sent, "/name")?;
     let spec = connection_spec(scene, &sent)?;
-    let params = check_auth(spec, &sent)?;
-    if spec["id"] == ORACLE_SERVICE_CLOUD
-        && scene.config.source.oracle_service_cloud == SourceOffer::Refused
-    {
+    let settings = &scene.config.source;
+    let params = auth::check(spec, &sent, settings.unknown_params)?;
+    if scene.backdrop.refuses(text(spec, "/id")) {
         return Err(Problem::flow(
             1305,
             400,
             "Connector type is not supported for this operation.",
         ));
     }
-    if scene.config.source.checks_credentials_on_create && !logs_in(&scene.config.source, &params) {
+    if settings.checks_credentials_on_create && !auth::lets_in(settings, spec, &sent, &params) {
         return Err(Problem::flow(
             1100,
             400,
@@ -62,7 +59,7 @@ pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let spec = spec.clone();
     let mut body = common::pick(&sent, &["name", "description", "connectionSpec", "auth"]);
     body["connectionSpec"]["version"] = spec["version"].clone();
-    body["auth"]["params"] = shown_params(
+    body["auth"]["params"] = auth::shown(
         &spec,
         text(&sent, "/auth/specName"),
         &params,
@@ -104,7 +101,7 @@ pub(crate) fn test(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let connection = common::find(scene, Kind::Connections)?;
     Ok(Answer::json(
         200,
-        json!({"result": can_log_in(&scene.config.source, connection)}),
+        json!({"result": auth::can_log_in(&scene.config.source, scene.backdrop, connection)}),
     ))
 }
 
@@ -126,10 +123,10 @@ pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let touches_auth = |operation: &Operation| operation.path.starts_with("/auth");
     let spec = connection_spec(scene, &body)?.clone();
     if operations.iter().any(touches_auth) {
-        check_auth(&spec, &body)?;
+        auth::check(&spec, &body, scene.config.source.unknown_params)?;
     }
     let params = body["auth"]["params"].clone();
-    body["auth"]["params"] = shown_params(
+    body["auth"]["params"] = auth::shown(
         &spec,
         text(&body, "/auth/specName"),
         &params,
@@ -173,77 +170,6 @@ pub(crate) fn connection_spec<'s>(scene: &Scene<'s>, body: &Value) -> Result<&'s
         Some(version) if *version == spec["version"] => Ok(spec),
         Some(_) => Err(unknown()),
     }
-}
-
-/// Whether the source takes the credentials of this connection.
-pub(crate) fn can_log_in(settings: &SourceSettings, connection: &Entity) -> bool {
-    connection
-        .hidden
-        .get("params")
-        .is_some_and(|params| logs_in(settings, params))
-}
-
-/// The parameters of `auth`, if the spec is content with them.
-fn check_auth(spec: &Value, body: &Value) -> Result<Value, Problem> {
-    let name = common::required(body, "/auth/specName")?;
-    let Some(auth_spec) = auth_spec(spec, name) else {
-        return Err(Problem::flow(
-            1415,
-            400,
-            format!("Auth spec {name} is not valid for this connection spec."),
-        ));
-    };
-    let Some(params) = body
-        .pointer("/auth/params")
-        .filter(|params| params.is_object())
-    else {
-        return Err(Problem::missing_field("auth.params"));
-    };
-    for required in auth_spec["spec"]["required"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-    {
-        common::required(body, &format!("/auth/params/{required}"))?;
-    }
-    Ok(params.clone())
-}
-
-fn auth_spec<'s>(spec: &'s Value, name: &str) -> Option<&'s Value> {
-    spec["authSpec"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .find(|auth| auth["name"] == name)
-}
-
-fn logs_in(settings: &SourceSettings, params: &Value) -> bool {
-    // Ways without a password have nothing to compare with: any value is good.
-    let Some(password) = params.get("password") else {
-        return params.get("username").is_none();
-    };
-    settings.accounts.iter().any(|account| {
-        params["username"] == account.username.as_str() && *password == account.password.as_str()
-    })
-}
-
-/// Parameters as the connection is read: secrets masked or left out.
-fn shown_params(spec: &Value, auth_name: &str, params: &Value, shown: ShownSecrets) -> Value {
-    let properties = auth_spec(spec, auth_name).map(|auth| &auth["spec"]["properties"]);
-    let is_secret = |name: &str| match properties.and_then(|properties| properties.get(name)) {
-        Some(property) => property["format"] == "password",
-        None => mask::is_secret_name(name),
-    };
-    let mut visible = Map::new();
-    for (name, value) in params.as_object().into_iter().flatten() {
-        match (is_secret(name), shown) {
-            (false, _) => visible.insert(name.clone(), value.clone()),
-            (true, ShownSecrets::Masked) => visible.insert(name.clone(), Value::from(MASK)),
-            (true, ShownSecrets::Absent) => None,
-        };
-    }
-    Value::Object(visible)
 }
 
 fn hidden(params: Value) -> Map<String, Value> {

@@ -1,10 +1,11 @@
 //! Exploring: which tables the source has, and which columns a table.
 //!
-//! Source: explore a tabular data source, read 2026-11.
+//! Source: explore a tabular data source; filter row-level data for a source, read 2026-11. Views and
+//! `primaryKey` are in the tutorial of Microsoft Dynamics.
 
 use serde_json::{Value, json};
 
-use super::{common, connections};
+use super::{auth, common, row_filters};
 use crate::answer::Answer;
 use crate::call::Scene;
 use crate::problem::Problem;
@@ -16,13 +17,14 @@ const PREVIEW_ROWS: usize = 10;
 /// `GET /connections/{id}/explore`
 pub(crate) fn explore(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let connection = common::find(scene, Kind::Connections)?;
-    if !connections::can_log_in(&scene.config.source, connection) {
+    if !auth::can_log_in(&scene.config.source, scene.backdrop, connection) {
         return Err(Problem::flow(
             1308,
             400,
             "Rest call failed with client error, status code 401 Unauthorized, please check your activity settings.",
         ));
     }
+    let spec = connection.text("/connectionSpec/id");
     let object_type = scene.call.query("objectType").unwrap_or_default();
     match object_type.to_ascii_lowercase().as_str() {
         "" => Err(Problem::flow(
@@ -33,13 +35,13 @@ pub(crate) fn explore(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
         "root" => {
             let entries: Vec<Value> = scene
                 .backdrop
-                .tables()
+                .tables(spec)
                 .iter()
                 .map(|table| table.entry())
                 .collect();
             Ok(Answer::json(200, entries))
         }
-        "table" => explore_table(scene),
+        "table" | "view" => explore_table(scene, spec),
         _ => Err(Problem::flow(
             1358,
             400,
@@ -48,7 +50,7 @@ pub(crate) fn explore(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     }
 }
 
-fn explore_table(scene: &Scene<'_>) -> Result<Answer, Problem> {
+fn explore_table(scene: &Scene<'_>, spec: &str) -> Result<Answer, Problem> {
     let path = match scene.call.query("object") {
         None => {
             return Err(Problem::flow(
@@ -60,27 +62,34 @@ fn explore_table(scene: &Scene<'_>) -> Result<Answer, Problem> {
         Some("") => return Err(Problem::flow(1334, 400, "Query parameter object is empty.")),
         Some(path) => path,
     };
-    if scene.call.query("filters").is_some() {
-        return Err(Problem::flow(
-            1353,
-            400,
-            "Filtering is not supported for this connector.",
-        ));
-    }
-    let Some(table) = scene.backdrop.table(path) else {
+    let filter = scene
+        .call
+        .query("filters")
+        .map(|filters| row_filters::of_explore(scene.backdrop, spec, filters))
+        .transpose()?;
+    let Some(table) = scene.backdrop.table(spec, path) else {
         return Err(Problem::flow(
             1330,
             400,
             format!("No columns found for table {path}."),
         ));
     };
+    if let Some(filter) = &filter {
+        row_filters::check(filter, table)?;
+    }
+    if let Some(key) = scene.call.query("primaryKey")
+        && table.primary_key.as_deref() != Some(key)
+    {
+        let message = format!("Value {key} of primaryKey is not valid for {path}.");
+        return Err(Problem::flow(1312, 400, message));
+    }
     let mut body = json!({"format": "flat", "schema": {"columns": table.column_list()}});
     if scene
         .call
         .query("preview")
         .is_some_and(|preview| preview.eq_ignore_ascii_case("true"))
     {
-        body["data"] = table.rows(PREVIEW_ROWS);
+        body["data"] = table.rows_passing(filter.as_ref(), PREVIEW_ROWS);
     }
     Ok(Answer::json(200, body))
 }

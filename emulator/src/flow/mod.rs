@@ -11,9 +11,11 @@ pub(crate) mod source_connections;
 pub(crate) mod specs;
 pub(crate) mod target_connections;
 
+mod auth;
 mod common;
 mod filter;
 mod list;
+mod row_filters;
 mod run_life;
 mod run_report;
 mod schedule;

@@ -5,13 +5,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::connections::can_log_in;
+use super::auth::can_log_in;
 use super::run_report::ended;
 use super::schedule::Schedule;
 use crate::backdrop::Backdrop;
 use crate::call::sandbox_id;
 use crate::config::{Config, RunOutcome, RunSettings};
 use crate::ids::{Ids, mix};
+use crate::source::{RowFilter, Table};
 use crate::store::{Entity, Kind, NewEntity, Store};
 
 /// How many runs of one flow are made up at once for a time when the emulator didn't run.
@@ -186,9 +187,13 @@ pub(crate) fn insert(
         "metrics": {"statusSummary": {"status": "scheduled"}},
         "activities": [],
     });
-    let total = table_path(store, sandbox, flow)
-        .and_then(|path| backdrop.table(&path))
-        .map_or(0, |table| table.row_count);
+    let source = source_connection(store, sandbox, flow);
+    let filter = source.and_then(|source| source.body.pointer("/params/filters"));
+    // One that can't be read was refused when the source connection was made.
+    let filter = filter.and_then(|filter| RowFilter::parse(filter).ok());
+    let total = source
+        .and_then(|source| table(backdrop, source))
+        .map_or(0, |table| table.count_passing(filter.as_ref()));
     let rows = match due.rows {
         Rows::All => total,
         Rows::Changed => total.div_ceil(10),
@@ -241,18 +246,17 @@ fn move_runs_on(
         let flow = store
             .get(sandbox, Kind::Flows, run.text("/flowId"))
             .cloned();
-        let table = flow
+        let source = flow
             .as_ref()
-            .and_then(|flow| table_path(store, sandbox, flow));
-        let table_exists = table
-            .as_ref()
-            .is_some_and(|path| backdrop.table(path).is_some());
-        let outcome = table.and_then(|path| config.runs.outcomes.get(&path).copied());
+            .and_then(|flow| source_connection(store, sandbox, flow));
+        let table_exists = source.is_some_and(|source| table(backdrop, source).is_some());
+        let outcome = source.and_then(|source| config.runs.outcomes.get(table_path(source)));
+        let outcome = outcome.copied();
         let is_stuck = outcome == Some(RunOutcome::Stuck);
         if now_ms >= due_ms.saturating_add(ends_ms) && !is_stuck {
             let ended_ms = due_ms + ends_ms;
             let failed = !table_exists
-                || !source_opens(config, store, sandbox, flow.as_ref())
+                || !source_opens(config, backdrop, store, sandbox, source)
                 || outcome == Some(RunOutcome::Failed);
             let body = ended(
                 &run,
@@ -308,27 +312,36 @@ fn finish(store: &mut Store, sandbox: &str, run: &Entity, body: Value, ended_ms:
     }
 }
 
-/// The path of the table that a flow reads.
-fn table_path(store: &Store, sandbox: &str, flow: &Entity) -> Option<String> {
-    let source = store.get(
-        sandbox,
-        Kind::SourceConnections,
-        flow.text("/sourceConnectionIds/0"),
-    )?;
-    let path = match source.text("/params/tableName") {
-        "" => source.text("/params/path"),
-        path => path,
-    };
-    Some(path.to_owned())
+/// The source connection that a flow reads.
+fn source_connection<'s>(store: &'s Store, sandbox: &str, flow: &Entity) -> Option<&'s Entity> {
+    let id = flow.text("/sourceConnectionIds/0");
+    store.get(sandbox, Kind::SourceConnections, id)
 }
 
-/// Whether the base connection below a flow is there and its credentials are good.
-fn source_opens(config: &Config, store: &Store, sandbox: &str, flow: Option<&Entity>) -> bool {
-    let source = flow.map_or("", |flow| flow.text("/sourceConnectionIds/0"));
-    let base = store.get(sandbox, Kind::SourceConnections, source);
-    let base = base
+/// The path of the table that a source connection names.
+fn table_path(source: &Entity) -> &str {
+    match source.text("/params/tableName") {
+        "" => source.text("/params/path"),
+        path => path,
+    }
+}
+
+/// The table that a source connection names.
+fn table<'b>(backdrop: &'b Backdrop, source: &Entity) -> Option<&'b Table> {
+    backdrop.table(source.text("/connectionSpec/id"), table_path(source))
+}
+
+/// Whether the base connection below a source connection is there and its credentials are good.
+fn source_opens(
+    config: &Config,
+    backdrop: &Backdrop,
+    store: &Store,
+    sandbox: &str,
+    source: Option<&Entity>,
+) -> bool {
+    let base = source
         .and_then(|source| store.get(sandbox, Kind::Connections, source.text("/baseConnectionId")));
-    base.is_some_and(|base| can_log_in(&config.source, base))
+    base.is_some_and(|base| can_log_in(&config.source, backdrop, base))
 }
 
 fn millis(duration: std::time::Duration) -> i64 {

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{common, connections, list};
+use super::{common, connections, list, row_filters};
 use crate::answer::Answer;
 use crate::call::{Scene, text};
 use crate::config::NameFilter;
@@ -63,7 +63,7 @@ pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
             return Err(Problem::flow(1327, 400, message));
         }
     }
-    check_params(&sent)?;
+    check_params(scene, text(spec, "/id"), &sent)?;
     let fields = [
         "name",
         "description",
@@ -154,9 +154,13 @@ pub(crate) fn delete_child(
     common::delete(scene, kind)
 }
 
-fn check_params(sent: &Value) -> Result<(), Problem> {
+fn check_params(scene: &Scene<'_>, spec: &str, sent: &Value) -> Result<(), Problem> {
     // Newer bodies say tableName, older ones path.
-    if text(sent, "/params/tableName").is_empty() && text(sent, "/params/path").is_empty() {
+    let table = match text(sent, "/params/tableName") {
+        "" => text(sent, "/params/path"),
+        table => table,
+    };
+    if table.is_empty() {
         return Err(Problem::flow(
             1324,
             400,
@@ -177,12 +181,8 @@ fn check_params(sent: &Value) -> Result<(), Problem> {
             return Err(Problem::missing_field("params.columns[].name"));
         }
     }
-    if sent.pointer("/params/filters").is_some() {
-        return Err(Problem::flow(
-            1353,
-            400,
-            "Filtering is not supported for this connector.",
-        ));
+    match sent.pointer("/params/filters") {
+        None => Ok(()),
+        Some(filters) => row_filters::of_source_connection(scene.backdrop, spec, table, filters),
     }
-    Ok(())
 }

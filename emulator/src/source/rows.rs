@@ -1,9 +1,11 @@
 //! A row from its number.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::{Column, ColumnKind, Fill, Table};
-use crate::ids::mix;
+use crate::ids::{Ids, mix};
 
 /// The `number`th row of a table, counted from 0.
 pub(crate) fn row(table: &Table, number: usize) -> Value {
@@ -13,7 +15,7 @@ pub(crate) fn row(table: &Table, number: usize) -> Value {
         .enumerate()
         .map(|(place, column)| {
             (
-                column.name.to_owned(),
+                column.name.clone(),
                 cell(column, number as u64, place as u64),
             )
         })
@@ -23,9 +25,9 @@ pub(crate) fn row(table: &Table, number: usize) -> Value {
 
 fn cell(column: &Column, number: u64, place: u64) -> Value {
     let draw = mix(number.wrapping_mul(31).wrapping_add(place).wrapping_add(1));
-    match column.fill {
+    match &column.fill {
         Fill::Number(first) => Value::from(first + number as i64),
-        Fill::OneOf(words) => Value::from(words[(draw % words.len() as u64) as usize]),
+        Fill::OneOf(words) => Value::from(words[(draw % words.len() as u64) as usize].as_str()),
         Fill::Pattern(pattern) => Value::from(pattern.replace('#', &(number + 1).to_string())),
         Fill::Score => Value::from((draw % 21) as f64 / 4.0),
         Fill::Sometimes if number.is_multiple_of(3) => Value::Null,
@@ -41,7 +43,11 @@ fn anything(kind: ColumnKind, draw: u64) -> Value {
         ColumnKind::Integer => Value::from((draw % 100_000) as i64),
         ColumnKind::Long => Value::from((draw % 9_000_000_000_000) as i64),
         // A quarter keeps the value a fraction in JSON.
-        ColumnKind::Double => json!((draw % 10_000) as f64 / 4.0 + 0.25),
+        ColumnKind::Double | ColumnKind::Float | ColumnKind::Decimal | ColumnKind::Number => {
+            json!((draw % 10_000) as f64 / 4.0 + 0.25)
+        }
+        ColumnKind::Binary => Value::from(BASE64_STANDARD.encode(draw.to_be_bytes())),
+        ColumnKind::Uuid => Value::from(Ids::seeded(draw).uuid()),
         ColumnKind::Boolean => Value::from(draw.is_multiple_of(2)),
         ColumnKind::Date => Value::from(format!("{:04}-{month:02}-{day:02}", 1950 + draw % 50)),
         // Without a zone, as previews show it.

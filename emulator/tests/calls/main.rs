@@ -21,4 +21,5 @@ mod program;
 mod registry;
 mod resources;
 mod runs;
+mod sources;
 mod state;

@@ -138,3 +138,56 @@ fn the_rules_in_the_manual_are_rules_and_show_every_action() {
     ];
     assert_eq!(shown, all);
 }
+
+#[tokio::test]
+async fn a_source_can_be_taken_away_by_an_argument() {
+    let arguments = [
+        "--port",
+        "0",
+        "--newest-flow-spec",
+        "--source-offer",
+        "zoho-crm=gone",
+    ];
+    let (_child, url) = started(&arguments).await;
+    let http = http_client();
+    let token = token(
+        &http,
+        &url,
+        aep_emulator::DEFAULT_CLIENT_ID,
+        aep_emulator::DEFAULT_CLIENT_SECRET,
+    )
+    .await;
+    let get = |path: String| {
+        let request = http
+            .get(format!("{url}{FLOW}/{path}"))
+            .bearer_auth(&token)
+            .header("x-api-key", aep_emulator::DEFAULT_CLIENT_ID)
+            .header("x-gw-ims-org-id", aep_emulator::DEFAULT_ORG)
+            .header("x-sandbox-name", "prod");
+        send(request)
+    };
+    let zoho = "929e4450-0237-4ed2-9404-b7e1e0a00309";
+    assert_eq!(get(format!("connectionSpecs/{zoho}")).await.status, 404);
+    assert_eq!(get(format!("connectionSpecs/{OSC}")).await.status, 200);
+    let spec = get(format!("flowSpecs/{CRM_TO_AEP}")).await;
+    let sources = spec.items()[0]["sourceConnectionSpecIds"]
+        .as_array()
+        .unwrap();
+    assert_eq!(sources.len(), 37 - 6);
+    for (offer, told) in [
+        ("zoho-crm", "give a source and its offer"),
+        ("zoho=gone", "there is no source zoho"),
+        ("zoho-crm=away", "an offer is offered"),
+    ] {
+        let refused = Command::new(env!("CARGO_BIN_EXE_aep-emulator"))
+            .args(["--source-offer", offer])
+            .output()
+            .await
+            .unwrap();
+        let told_in_fact = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(
+            !refused.status.success() && told_in_fact.contains(told),
+            "{told_in_fact}"
+        );
+    }
+}

@@ -1,0 +1,115 @@
+//! The connection specs in Adobe's JSON.
+//!
+//! Only that of Google BigQuery is printed, and in part: the others have its form. Source: Flow
+//! Service API reference; filter row-level data for a source, read 2026-11.
+
+use serde_json::{Map, Value, json};
+
+use super::sources::{AuthSpec, Source};
+use super::{DATA_LAKE, PROVIDER};
+
+/// The spec of a source.
+pub(super) fn of_source(source: &Source) -> Value {
+    let auth: Vec<Value> = source.auth.iter().map(auth_spec).collect();
+    let mut properties = json!({
+        "tableName": {"type": "string"},
+        "columns": {"type": "array", "items": {"type": "object"}},
+    });
+    let mut attributes = json!({
+        "category": source.category,
+        "connectorName": source.name,
+        "isSource": true,
+        "uiAttributes": {"apiFeatures": {"explorePaginationSupported": false}},
+    });
+    if source.filter_at_source {
+        properties["filters"] = json!({"type": "object"});
+        attributes["filterAtSource"] = filter_at_source();
+    }
+    json!({
+        "id": source.id,
+        "name": source.name,
+        "providerId": PROVIDER,
+        "version": "1.0",
+        "authSpec": auth,
+        "sourceSpec": {
+            "name": source.name,
+            "type": "Tabular",
+            "spec": {
+                "$schema": "http://json-schema.org/draft-07/schema#",
+                "type": "object",
+                "properties": properties,
+                "required": ["tableName", "columns"],
+            },
+        },
+        "exploreSpec": {
+            "name": "Tabular",
+            "type": "Tabular",
+            "requestSpec": {"type": "object"},
+            "responseSpec": {"type": "object"},
+        },
+        "attributes": attributes,
+        "permissionsInfo": {
+            "manage": [{"@type": "lowLevel", "name": "EnterpriseSource", "permissions": ["write"]}],
+            "view": [{"@type": "lowLevel", "name": "EnterpriseSource", "permissions": ["read"]}],
+        },
+    })
+}
+
+fn auth_spec(auth: &AuthSpec) -> Value {
+    let properties: Map<String, Value> = auth
+        .params
+        .iter()
+        .map(|param| {
+            let mut described = json!({"type": param.kind});
+            if param.secret {
+                described["format"] = Value::from("password");
+            }
+            (param.name.clone(), described)
+        })
+        .collect();
+    let required = auth.params.iter().filter(|param| !param.optional);
+    let required: Vec<&str> = required.map(|param| param.name.as_str()).collect();
+    json!({
+        "name": auth.spec_name,
+        "type": auth.spec_name.replace(' ', ""),
+        "spec": {
+            "$schema": "http://json-schema.org/draft-07/schema#",
+            "type": "object",
+            "properties": properties,
+            "required": required,
+        },
+    })
+}
+
+/// As Google BigQuery's is printed; what the other three say is printed nowhere.
+fn filter_at_source() -> Value {
+    json!({
+        "enabled": true,
+        "queryLanguage": "SQL",
+        "logicalOperators": ["and", "or", "not"],
+        "comparisonOperators": ["=", "!=", "<", "<=", ">", ">=", "like", "in"],
+        "columnNameEscapeChar": "`",
+        "valueEscapeChar": "'",
+    })
+}
+
+/// The spec of the data lake, the target of every flow.
+pub(super) fn data_lake() -> Value {
+    json!({
+        "id": DATA_LAKE,
+        "name": "data-lake",
+        "providerId": PROVIDER,
+        "version": "1.0",
+        "targetSpec": {
+            "name": "data-lake",
+            "type": "DataSet",
+            "spec": {
+                "$schema": "http://json-schema.org/draft-07/schema#",
+                "type": "object",
+                "properties": {"dataSetId": {"type": "string"}},
+                "required": ["dataSetId"],
+            },
+        },
+        "attributes": {"isTarget": true},
+    })
+}

@@ -1,0 +1,92 @@
+//! Whether a source lets a connection in.
+
+use serde_json::{Map, Value};
+
+use crate::config::SourceAccount;
+
+/// Secrets that carry a password among other things: they are right if it stands in them.
+const CARRIERS: &[&str] = &[
+    "connectionString",
+    "keyFileContent",
+    "privateKey",
+    "jwtToken",
+];
+
+/// Whether some account has this user name, where one is given, and a password that every secret
+/// among the parameters is, or carries. Who gives neither is let in: such a source asks for nothing.
+pub(crate) fn lets_in(
+    accounts: &[SourceAccount],
+    params: &Map<String, Value>,
+    is_secret: impl Fn(&str) -> bool,
+) -> bool {
+    let secrets: Vec<(&String, &Value)> =
+        params.iter().filter(|(name, _)| is_secret(name)).collect();
+    let username = params.get("username").and_then(Value::as_str);
+    if secrets.is_empty() {
+        return username.is_none();
+    }
+    accounts.iter().any(|account| {
+        username.is_none_or(|username| is_user(username, account))
+            && secrets
+                .iter()
+                .all(|(name, secret)| opens(name, secret, account))
+    })
+}
+
+/// Oracle Eloqua puts the site before the user, with a backslash between them.
+fn is_user(username: &str, account: &SourceAccount) -> bool {
+    username.rsplit('\\').next() == Some(account.username.as_str())
+}
+
+fn opens(name: &str, secret: &Value, account: &SourceAccount) -> bool {
+    secret.as_str().is_some_and(|secret| {
+        if CARRIERS.contains(&name) {
+            secret.contains(&account.password)
+        } else {
+            secret == account.password
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_secret_is_looked_at() {
+        let accounts = [SourceAccount::new("u", "p")];
+        let secrets = [
+            "password",
+            "securityToken",
+            "connectionString",
+            "clientSecret",
+        ];
+        for (params, expected) in [
+            (json!({"username": "u", "password": "p"}), true),
+            (json!({"username": "site\\u", "password": "p"}), true),
+            (json!({"username": "other", "password": "p"}), false),
+            (json!({"username": "u", "password": "wrong"}), false),
+            (json!({"username": "u"}), false),
+            (
+                json!({"username": "u", "password": "p", "securityToken": "p"}),
+                true,
+            ),
+            (
+                json!({"username": "u", "password": "p", "securityToken": "wrong"}),
+                false,
+            ),
+            (json!({"clientId": "any", "clientSecret": "p"}), true),
+            (json!({"clientId": "any", "clientSecret": "pp"}), false),
+            (json!({"clientId": "any", "clientSecret": 1}), false),
+            (json!({"connectionString": "Server=h;Pwd=p;"}), true),
+            (json!({"connectionString": "Server=h;Pwd=q;"}), false),
+            (json!({"url": "https://example.com"}), true),
+        ] {
+            let given = params.as_object().unwrap();
+            let let_in = lets_in(&accounts, given, |name| secrets.contains(&name));
+            assert_eq!(let_in, expected, "{params}");
+        }
+    }
+}
