@@ -1,8 +1,14 @@
 //! Data Prep: mapping sets.
 //!
+//! A set is judged mapping by mapping: that every required field is mapped is what a flow asks, for
+//! the documents say of a row that lacks one, not of a set, that it is refused.
+//!
 //! Takes both dialects of a mapping, that of the tutorials (`sourceAttribute`,
 //! `destinationXdmPath`) and that of the reference (`source`, `destination`). Source: Data Prep API
 //! reference and guide, read 2026-11. Data Prep documents no error bodies.
+
+mod expression;
+mod functions;
 
 use serde_json::{Map, Value, json};
 
@@ -155,16 +161,13 @@ pub(crate) fn faults(
         .iter()
         .filter_map(|mapping| fault(mapping, fields, columns))
         .collect();
-    if fields.is_some_and(|fields| fields.is_event) {
-        for required in ["_id", "timestamp"] {
-            if !mappings
-                .iter()
-                .any(|mapping| destination_of(mapping) == required)
-            {
-                faults.push(format!(
-                    "field {required} of an ExperienceEvent must be mapped"
-                ));
-            }
+    for required in fields.map(Fields::required).unwrap_or_default() {
+        let is_mapped = mappings.iter().any(|mapping| {
+            let rest = destination_of(mapping).strip_prefix(required.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        });
+        if !is_mapped {
+            faults.push(format!("required field {required} must be mapped"));
         }
     }
     faults
@@ -180,21 +183,25 @@ fn fault(mapping: &Value, fields: Option<&Fields>, columns: Option<&[String]>) -
         .next()
         .filter(|root| root.starts_with('_'))
         .unwrap_or_default();
-    if !fields?.has(destination, tenant_root) {
+    let Some(fields) = fields else {
+        return Some(format!(
+            "the schema of destination {destination} is not found"
+        ));
+    };
+    if !fields.has(destination, tenant_root) {
         return Some(format!("destination {destination} is not in the schema"));
     }
     match mapping["sourceType"].as_str() {
         None | Some("ATTRIBUTE" | "text/x.schema-path") => {}
-        Some("EXPRESSION" | "STATIC" | "text/x.aep-xl") => {
-            let is_long = source.len() > LONGEST_EXPRESSION;
-            return is_long.then(|| {
-                format!("expression of {destination} is longer than {LONGEST_EXPRESSION}")
-            });
-        }
+        Some("EXPRESSION" | "text/x.aep-xl") => return expression_fault(source, destination),
+        Some("STATIC") => return None,
         Some(other) => return Some(format!("sourceType {other} is not known")),
     }
     if source.is_empty() {
         return Some(format!("mapping to {destination} has no source"));
+    }
+    if !is_path(source) {
+        return Some(format!("source {source} is not a path"));
     }
     let column = column_of(source);
     match columns {
@@ -207,6 +214,25 @@ fn fault(mapping: &Value, fields: Option<&Fields>, columns: Option<&[String]>) -
         }
         _ => None,
     }
+}
+
+fn expression_fault(expression: &str, destination: &str) -> Option<String> {
+    if expression.chars().count() > LONGEST_EXPRESSION {
+        return Some(format!(
+            "expression of {destination} is longer than {LONGEST_EXPRESSION}"
+        ));
+    }
+    let fault = expression::check(expression).err()?;
+    Some(format!("expression of {destination} is not valid: {fault}"))
+}
+
+/// Whether a source is a path: names between dots, or one name in `${…}`.
+fn is_path(source: &str) -> bool {
+    if let Some(rest) = source.strip_prefix("${") {
+        return rest.strip_suffix('}').is_some_and(|name| !name.is_empty());
+    }
+    let unescaped = source.replace("\\.", "\u{0}");
+    unescaped.split('.').all(|name| !name.is_empty()) && !source.ends_with('\\')
 }
 
 /// The column that a source path names, `None` for a path into a column, which no table has. A dot
@@ -355,6 +381,24 @@ mod tests {
             ("emails.address", None),
         ] {
             assert_eq!(column_of(source).as_deref(), expected, "{source}");
+        }
+    }
+
+    #[test]
+    fn a_path_has_a_name_in_every_place() {
+        for (source, expected) in [
+            ("a.b", true),
+            ("First Name", true),
+            ("a\\.b", true),
+            ("${a.b}", true),
+            ("${a", false),
+            ("${}", false),
+            ("a..b", false),
+            (".a", false),
+            ("a.", false),
+            ("a\\", false),
+        ] {
+            assert_eq!(is_path(source), expected, "{source}");
         }
     }
 

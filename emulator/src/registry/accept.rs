@@ -45,6 +45,34 @@ pub(crate) fn for_one(accept: Option<&str>) -> Result<Form, Problem> {
     }
 }
 
+/// How much of each descriptor a list of them shows. Their media types are `xdm` ones only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DescriptorForm {
+    /// Ids.
+    Ids,
+    /// Paths.
+    Links,
+    /// All fields.
+    Whole,
+    /// All fields, in pages.
+    Pages,
+}
+
+/// The form of a list of descriptors.
+pub(crate) fn for_descriptors(accept: Option<&str>) -> Result<DescriptorForm, Problem> {
+    match accept.map(str::trim) {
+        Some("application/vnd.adobe.xdm-id+json") => Ok(DescriptorForm::Ids),
+        Some("application/vnd.adobe.xdm-link+json") => Ok(DescriptorForm::Links),
+        Some("application/vnd.adobe.xdm+json") => Ok(DescriptorForm::Whole),
+        Some("application/vnd.adobe.xdm-v2+json") => Ok(DescriptorForm::Pages),
+        _ => Err(refusal(
+            1008,
+            "Accept header of descriptors must be application/vnd.adobe.xdm+json, xdm-id, xdm-link or xdm-v2, without a version",
+            accept,
+        )),
+    }
+}
+
 /// The form and the version of an accepted media type.
 fn parse(accept: Option<&str>) -> Option<(Form, Option<String>)> {
     let mut parts = accept?.split(';').map(str::trim);
@@ -79,6 +107,22 @@ fn refusal(number: u16, detail: &str, accept: Option<&str>) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn descriptors_have_media_types_of_their_own() {
+        let kind =
+            |kind: &str| for_descriptors(Some(&format!("application/vnd.adobe.{kind}+json")));
+        assert_eq!(kind("xdm-id"), Ok(DescriptorForm::Ids));
+        assert_eq!(kind("xdm-link"), Ok(DescriptorForm::Links));
+        assert_eq!(kind("xdm"), Ok(DescriptorForm::Whole));
+        assert_eq!(kind("xdm-v2"), Ok(DescriptorForm::Pages));
+        for wrong in [kind("xed"), kind("xed-full"), for_descriptors(None)] {
+            assert!(
+                matches!(wrong, Err(Problem::Registry { number: 1008, .. })),
+                "{wrong:?}"
+            );
+        }
+    }
 
     #[test]
     fn lists_take_no_version_and_resources_need_one() {

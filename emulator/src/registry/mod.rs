@@ -1,14 +1,19 @@
-//! Schema Registry: tenant field groups and schemas.
+//! Schema Registry: tenant field groups, schemas and descriptors.
 //!
 //! Source: Schema Registry API reference, its guide and its troubleshooting guide, read 2026-11.
 
 mod accept;
+mod descriptors;
 mod fields;
 mod list;
 mod rules;
 
 use serde_json::{Map, Value, json};
 
+pub(crate) use descriptors::{
+    create as create_descriptor, delete as delete_descriptor, get as get_descriptor,
+    list as list_descriptors,
+};
 pub(crate) use fields::{Fields, fields_of};
 
 use crate::answer::Answer;
@@ -78,26 +83,6 @@ pub(crate) fn get_schema(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
 /// `DELETE /tenant/schemas/{id}`
 pub(crate) fn delete_schema(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     delete(scene, Kind::Schemas)
-}
-
-/// `POST /tenant/descriptors`: kept and given an id, no more.
-pub(crate) fn create_descriptor(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
-    let mut body = scene.call.json()?;
-    let schema = text(&body, "/xdm:sourceSchema").to_owned();
-    if find(scene, Kind::Schemas, &schema).is_none() {
-        return Err(not_found(Kind::Schemas, &schema));
-    }
-    let id = scene.ids.hex(40);
-    body["@id"] = Value::from(id.as_str());
-    let sandbox = scene.caller.sandbox.clone();
-    let new = NewEntity {
-        id,
-        body: body.clone(),
-        hidden: Map::new(),
-        now_ms: scene.now_ms,
-    };
-    scene.store.insert(&sandbox, Kind::Descriptors, new);
-    Ok(Answer::json(201, body))
 }
 
 fn create(scene: &mut Scene<'_>, kind: Kind, sent: Value) -> Result<Answer, Problem> {
@@ -189,7 +174,13 @@ fn get(scene: &Scene<'_>, kind: Kind) -> Result<Answer, Problem> {
     let mut body = entity.body.clone();
     if form == accept::Form::Full && kind == Kind::Schemas {
         let fields = fields_of(scene.store, scene.config, &scene.caller.sandbox, &entity.id);
-        body["properties"] = Value::Object(fields.map(Fields::into_properties).unwrap_or_default());
+        if let Some(fields) = fields {
+            let (properties, required) = fields.into_resolved();
+            body["properties"] = Value::Object(properties);
+            if !required.is_empty() {
+                body["required"] = Value::from(required);
+            }
+        }
         if let Some(body) = body.as_object_mut() {
             body.remove("allOf");
         }
@@ -218,9 +209,13 @@ fn find<'s>(scene: &'s Scene<'_>, kind: Kind, id: &str) -> Option<&'s Entity> {
         .find(|entity| entity.id == id || entity.text("/meta:altId") == id)
 }
 
-/// The number for schemas is recorded (1012); that for field groups is its neighbour.
+/// The number for schemas is recorded (1012); those of the other kinds are its neighbours.
 fn not_found(kind: Kind, id: &str) -> Problem {
-    let number = if kind == Kind::Schemas { 1012 } else { 1013 };
+    let number = match kind {
+        Kind::Schemas => 1012,
+        Kind::Descriptors => 1014,
+        _ => 1013,
+    };
     let detail = format!(
         "The requested resource {id} is not found. Verify the resource ID before trying again."
     );

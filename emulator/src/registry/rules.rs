@@ -15,6 +15,19 @@ const CLASSES: [&str; 2] = [
     "https://ns.adobe.com/xdm/context/experienceevent",
 ];
 
+/// The JSON types that XDM builds on. Source: XDM field constraints, read 2026-11.
+const TYPES: [&str; 6] = ["string", "number", "integer", "boolean", "array", "object"];
+/// The formats of strings there, and those of JSON Schema that Adobe's own schemas use.
+const FORMATS: [&str; 7] = [
+    "date",
+    "date-time",
+    "time",
+    "email",
+    "uri",
+    "uri-reference",
+    "ipv4",
+];
+
 /// Whether an id is that of a class which schemas may be of.
 pub(crate) fn is_class(id: &Value) -> bool {
     CLASSES.iter().any(|class| id == class)
@@ -30,13 +43,17 @@ pub(crate) fn check_fieldgroup(sent: &Value, tenant: &str) -> Result<(), Problem
         return Err(invalid("meta:intendedToExtend is missing"));
     }
     let namespace = format!("_{tenant}");
-    for properties in property_sets(sent) {
-        let Some(properties) = properties.as_object() else {
+    for holder in holders(sent) {
+        let Some(properties) = holder["properties"].as_object() else {
             return Err(invalid("properties must be an object"));
         };
         for (name, field) in properties {
             if *name != namespace {
                 let detail = format!("Namespace validation error: {name} is not below {namespace}");
+                return Err(namespace_error(1020, detail));
+            }
+            if field["type"] != "object" {
+                let detail = format!("Namespace validation error: {name} must be an object");
                 return Err(namespace_error(1020, detail));
             }
             check_fields(field, name)?;
@@ -108,8 +125,8 @@ fn check_common(sent: &Value) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The sets of properties of a field group: its own, those of its definitions and of its members.
-pub(crate) fn property_sets(fieldgroup: &Value) -> Vec<&Value> {
+/// What holds properties in a field group: itself, its definitions and its members.
+pub(crate) fn holders(fieldgroup: &Value) -> Vec<&Value> {
     let definitions = fieldgroup["definitions"]
         .as_object()
         .into_iter()
@@ -118,15 +135,13 @@ pub(crate) fn property_sets(fieldgroup: &Value) -> Vec<&Value> {
     std::iter::once(fieldgroup)
         .chain(definitions)
         .chain(members)
-        .filter_map(|holder| holder.get("properties"))
+        .filter(|holder| holder.get("properties").is_some())
         .collect()
 }
 
 /// Checks the fields below one: every one has a type and a name that the registry takes.
 fn check_fields(field: &Value, path: &str) -> Result<(), Problem> {
-    if field["type"].as_str().is_none() && field["$ref"].as_str().is_none() {
-        return Err(namespace_error(1024, format!("Field {path} has no type")));
-    }
+    check_type(field, path)?;
     let inner = match field["type"].as_str() {
         Some("array") => &field["items"]["properties"],
         _ => &field["properties"],
@@ -143,6 +158,33 @@ fn check_fields(field: &Value, path: &str) -> Result<(), Problem> {
             ));
         }
         check_fields(field, &path)?;
+    }
+    Ok(())
+}
+
+/// Checks that a field has a type that XDM has: one word in lower case, with a format or items of
+/// its own.
+fn check_type(field: &Value, path: &str) -> Result<(), Problem> {
+    if field["$ref"].is_string() {
+        return Ok(());
+    }
+    let wrong = |detail: String| Err(namespace_error(1024, format!("Field {path} {detail}")));
+    let Some(kind) = field["type"].as_str() else {
+        return wrong("has no type".to_owned());
+    };
+    if !TYPES.contains(&kind) {
+        return wrong(format!("has type {kind}, which XDM hasn't"));
+    }
+    match (kind, &field["format"]) {
+        (_, Value::Null) => {}
+        ("string", Value::String(format)) if FORMATS.contains(&format.as_str()) => {}
+        (_, format) => return wrong(format!("has format {format}, which type {kind} hasn't")),
+    }
+    if kind == "array" {
+        return check_type(&field["items"], &format!("{path}[]"));
+    }
+    if kind != "object" && !field["properties"].is_null() {
+        return wrong(format!("has properties, which type {kind} hasn't"));
     }
     Ok(())
 }
@@ -202,6 +244,33 @@ mod tests {
                 json!({"_acme": {"type": "object", "properties": {"a": {"title": "A"}}}}),
                 1024,
             ),
+            (
+                json!({"_acme": {"type": "object", "properties": {"a": {"type": "String"}}}}),
+                1024,
+            ),
+            (
+                json!({"_acme": {"type": "object", "properties": {"a": {"type": "binary"}}}}),
+                1024,
+            ),
+            (
+                json!({"_acme": {"type": "object", "properties": {"a": {"type": "number", "format": "date"}}}}),
+                1024,
+            ),
+            (
+                json!({"_acme": {"type": "object", "properties": {"a": {"type": "array"}}}}),
+                1024,
+            ),
+            (
+                json!({"_acme": {"type": "object", "properties": {"a": {"type": "string", "properties": {}}}}}),
+                1024,
+            ),
+            (
+                json!({"_acme": {"type": "object", "properties": {"a": {"type": "array", "items": {
+                    "type": "object", "properties": {"b c": {"type": "string"}},
+                }}}}}),
+                1021,
+            ),
+            (json!({"_acme": {"type": "string"}}), 1020),
         ] {
             let problem = check_fieldgroup(&fieldgroup(properties.clone()), "acme").unwrap_err();
             assert!(

@@ -199,9 +199,24 @@ pub(crate) static ROUTES: &[Route] = &[
         registry::delete_schema,
     ),
     schema(
+        Method::GET,
+        "/data/foundation/schemaregistry/tenant/descriptors",
+        registry::list_descriptors,
+    ),
+    schema(
         Method::POST,
         "/data/foundation/schemaregistry/tenant/descriptors",
         registry::create_descriptor,
+    ),
+    schema(
+        Method::GET,
+        "/data/foundation/schemaregistry/tenant/descriptors/{id}",
+        registry::get_descriptor,
+    ),
+    schema(
+        Method::DELETE,
+        "/data/foundation/schemaregistry/tenant/descriptors/{id}",
+        registry::delete_descriptor,
     ),
     //
     dataset(

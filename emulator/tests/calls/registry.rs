@@ -211,20 +211,79 @@ async fn pages_go_on_from_the_last_title() {
 }
 
 #[tokio::test]
-async fn a_descriptor_needs_its_schema() {
+async fn a_schema_in_full_shows_every_field_with_its_type() {
     let aep = Aep::start().await;
-    let id = aep.schema("described", &["a"]).await;
-    let path = format!("{REGISTRY}/tenant/descriptors");
-    let body = json!({"@type": "xdm:descriptorIdentity", "xdm:sourceSchema": id, "xdm:sourceProperty": "/_acme/a"});
-    let made = aep.post(&path, &body).await;
-    assert_eq!(made.status, 201);
-    assert!(made.body["@id"].is_string());
+    let event = "https://ns.adobe.com/xdm/context/experienceevent";
+    let mut group = fieldgroup("typed fields", &[]);
+    group["meta:intendedToExtend"] = json!([event]);
+    group["definitions"]["customFields"]["properties"]["_acme"]["required"] = json!(["id"]);
+    group["definitions"]["customFields"]["properties"]["_acme"]["properties"] = json!({
+        "id": {"type": "string"},
+        "count": {"type": "integer", "minimum": -2147483648_i64, "maximum": 2147483647},
+        "big": {"type": "integer", "minimum": -9007199254740992_i64, "maximum": 9007199254740991_i64},
+        "amount": {"type": "number"},
+        "isOpen": {"type": "boolean"},
+        "day": {"type": "string", "format": "date"},
+        "changed": {"type": "string", "format": "date-time"},
+        "lines": {"type": "array", "items": {"type": "object", "properties": {"sku": {"type": "string"}}}},
+    });
+    let group = aep.post(&groups(), &group).await;
+    assert_eq!(group.status, 201, "{group:?}");
+    let mut body = schema("typed", group.body["$id"].as_str().unwrap());
+    body["allOf"][0]["$ref"] = json!(event);
+    let made = aep.post(&schemas(), &body).await;
+    let id = made.body["meta:altId"].as_str().unwrap();
+    let full = aep
+        .get_as(&format!("{}/{id}", schemas()), XED_FULL)
+        .await
+        .body;
+    let own = &full["properties"]["_acme"]["properties"];
+    let types: Vec<_> = [
+        "id", "count", "big", "amount", "isOpen", "day", "changed", "lines",
+    ]
+    .iter()
+    .map(|name| own[*name]["meta:xdmType"].as_str().unwrap())
+    .collect();
+    let expected = [
+        "string",
+        "int",
+        "long",
+        "number",
+        "boolean",
+        "date",
+        "date-time",
+        "array",
+    ];
+    assert_eq!(types, expected);
     assert_eq!(
-        aep.post(&path, &json!({"xdm:sourceSchema": "unknown"}))
-            .await
-            .status,
-        404
+        own["lines"]["items"]["properties"]["sku"]["meta:xdmType"],
+        "string"
     );
+    assert_eq!(full["properties"]["timestamp"]["meta:xdmType"], "date-time");
+    assert_eq!(full["required"], json!(["_id", "timestamp"]));
+    assert_eq!(full["properties"]["_acme"]["required"], json!(["id"]));
+    assert_eq!(full["meta:class"], event);
+}
+
+#[tokio::test]
+async fn a_field_must_have_a_type_of_xdm() {
+    let aep = Aep::start().await;
+    for field in [
+        json!({"title": "no type"}),
+        json!({"type": "String"}),
+        json!({"type": "decimal"}),
+        json!({"type": "string", "format": "timestamp"}),
+        json!({"type": "array"}),
+    ] {
+        let mut body = fieldgroup("typed", &[]);
+        body["definitions"]["customFields"]["properties"]["_acme"]["properties"]["a"] =
+            field.clone();
+        assert_eq!(
+            aep.post(&groups(), &body).await.code(),
+            "XDM-1024-400",
+            "{field}"
+        );
+    }
 }
 
 fn url_encoded(text: &str) -> String {
