@@ -4,8 +4,8 @@ use super::entry::{Auth, Deprecation, Source};
 
 impl Source {
     /// What Adobe says, since when, and what to use instead; nothing for a source that stays.
-    /// The text of a warning and of a refusal alike. Example: `PayPal is deprecated since
-    /// 2025-06: Adobe announced to remove this source at the end of June 2025`.
+    /// The text of a warning and of a refusal alike. Example: `Phoenix is deprecated since
+    /// 2025-05: Adobe announced …, and names the Data Landing Zone as the replacement`.
     #[must_use]
     pub fn deprecation_notice(&self) -> Option<String> {
         let deprecation = self.deprecation.as_ref()?;
@@ -22,17 +22,72 @@ impl Source {
 }
 
 fn notice(what: &str, deprecation: &Deprecation) -> String {
-    let Deprecation {
-        since,
-        said,
-        instead,
-    } = deprecation;
-    let since = since
+    let since = deprecation
+        .since
         .as_deref()
         .map_or_else(String::new, |month| format!(" since {month}"));
-    let instead = instead.as_deref().map_or_else(
+    let said = &deprecation.said;
+    let instead = deprecation.instead.as_deref().map_or_else(
         || "; no document names a replacement".to_owned(),
-        |instead| format!(", and names as the replacement: {instead}"),
+        |instead| format!(", and names {instead} as the replacement"),
     );
     format!("{what} is deprecated{since}: {said}{instead}")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::catalog::Catalog;
+
+    #[test]
+    fn a_notice_says_what_since_when_and_what_instead() {
+        let catalog = Catalog::built_in();
+        let notice = |name: &str| catalog.source(name).unwrap().deprecation_notice();
+        assert_eq!(
+            notice("oracle-service-cloud").unwrap(),
+            "Oracle Service Cloud is deprecated since 2025-06: Adobe announced that it drops this \
+             source at the end of June 2025, and names the Data Landing Zone as the replacement"
+        );
+        assert_eq!(
+            notice("paypal").unwrap(),
+            "PayPal is deprecated since 2025-06: Adobe announced that it drops this source at the \
+             end of June 2025; no document names a replacement"
+        );
+        assert_eq!(notice("salesforce-service-cloud"), None);
+    }
+
+    #[test]
+    fn a_way_that_is_dropped_does_not_make_the_source_deprecated() {
+        let catalog = Catalog::built_in();
+        let source = catalog.source("salesforce-service-cloud").unwrap();
+        let tabular = source.served().unwrap();
+        let notice = |way: &str| source.auth_deprecation_notice(tabular.auth(way).unwrap());
+        assert_eq!(
+            notice("Basic Authentication").unwrap(),
+            "`Basic Authentication` of Salesforce Service Cloud is deprecated since 2026-01: Adobe \
+             announced that it ends basic authentication for this source in January 2026, and \
+             names OAuth2 Client Credential as the replacement"
+        );
+        assert_eq!(notice("OAuth2 Client Credential"), None);
+    }
+
+    #[test]
+    fn seven_sources_are_dropped() {
+        let names: Vec<String> = Catalog::built_in()
+            .iter()
+            .filter(|source| source.deprecation.is_some())
+            .map(|source| source.name.clone())
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "couchbase",
+                "oracle-eloqua",
+                "oracle-service-cloud",
+                "paypal",
+                "phoenix",
+                "salesforce-marketing-cloud",
+                "zoho-crm"
+            ]
+        );
+    }
 }

@@ -208,8 +208,8 @@ pub struct Deprecation {
     /// Month from which it is dropped, as `2025-06`; nothing where no document dates it.
     pub since: Option<String>,
     /// What Adobe says, as a sentence about Adobe without a full stop. Example: `Adobe announced
-    /// to remove this source at the end of June 2025`.
+    /// that it drops this source at the end of June 2025`.
     pub said: String,
-    /// What Adobe names instead; nothing where it names nothing.
+    /// What Adobe names as the replacement; nothing where no document does.
     pub instead: Option<String>,
 }
