@@ -12,6 +12,9 @@ mod file;
 mod load;
 mod schema;
 
+#[cfg(test)]
+mod page;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -26,6 +26,7 @@ mod ingest;
 mod list;
 mod probe;
 mod resolve;
+mod sources;
 mod status;
 mod worker;
 
@@ -72,6 +73,7 @@ enum Command {
     List(list::Arguments),
     Status(status::Arguments),
     Resolve(resolve::Arguments),
+    Sources(sources::Arguments),
     Explore(explore::Arguments),
     Adopt(adopt::Arguments),
     Check(check::Arguments),
@@ -113,6 +115,7 @@ fn run(cli: Cli) -> Result<ExitStatus, Failure> {
             Command::List(arguments) => list::run(&global, arguments).await,
             Command::Status(arguments) => status::run(&global, arguments).await,
             Command::Resolve(arguments) => resolve::run(&global, arguments).await,
+            Command::Sources(arguments) => sources::run(&global, &arguments),
             Command::Explore(arguments) => explore::run(&global, arguments).await,
             Command::Adopt(arguments) => adopt::run(&global, arguments).await,
             Command::Check(arguments) => check::run(&global, arguments).await,

@@ -19,8 +19,8 @@ pub use error::ConfigError;
 pub use load::{Loaded, Origin, Sources};
 pub use value::{Compression, LogFormat, ProxyAddress};
 pub use vars::{
-    Aep, Codec, Config, Ensure, Log, Proxy, Secrets, Source, Temporal, TemporalOverrides, Vault,
-    Worker,
+    Aep, Codec, Config, Ensure, Log, Proxy, Secrets, Source, SourceCatalog, Temporal,
+    TemporalOverrides, Vault, Worker,
 };
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     activities::{Activities, Platform, SearchAttributes},
+    catalog::{Catalog, CatalogError},
     config::Config,
     endpoints::{self, Health},
     ingestions,
@@ -38,6 +39,9 @@ pub enum WorkerError {
     /// The settings for Vault are wrong.
     #[error("cannot read secrets of Vault")]
     Vault(#[from] VaultConfigError),
+    /// The folder of sources can't be read, or one of its files can't be taken.
+    #[error("cannot know the sources")]
+    Catalog(#[from] CatalogError),
     /// An address that was to be served can't be, or the metrics can't be sent.
     #[error("the worker cannot be watched as it is configured")]
     Watch(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -59,6 +63,8 @@ pub async fn run(
     config: Config,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), WorkerError> {
+    // A wrong file is told now, and not by the first ingestion of that source.
+    Catalog::load(config.catalog.dir.as_deref())?;
     let meters = Meters::start(config.metrics.listen.is_some()).map_err(watch)?;
     let platform = platform_client::from_config(&config)?;
     if platform.is_none() {

@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 use aep_emulator::Emulator;
 use serde_json::Value;
 
+#[path = "cli/sources.rs"]
+mod sources;
+
 /// A command in a folder of its own, with nothing of this machine's environment.
 fn command(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_aep-flow"));
@@ -94,6 +97,7 @@ fn the_help_teaches() {
       list          List ingestions: those that run, that fail, or that wait for a person
       status        Show where an ingestion stands
       resolve       Decide about a step of which it is not known whether it made something
+      sources       List the sources that can be taken, or show what one of them needs
       explore       List a source's tables, a table's columns, or its first rows
       adopt         Put our marker on a resource that somebody made by hand
       check         Check that everything an ingestion needs is there and reachable
@@ -113,6 +117,8 @@ fn the_help_teaches() {
                                     here, then aep-flow/config.toml in the folder for configuration]
           --set <KEY=VALUE>         Sets any setting but a secret, such as `--set aep.sandbox=dev`; may
                                     be repeated
+          --catalog <DIR>           Folder of sources that replace or extend those compiled in [env:
+                                    AEP_FLOW_CATALOG_DIR]
           --address <HOST:PORT>     Host and port of the Temporal server [env: TEMPORAL_ADDRESS]
                                     [default: localhost:7233]
       -n, --namespace <NAMESPACE>   Namespace at the Temporal server [env: TEMPORAL_NAMESPACE] [default:
@@ -147,6 +153,8 @@ fn every_command_has_a_help_with_examples() {
         &["ingest"],
         &["list"],
         &["status"],
+        &["sources"],
+        &["sources", "show"],
         &["explore"],
         &["adopt"],
         &["check"],
@@ -235,6 +243,8 @@ fn a_wrong_argument_is_usage() {
         &["ingest"],
         &["status"],
         &["explore", "tables"],
+        &["sources", "show"],
+        &["sources", "--all", "show", "mysql"],
         &["check", "--output", "xml"],
         &["list", "--limit", "0"],
         &["list", "--failing", "RateLimited"],

@@ -50,6 +50,17 @@ pub enum AuthError {
 }
 
 impl Kind {
+    /// What a source of this kind gives, in a word or two.
+    #[must_use]
+    pub fn in_a_word(self) -> &'static str {
+        match self {
+            Self::Tabular => "tables",
+            Self::File => "files",
+            Self::Streaming => "a stream",
+            Self::Other => "a REST interface",
+        }
+    }
+
     /// What a source of this kind gives, and why its data can't be taken.
     #[must_use]
     pub fn why_not_served(self) -> &'static str {

@@ -54,7 +54,9 @@ impl CatalogError {
                 "name an existing folder with `--catalog DIR` or `AEP_FLOW_CATALOG_DIR`"
             }
             Self::FileUnreadable { .. } => "let the file be read, or take it out of the folder",
-            Self::Wrong { .. } => "docs/sources.md describes the fields of such a file",
+            Self::Wrong { .. } => {
+                "docs/sources.md shows such a file and leads to what each field means"
+            }
         }
     }
 }

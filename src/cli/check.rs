@@ -11,6 +11,7 @@ use super::exit::ExitStatus;
 use super::failure::Failure;
 use super::global::Global;
 use super::out::{self, Output};
+use crate::catalog::Catalog;
 use crate::config::Loaded;
 
 /// Check that everything an ingestion needs is there and reachable
@@ -138,6 +139,7 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
 /// Every check, in the order in which to put things right.
 async fn report(loaded: &Loaded, fix: bool) -> Vec<Check> {
     let mut checks = vec![configuration(loaded)];
+    checks.extend(sources(loaded));
     // They have nothing to do with each other, and a server that is away takes its time.
     let (secrets, temporal, platform) = tokio::join!(
         secrets::report(loaded),
@@ -163,6 +165,16 @@ fn configuration(loaded: &Loaded) -> Check {
             "correct the name, or unset the variable",
         ),
     }
+}
+
+/// Whether the folder of sources can be taken, where there is one.
+fn sources(loaded: &Loaded) -> Option<Check> {
+    const NAME: &str = "sources";
+    let folder = loaded.config.catalog.dir.as_deref()?;
+    Some(match Catalog::load(Some(folder)) {
+        Ok(_) => Check::ok(NAME, folder.display().to_string()),
+        Err(error) => Check::failed(NAME, &error.into()),
+    })
 }
 
 fn exit(checks: &[Check]) -> ExitStatus {

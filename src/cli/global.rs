@@ -44,6 +44,15 @@ pub(super) struct Global {
     #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = key_value, help_heading = "Global options")]
     set: Vec<(String, String)>,
 
+    /// Folder of sources that replace or extend those compiled in [env: AEP_FLOW_CATALOG_DIR]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        help_heading = "Global options"
+    )]
+    catalog: Option<String>,
+
     /// Host and port of the Temporal server [env: TEMPORAL_ADDRESS] [default: localhost:7233]
     #[arg(
         long,
@@ -101,7 +110,8 @@ impl Global {
             environment: Environment::of_process(),
             flags: self.set.clone(),
         };
-        for (key, value) in flags {
+        let catalog = ("catalog.dir", self.catalog.as_deref());
+        for (key, value) in flags.iter().chain([&catalog]) {
             if let Some(value) = value {
                 sources.flags.push(((*key).to_owned(), (*value).to_owned()));
             }

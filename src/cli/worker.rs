@@ -37,6 +37,7 @@ fn explain(error: WorkerError) -> Failure {
         WorkerError::Connect(error) => error.into(),
         WorkerError::Platform(error) => error.into(),
         WorkerError::Vault(error) => error.into(),
+        WorkerError::Catalog(error) => error.into(),
         error @ WorkerError::Watch(_) => Failure::new(ExitStatus::Usage, error)
             .hint("correct `health.listen`, `metrics.listen` or the variables `OTEL_…`"),
         error @ WorkerError::Sdk(_) => Failure::new(ExitStatus::Unreachable, error)

@@ -289,6 +289,14 @@ settings! {
         env "AEP_FLOW_ENSURE_FINGERPRINT_KEY";
     }
 
+    /// The catalogue of sources: what is compiled in, and what a folder changes of it.
+    SourceCatalog catalog {
+        /// Folder of files such as those in `catalog/`, one per source, `<name>.toml`: each
+        /// replaces the source of its name, or adds one. Read when the worker starts.
+        dir: Option<PathBuf> = None,
+        env "AEP_FLOW_CATALOG_DIR";
+    }
+
     /// The source systems.
     Source source {
         /// Allows a source on a loopback or link-local address: for an emulator.

@@ -1,0 +1,108 @@
+//! `aep-flow sources`: one line per source.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::super::out::{self, Output};
+use crate::catalog::Catalog;
+use crate::catalog::entry::{Auth, Deprecation, Kind, Source};
+
+#[derive(Debug, Args)]
+pub(super) struct Selection {
+    /// Also those that are known by name and not served yet
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Answer<'a> {
+    sources: Vec<Line<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line<'a> {
+    name: &'a str,
+    title: &'a str,
+    kind: Kind,
+    category: &'a str,
+    served: bool,
+    /// What the source is and why it isn't served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why_not_served: Option<&'static str>,
+    /// `specName` of each way of authentication.
+    auth: Vec<&'a str>,
+    /// That Adobe drops the source itself.
+    deprecation: Option<&'a Deprecation>,
+}
+
+pub(super) fn run(output: Output, catalog: &Catalog, selection: &Selection) {
+    let sources = catalog
+        .iter()
+        .filter(|source| selection.all || source.tabular.is_some());
+    match output {
+        Output::Json => out::json(&Answer {
+            sources: sources.map(line).collect(),
+        }),
+        Output::Text => show(&table(sources)),
+    }
+}
+
+fn line(source: &Source) -> Line<'_> {
+    Line {
+        name: &source.name,
+        title: &source.title,
+        kind: source.kind,
+        category: &source.category,
+        served: source.tabular.is_some(),
+        why_not_served: (source.tabular.is_none()).then(|| source.kind.why_not_served()),
+        auth: ways(source).map(|auth| auth.spec_name.as_str()).collect(),
+        deprecation: source.deprecation.as_ref(),
+    }
+}
+
+fn ways(source: &Source) -> impl Iterator<Item = &Auth> {
+    source.tabular.iter().flat_map(|tabular| &tabular.auth)
+}
+
+/// Header and one line per source.
+fn table<'a>(sources: impl Iterator<Item = &'a Source>) -> String {
+    let header = ["NAME", "CATEGORY", "AUTHENTICATION", "DEPRECATED"];
+    out::table(&header, sources.map(row))
+}
+
+fn row(source: &Source) -> Vec<String> {
+    let ways: Vec<String> = ways(source)
+        .map(|auth| match auth.deprecation {
+            None => auth.spec_name.clone(),
+            Some(_) => format!("{} (deprecated)", auth.spec_name),
+        })
+        .collect();
+    let ways = match (source.kind, ways.join(", ")) {
+        (Kind::Tabular, ways) => ways,
+        (kind, _) => format!("not served: {}", kind.in_a_word()),
+    };
+    let deprecated = source.deprecation.as_ref().map(|deprecation| {
+        deprecation
+            .since
+            .as_ref()
+            .map_or_else(|| "yes".to_owned(), |month| format!("since {month}"))
+    });
+    vec![
+        source.name.clone(),
+        source.category.clone(),
+        ways,
+        deprecated.unwrap_or_default(),
+    ]
+}
+
+/// The header is no part of the answer: `aep-flow sources | wc -l` counts sources.
+fn show(table: &str) {
+    match table.split_once('\n') {
+        Some((header, rows)) => {
+            out::note(header);
+            out::answer(rows);
+        }
+        None => out::note("no sources"),
+    }
+}
