@@ -26,6 +26,7 @@ mod ingest;
 mod list;
 mod probe;
 mod resolve;
+mod schema;
 mod sources;
 mod status;
 mod worker;
@@ -74,6 +75,7 @@ enum Command {
     Status(status::Arguments),
     Resolve(resolve::Arguments),
     Sources(sources::Arguments),
+    Schema(schema::Arguments),
     Explore(explore::Arguments),
     Adopt(adopt::Arguments),
     Check(check::Arguments),
@@ -116,6 +118,7 @@ fn run(cli: Cli) -> Result<ExitStatus, Failure> {
             Command::Status(arguments) => status::run(&global, arguments).await,
             Command::Resolve(arguments) => resolve::run(&global, arguments).await,
             Command::Sources(arguments) => sources::run(&global, &arguments),
+            Command::Schema(_) => schema::run(&global),
             Command::Explore(arguments) => explore::run(&global, arguments).await,
             Command::Adopt(arguments) => adopt::run(&global, arguments).await,
             Command::Check(arguments) => check::run(&global, arguments).await,

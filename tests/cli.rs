@@ -98,6 +98,7 @@ fn the_help_teaches() {
       status        Show where an ingestion stands
       resolve       Decide about a step of which it is not known whether it made something
       sources       List the sources that can be taken, or show what one of them needs
+      schema        Print the JSON Schema of a specification, for editors
       explore       List a source's tables, a table's columns, or its first rows
       adopt         Put our marker on a resource that somebody made by hand
       check         Check that everything an ingestion needs is there and reachable
@@ -155,6 +156,7 @@ fn every_command_has_a_help_with_examples() {
         &["status"],
         &["sources"],
         &["sources", "show"],
+        &["schema"],
         &["explore"],
         &["adopt"],
         &["check"],

@@ -1,0 +1,31 @@
+//! `aep-flow schema`: what an editor needs to complete and check a specification.
+
+use clap::Args;
+
+use super::exit::ExitStatus;
+use super::failure::Failure;
+use super::global::{Global, Logs};
+use super::out;
+use crate::catalog::Catalog;
+
+/// Print the JSON Schema of a specification, for editors
+#[derive(Debug, Args)]
+#[command(after_help = "\
+It knows the sources of the catalogue, and the parameters of each of their ways of
+authentication. An editor with a language server for YAML takes it from a first line such as
+
+  # yaml-language-server: $schema=aep-flow.schema.json
+
+Examples:
+  aep-flow schema > aep-flow.schema.json
+  aep-flow schema --catalog ./sources > aep-flow.schema.json")]
+pub(super) struct Arguments {}
+
+pub(super) fn run(global: &Global) -> Result<ExitStatus, Failure> {
+    let config = global.start(&[], Logs::Quiet)?;
+    let catalog = Catalog::load(config.catalog.dir.as_deref())?;
+    let mut schema = aep_flow_proto::schema::ingestion();
+    catalog.refine(&mut schema);
+    out::json(&schema);
+    Ok(ExitStatus::Done)
+}
