@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::Catalog;
 use super::entry::Source;
+use super::{Catalog, file};
 use crate::config::Environment;
 
 const BEGIN: &str = "<!-- made by `UPDATE=1 cargo test --lib catalog` -->\n";
@@ -70,4 +70,14 @@ fn the_tables_of_the_page_are_up_to_date() {
         found == wanted,
         "docs/sources.md is stale; run `UPDATE=1 cargo test --lib catalog`"
     );
+}
+
+#[test]
+fn the_file_that_the_page_shows_is_taken() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sources.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let (_, rest) = page.split_once("```toml\n").unwrap();
+    let (shown, _) = rest.split_once("```").unwrap();
+    let source = file::read("acme", shown).unwrap_or_else(|wrong| panic!("{wrong}"));
+    assert!(source.served().unwrap().auth("").unwrap().params[1].secret);
 }

@@ -108,6 +108,11 @@ fn a_body_has_the_types_and_the_extra_fields_of_the_documents() {
             ValueType::Boolean
         ]
     );
+    let deleted = &way("salesforce", "OAuth2 Client Credential").params[4];
+    assert_eq!(
+        (deleted.name.as_str(), deleted.value_type),
+        ("includeDeletedObjects", ValueType::Boolean)
+    );
     let extra = way("google-bigquery", "Basic Authentication").extra;
     assert_eq!(extra["type"], "OAuth2.0");
     assert!(
