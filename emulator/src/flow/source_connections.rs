@@ -8,7 +8,7 @@ use super::{common, connections, list, row_filters};
 use crate::answer::Answer;
 use crate::call::{Scene, text};
 use crate::config::NameFilter;
-use crate::json_patch;
+use crate::json_patch::{self, Operation};
 use crate::problem::Problem;
 use crate::store::Kind;
 
@@ -118,11 +118,18 @@ pub(crate) fn get(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
 
 /// `PATCH /sourceConnections/{id}`
 pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
-    patch_child(scene, KIND)
+    patch_child(scene, KIND, |scene, body| {
+        check_params(scene, text(body, "/connectionSpec/id"), body)
+    })
 }
 
-/// Changes a source or target connection. Flows that have it don't notice, as Adobe warns.
-pub(crate) fn patch_child(scene: &mut Scene<'_>, kind: Kind) -> Result<Answer, Problem> {
+/// Changes a source or target connection; new parameters must pass the check. Flows that have it
+/// don't notice, as Adobe warns.
+pub(crate) fn patch_child(
+    scene: &mut Scene<'_>,
+    kind: Kind,
+    check: impl Fn(&Scene<'_>, &Value) -> Result<(), Problem>,
+) -> Result<Answer, Problem> {
     let may_patch =
         |path: &str| matches!(path, "/name" | "/description") || path.starts_with("/params");
     let operations = common::patch_operations(scene, kind, may_patch)?;
@@ -130,6 +137,10 @@ pub(crate) fn patch_child(scene: &mut Scene<'_>, kind: Kind) -> Result<Answer, P
     let (id, mut body) = (entity.id.clone(), entity.body.clone());
     for operation in &operations {
         json_patch::apply(&mut body, operation)?;
+    }
+    let touches_params = |operation: &Operation| operation.path.starts_with("/params");
+    if operations.iter().any(touches_params) {
+        check(scene, &body)?;
     }
     common::replace(scene, kind, &id, body)
 }

@@ -2,7 +2,7 @@
 //!
 //! Source: create a source connection and a dataflow for a customer success source, read 2026-11.
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use super::source_connections::{delete_child, list_children, patch_child};
 use super::{common, connections};
@@ -53,22 +53,7 @@ pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     }
     common::required(&sent, "/data/schema/id")?;
     common::required(&sent, "/data/schema/version")?;
-    let dataset = text(&sent, "/params/dataSetId");
-    if dataset.is_empty() {
-        return Err(Problem::flow(
-            1325,
-            400,
-            "Dataset id is missing in the target connection.",
-        ));
-    }
-    if scene
-        .store
-        .get(&scene.caller.sandbox, Kind::DataSets, dataset)
-        .is_none()
-    {
-        let message = format!("Dataset id {dataset} of the target connection is not valid.");
-        return Err(Problem::flow(1325, 400, message));
-    }
+    check_dataset(scene, &sent)?;
     let mut body = common::pick(
         &sent,
         &["name", "description", "connectionSpec", "data", "params"],
@@ -89,10 +74,30 @@ pub(crate) fn get(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
 
 /// `PATCH /targetConnections/{id}`
 pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
-    patch_child(scene, KIND)
+    patch_child(scene, KIND, check_dataset)
 }
 
 /// `DELETE /targetConnections/{id}`, refused while a flow has it.
 pub(crate) fn delete(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     delete_child(scene, KIND, "/targetConnectionIds")
+}
+
+fn check_dataset(scene: &Scene<'_>, body: &Value) -> Result<(), Problem> {
+    let dataset = text(body, "/params/dataSetId");
+    if dataset.is_empty() {
+        return Err(Problem::flow(
+            1325,
+            400,
+            "Dataset id is missing in the target connection.",
+        ));
+    }
+    if scene
+        .store
+        .get(&scene.caller.sandbox, Kind::DataSets, dataset)
+        .is_none()
+    {
+        let message = format!("Dataset id {dataset} of the target connection is not valid.");
+        return Err(Problem::flow(1325, 400, message));
+    }
+    Ok(())
 }

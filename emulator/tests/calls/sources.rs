@@ -418,6 +418,33 @@ async fn a_preview_shows_the_rows_that_pass() {
 }
 
 #[tokio::test]
+async fn a_change_of_a_source_connection_is_checked_like_a_new_one() {
+    let aep = Aep::start().await;
+    let base = aep.base_connection("base").await;
+    let id = aep.source_connection(&base, "Contacts").await;
+    let path = format!("{FLOW}/sourceConnections/{id}");
+    let etag = aep.get(&path).await.items()[0]["etag"].clone();
+    for (change, code) in [
+        (
+            json!({"op": "add", "path": "/params/filters", "value": pql("=", "id", &json!(1))}),
+            "FLOW-1353-400",
+        ),
+        (
+            json!({"op": "replace", "path": "/params/columns", "value": []}),
+            "FLOW-1370-400",
+        ),
+    ] {
+        let refused = aep
+            .patch(&path, etag.as_str().unwrap(), &json!([change]))
+            .await;
+        assert_eq!(refused.code(), code, "{change}");
+    }
+    let change = json!([{"op": "replace", "path": "/params/tableName", "value": "Accounts"}]);
+    let changed = aep.patch(&path, etag.as_str().unwrap(), &change).await;
+    assert_eq!(changed.status, 200, "{changed:?}");
+}
+
+#[tokio::test]
 async fn a_run_takes_the_rows_that_pass() {
     let aep = Aep::start().await;
     let mut parts = aep.parts("Contacts").await;
