@@ -242,7 +242,8 @@ impl Sandbox {
     }
 }
 
-fn title_case(name: &str) -> String {
+/// The word with a capital.
+pub(crate) fn title_case(name: &str) -> String {
     let mut letters = name.chars();
     letters.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(letters).collect()

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 pub(crate) use login::lets_in;
 pub(crate) use row_filter::{RowFilter, RowFilterError};
 
-use crate::config::SourceSettings;
+use crate::config::{SourceSettings, title_case};
 
 /// A table of a source.
 #[derive(Clone, Debug)]
@@ -219,13 +219,6 @@ impl ColumnKind {
             Self::Uuid => ("uuid", None, Value::Null),
         }
     }
-}
-
-fn title_case(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
 }
 
 /// The tables of all kinds of sources.
