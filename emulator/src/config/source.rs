@@ -14,10 +14,11 @@ pub struct SourceSettings {
     /// Who may log in. Default one account for every source, [`DEFAULT_SOURCE_USERNAME`]. Every
     /// secret parameter of a connection must be the password of one account, and its `username`, if
     /// there is one, that account's. In a connection string, the content of a key file, a private
-    /// key or a JWT it is enough that the password stands in it. A source without secrets lets
+    /// key or a JWT it is enough that the password stands in it, as it is or in Base64. A source without secrets lets
     /// everybody in.
     pub accounts: Vec<SourceAccount>,
-    /// How many tables `Table001`, `Table002`, … there are beside those that the source always has. Default 0.
+    /// How many tables `Table001`, `Table002`, … there are beside those that the source always has.
+    /// Default 0.
     pub extra_tables: usize,
     /// The rows of each of these. Default 20.
     pub extra_table_rows: usize,

@@ -1,10 +1,13 @@
 //! Whether a source lets a connection in.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value};
 
 use crate::config::SourceAccount;
 
-/// Secrets that carry a password among other things: they are right if it stands in them.
+/// Secrets that carry a password among other things: they are right if it stands in them, as it is or
+/// in Base64, which the tutorials ask for with key files and private keys.
 const CARRIERS: &[&str] = &[
     "connectionString",
     "keyFileContent",
@@ -41,11 +44,17 @@ fn is_user(username: &str, account: &SourceAccount) -> bool {
 fn opens(name: &str, secret: &Value, account: &SourceAccount) -> bool {
     secret.as_str().is_some_and(|secret| {
         if CARRIERS.contains(&name) {
-            secret.contains(&account.password)
+            secret.contains(&account.password) || decoded(secret).contains(&account.password)
         } else {
             secret == account.password
         }
     })
+}
+
+/// The text that stands in Base64, empty if none does.
+fn decoded(text: &str) -> String {
+    let bytes = BASE64_STANDARD.decode(text).unwrap_or_default();
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -62,6 +71,7 @@ mod tests {
             "securityToken",
             "connectionString",
             "clientSecret",
+            "privateKey",
         ];
         for (params, expected) in [
             (json!({"username": "u", "password": "p"}), true),
@@ -82,6 +92,10 @@ mod tests {
             (json!({"clientId": "any", "clientSecret": 1}), false),
             (json!({"connectionString": "Server=h;Pwd=p;"}), true),
             (json!({"connectionString": "Server=h;Pwd=q;"}), false),
+            // "key p" and "key q".
+            (json!({"privateKey": "a2V5IHA="}), true),
+            (json!({"privateKey": "a2V5IHE="}), false),
+            (json!({"clientSecret": "cA=="}), false),
             (json!({"url": "https://example.com"}), true),
         ] {
             let given = params.as_object().unwrap();
