@@ -13,6 +13,7 @@ mod paging;
 mod payload;
 mod refusals;
 mod schedule;
+mod source_file;
 
 /// One target.
 #[derive(Clone, Copy)]
@@ -65,6 +66,7 @@ targets! {
     // What a person writes.
     "config" => config::check,
     "dial" => dial::check,
+    "source-file" => source_file::check,
 }
 
 /// The target of that name.
