@@ -10,6 +10,7 @@ mod connection;
 mod findings;
 mod host;
 mod ingest;
+mod patterns;
 mod schedule;
 mod tables;
 
@@ -20,6 +21,7 @@ pub use connection::{
 pub use findings::Findings;
 pub(crate) use findings::shown;
 pub use ingest::{ingest, ingest_source};
+pub use patterns::{Meant, has_pattern, meant};
 pub use schedule::{StartTime, passed_start, schedule, start_time};
 
 /// Longest name of a resource, in characters.

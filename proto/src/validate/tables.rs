@@ -50,7 +50,7 @@ pub(super) fn tables(findings: &mut Findings, tables: &[Table]) {
     }
 }
 
-fn is_path(path: &str) -> bool {
+pub(super) fn is_path(path: &str) -> bool {
     !path.chars().any(char::is_control) && path.chars().count() <= MAX_PATH_CHARS
 }
 

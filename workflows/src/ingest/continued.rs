@@ -304,6 +304,7 @@ impl IngestOracleServiceCloud {
             failed: self.failed.get(&index).cloned(),
             warnings: self.table_warnings.get(&index).cloned().unwrap_or_default(),
             open: open.collect(),
+            place: None,
             first_run_since: self
                 .first_run_since
                 .get(&index)

@@ -1,0 +1,276 @@
+//! The tables that the entries of an ingestion mean, once it is known which there are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use prost::Message as _;
+
+use super::{Findings, MAX_INPUT_BYTES, MAX_TABLES, findings::shown, tables::is_path};
+use crate::{
+    read::nearest,
+    v1::{Table, Violation},
+};
+
+/// Paths that are named where a pattern fits none.
+const PATHS_SHOWN: usize = 20;
+
+/// One table, and the place in the input of the entry that means it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Meant {
+    /// From 0.
+    pub place: usize,
+    /// The entry, with the table's path instead of a pattern.
+    pub table: Table,
+}
+
+/// Whether some entry is a pattern, for which the source's tables must be known.
+#[must_use]
+pub fn has_pattern(entries: &[Table]) -> bool {
+    entries.iter().any(|entry| !entry.r#match.is_empty())
+}
+
+/// The tables that `entries` mean, in their order; those of one pattern in the order of
+/// `paths`, which are the source's.
+///
+/// # Errors
+/// Patterns that fit no table or one that another pattern fits too, a path that cannot be one,
+/// more tables or a longer list than one ingestion takes.
+pub fn meant(entries: &[Table], paths: &[&str]) -> Result<Vec<Meant>, Vec<Violation>> {
+    let mut findings = Findings::default();
+    let own: BTreeSet<&str> = entries.iter().map(|entry| entry.table.as_str()).collect();
+    let mut fitted: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut meant = Vec::new();
+    for (place, entry) in entries.iter().enumerate() {
+        if entry.r#match.is_empty() {
+            let table = entry.clone();
+            meant.push(Meant { place, table });
+            continue;
+        }
+        let field = format!("tables[{place}].match");
+        let mut fits = false;
+        for &path in paths {
+            let is_left_out = || entry.except.iter().any(|except| glob(except, path));
+            if !glob(&entry.r#match, path) || is_left_out() {
+                continue;
+            }
+            fits = true;
+            if own.contains(path) {
+                continue;
+            }
+            if path.trim().is_empty() || !is_path(path) {
+                let expected = "a pattern that leaves out what is no table's path";
+                findings.note(&field, format!("`{}`", shown(path)), expected);
+                continue;
+            }
+            if let Some(first) = fitted.insert(path, place) {
+                // The source may list a table twice, which is no fault of the caller's.
+                if first != place {
+                    findings.note(
+                        &field,
+                        format!("`{}`, which tables[{first}].match fits too", shown(path)),
+                        "each table once: leave it out of one of them by `except`",
+                    );
+                }
+                continue;
+            }
+            let mut table = entry.clone();
+            path.clone_into(&mut table.table);
+            table.r#match.clear();
+            table.except.clear();
+            meant.push(Meant { place, table });
+        }
+        if !fits {
+            findings.note(
+                field,
+                format!("`{}`, which fits no table", shown(&entry.r#match)),
+                format!("a pattern of {}", some(&entry.r#match, paths)),
+            );
+        }
+    }
+    if meant.is_empty() {
+        let expected = "at least one table that has no entry of its own";
+        findings.note("tables", "patterns that mean no table", expected);
+    }
+    findings.at_most("tables", meant.len(), MAX_TABLES, "tables");
+    let bytes: usize = meant.iter().map(|each| each.table.encoded_len()).sum();
+    if bytes > MAX_INPUT_BYTES {
+        findings.note(
+            "tables",
+            format!("{} tables, told in {bytes} bytes", meant.len()),
+            format!("at most {MAX_INPUT_BYTES}: patterns that fit fewer tables"),
+        );
+    }
+    findings.into_result().map(|()| meant)
+}
+
+/// Some of the tables that there are, for a caller whose pattern fits none.
+fn some(pattern: &str, paths: &[&str]) -> String {
+    if paths.is_empty() {
+        return "tables; but the source shows none to these credentials".to_owned();
+    }
+    let near = nearest(pattern, paths.iter().copied());
+    let few = if near.is_empty() { paths } else { &near };
+    let few: Vec<String> = few
+        .iter()
+        .take(PATHS_SHOWN)
+        .map(|path| shown(path))
+        .collect();
+    format!(
+        "tables such as {} (there are {})",
+        few.join(", "),
+        paths.len()
+    )
+}
+
+/// Whether `path` is of the form `pattern`: `*` stands for any characters, `?` for one.
+fn glob(pattern: &str, path: &str) -> bool {
+    let pattern: Vec<char> = pattern.chars().collect();
+    let path: Vec<char> = path.chars().collect();
+    let (mut at, mut of) = (0, 0);
+    // Where the last `*` stands, and how far it reaches by now. Earlier ones need not reach
+    // further, so that no pattern takes long.
+    let mut star: Option<(usize, usize)> = None;
+    while of < path.len() {
+        match pattern.get(at) {
+            Some('*') => {
+                star = Some((at, of));
+                at += 1;
+            }
+            Some(&each) if each == '?' || each == path[of] => {
+                at += 1;
+                of += 1;
+            }
+            _ => {
+                let Some((from, reach)) = star else {
+                    return false;
+                };
+                star = Some((from, reach + 1));
+                at = from + 1;
+                of = reach + 1;
+            }
+        }
+    }
+    pattern[at..].iter().all(|each| *each == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_fits_as_a_person_reads_it() {
+        for (pattern, path, expected) in [
+            ("*", "crm_contacts", true),
+            ("crm_*", "crm_contacts", true),
+            ("crm_*", "crm_", true),
+            ("crm_*", "acrm_contacts", false),
+            ("CRM_*", "crm_contacts", false),
+            ("crm_?", "crm_a", true),
+            ("crm_?", "crm_", false),
+            ("crm_?", "crm_ä", true),
+            ("*_*_x", "a_b_c_x", true),
+            ("*a*b", "aXbXa", false),
+            ("crm", "crm_contacts", false),
+            ("a*a", "a", false),
+        ] {
+            assert_eq!(glob(pattern, path), expected, "{pattern} {path}");
+        }
+        let hostile = "*a".repeat(400);
+        assert!(!glob(&hostile, &"a".repeat(399)));
+    }
+
+    const PATHS: [&str; 5] = ["crm_a", "crm_b", "crm_tmp_c", "erp_a", "crm_a"];
+
+    fn named(table: &str) -> Table {
+        Table {
+            table: table.to_owned(),
+            delta_column: "own".to_owned(),
+            ..Table::default()
+        }
+    }
+
+    fn matching(pattern: &str, except: &[&str]) -> Table {
+        Table {
+            r#match: pattern.to_owned(),
+            except: except.iter().map(|&each| each.to_owned()).collect(),
+            delta_column: "updated".to_owned(),
+            ..Table::default()
+        }
+    }
+
+    fn shown_as(entries: &[Table], paths: &[&str]) -> Vec<(usize, String, String)> {
+        let meant = meant(entries, paths).unwrap().into_iter();
+        meant
+            .map(|each| {
+                assert!(each.table.r#match.is_empty() && each.table.except.is_empty());
+                (each.place, each.table.table, each.table.delta_column)
+            })
+            .collect()
+    }
+
+    fn refused(entries: &[Table], paths: &[&str]) -> Vec<(String, String)> {
+        let violations = meant(entries, paths).unwrap_err().into_iter();
+        violations
+            .map(|each| (each.field, format!("{}; {}", each.found, each.expected)))
+            .collect()
+    }
+
+    #[test]
+    fn a_pattern_means_what_has_no_entry_of_its_own() {
+        let of = |place, table: &str, delta: &str| (place, table.to_owned(), delta.to_owned());
+        assert_eq!(
+            shown_as(&[matching("crm_*", &["crm_tmp_*"]), named("crm_b")], &PATHS),
+            [of(0, "crm_a", "updated"), of(1, "crm_b", "own")]
+        );
+        // Whether a named one exists is asked when its columns are.
+        assert_eq!(
+            shown_as(&[named("gone"), matching("erp_?", &[])], &PATHS),
+            [of(0, "gone", "own"), of(1, "erp_a", "updated")]
+        );
+    }
+
+    #[test]
+    fn a_pattern_that_fits_nothing_is_told_what_there_is() {
+        let found = refused(&[matching("CRM_*", &[])], &PATHS);
+        assert_eq!(found[0].0, "tables[0].match");
+        assert!(
+            found[0].1.contains("`CRM_*`, which fits no table"),
+            "{found:?}"
+        );
+        assert!(found[0].1.contains("crm_a"), "{found:?}");
+        let found = refused(&[named("a"), matching("*", &["*"])], &PATHS);
+        assert_eq!(found[0].0, "tables[1].match");
+        let found = refused(&[matching("*", &[])], &[]);
+        assert!(found[0].1.contains("shows none"), "{found:?}");
+    }
+
+    #[test]
+    fn a_table_is_meant_once() {
+        let found = refused(
+            &[matching("crm_*", &["crm_tmp_*"]), matching("*_b", &[])],
+            &PATHS,
+        );
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].0, "tables[1].match");
+        assert!(
+            found[0].1.contains("`crm_b`, which tables[0].match"),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn an_ingestion_does_not_outgrow_its_limits_by_a_pattern() {
+        let many: Vec<String> = (0..=MAX_TABLES).map(|each| format!("t{each}")).collect();
+        let mut paths: Vec<&str> = many.iter().map(String::as_str).collect();
+        let found = refused(&[matching("*", &[])], &paths);
+        assert_eq!(found, [("tables".to_owned(), found[0].1.clone())]);
+        assert!(found[0].1.contains("1001 tables"), "{found:?}");
+        paths.pop();
+        assert!(meant(&[matching("*", &[])], &paths).is_ok());
+        let mut long = matching("*", &[]);
+        long.columns = vec!["c".repeat(900); 2];
+        let found = refused(&[long], &paths);
+        assert!(found[0].1.contains("bytes"), "{found:?}");
+        let found = refused(&[matching("*", &[])], &["a\u{7}"]);
+        assert!(found[0].1.contains("no table's path"), "{found:?}");
+    }
+}
