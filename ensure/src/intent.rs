@@ -59,7 +59,7 @@ impl Intent {
 
     /// Adds one field of the request to the fingerprint. Order matters to nobody.
     #[must_use]
-    pub fn field(mut self, field: &'static str, value: &str) -> Self {
+    pub fn field(mut self, field: &str, value: &str) -> Self {
         let hash = hash(&[self.kind.as_str(), field, value], 4);
         self.marker.fields.push((field.to_owned(), hash));
         self
@@ -68,7 +68,7 @@ impl Intent {
     /// Adds a secret, hashed under the worker's `key`; without a key it is left out, and a
     /// request that differs in the secret alone counts as the same.
     #[must_use]
-    pub fn secret_field(mut self, field: &'static str, value: &[u8], key: Option<&[u8]>) -> Self {
+    pub fn secret_field(mut self, field: &str, value: &[u8], key: Option<&[u8]>) -> Self {
         let mac = key.and_then(|key| Hmac::<Sha256>::new_from_slice(key).ok());
         if let Some(mut mac) = mac {
             mac.update(self.marker.key.as_bytes());

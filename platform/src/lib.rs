@@ -54,7 +54,7 @@ pub use api::runs::{FlowRun, RunError, RunStatus};
 pub use api::sandboxes::{SandboxInfo, SandboxState};
 pub use api::schema_registry::{FieldGroup, NewFieldGroup, NewSchema, Schema, TenantInfo};
 pub use api::source_connections::{NewSourceConnection, SourceConnection};
-pub use api::specs::{ConnectionSpec, FlowSpec};
+pub use api::specs::{AuthParams, AuthSpec, ConnectionSpec, FlowSpec};
 pub use api::target_connections::{NewTargetConnection, TargetConnection};
 pub use api::xdm::{Column, RenamedColumn, SchemaFields, schema_fields, source_path, xdm_type};
 pub use chain::Chain;

@@ -108,7 +108,8 @@ async fn the_whole_chain_ends_in_a_flow() {
     let spec_id = ConnectionSpecId::oracle_service_cloud();
     let spec = sandbox.get_connection_spec(&spec_id).await.unwrap();
     let new = base_connection("osc");
-    assert!(spec.auth_spec_names.contains(&new.auth_spec_name));
+    let spec = spec.unwrap();
+    assert!(spec.auth_spec(&new.auth_spec_name).is_some());
 
     let base = sandbox.create_base_connection(&new).await.unwrap().id;
     assert!(sandbox.test_base_connection(&base).await.unwrap());

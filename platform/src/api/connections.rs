@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::ser::SerializeMap as _;
+use serde::ser::{Error as _, SerializeMap as _};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
@@ -26,8 +26,10 @@ use crate::request::{Request, Service};
 pub enum ParamValue {
     /// Anyone may see it: a host, a user name, a flag.
     Plain(Value),
-    /// Nobody may see it.
+    /// Nobody may see it: a text.
     Secret(SecretString),
+    /// Nobody may see it: a number, true or false, as JSON has them.
+    SecretLiteral(SecretString),
 }
 
 /// A base connection to be made. It has no `Serialize`, so that no secret gets into a payload.
@@ -41,6 +43,8 @@ pub struct NewBaseConnection {
     pub connection_spec: ConnectionSpecRef,
     /// One of the spec's `authSpec` names.
     pub auth_spec_name: String,
+    /// What stands in `auth` beside that name and the parameters; no secret.
+    pub auth_extra: BTreeMap<String, String>,
     /// What that way to authenticate needs.
     pub params: BTreeMap<String, ParamValue>,
 }
@@ -62,6 +66,7 @@ impl NewBaseConnection {
             description: None,
             connection_spec: ConnectionSpecRef::v1(ConnectionSpecId::oracle_service_cloud()),
             auth_spec_name: "Basic Authentication".to_owned(),
+            auth_extra: BTreeMap::new(),
             params: BTreeMap::from([
                 ("host".to_owned(), plain(host.into())),
                 ("username".to_owned(), plain(username.into())),
@@ -149,6 +154,8 @@ struct Wire<'a> {
 #[serde(rename_all = "camelCase")]
 struct WireAuth<'a> {
     spec_name: &'a str,
+    #[serde(flatten)]
+    extra: &'a BTreeMap<String, String>,
     params: WireParams<'a>,
 }
 
@@ -161,6 +168,11 @@ impl Serialize for WireParams<'_> {
             match value {
                 ParamValue::Plain(value) => map.serialize_entry(name, value)?,
                 ParamValue::Secret(value) => map.serialize_entry(name, value.expose_secret())?,
+                ParamValue::SecretLiteral(value) => {
+                    let value: Value = serde_json::from_str(value.expose_secret())
+                        .map_err(|_| S::Error::custom("a literal that is no JSON"))?;
+                    map.serialize_entry(name, &value)?;
+                }
             }
         }
         map.end()
@@ -173,6 +185,7 @@ fn wire(new: &NewBaseConnection) -> Wire<'_> {
         description: new.description.as_deref(),
         auth: WireAuth {
             spec_name: &new.auth_spec_name,
+            extra: &new.auth_extra,
             params: WireParams(&new.params),
         },
         connection_spec: &new.connection_spec,
@@ -213,7 +226,7 @@ fn build_params(
 fn secrets(params: &BTreeMap<String, ParamValue>) -> impl Iterator<Item = &SecretString> {
     params.values().filter_map(|value| match value {
         ParamValue::Plain(_) => None,
-        ParamValue::Secret(secret) => Some(secret),
+        ParamValue::Secret(secret) | ParamValue::SecretLiteral(secret) => Some(secret),
     })
 }
 
@@ -380,6 +393,27 @@ mod tests {
                          "params": {"host": "acme.custhelp.com", "username": "svc_aep", "password": "hunter2"}},
                 "connectionSpec": {"id": "ba5126ec-c9ac-11eb-b8bc-0242ac130003", "version": "1.0"}
             })
+        );
+    }
+
+    #[test]
+    fn a_parameter_keeps_its_type() {
+        let mut other = new();
+        other.auth_extra = BTreeMap::from([("type".to_owned(), "OAuth2.0".to_owned())]);
+        other.params = BTreeMap::from([
+            ("port".to_owned(), ParamValue::Plain(json!(8765))),
+            ("ssl".to_owned(), ParamValue::Plain(json!(true))),
+            (
+                "slot".to_owned(),
+                ParamValue::SecretLiteral("12".to_owned().into()),
+            ),
+            ("pin".to_owned(), ParamValue::Secret("12".to_owned().into())),
+        ]);
+        let (_, body) = build_create(&other).shown();
+        assert_eq!(
+            body["auth"],
+            json!({"specName": "Basic Authentication", "type": "OAuth2.0",
+                   "params": {"port": 8765, "ssl": true, "slot": 12, "pin": "12"}})
         );
     }
 

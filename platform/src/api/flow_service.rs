@@ -224,6 +224,16 @@ pub(crate) fn parse_one<E: Entity>(answer: &Answer) -> Result<E, Unreadable> {
     E::read(unwrap_one(answer.json()?)?)
 }
 
+/// The same, where an empty list says that there is none.
+pub(crate) fn parse_one_or_none<E: Entity>(answer: &Answer) -> Result<Option<E>, Unreadable> {
+    let body = answer.json()?;
+    let is_none = body.get("items").and_then(Value::as_array);
+    if is_none.is_some_and(Vec::is_empty) {
+        return Ok(None);
+    }
+    E::read(unwrap_one(body)?).map(Some)
+}
+
 fn unwrap_one(mut body: Value) -> Result<Value, Unreadable> {
     match body.get_mut("items").map(Value::take) {
         Some(Value::Array(mut entries)) if !entries.is_empty() => Ok(entries.swap_remove(0)),

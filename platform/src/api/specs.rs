@@ -2,9 +2,11 @@
 //!
 //! Source: Flow Service API reference and the collect tutorials, read 2026-11.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
-use super::flow_service::Entity;
+use super::flow_service::{Entity, build_one, parse_one_or_none};
 use crate::answer::Unreadable;
 use crate::client::Sandbox;
 use crate::error::ReadError;
@@ -21,10 +23,68 @@ pub struct ConnectionSpec {
     pub name: String,
     /// Its version, `1.0` for all that are known.
     pub version: Option<String>,
-    /// The names that `auth.specName` may have.
-    pub auth_spec_names: Vec<String>,
-    /// All of it, with the JSON Schema of `auth.params` in `authSpec[].spec`.
+    /// The ways to authenticate, in the platform's order; those without a name left out.
+    pub auth_specs: Vec<AuthSpec>,
+    /// All of it.
     pub raw: Raw,
+}
+
+/// One way to authenticate with a source: an entry of `authSpec`, whose `spec` is a JSON Schema
+/// of `auth.params`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthSpec {
+    /// What `auth.specName` is then.
+    pub name: String,
+    /// What is said of its parameters; nothing where there is no schema to read.
+    pub params: Option<AuthParams>,
+}
+
+/// The parameters of a way to authenticate, as its JSON Schema has them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuthParams {
+    /// Those that it names, and whether each is a secret (`"format": "password"`).
+    pub known: BTreeMap<String, bool>,
+    /// Those that it requires.
+    pub required: BTreeSet<String>,
+    /// Whether it takes no others (`"additionalProperties": false`).
+    pub is_closed: bool,
+}
+
+impl ConnectionSpec {
+    /// The way to authenticate of exactly that name.
+    #[must_use]
+    pub fn auth_spec(&self, name: &str) -> Option<&AuthSpec> {
+        self.auth_specs.iter().find(|spec| spec.name == name)
+    }
+}
+
+impl AuthSpec {
+    fn read(value: &Value) -> Option<Self> {
+        Some(Self {
+            name: fields::text(value, "/name")?,
+            params: value.get("spec").and_then(AuthParams::read),
+        })
+    }
+}
+
+impl AuthParams {
+    fn read(schema: &Value) -> Option<Self> {
+        let properties = schema.get("properties")?.as_object()?;
+        let is_secret = |property: &Value| {
+            fields::text(property, "/format").is_some_and(|format| format == "password")
+        };
+        Some(Self {
+            known: properties
+                .iter()
+                .map(|(name, property)| (name.clone(), is_secret(property)))
+                .collect(),
+            required: fields::list(schema, "/required")
+                .iter()
+                .filter_map(|name| name.as_str().map(str::to_owned))
+                .collect(),
+            is_closed: fields::flag(schema, "/additionalProperties") == Some(false),
+        })
+    }
 }
 
 /// What a kind of flow needs.
@@ -63,9 +123,9 @@ impl Entity for ConnectionSpec {
             id: fields::required_id(&value, "/id")?,
             name: fields::text(&value, "/name").unwrap_or_default(),
             version: fields::text(&value, "/version"),
-            auth_spec_names: fields::list(&value, "/authSpec")
+            auth_specs: fields::list(&value, "/authSpec")
                 .iter()
-                .filter_map(|spec| fields::text(spec, "/name"))
+                .filter_map(AuthSpec::read)
                 .collect(),
             raw: Raw::new(value),
         })
@@ -106,15 +166,16 @@ impl Entity for FlowSpec {
 }
 
 impl Sandbox {
-    /// One connection spec.
+    /// One connection spec; nothing where the platform answers with none.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`], of class [`crate::Class::NotFound`] where it says that there is none.
     pub async fn get_connection_spec(
         &self,
         id: &ConnectionSpecId,
-    ) -> Result<ConnectionSpec, ReadError> {
-        self.get_entity(id.as_str()).await
+    ) -> Result<Option<ConnectionSpec>, ReadError> {
+        let request = build_one::<ConnectionSpec>(id.as_str());
+        self.read(&request, parse_one_or_none).await
     }
 
     /// The connection specs of exactly that name.
@@ -142,5 +203,49 @@ impl Sandbox {
     /// [`ReadError`].
     pub async fn find_flow_specs_named(&self, name: &str) -> Result<Vec<FlowSpec>, ReadError> {
         self.find_entities(name, None, |_| true).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::answer::answer;
+
+    fn parse(body: &Value) -> Option<ConnectionSpec> {
+        parse_one_or_none(&answer(200, None, &body.to_string())).unwrap()
+    }
+
+    #[test]
+    fn a_spec_is_read_bare_and_in_a_list() {
+        let spec = json!({
+            "id": "s-1", "name": "mysql", "version": "1.0",
+            "authSpec": [
+                {"name": "Basic Authentication", "spec": {
+                    "properties": {"server": {"type": "string"},
+                                   "password": {"type": "string", "format": "password"}},
+                    "required": ["server", "password", 7],
+                    "additionalProperties": false}},
+                {"name": "Odd", "spec": "no schema"},
+                {"spec": {}},
+            ],
+        });
+        let read = parse(&spec).unwrap();
+        let basic = read.auth_spec("Basic Authentication").unwrap();
+        let params = basic.params.clone().unwrap();
+        assert_eq!(
+            params.known.into_iter().collect::<Vec<_>>(),
+            [("password".to_owned(), true), ("server".to_owned(), false)]
+        );
+        assert!(params.required.iter().eq(["password", "server"]));
+        assert!(params.is_closed);
+        assert_eq!(read.auth_spec("Odd").unwrap().params, None);
+        assert_eq!(read.auth_spec("basic authentication"), None);
+        assert_eq!(read.auth_specs.len(), 2);
+
+        let listed = parse(&json!({"items": [spec]})).unwrap();
+        assert_eq!(listed.auth_specs, read.auth_specs);
+        assert!(parse(&json!({"items": []})).is_none());
     }
 }

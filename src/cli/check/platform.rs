@@ -181,20 +181,25 @@ async fn sources(sandbox: &Sandbox) -> Check {
         Err(error) => return Check::fail(SOURCES, ExitStatus::Refused, error.to_string(), ""),
     };
     match sandbox.get_connection_spec(&id).await {
-        Ok(_) => Check::ok(SOURCES, "Oracle Service Cloud is offered"),
+        Ok(Some(_)) => Check::ok(SOURCES, "Oracle Service Cloud is offered"),
+        Ok(None) => not_offered(),
         Err(error) => {
             let report = error.failure();
             match report.class {
                 // The right is there; the source is gone.
-                Class::NotFound => Check::warn(
-                    SOURCES,
-                    "Oracle Service Cloud is not offered any more",
-                    "Adobe names the Data Landing Zone as its replacement",
-                ),
+                Class::NotFound => not_offered(),
                 _ => of(SOURCES, &report),
             }
         }
     }
+}
+
+fn not_offered() -> Check {
+    Check::warn(
+        SOURCES,
+        "Oracle Service Cloud is not offered any more",
+        "Adobe names the Data Landing Zone as its replacement",
+    )
 }
 
 async fn clock(client: &Client) -> Check {
