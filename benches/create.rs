@@ -11,6 +11,7 @@ use std::{
 use aep_emulator::Emulator;
 use aep_flow::{
     activities::{Attempt, Platform, create_oracle_service_cloud},
+    catalog::Catalog,
     config::Config,
     platform_client,
 };
@@ -141,7 +142,8 @@ async fn main() {
         .expect("credentials");
     let sandbox = client.sandbox(&SandboxName::parse("prod").expect("a name"));
     let spec = ConnectionSpecId::oracle_service_cloud();
-    let platform = Platform::new(&config, Some(client)).expect("no Vault is set");
+    let platform =
+        Platform::new(&config, Some(client), Catalog::built_in()).expect("no Vault is set");
     let bare = Bare::new(&emulator).await;
     let first = Attempt::first();
 

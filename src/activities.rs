@@ -9,6 +9,7 @@
 )]
 
 mod attempt;
+mod auth_params;
 mod base_connection;
 mod dataflow;
 mod dataset;
@@ -25,17 +26,18 @@ mod report;
 mod schema;
 mod search_attributes;
 mod source_connection;
+mod spec_check;
 mod target_connection;
 
 use std::{str::FromStr, sync::Arc};
 
 use aep_flow_proto::v1::{
-    BaseConnection, CreateDataflowInput, CreateMappingSetInput, CreateSourceConnectionInput,
-    CreateTargetConnectionInput, Dataflow, Dataset, EnsureDatasetInput, EnsureSchemaInput,
-    ExploreTableInput, ExploreTableResult, ExploreTablesInput, ExploreTablesResult,
-    FindDataflowInput, FindDataflowResult, GetFlowRunsInput, GetFlowRunsResult, MappingSet,
-    OracleServiceCloudConnection, Schema, SourceConnection, TargetConnection,
-    TestBaseConnectionInput, TestBaseConnectionResult,
+    BaseConnection, Connection, CreateDataflowInput, CreateMappingSetInput,
+    CreateSourceConnectionInput, CreateTargetConnectionInput, Dataflow, Dataset,
+    EnsureDatasetInput, EnsureSchemaInput, ExploreTableInput, ExploreTableResult,
+    ExploreTablesInput, ExploreTablesResult, FindDataflowInput, FindDataflowResult,
+    GetFlowRunsInput, GetFlowRunsResult, MappingSet, OracleServiceCloudConnection, Schema,
+    SourceConnection, TargetConnection, TestBaseConnectionInput, TestBaseConnectionResult,
 };
 use aep_flow_workflows::{activities as declared, payload::Message};
 use aep_platform::IdError;
@@ -45,7 +47,7 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use crate::throttle::Throttle;
 pub use attempt::Attempt;
 use attempt::{Effect, run};
-pub use base_connection::create_oracle_service_cloud;
+pub use base_connection::{create as create_base_connection, create_oracle_service_cloud};
 pub use failure::Failed;
 pub use platform::Platform;
 pub(crate) use platform::intent;
@@ -102,6 +104,25 @@ impl Activities {
             input,
             |attempt, input| async move {
                 base_connection::create_oracle_service_cloud(&platform, &attempt, input).await
+            },
+        )
+        .await
+    }
+
+    #[activity(definition = declared::CreateBaseConnection)]
+    pub async fn create_base_connection(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: Message<Connection>,
+    ) -> Result<Message<BaseConnection>, ActivityError> {
+        let platform = Arc::clone(&self.platform);
+        run(
+            &self.reports,
+            Effect::Creates,
+            ctx,
+            input,
+            |attempt, input| async move {
+                base_connection::create(&platform, &attempt, input).await
             },
         )
         .await

@@ -9,6 +9,7 @@ pub mod catalog;
 pub mod cli;
 pub mod codec;
 pub mod config;
+pub mod connection;
 mod core_dumps;
 pub mod demo;
 pub mod devserver;

@@ -36,6 +36,9 @@ pub enum WorkerError {
     /// The settings for Adobe Experience Platform are wrong.
     #[error("cannot talk to Adobe Experience Platform")]
     Platform(#[from] ClientError),
+    /// The folder of sources is wrong.
+    #[error("cannot read the catalogue of sources")]
+    Catalog(#[from] CatalogError),
     /// The settings for Vault are wrong.
     #[error("cannot read secrets of Vault")]
     Vault(#[from] VaultConfigError),
@@ -75,7 +78,8 @@ pub async fn run(
     }
     // What is configured wrong is said before anything else is tried.
     let platform_client = platform.clone();
-    let platform = Platform::new(&config, platform)?;
+    let catalog = Catalog::load(config.catalog.dir.as_deref())?;
+    let platform = Platform::new(&config, platform, catalog)?;
     let client = temporal::connect_watched(&config, meters.as_ref().map(Meters::of_client)).await?;
     let health = Health::new(
         client.clone(),

@@ -20,6 +20,7 @@ pub use connection::{
 };
 pub use findings::Findings;
 pub(crate) use findings::shown;
+pub use host::{source_host, source_url};
 pub use ingest::{ingest, ingest_source};
 pub use patterns::{Meant, has_pattern, meant};
 pub use schedule::{StartTime, passed_start, schedule, start_time};

@@ -2,10 +2,11 @@
 
 use aep_flow_ensure::ResourceKind;
 use aep_flow_proto::{
+    json::Object,
     names,
     v1::{
-        BaseConnection, OracleServiceCloudConnection, TestBaseConnectionInput,
-        TestBaseConnectionResult, secret_reference::Place,
+        BaseConnection, Connection, ConnectionSpec, OracleServiceCloudConnection,
+        TestBaseConnectionInput, TestBaseConnectionResult,
     },
     validate,
 };
@@ -13,18 +14,46 @@ use aep_platform::{
     BaseConnection as Found, BaseConnectionId, ConnectionSpecRef, CreateError, Created,
     DeleteError, Deleted, NewBaseConnection, ReadError, Sandbox,
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret as _;
+use serde_json::{Map, Value};
 
 use super::{
     attempt::Attempt,
+    auth_params::{self, Fields},
     ensured::{Ensurable, Wanted},
     failure::Failed,
     platform::Platform,
+    spec_check::{self, Agreed},
 };
+use crate::connection::{self, Checked};
 
 const KIND: ResourceKind = ResourceKind::BaseConnection;
 
-/// The body of `CreateOracleServiceCloudBaseConnection`, with no Temporal around it.
+/// The way of authentication that most sources have, and whose connections are marked without
+/// its name.
+const BASIC_AUTHENTICATION: &str = "Basic Authentication";
+
+/// The body of `CreateBaseConnection`, with no Temporal around it.
+///
+/// # Errors
+/// As the activity's failures; ask [`Failed::kind`].
+pub async fn create(
+    platform: &Platform,
+    attempt: &Attempt,
+    input: Connection,
+) -> Result<BaseConnection, Failed> {
+    let checked = checked(platform, &input)?;
+    let mut made = ensure(platform, attempt, &input, &checked, Fields::InParams).await?;
+    let auth = checked.source.auth_deprecation_notice(checked.auth);
+    let said = checked.source.deprecation_notice();
+    let doubt = checked.source.doubt.clone();
+    made.warnings
+        .splice(0..0, said.into_iter().chain(auth).chain(doubt));
+    Ok(made)
+}
+
+/// The body of `CreateOracleServiceCloudBaseConnection`, with no Temporal around it: the same for
+/// one source, whose parameters are fields of the input, and which goes on with a warning.
 ///
 /// # Errors
 /// As the activity's failures; ask [`Failed::kind`].
@@ -36,46 +65,127 @@ pub async fn create_oracle_service_cloud(
     let mut findings = validate::Findings::default();
     validate::connection(&mut findings, "", &input, platform.rules);
     findings.into_result().map_err(Failed::invalid)?;
-    let password = password(platform, &input).await?;
-    let sandbox = platform.sandbox(&input.sandbox).await?;
+    let password = serde_json::to_value(&input.password).unwrap_or_default();
+    let params = [
+        ("host", input.host.into()),
+        ("username", input.username.into()),
+        ("password", password),
+    ];
+    let params = params.map(|(name, value): (_, Value)| (name.to_owned(), value));
+    let input = Connection {
+        sandbox: input.sandbox,
+        name: input.name,
+        description: input.description,
+        source: names::ORACLE_SERVICE_CLOUD.to_owned(),
+        auth: BASIC_AUTHENTICATION.to_owned(),
+        params: Some(Object::from(Map::from_iter(params))),
+        on_existing: input.on_existing,
+        adopt: input.adopt,
+        continues: input.continues,
+        acknowledge_deprecation: true,
+    };
+    let checked = checked(platform, &input)?;
+    let mut made = ensure(platform, attempt, &input, &checked, Fields::OnTop).await?;
+    let said = names::ORACLE_SERVICE_CLOUD_DEPRECATED.to_owned();
+    made.warnings.insert(0, said);
+    Ok(made)
+}
 
+/// What the input means, if nothing that the catalogue knows speaks against it.
+fn checked<'a>(platform: &'a Platform, input: &Connection) -> Result<Checked<'a>, Failed> {
+    let source = platform.catalog.source(&input.source).ok();
+    let dropped = source
+        .filter(|source| source.served().is_ok() && !platform.acknowledges_deprecation)
+        .and_then(|source| connection::deprecation(source, input));
+    match (
+        connection::check(&platform.catalog, input, platform.rules),
+        dropped,
+    ) {
+        (Ok(checked), None) => Ok(checked),
+        (Ok(checked), Some(dropped)) => {
+            let all = std::iter::once(dropped).chain(checked.unknown);
+            Err(Failed::invalid(all.collect()))
+        }
+        (Err(found), dropped) => Err(Failed::invalid(dropped.into_iter().chain(found).collect())),
+    }
+}
+
+async fn ensure(
+    platform: &Platform,
+    attempt: &Attempt,
+    input: &Connection,
+    checked: &Checked<'_>,
+    fields: Fields,
+) -> Result<BaseConnection, Failed> {
+    let params = auth_params::resolve(platform, &checked.params, fields).await?;
+    let sandbox = platform.sandbox(&input.sandbox).await?;
+    let agreed = match spec_check::check(platform, &sandbox, checked, fields).await {
+        // What may have been made by now was let through before. To refuse it here would say that
+        // nothing was made.
+        Err(_) if input.adopt.is_some() || may_be_made(attempt, input) => {
+            Agreed::by_catalogue(checked)
+        }
+        agreed => agreed?,
+    };
+    let spec_id = &checked.source.connection_spec.id;
     let key = platform
         .fingerprint_key()
         .map(|key| key.expose_secret().as_bytes());
-    let intent = platform.intent(
-        KIND,
-        &sandbox,
-        names::ORACLE_SERVICE_CLOUD_SPEC_ID,
-        &input.name,
-    );
-    let intent = attempt
-        .sign(intent, input.continues.as_ref())
-        .field("host", &input.host)
-        .field("username", &input.username)
-        .secret_field("password", password.expose_secret().as_bytes(), key);
-    let on_existing = input.on_existing();
-    // Holds the password, and so is never written anywhere but to the platform.
-    let mut new =
-        NewBaseConnection::oracle_service_cloud(input.name, input.host, input.username, password);
-    new.description = Some(intent.described(&input.description));
+    let intent = platform.intent(KIND, &sandbox, spec_id, &input.name);
+    let intent = attempt.sign(intent, input.continues.as_ref());
+    let spec_name = &checked.auth.spec_name;
+    // Connections to an Oracle Service Cloud were marked without the name of their way before
+    // there was any other. Left out for that name, they are still known for what they are, and
+    // those of another way of the same source for another request.
+    let intent = if spec_name == BASIC_AUTHENTICATION {
+        intent
+    } else {
+        intent.field("auth", spec_name)
+    };
+    let intent = auth_params::fingerprint(intent, &params, key);
+    // Holds the secrets, and so is never written anywhere but to the platform.
+    let new = NewBaseConnection {
+        name: input.name.clone(),
+        description: Some(intent.described(&input.description)),
+        connection_spec: ConnectionSpecRef {
+            id: super::read_id("source", spec_id)?,
+            version: agreed.version.clone(),
+        },
+        auth_spec_name: spec_name.clone(),
+        auth_extra: checked.auth.extra.clone(),
+        params,
+    };
     let wanted = Wanted {
         platform,
         attempt,
         sandbox: &sandbox,
         intent: &intent,
-        on_existing,
+        on_existing: input.on_existing(),
         adopt: input.adopt.as_deref(),
         continues: input.continues.as_ref(),
         new: &new,
     };
-    let ensured = wanted.ensured().await?;
+    // The protocol knows a parameter by its bare name, the caller by its field.
+    let ensured = wanted.ensured().await.map_err(|failed| {
+        failed.about(|field| new.params.contains_key(field).then(|| fields.of(field)))
+    })?;
     Ok(BaseConnection {
         id: ensured.id,
         etag: ensured.etag,
         outcome: ensured.outcome.into(),
-        warnings: vec![names::ORACLE_SERVICE_CLOUD_DEPRECATED.to_owned()],
-        ..BaseConnection::default()
+        warnings: agreed.warnings,
+        connection_spec: Some(ConnectionSpec {
+            id: spec_id.clone(),
+            version: agreed.version,
+        }),
+        deprecated: checked.source.deprecation.is_some(),
     })
+}
+
+/// Whether an earlier attempt, or the call that this one takes up, may have made it.
+fn may_be_made(attempt: &Attempt, input: &Connection) -> bool {
+    let takes_up = input.continues.is_some() && attempt.is_first();
+    takes_up || attempt.past(KIND).is_open()
 }
 
 impl Ensurable for NewBaseConnection {
@@ -118,29 +228,6 @@ pub(super) fn other_spec(
 ) -> Option<String> {
     let found = found.filter(|found| found.id != wanted.id)?;
     Some(format!("its connection specification is {}", found.id))
-}
-
-async fn password(
-    platform: &Platform,
-    input: &OracleServiceCloudConnection,
-) -> Result<SecretString, Failed> {
-    let Some(reference) = &input.password else {
-        return Err(Failed::field(
-            "password",
-            "nothing",
-            "a reference to a secret",
-        ));
-    };
-    let field = match reference.place {
-        Some(Place::File(_)) => "password.file",
-        Some(Place::Vault(_)) => "password.vault",
-        Some(Place::Env(_)) | None => "password.env",
-    };
-    platform
-        .secrets
-        .resolve(reference)
-        .await
-        .map_err(|error| Failed::secret(field, &error))
 }
 
 pub(super) async fn test(

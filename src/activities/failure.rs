@@ -165,6 +165,28 @@ impl Failed {
         )
     }
 
+    /// The platform no longer has the specification of a source, as `failure` says.
+    pub(super) fn spec_gone(title: &str, notice: Option<String>, failure: Option<Failure>) -> Self {
+        let said = failure
+            .as_ref()
+            .map_or_else(String::new, |failure| format!(": {}", failure.message));
+        let notice = notice.map_or_else(String::new, |notice| format!("; {notice}"));
+        let message = format!(
+            "the platform no longer has the connection specification of {title}{said}{notice}"
+        );
+        let mut gone = Self::platform_rejected(
+            message,
+            "move to another source if Adobe has dropped this one; if it has not, check that the \
+             organisation has it",
+        );
+        if let Some(failure) = failure {
+            let next_step = std::mem::take(&mut gone.details.next_step);
+            gone.details = Self::from(failure).details;
+            gone.details.next_step = next_step;
+        }
+        gone
+    }
+
     pub(super) fn platform_rejected(message: String, next_step: &str) -> Self {
         Self::new(FailureType::PlatformRejected, message, next_step)
     }
@@ -176,6 +198,15 @@ impl Failed {
             kind: kind.to_owned(),
             id: id.to_owned(),
         });
+        self
+    }
+
+    /// The same, about the field that `name` gives for the one that it is about, if any.
+    #[must_use]
+    pub(super) fn about(mut self, name: impl FnOnce(&str) -> Option<String>) -> Self {
+        if let Some(field) = name(&self.details.field) {
+            self.details.field = field;
+        }
         self
     }
 

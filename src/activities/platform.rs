@@ -3,16 +3,20 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use aep_flow_ensure::{Intent, ResourceKind, Rules};
 use aep_flow_proto::validate;
-use aep_platform::{Client, Sandbox, SandboxName, SandboxState, TenantId};
+use aep_platform::{
+    Client, ConnectionSpec, ConnectionSpecId, ReadError, Sandbox, SandboxName, SandboxState,
+    TenantId,
+};
 
 use super::failure::Failed;
 use crate::{
+    catalog::Catalog,
     config::{Config, Ensure},
     secrets::{SecretStore, vault::VaultConfigError},
 };
@@ -34,6 +38,11 @@ pub struct Platform {
     pub(super) rules: validate::Rules,
     /// Where secrets are resolved.
     pub(super) secrets: SecretStore,
+    /// Which sources there are.
+    pub(super) catalog: Catalog,
+    /// Whether sources that Adobe drops are taken without a caller's word.
+    pub(super) acknowledges_deprecation: bool,
+    spec_ttl: Duration,
     known: Mutex<Known>,
 }
 
@@ -41,15 +50,21 @@ pub struct Platform {
 #[derive(Debug, Default)]
 struct Known {
     active: HashMap<String, Instant>,
+    specs: HashMap<String, (Instant, Arc<ConnectionSpec>)>,
     tenant: Option<TenantId>,
 }
 
 impl Platform {
     /// The platform that `config` names, through `client`; without credentials there is none.
+    /// `catalog` says which sources there are.
     ///
     /// # Errors
     /// [`VaultConfigError`]: what is set of Vault is wrong.
-    pub fn new(config: &Config, client: Option<Client>) -> Result<Self, VaultConfigError> {
+    pub fn new(
+        config: &Config,
+        client: Option<Client>,
+        catalog: Catalog,
+    ) -> Result<Self, VaultConfigError> {
         Ok(Self {
             client,
             organisation: config.aep.org_id.clone().unwrap_or_default(),
@@ -60,6 +75,9 @@ impl Platform {
                 allow_local_hosts: config.source.allow_local_hosts,
             },
             secrets: SecretStore::new(config)?,
+            catalog,
+            acknowledges_deprecation: config.source.acknowledge_deprecation,
+            spec_ttl: config.source.spec_ttl,
             known: Mutex::default(),
         })
     }
@@ -92,6 +110,29 @@ impl Platform {
                 Ok(sandbox)
             }
         }
+    }
+
+    /// What the platform says of a source, as it said within the time to live: nothing where it
+    /// has none. A specification is the same in every sandbox and organisation. Source: Flow
+    /// Service API reference, read 2026-11.
+    pub(super) async fn connection_spec(
+        &self,
+        sandbox: &Sandbox,
+        id: &ConnectionSpecId,
+    ) -> Result<Option<Arc<ConnectionSpec>>, ReadError> {
+        let known = self.known().specs.get(id.as_str()).cloned();
+        if let Some((since, spec)) = known
+            && since.elapsed() < self.spec_ttl
+        {
+            return Ok(Some(spec));
+        }
+        // That there is none is asked anew each time: it stops every ingestion of the source.
+        let spec = sandbox.get_connection_spec(id).await?.map(Arc::new);
+        if let Some(spec) = &spec {
+            let known = (Instant::now(), Arc::clone(spec));
+            self.known().specs.insert(id.to_string(), known);
+        }
+        Ok(spec)
     }
 
     /// The organisation's tenant, asked for once.

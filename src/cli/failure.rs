@@ -2,6 +2,7 @@
 
 use super::exit::ExitStatus;
 use super::out;
+use crate::catalog::CatalogError;
 use crate::config::ConfigError;
 use crate::platform_client::ClientError;
 use crate::secrets::vault::VaultConfigError;
@@ -106,6 +107,13 @@ impl From<ConnectError> for Failure {
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
+        let hint = error.next_step();
+        Self::new(ExitStatus::Usage, error).hint(hint)
+    }
+}
+
+impl From<CatalogError> for Failure {
+    fn from(error: CatalogError) -> Self {
         let hint = error.next_step();
         Self::new(ExitStatus::Usage, error).hint(hint)
     }

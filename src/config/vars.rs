@@ -302,6 +302,20 @@ settings! {
         /// Allows a source on a loopback or link-local address: for an emulator.
         allow_local_hosts: bool = false,
         env "AEP_FLOW_SOURCE_ALLOW_LOCAL_HOSTS";
+
+        /// Goes on with sources that Adobe has dropped, or announced to drop, without
+        /// `acknowledgeDeprecation` in the input.
+        acknowledge_deprecation: bool = false,
+        env "AEP_FLOW_SOURCE_ACKNOWLEDGE_DEPRECATION";
+
+        /// How long what the platform says of a source is taken to be so: its connection
+        /// specification, which is read before a base connection is made. Adobe changes one
+        /// seldom, and announces it months before.
+        spec_ttl: Duration = Duration::from_secs(600),
+        env "AEP_FLOW_SOURCE_SPEC_TTL",
+        raised "a source that was dropped or changed is noticed late, and refused by the \
+                platform itself",
+        lowered "a request more for most base connections";
     }
 
     /// The codec, which encrypts payloads and failures before Temporal's server gets them. All

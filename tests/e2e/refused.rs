@@ -158,7 +158,7 @@ async fn a_worker_without_credentials() {
 #[tokio::test]
 async fn a_source_that_adobe_dropped() {
     for (offer, code, left) in [
-        (SourceOffer::Gone, "FLOW-1413-400", "connections"),
+        (SourceOffer::Gone, "FLOW-1439-404", "connections"),
         (SourceOffer::Refused, "FLOW-1305-400", "connections"),
         (SourceOffer::MissingFromFlowSpec, "", "flows"),
     ] {

@@ -11,12 +11,12 @@
 use aep_flow_proto::{
     names::activity,
     v1::{
-        BaseConnection, CreateDataflowInput, CreateMappingSetInput, CreateSourceConnectionInput,
-        CreateTargetConnectionInput, Dataflow, Dataset, EnsureDatasetInput, EnsureSchemaInput,
-        ExploreTableInput, ExploreTableResult, ExploreTablesInput, ExploreTablesResult,
-        FindDataflowInput, FindDataflowResult, FindSearchAttributesInput,
-        FindSearchAttributesResult, GetFlowRunsInput, GetFlowRunsResult, MappingSet,
-        OracleServiceCloudConnection, Schema, SourceConnection, TargetConnection,
+        BaseConnection, Connection, CreateDataflowInput, CreateMappingSetInput,
+        CreateSourceConnectionInput, CreateTargetConnectionInput, Dataflow, Dataset,
+        EnsureDatasetInput, EnsureSchemaInput, ExploreTableInput, ExploreTableResult,
+        ExploreTablesInput, ExploreTablesResult, FindDataflowInput, FindDataflowResult,
+        FindSearchAttributesInput, FindSearchAttributesResult, GetFlowRunsInput, GetFlowRunsResult,
+        MappingSet, OracleServiceCloudConnection, Schema, SourceConnection, TargetConnection,
         TestBaseConnectionInput, TestBaseConnectionResult,
     },
 };
@@ -27,7 +27,7 @@ use crate::payload::Message;
 
 // The worker's crate implements these types one by one.
 pub use self::declared::{
-    CreateDataflow, CreateMappingSet, CreateOracleServiceCloudBaseConnection,
+    CreateBaseConnection, CreateDataflow, CreateMappingSet, CreateOracleServiceCloudBaseConnection,
     CreateSourceConnection, CreateTargetConnection, EnsureDataset, EnsureSchema, ExploreTable,
     ExploreTables, FindDataflow, FindSearchAttributes, GetFlowRuns, TestBaseConnection,
 };
@@ -63,6 +63,13 @@ impl Declared {
     #[activity(name = activity::CREATE_ORACLE_SERVICE_CLOUD_BASE_CONNECTION)]
     pub fn create_oracle_service_cloud_base_connection(
         _: Message<OracleServiceCloudConnection>,
+    ) -> Result<Message<BaseConnection>, ActivityError> {
+        unimplemented!()
+    }
+
+    #[activity(name = activity::CREATE_BASE_CONNECTION)]
+    pub fn create_base_connection(
+        _: Message<Connection>,
     ) -> Result<Message<BaseConnection>, ActivityError> {
         unimplemented!()
     }

@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use url::Host;
+use url::{Host, Url};
 
 use super::{Findings, Rules, findings::shown};
 
@@ -63,6 +63,42 @@ pub(super) fn host(findings: &mut Findings, field: &str, written: &str, rules: R
     }
 }
 
+/// Checks the host of any source, which may have a port behind it.
+pub fn source_host(findings: &mut Findings, field: &str, written: &str, rules: Rules) {
+    match written.rsplit_once(':') {
+        // Behind the last colon of an address of the newer protocol stands no port, unless it is
+        // in brackets.
+        Some((name, port)) if is_port(port) && (name.ends_with(']') || !is_v6(written)) => {
+            host(findings, field, name, rules);
+        }
+        _ => host(findings, field, written, rules),
+    }
+}
+
+/// Checks the address of any source: a scheme, a host, and what may follow.
+pub fn source_url(findings: &mut Findings, field: &str, written: &str, rules: Rules) {
+    const EXPECTED: &str = "an address such as `https://acme.example.com`";
+    // What stands in it may be a secret, so it is not shown.
+    let Ok(url) = Url::parse(written) else {
+        return findings.note(field, "something that is no address", EXPECTED);
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return findings.note(field, "user information before `@`", EXPECTED);
+    }
+    match url.host_str() {
+        None => findings.note(field, "an address without a host", EXPECTED),
+        Some(name) => host(findings, field, name, rules),
+    }
+}
+
+fn is_port(text: &str) -> bool {
+    text.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+fn is_v6(text: &str) -> bool {
+    text.parse::<Ipv6Addr>().is_ok()
+}
+
 fn reachable(findings: &mut Findings, field: &str, address: IpAddr, rules: Rules) {
     if rules.allow_local_hosts {
         return;
@@ -117,6 +153,32 @@ fn is_domain_name(domain: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_address_of_any_source_is_held_to_the_same() {
+        type Check = fn(&mut Findings, &str, &str, Rules);
+        let cases: [(Check, &str, bool); 14] = [
+            (source_host, "db.example.com", true),
+            (source_host, "db.example.com:5432", true),
+            (source_host, "https://db.example.com:443", true),
+            (source_host, "[2001:db8::1]:443", true),
+            (source_host, "db.example.com:0", false),
+            (source_host, "localhost:5432", false),
+            (source_host, "[::1]:443", false),
+            (source_host, "127.0.0.1:5432", false),
+            (source_url, "https://acme.example.com/api?x=1", true),
+            (source_url, "http://acme.example.com:8080", true),
+            (source_url, "acme.example.com", false),
+            (source_url, "https://u:p@acme.example.com", false),
+            (source_url, "https://[::ffff:127.0.0.1]/", false),
+            (source_url, "https://169.254.169.254/latest", false),
+        ];
+        for (check, written, is_good) in cases {
+            let mut findings = Findings::default();
+            check(&mut findings, "host", written, Rules::default());
+            assert_eq!(findings.into_result().is_ok(), is_good, "{written}");
+        }
+    }
 
     fn found(written: &str) -> Option<String> {
         let mut findings = Findings::default();

@@ -1,0 +1,182 @@
+//! What the platform itself says of a source, before anything is made: its connection
+//! specification is read, and wins over the catalogue.
+//!
+//! Source: Flow Service API reference, `GET /connectionSpecs/{id}`, read 2026-11: `authSpec[].spec`
+//! is a JSON Schema of `auth.params`.
+
+use aep_flow_proto::{read::shown, v1::Violation, validate};
+use aep_platform::{AdobeCode, AuthParams, Class, ConnectionSpec, ConnectionSpecId, Sandbox};
+
+use super::{auth_params::Fields, failure::Failed, platform::Platform};
+use crate::connection::{Checked, Given, Written};
+
+/// What the platform and the catalogue agree on.
+#[derive(Debug)]
+pub(super) struct Agreed {
+    /// Version of the specification that is offered.
+    pub(super) version: String,
+    /// Where they differ and it does no harm.
+    pub(super) warnings: Vec<String>,
+}
+
+impl Agreed {
+    /// What the catalogue alone says.
+    pub(super) fn by_catalogue(checked: &Checked<'_>) -> Self {
+        Self {
+            version: checked.source.connection_spec.version.clone(),
+            warnings: Vec::new(),
+        }
+    }
+}
+
+/// Holds a connection against what the platform offers.
+///
+/// # Errors
+/// `PlatformRejected` if the platform no longer has the source, `InvalidInput` for what it does
+/// not take, and whatever a read can end with. Without the right to read it, the catalogue holds.
+pub(super) async fn check(
+    platform: &Platform,
+    sandbox: &Sandbox,
+    checked: &Checked<'_>,
+    fields: Fields,
+) -> Result<Agreed, Failed> {
+    let source = checked.source;
+    let id: ConnectionSpecId = super::read_id("source", &source.connection_spec.id)?;
+    let gone = |failure| Failed::spec_gone(&source.title, source.deprecation_notice(), failure);
+    match platform.connection_spec(sandbox, &id).await {
+        Ok(Some(spec)) => compare(checked, &spec, fields).map_err(Failed::invalid),
+        Ok(None) => Err(gone(None)),
+        Err(error) => {
+            let failure = error.failure();
+            let code = failure.code.as_ref();
+            match failure.class {
+                Class::NotFound => Err(gone(Some(failure))),
+                _ if code.is_some_and(AdobeCode::refuses_connection_spec) => {
+                    Err(gone(Some(failure)))
+                }
+                Class::PermissionDenied if checked.unknown.is_empty() => {
+                    let mut agreed = Agreed::by_catalogue(checked);
+                    agreed.warnings.push(format!(
+                        "whether the platform offers {} as the catalogue has it was not checked: \
+                         {}",
+                        source.title, failure.message
+                    ));
+                    Ok(agreed)
+                }
+                Class::PermissionDenied => Err(Failed::invalid(checked.unknown.clone())),
+                _ => Err(Failed::from(failure)),
+            }
+        }
+    }
+}
+
+fn compare(
+    checked: &Checked<'_>,
+    spec: &ConnectionSpec,
+    fields: Fields,
+) -> Result<Agreed, Vec<Violation>> {
+    let mut agreed = Agreed::by_catalogue(checked);
+    if let Some(version) = spec.version.as_ref().filter(|it| **it != agreed.version) {
+        agreed.warnings.push(format!(
+            "the platform offers {} by version {} of its specification, not {}: that one is used",
+            checked.source.title,
+            shown(version),
+            agreed.version
+        ));
+        agreed.version.clone_from(version);
+    }
+    let name = &checked.auth.spec_name;
+    let Some(auth) = spec.auth_spec(name) else {
+        let offered = spec.auth_specs.iter();
+        let offered: Vec<String> = offered.map(|it| format!("`{}`", shown(&it.name))).collect();
+        return Err(vec![Violation {
+            field: "auth".to_owned(),
+            found: format!("`{}`, which the platform does not offer", shown(name)),
+            expected: if offered.is_empty() {
+                "another source: the platform offers no way of authentication for this one"
+                    .to_owned()
+            } else {
+                format!("one that it offers: {}", offered.join(", "))
+            },
+        }]);
+    };
+    let Some(known) = &auth.params else {
+        // There is no schema, so the catalogue has the only word.
+        if checked.unknown.is_empty() {
+            return Ok(agreed);
+        }
+        return Err(checked.unknown.clone());
+    };
+    let mut violations = Vec::new();
+    let mut unknown = checked.unknown.iter();
+    for given in &checked.params {
+        let by_catalogue = if given.known.is_none() {
+            unknown.next()
+        } else {
+            None
+        };
+        match parameter(given, by_catalogue, known, fields) {
+            Verdict::Taken => {}
+            Verdict::Warned => agreed.warnings.push(format!(
+                "the platform's specification of {} does not name the parameter `{}`",
+                checked.source.title, given.name
+            )),
+            Verdict::Refused(violation) => violations.push(violation),
+        }
+    }
+    for required in &known.required {
+        if !checked.params.iter().any(|given| given.name == *required) {
+            violations.push(Violation {
+                field: fields.of(&shown(required)),
+                found: "nothing".to_owned(),
+                expected: "a value: the platform requires this parameter".to_owned(),
+            });
+        }
+    }
+    if violations.is_empty() {
+        Ok(agreed)
+    } else {
+        Err(violations)
+    }
+}
+
+enum Verdict {
+    Taken,
+    Warned,
+    Refused(Violation),
+}
+
+fn parameter(
+    given: &Given<'_>,
+    by_catalogue: Option<&Violation>,
+    known: &AuthParams,
+    fields: Fields,
+) -> Verdict {
+    let refused = |found: &str, expected: String| {
+        Verdict::Refused(Violation {
+            field: fields.of(&shown(&given.name)),
+            found: found.to_owned(),
+            expected,
+        })
+    };
+    match (known.known.get(&given.name), by_catalogue) {
+        (Some(true), _) if matches!(given.value, Written::Plain(_)) => refused(
+            "a secret as it is",
+            format!("a reference such as {}", validate::SECRET_REFERENCE),
+        ),
+        (Some(_), _) => Verdict::Taken,
+        (None, Some(violation)) => Verdict::Refused(violation.clone()),
+        (None, None) if known.is_closed => {
+            let names: Vec<String> = known
+                .known
+                .keys()
+                .map(|it| format!("`{}`", shown(it)))
+                .collect();
+            refused(
+                "a parameter that the platform does not take",
+                format!("those that it takes: {}", names.join(", ")),
+            )
+        }
+        (None, None) => Verdict::Warned,
+    }
+}

@@ -1,0 +1,394 @@
+//! An input's connection, held against the catalogue: which source it means, how that is logged
+//! in to, and whether every parameter is what the source takes.
+//!
+//! Nothing is sent and no secret is read here, so that a command can refuse a connection before
+//! a server keeps it. What the platform says of the source is asked where it is made.
+
+use aep_flow_proto::{
+    json::Object,
+    read::{nearest, shown},
+    v1::{Connection, SecretReference, Violation},
+    validate::{self, Findings, Rules},
+};
+use serde_json::Value;
+
+use crate::catalog::{
+    Catalog,
+    entry::{Auth, Format, Param, Source, ValueType},
+};
+
+/// A connection that the catalogue has nothing against.
+#[derive(Debug)]
+pub struct Checked<'a> {
+    /// The source.
+    pub source: &'a Source,
+    /// Which of its ways of authentication.
+    pub auth: &'a Auth,
+    /// The parameters, in the order of their names.
+    pub params: Vec<Given<'a>>,
+    /// What is wrong with parameters that the catalogue does not know. The platform may.
+    pub unknown: Vec<Violation>,
+}
+
+impl Checked<'_> {
+    /// What is wrong with parameters that the catalogue does not know and that are written out.
+    #[must_use]
+    pub fn unknown_values(&self) -> Vec<Violation> {
+        let unknown = self.params.iter().filter(|given| given.known.is_none());
+        unknown
+            .zip(&self.unknown)
+            .filter(|(given, _)| matches!(given.value, Written::Plain(_)))
+            .map(|(_, violation)| violation.clone())
+            .collect()
+    }
+}
+
+/// A parameter as an input gives it.
+#[derive(Debug, Clone)]
+pub struct Given<'a> {
+    /// Its name.
+    pub name: String,
+    /// What the catalogue says of it.
+    pub known: Option<&'a Param>,
+    /// What it is.
+    pub value: Written,
+}
+
+/// What an input has for a parameter.
+#[derive(Debug, Clone)]
+pub enum Written {
+    /// Something that anyone may see.
+    Plain(Value),
+    /// Where it is kept.
+    Reference(SecretReference),
+}
+
+impl Given<'_> {
+    /// The parameter's field in the input.
+    #[must_use]
+    pub fn field(&self) -> String {
+        field(&self.name)
+    }
+
+    /// What the body has for it.
+    #[must_use]
+    pub fn value_type(&self) -> Option<ValueType> {
+        self.known.map(|param| param.value_type)
+    }
+}
+
+fn field(param: &str) -> String {
+    format!("params.{}", shown(param))
+}
+
+/// Holds `connection` against `catalog`. Whether somebody goes on with a source that Adobe drops
+/// is another question: [`deprecation`].
+///
+/// # Errors
+/// Everything that is wrong with it, parameters that the catalogue does not know included. No
+/// value of a parameter that is or could be a secret is repeated.
+pub fn check<'a>(
+    catalog: &'a Catalog,
+    connection: &Connection,
+    rules: Rules,
+) -> Result<Checked<'a>, Vec<Violation>> {
+    let mut findings = Findings::default();
+    validate::any_connection(&mut findings, "", connection);
+    findings.into_result()?;
+    let source = catalog
+        .source(&connection.source)
+        .map_err(|error| one("source", error, "a source that `aep-flow sources` lists"))?;
+    let tabular = source
+        .served()
+        .map_err(|error| one("source", error, "a source of tables"))?;
+    let auth = tabular.auth(&connection.auth).map_err(|error| {
+        let expected = "one of the source's ways of authentication, by Adobe's name for it";
+        one("auth", error, expected)
+    })?;
+
+    let mut findings = Findings::default();
+    let mut unknown = Findings::default();
+    let mut params = Vec::new();
+    let none = Object::default();
+    let given = &connection.params.as_ref().unwrap_or(&none).0;
+    for param in auth.params.iter().filter(|param| !param.optional) {
+        if !given.contains_key(&param.name) {
+            findings.note(field(&param.name), "nothing", expected(param));
+        }
+    }
+    for (name, value) in given {
+        // What is no parameter at all was refused above.
+        let value = match validate::param(value) {
+            Ok(Some(reference)) => Written::Reference(reference),
+            Ok(None) | Err(_) => Written::Plain(value.clone()),
+        };
+        let known = auth.params.iter().find(|param| param.name == *name);
+        match (known, &value) {
+            (None, _) => note_unknown(&mut unknown, auth, name),
+            (Some(param), Written::Plain(value)) => plain(&mut findings, param, value, rules),
+            (Some(_), Written::Reference(_)) => {}
+        }
+        let name = name.clone();
+        params.push(Given { name, known, value });
+    }
+    let unknown = unknown.into_result().err().unwrap_or_default();
+    match findings.into_result() {
+        Ok(()) => Ok(Checked {
+            source,
+            auth,
+            params,
+            unknown,
+        }),
+        Err(found) => Err(found.into_iter().chain(unknown).collect()),
+    }
+}
+
+/// What Adobe says of a source that it drops, where `connection` does not say that it is known.
+#[must_use]
+pub fn deprecation(source: &Source, connection: &Connection) -> Option<Violation> {
+    let notice = source.deprecation_notice()?;
+    (!connection.acknowledge_deprecation).then(|| Violation {
+        field: "acknowledgeDeprecation".to_owned(),
+        found: format!("false, and {notice}"),
+        expected: "true, to go on with it all the same".to_owned(),
+    })
+}
+
+fn one(field: &str, found: impl ToString, expected: &str) -> Vec<Violation> {
+    vec![Violation {
+        field: field.to_owned(),
+        found: found.to_string(),
+        expected: expected.to_owned(),
+    }]
+}
+
+fn note_unknown(findings: &mut Findings, auth: &Auth, name: &str) {
+    let known = || auth.params.iter().map(|param| param.name.as_str());
+    let near = nearest(name, known());
+    let few: Vec<String> = if near.is_empty() {
+        known().map(|name| format!("`{name}`")).collect()
+    } else {
+        near.iter().map(|name| format!("`{name}`")).collect()
+    };
+    let expected = if few.is_empty() {
+        "no parameters".to_owned()
+    } else {
+        format!(
+            "one of the parameters of `{}`: {}",
+            auth.spec_name,
+            few.join(", ")
+        )
+    };
+    findings.note(field(name), "an unknown parameter", expected);
+}
+
+/// What a parameter is to be, in words that fit behind "expected".
+fn expected(param: &Param) -> String {
+    let what = match (param.secret, param.value_type) {
+        (true, _) => format!("a reference such as {}", validate::SECRET_REFERENCE),
+        (false, ValueType::String) => "a text".to_owned(),
+        (false, ValueType::Integer) => "a whole number, without quotes".to_owned(),
+        (false, ValueType::Boolean) => "true or false, without quotes".to_owned(),
+    };
+    let description = param.description.trim_end_matches('.');
+    format!("{what}: {description}")
+}
+
+fn plain(findings: &mut Findings, param: &Param, value: &Value, rules: Rules) {
+    let field = field(&param.name);
+    if param.secret {
+        return findings.note(field, "a secret as it is", expected(param));
+    }
+    let found = match (param.value_type, value) {
+        (ValueType::String, Value::String(text)) if text.trim().is_empty() => "nothing",
+        (ValueType::String, Value::String(text)) => {
+            return address(findings, &field, param, text, rules);
+        }
+        (ValueType::Boolean, Value::Bool(_)) => return,
+        (ValueType::Integer, Value::Number(number)) if number.is_i64() || number.is_u64() => {
+            return;
+        }
+        (_, Value::String(_)) => "a text",
+        (_, Value::Bool(_)) => "true or false",
+        (ValueType::Integer, Value::Number(_)) => "a number that is not whole",
+        _ => "a number",
+    };
+    findings.note(field, found, expected(param));
+}
+
+/// That a text by which the platform calls the source is one that it may be called by.
+pub(crate) fn address(
+    findings: &mut Findings,
+    field: &str,
+    param: &Param,
+    text: &str,
+    rules: Rules,
+) {
+    match param.format {
+        Some(Format::Host) => validate::source_host(findings, field, text, rules),
+        Some(Format::Url) => validate::source_url(findings, field, text, rules),
+        // The platform alone reads what is in these.
+        Some(Format::ConnectionString | Format::Json | Format::Base64) | None => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn connection(change: impl FnOnce(&mut Value)) -> Connection {
+        let mut value = json!({
+            "name": "SFSC", "source": "salesforce-service-cloud",
+            "auth": "OAuth2 Client Credential",
+            "params": {"environmentUrl": "https://acme.my.salesforce.example.com",
+                       "clientId": "3MVG9", "clientSecret": {"env": "SFSC_SECRET"},
+                       "apiVersion": "60.0"},
+        });
+        change(&mut value);
+        aep_flow_proto::read::from_json(value.to_string().as_bytes()).unwrap()
+    }
+
+    fn found(change: impl FnOnce(&mut Value)) -> Vec<(String, String)> {
+        let catalog = Catalog::built_in();
+        let all = match check(&catalog, &connection(change), Rules::default()) {
+            Ok(checked) => checked.unknown,
+            Err(all) => all,
+        };
+        let all = all.into_iter();
+        all.map(|each| (each.field, format!("{}; {}", each.found, each.expected)))
+            .collect()
+    }
+
+    #[test]
+    fn a_good_connection_passes() {
+        assert_eq!(found(|_| ()), []);
+        // One that is no secret may be a reference all the same.
+        assert_eq!(
+            found(|input| input["params"]["clientId"] = json!({"file": "id"})),
+            []
+        );
+    }
+
+    #[test]
+    fn each_bad_field_is_named() {
+        type Case = (&'static str, &'static str, fn(&mut Value));
+        let cases: [Case; 13] = [
+            ("source", "`salesforce-service-cloud`", |input| {
+                input["source"] = json!("salesforce-service-clod")
+            }),
+            ("source", "files from a storage", |input| {
+                input["source"] = json!("amazon-s3")
+            }),
+            ("source", "lower-case", |input| input["source"] = json!("")),
+            ("auth", "`OAuth2 Client Credential`", |input| {
+                input["auth"] = json!("")
+            }),
+            ("auth", "`Basic Authentication`", |input| {
+                input["auth"] = json!("basic authentication")
+            }),
+            ("params.clientId", "nothing", |input| {
+                input["params"].as_object_mut().unwrap().remove("clientId");
+            }),
+            ("params.clientSecret", "a secret as it is", |input| {
+                input["params"]["clientSecret"] = json!("hunter2")
+            }),
+            ("params.clientSecret", "a secret as it is", |input| {
+                input["params"]["clientSecret"] = json!(7)
+            }),
+            ("params.clientID", "`clientId`", |input| {
+                input["params"]["clientID"] = json!("hunter2")
+            }),
+            ("params.apiVersion", "a number; a text", |input| {
+                input["params"]["apiVersion"] = json!(60.0)
+            }),
+            ("params.apiVersion", "nothing", |input| {
+                input["params"]["apiVersion"] = json!(" ")
+            }),
+            ("params.environmentUrl", "loopback", |input| {
+                input["params"]["environmentUrl"] = json!("https://127.0.0.1/")
+            }),
+            ("params.environmentUrl", "user information", |input| {
+                input["params"]["environmentUrl"] = json!("https://u:hunter2@acme.example.com")
+            }),
+        ];
+        for (field, text, change) in cases {
+            let found = found(change);
+            assert_eq!(found.len(), 1, "{field}: {found:?}");
+            assert_eq!(found[0].0, field, "{found:?}");
+            assert!(found[0].1.contains(text), "{text}: {found:?}");
+            assert!(!found[0].1.contains("hunter2"), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn everything_is_told_at_once() {
+        let fields: Vec<String> = found(|input| {
+            input["params"] = json!({"apiVersion": 60, "clientSecret": "hunter2", "x": 1});
+        })
+        .into_iter()
+        .map(|(field, _)| field)
+        .collect();
+        assert_eq!(
+            fields,
+            [
+                "params.environmentUrl",
+                "params.clientId",
+                "params.apiVersion",
+                "params.clientSecret",
+                "params.x"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_type_other_than_text_is_told() {
+        let param = |value_type| Param {
+            name: "port".to_owned(),
+            description: "Port.".to_owned(),
+            secret: false,
+            optional: false,
+            value_type,
+            format: None,
+            example: None,
+        };
+        let cases = [
+            (ValueType::Integer, json!(5432), None),
+            (
+                ValueType::Integer,
+                json!(54.5),
+                Some("a number that is not whole"),
+            ),
+            (ValueType::Integer, json!("5432"), Some("a text")),
+            (ValueType::Integer, json!(true), Some("true or false")),
+            (ValueType::Boolean, json!(false), None),
+            (ValueType::Boolean, json!("false"), Some("a text")),
+            (ValueType::Boolean, json!(0), Some("a number")),
+            (ValueType::String, json!(true), Some("true or false")),
+        ];
+        for (value_type, value, expected) in cases {
+            let mut findings = Findings::default();
+            plain(&mut findings, &param(value_type), &value, Rules::default());
+            let found = findings.into_result().err();
+            let found = found.map(|all| all[0].found.clone());
+            assert_eq!(found.as_deref(), expected, "{value_type:?} {value}");
+        }
+    }
+
+    #[test]
+    fn a_dropped_source_must_be_acknowledged() {
+        let catalog = Catalog::built_in();
+        let source = catalog.source("oracle-service-cloud").unwrap();
+        let mut input = connection(|_| ());
+        let violation = deprecation(source, &input).unwrap();
+        assert_eq!(violation.field, "acknowledgeDeprecation");
+        for part in ["2025-06", "end of June 2025", "Data Landing Zone"] {
+            assert!(violation.found.contains(part), "{violation:?}");
+        }
+        input.acknowledge_deprecation = true;
+        assert_eq!(deprecation(source, &input), None);
+        let stays = catalog.source("salesforce-service-cloud").unwrap();
+        assert_eq!(deprecation(stays, &connection(|_| ())), None);
+    }
+}
