@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use aep_flow_workflows::ingest::IngestOracleServiceCloud;
+use aep_flow_workflows::ingest::{IngestOracleServiceCloud, IngestSource};
 use temporalio_client::Client;
 use temporalio_sdk::{
     Runtime, Worker, WorkerOptions,
@@ -100,6 +100,7 @@ pub async fn run(
         .register_activities(activities)
         .register_activities(search_attributes)
         .register_workflow::<IngestOracleServiceCloud>()
+        .and_then(|options| options.register_workflow::<IngestSource>())
         .map_err(|error| WorkerError::Sdk(error.into()))?
         .tuner(
             TunerHolder::builder()

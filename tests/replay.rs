@@ -18,10 +18,12 @@ use std::sync::{
 use aep_flow::{config::Environment, telemetry};
 use aep_flow_proto::{
     names,
-    v1::{ExploreTablesInput, IngestOracleServiceCloudInput, IngestResult},
+    v1::{ExploreTablesInput, IngestOracleServiceCloudInput, IngestResult, IngestSourceInput},
 };
 use aep_flow_workflows::{
-    activities::Declared, ingest::IngestOracleServiceCloud, payload::Message,
+    activities::Declared,
+    ingest::{IngestOracleServiceCloud, IngestSource},
+    payload::Message,
 };
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::{
@@ -48,7 +50,7 @@ fn histories() -> Vec<PathBuf> {
         })
         .collect();
     files.sort();
-    assert!(files.len() >= 13, "histories are missing: {files:?}");
+    assert!(files.len() >= 18, "histories are missing: {files:?}");
     files
 }
 
@@ -86,6 +88,8 @@ async fn a_replay_makes_no_span_anew() {
     let options = WorkflowReplayerOptions::new()
         .register_workflow::<IngestOracleServiceCloud>()
         .unwrap()
+        .register_workflow::<IngestSource>()
+        .unwrap()
         .worker_plugin(tracing.build())
         .build();
     let mut heads = 0;
@@ -112,6 +116,8 @@ async fn a_replay_makes_no_span_anew() {
 fn replayer() -> WorkflowReplayer {
     let options = WorkflowReplayerOptions::new()
         .register_workflow::<IngestOracleServiceCloud>()
+        .unwrap()
+        .register_workflow::<IngestSource>()
         .unwrap()
         .build();
     WorkflowReplayer::new(options).unwrap()
@@ -172,10 +178,33 @@ impl Changed {
     }
 }
 
+/// The same of any source.
+#[workflow]
+#[derive(Debug, Default)]
+pub struct ChangedSource;
+
+#[workflow_methods]
+impl ChangedSource {
+    #[run(name = names::workflow::INGEST_SOURCE)]
+    pub async fn run(
+        ctx: &mut WorkflowContext<Self>,
+        _: Message<IngestSourceInput>,
+    ) -> WorkflowResult<Message<IngestResult>> {
+        let options = ActivityOptions::start_to_close_timeout(std::time::Duration::from_secs(9));
+        let input = Message::from(ExploreTablesInput::default());
+        let _ = ctx
+            .execute_activity(Declared::explore_tables, input, options)
+            .await;
+        Ok(Message::from(IngestResult::default()))
+    }
+}
+
 #[tokio::test]
 async fn a_changed_workflow_is_caught() {
     let options = WorkflowReplayerOptions::new()
         .register_workflow::<Changed>()
+        .unwrap()
+        .register_workflow::<ChangedSource>()
         .unwrap()
         .build();
     for file in histories() {

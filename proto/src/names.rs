@@ -47,6 +47,14 @@ pub mod workflow {
     pub const INGEST_ORACLE_SERVICE_CLOUD: &str = "IngestOracleServiceCloud";
     /// Takes tables of any source of the catalogue into datasets.
     pub const INGEST_SOURCE: &str = "IngestSource";
+
+    /// Those that are ingestions: alike but for their input's connection.
+    pub const INGESTIONS: [&str; 2] = [INGEST_ORACLE_SERVICE_CLOUD, INGEST_SOURCE];
+
+    /// Whether a workflow of that type is an ingestion.
+    pub fn is_ingestion(workflow_type: &str) -> bool {
+        INGESTIONS.contains(&workflow_type)
+    }
 }
 
 /// Query types.
@@ -82,15 +90,19 @@ pub mod search_attribute {
     pub const LAST_FAILURE: &str = "AepLastFailure";
     /// Whether a person must decide, Bool.
     pub const NEEDS_DECISION: &str = "AepNeedsDecision";
+    /// Whether Adobe has dropped the source, or announced that it will, Bool. Set for these
+    /// alone.
+    pub const DEPRECATED: &str = "AepDeprecated";
 
     /// All of them with their types, as Temporal's command line names them.
-    pub const ALL: [(&str, &str); 6] = [
+    pub const ALL: [(&str, &str); 7] = [
         (SANDBOX, "Keyword"),
         (SOURCE, "Keyword"),
         (PHASE, "Keyword"),
         (CONNECTION_ID, "Keyword"),
         (LAST_FAILURE, "Keyword"),
         (NEEDS_DECISION, "Bool"),
+        (DEPRECATED, "Bool"),
     ];
 }
 

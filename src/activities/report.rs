@@ -83,6 +83,7 @@ impl Reports {
         if !is_due(info.attempt) || !self.has_room(&run) {
             return;
         }
+        // The signal of the one is the other's.
         let Some(workflow) = ctx.workflow_handle::<IngestOracleServiceCloud>() else {
             return;
         };
@@ -116,7 +117,9 @@ impl Reports {
 
 /// Somebody else's workflow knows nothing of the signal.
 fn is_of_an_ingestion(info: &ActivityInfo) -> bool {
-    info.workflow_type.as_deref() == Some(names::workflow::INGEST_ORACLE_SERVICE_CLOUD)
+    info.workflow_type
+        .as_deref()
+        .is_some_and(names::workflow::is_ingestion)
 }
 
 fn is_due(attempt: u32) -> bool {

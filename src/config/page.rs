@@ -66,7 +66,8 @@ each means):
 temporal operator search-attribute create --namespace default \\
   --name AepSandbox --type Keyword --name AepSource --type Keyword \\
   --name AepPhase --type Keyword --name AepConnectionId --type Keyword \\
-  --name AepLastFailure --type Keyword --name AepNeedsDecision --type Bool
+  --name AepLastFailure --type Keyword --name AepNeedsDecision --type Bool \\
+  --name AepDeprecated --type Bool
 ```
 ";
 

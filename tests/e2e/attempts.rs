@@ -60,7 +60,7 @@ async fn count(world: &World, query: &str) -> usize {
 }
 
 /// Waits until so many workflows are found by `query`.
-async fn found(world: &World, query: &str, expected: usize) {
+pub(crate) async fn found(world: &World, query: &str, expected: usize) {
     eventually(query, async || {
         (count(world, query).await == expected).then_some(())
     })
@@ -106,7 +106,7 @@ fn upserts(history: &[HistoryEvent]) -> Vec<Vec<String>> {
 }
 
 /// `aep-flow` with these arguments: its exit code, and both streams.
-async fn cli(world: &World, arguments: &[&str]) -> (i32, String, String) {
+pub(crate) async fn cli(world: &World, arguments: &[&str]) -> (i32, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_aep-flow"));
     command
         .args(arguments)
@@ -123,7 +123,7 @@ async fn cli(world: &World, arguments: &[&str]) -> (i32, String, String) {
     )
 }
 
-async fn cli_json(world: &World, arguments: &[&str]) -> Value {
+pub(crate) async fn cli_json(world: &World, arguments: &[&str]) -> Value {
     let arguments = [arguments, &["--output", "json"]].concat();
     let (code, answer, errors) = cli(world, &arguments).await;
     assert_eq!(code, 0, "{errors}");
@@ -198,7 +198,8 @@ async fn a_throttled_ingestion_is_found_and_says_what_it_retries() {
     let connection = status["baseConnectionId"].as_str().unwrap();
     let done = format!(
         "AepPhase = 'done' AND AepSandbox = 'prod' AND AepSource = 'oracle-service-cloud' AND \
-         AepConnectionId = '{connection}' AND AepNeedsDecision IS NULL"
+         AepConnectionId = '{connection}' AND AepNeedsDecision IS NULL AND \
+         AepDeprecated = true"
     );
     found(&world, &done, 1).await;
 
@@ -518,7 +519,7 @@ async fn a_namespace_without_search_attributes_works_and_is_put_right() {
     // The server tells at once what it knows, and the worker hears of it a little later.
     eventually("the check", async || {
         let (_, checked, _) = cli(&world, &["check"]).await;
-        checked.contains("all 6 are registered").then_some(())
+        checked.contains("all 7 are registered").then_some(())
     })
     .await;
     eventually("an ingestion that says where it stands", async || {

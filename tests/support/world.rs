@@ -33,7 +33,7 @@ use super::within;
 use super::worker::{Worker, WorkerProcess};
 
 /// Where the tests' inputs have the source's password from.
-const PASSWORD_FILE: &str = "osc.txt";
+pub(crate) const PASSWORD_FILE: &str = "osc.txt";
 
 /// A password that the source refuses.
 pub(crate) const WRONG_PASSWORD: &str = "hunter2-hunter2";
@@ -203,8 +203,13 @@ impl World {
         &self.address
     }
 
-    /// Starts an ingestion by its name, with plain JSON.
+    /// Starts an ingestion of an Oracle Service Cloud by its name, with plain JSON.
     pub(crate) async fn start(&self, input: &Value) -> Run {
+        self.start_as("IngestOracleServiceCloud", input).await
+    }
+
+    /// Starts a workflow of that type, with plain JSON.
+    pub(crate) async fn start_as(&self, workflow_type: &str, input: &Value) -> Run {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let id = format!("ingest-{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let options = WorkflowStartOptions::new("aep-flow", id).build();
@@ -213,7 +218,7 @@ impl World {
             data: serde_json::to_vec(input).unwrap(),
             ..Payload::default()
         };
-        let workflow = UntypedWorkflow::new("IngestOracleServiceCloud");
+        let workflow = UntypedWorkflow::new(workflow_type);
         let input = RawValue::new(vec![payload]);
         let started = self.client.start_workflow(workflow, input, options).await;
         Run {
@@ -224,6 +229,11 @@ impl World {
     /// Starts an ingestion and waits for its end.
     pub(crate) async fn ingest(&self, input: &Value) -> Result<Value, Failed> {
         self.start(input).await.end().await
+    }
+
+    /// Starts an ingestion of any source and waits for its end.
+    pub(crate) async fn ingest_source(&self, input: &Value) -> Result<Value, Failed> {
+        self.start_as("IngestSource", input).await.end().await
     }
 
     /// Makes something on the platform past the worker, as somebody else in the organisation

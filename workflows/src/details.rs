@@ -12,6 +12,7 @@ use crate::{
 /// More lines than a person reads; the rest is counted.
 const MAX_LINES: usize = 50;
 const MAX_DECISIONS: usize = 10;
+const MAX_WARNINGS: usize = 5;
 
 /// What the UI shows of the workflow `workflow_id`. `hint` stands below its open decisions.
 pub(crate) fn render(status: &IngestStatus, workflow_id: &str, hint: Option<&str>) -> String {
@@ -29,6 +30,9 @@ pub(crate) fn render(status: &IngestStatus, workflow_id: &str, hint: Option<&str
     text.push('\n');
     if !status.base_connection_id.is_empty() {
         let _ = writeln!(text, "\nBase connection `{}`", status.base_connection_id);
+    }
+    for warning in status.warnings.iter().take(MAX_WARNINGS) {
+        let _ = writeln!(text, "\n**Warning.** {}", line(warning, 500));
     }
     for step in failing(status, "") {
         let _ = writeln!(text, "\n{}", line(&retrying(step), 500));

@@ -1,6 +1,6 @@
-//! The workflow that takes tables of an Oracle Service Cloud into datasets.
+//! The workflows that take tables of a source into datasets.
 //!
-//! One base connection; then each table by itself, so many at once as the input says.
+//! One base connection; if the input has patterns, the tables that they fit; then each table by itself, so many at once as the input says.
 //! Within a table only what needs another's result waits for it:
 //!
 //! ```text
@@ -18,41 +18,40 @@ use std::{
     cell::{Cell, OnceCell},
     collections::{BTreeMap, VecDeque},
     future::poll_fn,
+    marker::PhantomData,
     pin::pin,
     task::Poll,
     time::{Duration, SystemTime},
 };
 
 use aep_flow_proto::{
-    names::{phase, query, signal, update, workflow},
-    read::ReadError,
+    names::{self, phase},
     v1::{
-        FailedAttempt, FailedTable, IngestFailure, IngestOracleServiceCloudInput, IngestResult,
-        IngestStatus, IngestedTable, OracleServiceCloudConnection, ResolveInput, ResolveResult,
-        Table,
+        ConnectionSpec, FailedAttempt, FailedTable, IngestFailure, IngestResult, IngestStatus,
+        IngestedTable, ResolveInput, ResolveResult, Table,
     },
-    validate,
+    validate::{self, Meant},
 };
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use temporalio_common::error::ApplicationFailure;
-use temporalio_macros::{workflow, workflow_methods};
-use temporalio_workflow::{
-    SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult, WorkflowTermination,
-    join, join_all,
-};
+use temporalio_workflow::{WorkflowContext, WorkflowResult, WorkflowTermination, join, join_all};
 
 mod attributes;
 mod continued;
 mod decide;
 mod first_run;
+mod kind;
 mod start;
 mod steps;
 mod table;
+mod tables;
 
+pub use self::kind::{AnySource, IngestOracleServiceCloud, IngestSource, OracleServiceCloud};
 use self::{
     attributes::Attributes,
     continued::{Leaving, Open},
+    kind::{Given, Kind, Shared, Source},
     table::TableRun,
 };
 use crate::{
@@ -86,20 +85,17 @@ type UpdateError = Box<dyn std::error::Error + Send + Sync>;
 /// How a lane ended: with all its tables, or before that.
 type LaneEnd = Result<(), WorkflowTermination>;
 
-/// Takes tables of an Oracle Service Cloud into datasets of Adobe Experience Platform.
-///
-/// Run again with the same input it makes nothing and gives the same ids. One table's
-/// failure does not stop the others: the workflow then fails at its end, with the type
-/// of the first table that failed and an `IngestFailure` that says which is which. A step
-/// of which it stays unknown whether it made something waits for the update `resolve`.
-/// With many tables it goes on in a new run, under the same workflow id.
-#[workflow]
+/// An ingestion by one of the workflows.
 #[derive(Debug)]
-pub struct IngestOracleServiceCloud {
-    input: Option<Result<IngestOracleServiceCloudInput, ReadError>>,
+pub struct Ingestion<K> {
+    given: Option<Result<Given, ApplicationFailure>>,
     status: IngestStatus,
     made: Vec<IngestedTable>,
     warnings: Vec<String>,
+    /// The source, by its name in the catalogue.
+    source: String,
+    /// Whether Adobe has dropped the source, or announced that it will.
+    is_deprecated: bool,
     /// By table, so that their order does not depend on which table is faster.
     table_warnings: BTreeMap<usize, Vec<String>>,
     failed: BTreeMap<usize, FailedTable>,
@@ -113,38 +109,48 @@ pub struct IngestOracleServiceCloud {
     decisions: Decisions,
     attempts: Attempts,
     attributes: Attributes,
+    kind: PhantomData<K>,
 }
 
 /// What every table of one ingestion shares.
 struct Plan {
-    /// The input, without what stands in the fields below.
-    given: IngestOracleServiceCloudInput,
-    connection: OracleServiceCloudConnection,
-    tables: Vec<Table>,
-    base_connection_id: OnceCell<String>,
+    /// The input, without its tables.
+    given: Given,
+    connection: Shared,
+    /// The input's tables, patterns among them.
+    entries: Vec<Table>,
+    /// The tables that these mean; not known before the source was explored, if there is a
+    /// pattern.
+    tables: OnceCell<Vec<Meant>>,
+    base: OnceCell<Base>,
     step_deadline: Duration,
     first_run_deadline: Option<Duration>,
     decision_deadline: Duration,
 }
 
-type Context = WorkflowContext<IngestOracleServiceCloud>;
+/// The base connection that all tables are read through.
+#[derive(Debug, Clone)]
+struct Base {
+    id: String,
+    spec: ConnectionSpec,
+}
 
-#[workflow_methods]
-impl IngestOracleServiceCloud {
-    /// Takes the input as it came; reading it may fail, which [`Self::run`] reports.
-    #[init]
-    pub fn new(_: &WorkflowContextView, input: Message<IngestOracleServiceCloudInput>) -> Self {
-        let input = input.read();
+type Context<K> = WorkflowContext<Ingestion<K>>;
+
+impl<K: Kind> Ingestion<K> {
+    fn given(given: Result<Given, ApplicationFailure>) -> Self {
         // An update may come before anything else is done.
-        let decisions = input.as_ref().ok().map(continued::open_decisions);
+        let decisions = given.as_ref().ok().map(continued::open_decisions);
         Self {
-            input: Some(input),
+            given: Some(given),
             status: IngestStatus {
                 phase: phase::CONNECTING.to_owned(),
                 ..IngestStatus::default()
             },
             made: Vec::new(),
             warnings: Vec::new(),
+            source: String::new(),
+            is_deprecated: false,
             table_warnings: BTreeMap::new(),
             failed: BTreeMap::new(),
             unclaimed: VecDeque::new(),
@@ -155,19 +161,24 @@ impl IngestOracleServiceCloud {
             decisions: decisions.unwrap_or_default(),
             attempts: Attempts::default(),
             attributes: Attributes::default(),
+            kind: PhantomData,
         }
     }
 
-    /// The ingestion from its input to its result.
-    #[run(name = workflow::INGEST_ORACLE_SERVICE_CLOUD)]
-    pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<Message<IngestResult>> {
-        let ctx: &Context = ctx;
-        let mut input = Self::checked_input(ctx)?;
-        let continued = input.continued.take();
-        let plan = Plan::of(input);
-        Self::begin(ctx, &plan);
-        if let Some(continued) = continued {
-            continued::take_up(ctx, &plan, continued);
+    async fn from_start_to_end(ctx: &Context<K>) -> WorkflowResult<Message<IngestResult>> {
+        let mut given = ctx
+            .state_mut(|this| this.given.take())
+            .ok_or_else(|| ApplicationFailure::non_retryable("the input was taken twice"))??;
+        let continued = given.continued.take();
+        let plan = Plan::of(given);
+        ctx.state_mut(|this| this.source.clone_from(&plan.connection.source));
+        match continued {
+            Some(continued) => continued::take_up(ctx, &plan, continued),
+            None if !validate::has_pattern(&plan.entries) => {
+                plan.means(Plan::each(plan.entries.clone()));
+                Self::begin(ctx, &plan);
+            }
+            None => {}
         }
         let sandbox = &plan.connection.sandbox;
         let mut question = pin!(attributes::ask_at_the_start(ctx, sandbox).fuse());
@@ -194,30 +205,16 @@ impl IngestOracleServiceCloud {
         .await
     }
 
-    /// Takes up what a worker tells of an attempt that failed and is to be retried. What cannot
-    /// be read is passed over: it is for people's eyes, and no reason for an ingestion to fail.
-    #[signal(name = signal::ATTEMPT_FAILED)]
-    pub fn attempt_failed(
-        &mut self,
-        _: &mut SyncWorkflowContext<Self>,
-        told: Message<FailedAttempt>,
-    ) {
+    /// What cannot be read is passed over: it is for people's eyes, and no reason for an
+    /// ingestion to fail.
+    fn heard(&mut self, told: Message<FailedAttempt>) {
         if let Ok(told) = told.read() {
             self.attempts.heard(told);
         }
     }
 
-    /// Where the ingestion stands.
-    #[query(name = query::STATUS)]
-    pub fn status(&self, _: &WorkflowContextView) -> Message<IngestStatus> {
-        self.shown().into()
-    }
-
-    /// Takes a person's decision about a step whose outcome stays unknown. An id is checked
-    /// before this answers.
-    #[update(name = update::RESOLVE)]
-    pub async fn resolve(
-        ctx: &mut WorkflowContext<Self>,
+    async fn decide(
+        ctx: &Context<K>,
         input: Message<ResolveInput>,
     ) -> Result<Message<ResolveResult>, UpdateError> {
         let input = input
@@ -235,13 +232,7 @@ impl IngestOracleServiceCloud {
         Ok(result.into())
     }
 
-    /// Refuses what cannot be carried out, so that it leaves no trace in the history.
-    #[update_validator(resolve)]
-    fn check_resolve(
-        &self,
-        _: &WorkflowContextView,
-        input: &Message<ResolveInput>,
-    ) -> Result<(), UpdateError> {
+    fn can_decide(&self, input: &Message<ResolveInput>) -> Result<(), UpdateError> {
         let input = input
             .clone()
             .read()
@@ -250,7 +241,7 @@ impl IngestOracleServiceCloud {
         Ok(())
     }
 
-    async fn ingest(ctx: &Context, plan: &Plan) -> WorkflowResult<Message<IngestResult>> {
+    async fn ingest(ctx: &Context<K>, plan: &Plan) -> WorkflowResult<Message<IngestResult>> {
         if plan.base_connection_id().is_empty() {
             Self::connect(ctx, plan).await?;
         }
@@ -275,12 +266,18 @@ impl IngestOracleServiceCloud {
         Self::finish(ctx, plan)
     }
 
-    /// Makes the base connection.
-    async fn connect(ctx: &Context, plan: &Plan) -> Result<(), WorkflowTermination> {
-        if let Err(error) = start::check(ctx, plan).await {
+    /// Makes the base connection, and finds out which tables are meant.
+    async fn connect(ctx: &Context<K>, plan: &Plan) -> Result<(), WorkflowTermination> {
+        let named = Plan::each(plan.entries.clone()).into_iter();
+        let named: Vec<Meant> = named.filter(|each| !each.table.table.is_empty()).collect();
+        if let Err(error) = start::check(ctx, plan, &named).await {
             return Err(Self::not_begun(ctx, error));
         }
-        let base = decide::run(ctx, plan, "", plan.connection.clone()).await;
+        let base = match plan.given.source.clone() {
+            Some(Source::OracleServiceCloud(input)) => decide::run(ctx, plan, "", input).await,
+            Some(Source::Any(input)) => decide::run(ctx, plan, "", input).await,
+            None => return Err(ApplicationFailure::non_retryable("there is no connection").into()),
+        };
         let base = match base {
             Ok(base) => base,
             Err(StepError::Failed(failed)) => {
@@ -289,12 +286,21 @@ impl IngestOracleServiceCloud {
             }
             Err(error) => return Err(Self::not_begun(ctx, error)),
         };
+        plan.is_connected(Base {
+            spec: base.connection_spec.unwrap_or_else(oracle_service_cloud),
+            id: base.id.clone(),
+        });
         ctx.state_mut(|this| {
             this.status.phase = phase::INGESTING.to_owned();
-            this.status.base_connection_id.clone_from(&base.id);
+            this.status.base_connection_id = base.id;
+            this.is_deprecated = base.deprecated;
             this.warnings = base.warnings;
         });
-        plan.base_connection_id.get_or_init(|| base.id);
+        if plan.tables.get().is_none() {
+            let tables = tables::find(ctx, plan, &named).await;
+            plan.means(tables.map_err(|error| Self::not_begun(ctx, error))?);
+            Self::begin(ctx, plan);
+        }
         Ok(())
     }
 
@@ -327,46 +333,34 @@ impl IngestOracleServiceCloud {
             }
         }
         status.failing = self.attempts.failing().to_vec();
+        status.warnings.clone_from(&self.warnings);
         status
     }
 
-    fn checked_input(ctx: &Context) -> WorkflowResult<IngestOracleServiceCloudInput> {
-        let input = ctx
-            .state_mut(|this| this.input.take())
-            .ok_or_else(|| ApplicationFailure::non_retryable("the input was taken twice"))?
-            .map_err(failure::unreadable)?;
-        // Whether local hosts are allowed is the worker's configuration, which the first
-        // activity knows; all else can be told here, before anything is made.
-        let rules = validate::Rules {
-            allow_local_hosts: true,
-        };
-        validate::ingest(&input, rules).map_err(failure::invalid)?;
-        Ok(input)
-    }
-
-    fn begin(ctx: &Context, plan: &Plan) {
-        let count = plan.tables.len();
+    /// Takes all tables for ones that wait.
+    fn begin(ctx: &Context<K>, plan: &Plan) {
         ctx.state_mut(|this| {
-            this.status = progress::begin(plan.tables.iter().map(|table| table.table.clone()));
+            let begun = progress::begin(plan.tables().map(|table| table.table.clone()));
+            this.status.tables_total = begun.tables_total;
+            this.status.tables = begun.tables;
             if plan.first_run_deadline.is_some() {
                 for table in &mut this.status.tables {
                     table.steps_total += 1;
                 }
             }
             this.made = plan
-                .tables
-                .iter()
+                .tables()
                 .map(|table| IngestedTable {
                     table: table.table.clone(),
                     ..IngestedTable::default()
                 })
                 .collect();
-            this.unclaimed = (0..count).collect();
+            this.unclaimed = (0..plan.count()).collect();
         });
     }
 
     /// The ingestion's end before it has a base connection.
-    fn not_begun(ctx: &Context, error: StepError) -> WorkflowTermination {
+    fn not_begun(ctx: &Context<K>, error: StepError) -> WorkflowTermination {
         if let StepError::Failed(failed) = &error {
             let text = format!("{}: {}", failed.kind, failed.message);
             let now = format!("{:.0}", now(ctx));
@@ -381,7 +375,7 @@ impl IngestOracleServiceCloud {
 
     /// Works on one unclaimed table after the other. Those that are left when the run is about
     /// to end are for the next one.
-    async fn lane(ctx: &Context, plan: &Plan) -> LaneEnd {
+    async fn lane(ctx: &Context<K>, plan: &Plan) -> LaneEnd {
         while ctx.state(|this| !this.unclaimed.is_empty()) {
             if ctx.state(|this| this.leaving.has_begun()) {
                 let stays = ctx.wait_condition(|this| !this.leaving.has_begun());
@@ -396,7 +390,7 @@ impl IngestOracleServiceCloud {
     }
 
     /// Works on one table.
-    async fn table(ctx: &Context, plan: &Plan, index: usize) -> LaneEnd {
+    async fn table(ctx: &Context<K>, plan: &Plan, index: usize) -> LaneEnd {
         let run = TableRun { ctx, plan, index };
         match run.ingest().await {
             Ok(()) => ctx.state_mut(|this| progress::table_done(&mut this.status, index)),
@@ -409,8 +403,8 @@ impl IngestOracleServiceCloud {
     }
 
     /// Works on one table that already waited for a person in the run before, once it is decided.
-    async fn waiting(ctx: &Context, plan: &Plan, index: usize) -> LaneEnd {
-        let table = &plan.tables[index].table;
+    async fn waiting(ctx: &Context<K>, plan: &Plan, index: usize) -> LaneEnd {
+        let table = &plan.table(index).table;
         match decide::until_decided(ctx, table).await {
             Ok(()) => Self::table(ctx, plan, index).await?,
             Err(StepError::Failed(step)) => Self::table_failed(ctx, plan, index, *step),
@@ -427,7 +421,7 @@ impl IngestOracleServiceCloud {
 
     /// Lanes beside the others, for one whose table waits for a person does nothing meanwhile.
     /// Gives how they ended, once the others are `over`.
-    async fn more_lanes(ctx: &Context, plan: &Plan, over: &Cell<bool>) -> Vec<LaneEnd> {
+    async fn more_lanes(ctx: &Context<K>, plan: &Plan, over: &Cell<bool>) -> Vec<LaneEnd> {
         let mut lanes = Vec::new();
         let mut ended = Vec::new();
         // Polled whenever the others are: both are parts of one join.
@@ -460,15 +454,15 @@ impl IngestOracleServiceCloud {
         .await
     }
 
-    fn table_failed(ctx: &Context, plan: &Plan, index: usize, step: FailedStep) {
-        let message = limits::cut(&step.message, limits::message_chars(plan.tables.len()));
+    fn table_failed(ctx: &Context<K>, plan: &Plan, index: usize, step: FailedStep) {
+        let message = limits::cut(&step.message, limits::message_chars(plan.count()));
         let text = format!("{}: {message}", step.kind);
         let now = format!("{:.0}", now(ctx));
         ctx.state_mut(|this| {
             progress::table_failed(&mut this.status, index, &text);
-            this.attempts.failed(&plan.tables[index].table, &step, &now);
+            this.attempts.failed(&plan.table(index).table, &step, &now);
             let failed = FailedTable {
-                table: plan.tables[index].table.clone(),
+                table: plan.table(index).table.clone(),
                 step: step.step,
                 r#type: step.kind,
                 message,
@@ -481,7 +475,7 @@ impl IngestOracleServiceCloud {
         });
     }
 
-    fn finish(ctx: &Context, plan: &Plan) -> WorkflowResult<Message<IngestResult>> {
+    fn finish(ctx: &Context<K>, plan: &Plan) -> WorkflowResult<Message<IngestResult>> {
         let (made, failed, warnings) = ctx.state_mut(|this| {
             let phase = if this.failed.is_empty() {
                 phase::DONE
@@ -489,7 +483,7 @@ impl IngestOracleServiceCloud {
                 phase::FAILED
             };
             this.status.phase = phase.to_owned();
-            let mut warnings = std::mem::take(&mut this.warnings);
+            let mut warnings = this.warnings.clone();
             warnings.extend(
                 std::mem::take(&mut this.table_warnings)
                     .into_values()
@@ -514,27 +508,82 @@ impl IngestOracleServiceCloud {
 }
 
 impl Plan {
-    fn of(mut input: IngestOracleServiceCloudInput) -> Self {
+    fn of(mut given: Given) -> Self {
+        let source = given.source.as_ref();
         Self {
-            connection: input.connection.take().unwrap_or_default(),
-            tables: std::mem::take(&mut input.tables),
-            base_connection_id: OnceCell::new(),
-            step_deadline: seconds_or(input.step_deadline_seconds, STEP_DEADLINE),
-            first_run_deadline: input
+            connection: source.map(Source::shared).unwrap_or_default(),
+            entries: std::mem::take(&mut given.tables),
+            tables: OnceCell::new(),
+            base: OnceCell::new(),
+            step_deadline: seconds_or(given.step_deadline_seconds, STEP_DEADLINE),
+            first_run_deadline: given
                 .wait_for_first_run
-                .then(|| seconds_or(input.first_run_deadline_seconds, FIRST_RUN_DEADLINE)),
-            decision_deadline: seconds_or(input.decision_deadline_seconds, DECISION_DEADLINE),
-            given: input,
+                .then(|| seconds_or(given.first_run_deadline_seconds, FIRST_RUN_DEADLINE)),
+            decision_deadline: seconds_or(given.decision_deadline_seconds, DECISION_DEADLINE),
+            given,
         }
+    }
+
+    /// Entries that mean one table each.
+    fn each(entries: Vec<Table>) -> Vec<Meant> {
+        let entries = entries.into_iter().enumerate();
+        entries
+            .map(|(place, table)| Meant { place, table })
+            .collect()
+    }
+
+    fn means(&self, tables: Vec<Meant>) {
+        self.tables.get_or_init(|| tables);
+    }
+
+    fn is_connected(&self, base: Base) {
+        self.base.get_or_init(|| base);
+    }
+
+    /// None before they are known.
+    fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.meant().iter().map(|each| &each.table)
+    }
+
+    fn meant(&self) -> &[Meant] {
+        self.tables.get().map_or(&[], Vec::as_slice)
+    }
+
+    fn count(&self) -> usize {
+        self.meant().len()
+    }
+
+    fn table(&self, index: usize) -> &Table {
+        &self.meant()[index].table
+    }
+
+    /// The place in the caller's input of the entry that means a table.
+    fn place(&self, index: usize) -> usize {
+        self.meant()[index].place
     }
 
     /// Empty before it is made.
     fn base_connection_id(&self) -> &str {
-        self.base_connection_id.get().map_or("", String::as_str)
+        self.base.get().map_or("", |base| &base.id)
+    }
+
+    /// What the base connection was made by.
+    fn connection_spec(&self) -> ConnectionSpec {
+        let base = self.base.get();
+        base.map_or_else(oracle_service_cloud, |base| base.spec.clone())
     }
 }
 
-fn show(ctx: &Context) {
+/// The specification of a base connection that says none: one of an Oracle Service Cloud, made
+/// by a worker or in a run that knew no other source.
+fn oracle_service_cloud() -> ConnectionSpec {
+    ConnectionSpec {
+        id: names::ORACLE_SERVICE_CLOUD_SPEC_ID.to_owned(),
+        version: names::SPEC_VERSION.to_owned(),
+    }
+}
+
+fn show<K: Kind>(ctx: &Context<K>) {
     let text = ctx.state(|this| {
         let hint = this
             .attributes
@@ -589,7 +638,7 @@ fn seconds_or(seconds: u32, default: Duration) -> Duration {
     }
 }
 
-fn now(ctx: &Context) -> Timestamp {
+fn now<K: Kind>(ctx: &Context<K>) -> Timestamp {
     let time = ctx.workflow_time().unwrap_or(SystemTime::UNIX_EPOCH);
     Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH)
 }

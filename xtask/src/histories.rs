@@ -11,9 +11,12 @@ use aep_flow::{
 };
 use aep_flow_proto::{
     names, read,
-    v1::{IngestOracleServiceCloudInput, ResolveInput},
+    v1::{IngestOracleServiceCloudInput, IngestSourceInput, ResolveInput},
 };
-use aep_flow_workflows::{ingest::IngestOracleServiceCloud, payload::Message};
+use aep_flow_workflows::{
+    ingest::{IngestOracleServiceCloud, IngestSource},
+    payload::Message,
+};
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use temporalio_client::{
@@ -25,6 +28,7 @@ use crate::note;
 
 struct Case {
     name: &'static str,
+    workflow: &'static str,
     input: Value,
     faults: Vec<Rule>,
     /// What a person decides once it is needed.
@@ -60,10 +64,9 @@ pub(crate) async fn record(root: &Path, names: &[String]) -> anyhow::Result<()> 
     let server = DevServer::start(options).await?;
     let folder = root.join("tests/histories");
     for case in cases {
-        let name = case.name;
+        let (name, workflow) = (case.name, case.workflow);
         let ways = ["", "-next"].into_iter();
         for (history, way) in run(&server, case).await?.into_iter().zip(ways) {
-            let workflow = names::workflow::INGEST_ORACLE_SERVICE_CLOUD;
             let file = folder.join(format!("{workflow}-{name}{way}.json"));
             std::fs::write(&file, history)?;
             note(&format!("wrote {}", file.display()));
@@ -74,6 +77,63 @@ pub(crate) async fn record(root: &Path, names: &[String]) -> anyhow::Result<()> 
 }
 
 fn cases() -> Vec<Case> {
+    let mut cases = of_oracle_service_cloud();
+    cases.extend(of_any_source());
+    cases
+}
+
+fn of_any_source() -> Vec<Case> {
+    let connection = json!({
+        "name": "Salesforce Service Cloud", "source": "salesforce-service-cloud",
+        "auth": "OAuth2 Client Credential",
+        "params": {"environmentUrl": "https://acme.my.salesforce.example.com", "clientId": "3MVG9",
+                   "clientSecret": {"file": "password"}, "apiVersion": "60.0"}
+    });
+    let workflow = names::workflow::INGEST_SOURCE;
+    vec![
+        Case {
+            name: "any-source",
+            workflow,
+            input: json!({"connection": connection, "tables": {"table": "Account"},
+                          "waitForFirstRun": true}),
+            faults: Vec::new(),
+            decision: None,
+        },
+        Case {
+            // A dropped source, which a search attribute tells of.
+            name: "dropped-source",
+            workflow,
+            input: json!({
+                "connection": {
+                    "name": "Oracle Service Cloud", "source": "oracle-service-cloud",
+                    "acknowledgeDeprecation": true,
+                    "params": {"host": "acme.custhelp.com", "username": "svc_aep",
+                               "password": {"file": "password"}}},
+                "tables": [{"table": "Contacts"}]}),
+            faults: vec![Rule::new("POST", "/connections", too_many()).first(1)],
+            decision: None,
+        },
+        Case {
+            // The next run gets the tables and no patterns.
+            name: "pattern",
+            workflow,
+            input: json!({"connection": connection, "continueAfterEvents": 200, "tablesAtOnce": 2,
+                          "tables": [{"match": "Table00?", "except": ["*3"]}, {"table": "Lead"}]}),
+            faults: Vec::new(),
+            decision: None,
+        },
+        Case {
+            name: "pattern-of-no-table",
+            workflow,
+            input: json!({"connection": connection, "tables": [{"match": "crm_*"}]}),
+            faults: Vec::new(),
+            decision: None,
+        },
+    ]
+}
+
+fn of_oracle_service_cloud() -> Vec<Case> {
+    let workflow = names::workflow::INGEST_ORACLE_SERVICE_CLOUD;
     let connection = json!({
         "name": "Oracle Service Cloud", "host": "acme.custhelp.com", "username": "svc_aep",
         "password": {"file": "password"}
@@ -82,12 +142,14 @@ fn cases() -> Vec<Case> {
     vec![
         Case {
             name: "one-table",
+            workflow,
             input: json!({"connection": connection, "tables": [{"table": "Contacts"}]}),
             faults: Vec::new(),
             decision: None,
         },
         Case {
             name: "mapped-and-recurring",
+            workflow,
             input: json!({"connection": connection, "tables": [
                 {"table": "Contacts", "columns": ["id", "updatedTime"], "deltaColumn": "updatedTime",
                  "mapping": [{"source": "id", "destination": "_tenant.contactId"}],
@@ -98,6 +160,7 @@ fn cases() -> Vec<Case> {
         },
         Case {
             name: "first-run",
+            workflow,
             input: json!({"connection": connection, "tables": [{"table": "Contacts"}],
                           "waitForFirstRun": true}),
             faults: Vec::new(),
@@ -105,6 +168,7 @@ fn cases() -> Vec<Case> {
         },
         Case {
             name: "retried",
+            workflow,
             input: json!({"connection": connection, "tables": [{"table": "Contacts"}]}),
             faults: vec![
                 Rule::new(
@@ -129,18 +193,21 @@ fn cases() -> Vec<Case> {
         },
         Case {
             name: "one-of-two-failed",
+            workflow,
             input: json!({"connection": connection, "tables": [{"table": "Contact"}, {"table": "Incidents"}]}),
             faults: Vec::new(),
             decision: None,
         },
         Case {
             name: "invalid",
+            workflow,
             input: json!({"connection": connection, "tables": []}),
             faults: Vec::new(),
             decision: None,
         },
         Case {
             name: "decided-by-retry",
+            workflow,
             input: json!({"connection": connection, "stepDeadlineSeconds": 5,
                           "tables": [{"table": "Contacts"}, {"table": "Incidents"}]}),
             faults: vec![Rule::new("POST", "/flows", no_answer()).first(1)],
@@ -148,6 +215,7 @@ fn cases() -> Vec<Case> {
         },
         Case {
             name: "decided-by-adopt",
+            workflow,
             input: json!({"connection": connection, "stepDeadlineSeconds": 5,
                           "tables": [{"table": "Contacts"}]}),
             faults: vec![
@@ -165,6 +233,7 @@ fn cases() -> Vec<Case> {
         },
         Case {
             name: "undecided",
+            workflow,
             input: json!({"connection": connection, "stepDeadlineSeconds": 5,
                           "decisionDeadlineSeconds": 5, "tables": [{"table": "Contacts"}]}),
             faults: vec![Rule::new("POST", "/flows", no_answer()).first(1)],
@@ -172,6 +241,7 @@ fn cases() -> Vec<Case> {
         },
         Case {
             name: "throttled",
+            workflow,
             input: json!({"connection": connection,
                           "tables": [{"table": "Contacts"}, {"table": "Incidents"}]}),
             faults: vec![
@@ -183,6 +253,7 @@ fn cases() -> Vec<Case> {
         Case {
             // The first dataflow waits for a person over the end of the first run.
             name: "many-tables",
+            workflow,
             input: json!({"connection": connection, "stepDeadlineSeconds": 5,
                           "continueAfterEvents": 200, "tablesAtOnce": 2,
                           "tables": (1..=9)
@@ -193,6 +264,7 @@ fn cases() -> Vec<Case> {
         },
         Case {
             name: "throttled-and-decided",
+            workflow,
             input: json!({"connection": connection, "stepDeadlineSeconds": 5,
                           "tables": [{"table": "Contacts"}]}),
             faults: vec![
@@ -243,12 +315,22 @@ async fn run(server: &DevServer, case: Case) -> anyhow::Result<Vec<Vec<u8>>> {
 
 async fn ingest(client: &Client, emulator: &Emulator, case: &Case) -> anyhow::Result<Vec<Vec<u8>>> {
     let name = case.name;
-    let input: IngestOracleServiceCloudInput = read::from_json(case.input.to_string().as_bytes())?;
+    let input = case.input.to_string();
     let options = WorkflowStartOptions::new(name, format!("record-{name}")).build();
-    let handle = client
-        .start_workflow(IngestOracleServiceCloud::run, Message::from(input), options)
-        .await
-        .with_context(|| format!("start {name}"))?;
+    let started = if case.workflow == names::workflow::INGEST_SOURCE {
+        let input: IngestSourceInput = read::from_json(input.as_bytes())?;
+        let started = client.start_workflow(IngestSource::run, Message::from(input), options);
+        started.await.map(|handle| handle.info().clone())
+    } else {
+        let input: IngestOracleServiceCloudInput = read::from_json(input.as_bytes())?;
+        let run = IngestOracleServiceCloud::run;
+        let started = client.start_workflow(run, Message::from(input), options);
+        started.await.map(|handle| handle.info().clone())
+    };
+    let started = started.with_context(|| format!("start {name}"))?;
+    // What is asked of the one workflow type, the other answers alike.
+    let handle: WorkflowHandle<Client, IngestOracleServiceCloud> =
+        WorkflowHandle::new(client.clone(), started);
     if let Some(decision) = case.decision {
         let running = client
             .get_workflow_handle::<IngestOracleServiceCloud>(handle.info().workflow_id.as_str());
@@ -269,7 +351,9 @@ async fn ingest(client: &Client, emulator: &Emulator, case: &Case) -> anyhow::Re
         .fetch_history(fetch())
         .to_json()
         .await?;
-    let has_gone_on = first != last;
+    // Fields that come in any order are written in any order.
+    let events = |json: &[u8]| serde_json::from_slice::<Value>(json);
+    let has_gone_on = events(&first)? != events(&last)?;
     Ok(std::iter::once(first)
         .chain(has_gone_on.then_some(last))
         .collect())

@@ -11,12 +11,12 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use aep_flow_proto::{
-    names::{self, search_attribute as attribute},
+    names::search_attribute as attribute,
     v1::{FindSearchAttributesInput, FindSearchAttributesResult, SearchAttribute},
 };
 use temporalio_common::search_attributes::{SearchAttributeKey, SearchAttributeUpdate};
 
-use super::{Context, IngestOracleServiceCloud, steps};
+use super::{Context, Ingestion, Kind, steps};
 use crate::{activities::Declared, step::Patience};
 
 /// Marks the histories that ask at their start and say all. Those without it ask when a person
@@ -89,7 +89,7 @@ impl Attributes {
     }
 
     /// What is to be said by now and was not yet; nothing for one that is to say nothing.
-    fn changes(&self, ingest: &IngestOracleServiceCloud) -> Vec<(&'static str, Option<Value>)> {
+    fn changes<K: Kind>(&self, ingest: &Ingestion<K>) -> Vec<(&'static str, Option<Value>)> {
         let keyword = |text: &str| (!text.is_empty()).then(|| Value::Keyword(text.to_owned()));
         let is_decision_needed = !ingest.decisions.is_empty();
         self.usable
@@ -98,12 +98,13 @@ impl Attributes {
                 let told = self.told.get(name);
                 let wanted = match name {
                     attribute::SANDBOX => keyword(&self.sandbox),
-                    attribute::SOURCE => keyword(names::ORACLE_SERVICE_CLOUD),
+                    attribute::SOURCE => keyword(&ingest.source),
                     attribute::PHASE => keyword(ingest.phase()),
                     attribute::CONNECTION_ID => keyword(&ingest.status.base_connection_id),
                     attribute::LAST_FAILURE => {
                         keyword(ingest.attempts.last_failure().unwrap_or_default())
                     }
+                    attribute::DEPRECATED => ingest.is_deprecated.then_some(Value::Bool(true)),
                     // Nothing before it was needed once.
                     _ => (is_decision_needed || told.is_some())
                         .then_some(Value::Bool(is_decision_needed)),
@@ -123,7 +124,7 @@ fn problem(found: &[SearchAttribute], name: &str, kind: &str) -> Option<String> 
 }
 
 /// Asks which search attributes can be set, at the start of an ingestion into `sandbox`.
-pub(super) async fn ask_at_the_start(ctx: &Context, sandbox: &str) {
+pub(super) async fn ask_at_the_start<K: Kind>(ctx: &Context<K>, sandbox: &str) {
     if !ctx.patched(FROM_THE_START) {
         return;
     }
@@ -137,7 +138,7 @@ pub(super) async fn ask_at_the_start(ctx: &Context, sandbox: &str) {
 
 /// Asks, once, whether it can be said that a person is needed, where that was not asked at the
 /// start.
-pub(super) async fn ask(ctx: &Context) {
+pub(super) async fn ask<K: Kind>(ctx: &Context<K>) {
     let is_asked = ctx.state(|this| this.attributes.is_asked);
     if !is_asked {
         ctx.state_mut(|this| this.attributes.is_asked = true);
@@ -145,7 +146,7 @@ pub(super) async fn ask(ctx: &Context) {
     }
 }
 
-async fn ask_about(ctx: &Context, names: &[&'static str]) {
+async fn ask_about<K: Kind>(ctx: &Context<K>, names: &[&'static str]) {
     let input = FindSearchAttributesInput {
         names: names.iter().map(|&name| name.to_owned()).collect(),
     };
@@ -156,21 +157,21 @@ async fn ask_about(ctx: &Context, names: &[&'static str]) {
 }
 
 /// Lets the search attributes say whether a person is needed, in a history that says only that.
-pub(super) fn tell_of_decisions(ctx: &Context) {
+pub(super) fn tell_of_decisions<K: Kind>(ctx: &Context<K>) {
     if !ctx.state(|this| this.attributes.is_from_the_start) {
         tell(ctx);
     }
 }
 
 /// Lets the search attributes say all that changed, in a history that says all.
-pub(super) fn tell_all(ctx: &Context) {
+pub(super) fn tell_all<K: Kind>(ctx: &Context<K>) {
     if ctx.state(|this| this.attributes.is_from_the_start) {
         tell(ctx);
     }
 }
 
 /// Lets the search attributes say what is true by now, by one command at most.
-fn tell(ctx: &Context) {
+fn tell<K: Kind>(ctx: &Context<K>) {
     let changes = ctx.state(|this| this.attributes.changes(this));
     if changes.is_empty() {
         return;

@@ -11,21 +11,13 @@ use std::{collections::BTreeMap, time::Duration};
 
 use aep_flow_proto::{
     names::{activity, phase},
-    v1::{
-        Continued, ContinuedTable, EarlierCall, IngestOracleServiceCloudInput, IngestResult,
-        IngestedTable, OpenStep, Table,
-    },
+    v1::{Continued, ContinuedTable, EarlierCall, IngestResult, IngestedTable, OpenStep, Table},
+    validate::Meant,
 };
-use temporalio_workflow::{ContinueAsNewOptions, WorkflowResult};
+use temporalio_workflow::WorkflowResult;
 
-use super::{Context, IngestOracleServiceCloud, Plan, now};
-use crate::{
-    attempts::Attempts,
-    decision::Decisions,
-    limits,
-    payload::{self, Message},
-    progress,
-};
+use super::{Base, Context, Given, Ingestion, Kind, Plan, now, oracle_service_cloud};
+use crate::{attempts::Attempts, decision::Decisions, payload::Message, progress};
 
 /// Marks the runs that may end so. Those without it go on to the end of the ingestion.
 const GOES_ON_IN_A_NEW_RUN: &str = "go-on-in-a-new-run";
@@ -181,10 +173,10 @@ fn key(table: &str, step: &str) -> (String, String) {
 }
 
 /// Looks whether the run is long enough.
-pub(super) fn look(ctx: &Context, plan: &Plan) {
+pub(super) fn look<K: Kind>(ctx: &Context<K>, plan: &Plan) {
     let has_decided = ctx.state(|this| this.leaving.has_begun || this.leaving.is_impossible);
-    // Before that there is one step alone.
-    if has_decided || plan.base_connection_id().is_empty() {
+    // Before that the steps come one by one, and no table is begun.
+    if has_decided || plan.base.get().is_none() || plan.tables.get().is_none() {
         return;
     }
     let most = match plan.given.continue_after_events {
@@ -198,7 +190,7 @@ pub(super) fn look(ctx: &Context, plan: &Plan) {
 }
 
 /// Ends when what is under way has been waited for long enough.
-pub(super) async fn when_to_leave(ctx: &Context, plan: &Plan) {
+pub(super) async fn when_to_leave<K: Kind>(ctx: &Context<K>, plan: &Plan) {
     let begun = ctx.wait_condition(|this| this.leaving.has_begun).await;
     if begun.is_err() {
         // The workflow was cancelled, and ends by itself.
@@ -210,7 +202,7 @@ pub(super) async fn when_to_leave(ctx: &Context, plan: &Plan) {
 
 /// Whether the run can end now: nothing is under way, or it was waited for long enough. What a
 /// person said is carried out before, and has its answer.
-pub(super) fn is_at_rest(ctx: &Context, is_overdue: bool) -> bool {
+pub(super) fn is_at_rest<K: Kind>(ctx: &Context<K>, is_overdue: bool) -> bool {
     ctx.all_handlers_finished()
         && ctx.state(|this| {
             this.leaving.has_begun
@@ -221,29 +213,33 @@ pub(super) fn is_at_rest(ctx: &Context, is_overdue: bool) -> bool {
 }
 
 /// Ends this run; the next one goes on.
-pub(super) fn go_on(ctx: &Context, plan: &Plan) -> Option<WorkflowResult<Message<IngestResult>>> {
-    let input = hand_over(ctx, plan);
-    if payload::json_bytes(&input) > limits::MAX_PAYLOAD_BYTES {
+pub(super) fn go_on<K: Kind>(
+    ctx: &Context<K>,
+    plan: &Plan,
+) -> Option<WorkflowResult<Message<IngestResult>>> {
+    let Some(ended) = K::go_on(ctx, hand_over(ctx, plan)) else {
         // A history that is too long in the end is better than a task that fails for ever.
         ctx.state_mut(|this| {
             this.leaving.is_impossible = true;
             this.leaving.has_begun = false;
         });
         return None;
-    }
-    let ended = ctx.continue_as_new(Message::from(input), ContinueAsNewOptions::default());
+    };
     Some(ended.map(|never| match never {}))
 }
 
-fn hand_over(ctx: &Context, plan: &Plan) -> IngestOracleServiceCloudInput {
+fn hand_over<K: Kind>(ctx: &Context<K>, plan: &Plan) -> Given {
     let until = now(ctx).checked_add(LEFT_BEHIND);
     let until = until.map_or_else(|_| String::new(), |until| until.to_string());
     let run_id = ctx.run_id();
     ctx.state(|this| {
-        let tables = plan.tables.iter().enumerate();
+        let tables = plan.meant().iter().enumerate();
         let tables: Vec<(Table, ContinuedTable)> = tables
-            .map(|(index, table)| {
-                let carried = this.hand_over_table(index, table, run_id, &until);
+            .map(|(index, Meant { place, table })| {
+                let carried = ContinuedTable {
+                    place: u32::try_from(*place).ok().filter(|_| *place != index),
+                    ..this.hand_over_table(index, table, run_id, &until)
+                };
                 if carried.is_done || carried.failed.is_some() {
                     let name = table.table.clone();
                     let named = Table {
@@ -256,8 +252,7 @@ fn hand_over(ctx: &Context, plan: &Plan) -> IngestOracleServiceCloudInput {
             })
             .collect();
         let (tables, carried) = tables.into_iter().unzip();
-        IngestOracleServiceCloudInput {
-            connection: Some(plan.connection.clone()),
+        Given {
             tables,
             continued: Some(Continued {
                 base_connection_id: plan.base_connection_id().to_owned(),
@@ -268,14 +263,15 @@ fn hand_over(ctx: &Context, plan: &Plan) -> IngestOracleServiceCloudInput {
                 attempts: this.attempts.latest().cloned().collect(),
                 attempts_total: this.attempts.total(),
                 activities: u32::try_from(this.attempts.count()).unwrap_or(u32::MAX),
-                ..Continued::default()
+                connection_spec: Some(plan.connection_spec()),
+                deprecated: this.is_deprecated,
             }),
             ..plan.given.clone()
         }
     })
 }
 
-impl IngestOracleServiceCloud {
+impl<K: Kind> Ingestion<K> {
     fn hand_over_table(
         &self,
         index: usize,
@@ -356,9 +352,9 @@ impl IngestOracleServiceCloud {
 }
 
 /// What a person was asked in the run before this one.
-pub(super) fn open_decisions(input: &IngestOracleServiceCloudInput) -> Decisions {
+pub(super) fn open_decisions(given: &Given) -> Decisions {
     let mut decisions = Decisions::default();
-    let tables = input.continued.iter().flat_map(|each| &each.tables);
+    let tables = given.continued.iter().flat_map(|each| &each.tables);
     for decision in tables.flat_map(|table| &table.open) {
         if let Some(decision) = &decision.decision {
             decisions.open(decision.clone());
@@ -368,12 +364,24 @@ pub(super) fn open_decisions(input: &IngestOracleServiceCloudInput) -> Decisions
 }
 
 /// Takes up what the run before this one handed over.
-pub(super) fn take_up(ctx: &Context, plan: &Plan, continued: Continued) {
-    plan.base_connection_id
-        .get_or_init(|| continued.base_connection_id.clone());
+pub(super) fn take_up<K: Kind>(ctx: &Context<K>, plan: &Plan, continued: Continued) {
+    plan.is_connected(Base {
+        id: continued.base_connection_id.clone(),
+        spec: continued
+            .connection_spec
+            .unwrap_or_else(oracle_service_cloud),
+    });
+    let mut tables = Plan::each(plan.entries.clone());
+    for (table, carried) in tables.iter_mut().zip(&continued.tables) {
+        let place = carried.place.and_then(|place| usize::try_from(place).ok());
+        table.place = place.unwrap_or(table.place);
+    }
+    plan.means(tables);
+    Ingestion::begin(ctx, plan);
     ctx.state_mut(|this| {
         this.status.phase = phase::INGESTING.to_owned();
         this.status.base_connection_id = continued.base_connection_id;
+        this.is_deprecated = continued.deprecated;
         this.warnings = continued.warnings;
         let begun: Vec<bool> = continued
             .tables
@@ -383,10 +391,10 @@ pub(super) fn take_up(ctx: &Context, plan: &Plan, continued: Continued) {
                 !carried.open.is_empty() || made.is_some_and(|made| !made.schema_id.is_empty())
             })
             .collect();
-        for (index, (table, carried)) in plan.tables.iter().zip(continued.tables).enumerate() {
+        for (index, (table, carried)) in plan.tables().zip(continued.tables).enumerate() {
             this.take_up_table(index, &table.table, carried);
         }
-        let left: Vec<usize> = (0..plan.tables.len())
+        let left: Vec<usize> = (0..plan.count())
             .filter(|index| {
                 let table = &this.status.tables[*index];
                 table.phase != phase::DONE

@@ -6,10 +6,10 @@ use std::{pin::pin, time::Duration};
 use aep_flow_proto::{
     names::FailureType,
     v1::{
-        BaseConnection, CreateDataflowInput, CreateMappingSetInput, CreateSourceConnectionInput,
-        CreateTargetConnectionInput, Dataflow, Dataset, EarlierCall, EnsureDatasetInput,
-        EnsureSchemaInput, MappingSet, OpenDecision, OpenStep, OracleServiceCloudConnection,
-        Schema, SourceConnection, TargetConnection,
+        BaseConnection, Connection, CreateDataflowInput, CreateMappingSetInput,
+        CreateSourceConnectionInput, CreateTargetConnectionInput, Dataflow, Dataset, EarlierCall,
+        EnsureDatasetInput, EnsureSchemaInput, MappingSet, OpenDecision, OpenStep,
+        OracleServiceCloudConnection, Schema, SourceConnection, TargetConnection,
     },
 };
 use jiff::Timestamp;
@@ -18,7 +18,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use temporalio_common::ActivityDefinition;
 use temporalio_workflow::{CancellableFuture as _, TimerResult, select};
 
-use super::{Context, Plan, attributes, now, steps};
+use super::{Context, Kind, Plan, attributes, now, steps};
 use crate::{
     activities::{self, Declared},
     decision::{Key, Verdict},
@@ -111,6 +111,8 @@ macro_rules! create {
 }
 
 create! {
+    Connection: "base connection", name,
+        CreateBaseConnection = create_base_connection -> BaseConnection;
     OracleServiceCloudConnection: "base connection", name,
         CreateOracleServiceCloudBaseConnection = create_oracle_service_cloud_base_connection
         -> BaseConnection;
@@ -126,8 +128,8 @@ create! {
 
 /// Runs one create step to its end, deciding by a person included. `table` is empty for the
 /// base connection.
-pub(super) async fn run<I: Create>(
-    ctx: &Context,
+pub(super) async fn run<K: Kind, I: Create>(
+    ctx: &Context<K>,
     plan: &Plan,
     table: &str,
     mut input: I,
@@ -190,7 +192,7 @@ pub(super) async fn run<I: Create>(
 
 /// Waits until a person decided about one of the steps of `table` that the run before this one
 /// left open, or one of them is due.
-pub(super) async fn until_decided(ctx: &Context, table: &str) -> Result<(), StepError> {
+pub(super) async fn until_decided<K: Kind>(ctx: &Context<K>, table: &str) -> Result<(), StepError> {
     let asked = ctx.state(|this| this.open.asked(table));
     let Some(first) = asked.iter().min_by_key(|open| until(open)) else {
         return Ok(());
@@ -233,8 +235,8 @@ pub(super) async fn until_decided(ctx: &Context, table: &str) -> Result<(), Step
 }
 
 /// Waits until a person decided: what was adopted, or nothing for a new try.
-async fn await_decision<I: Create>(
-    ctx: &Context,
+async fn await_decision<K: Kind, I: Create>(
+    ctx: &Context<K>,
     table: &str,
     input: &I,
     open: &OpenStep,
@@ -288,8 +290,8 @@ async fn await_decision<I: Create>(
     decided
 }
 
-fn describe<I: Create>(
-    ctx: &Context,
+fn describe<K: Kind, I: Create>(
+    ctx: &Context<K>,
     plan: &Plan,
     table: &str,
     input: &I,
@@ -336,7 +338,7 @@ fn until(open: &OpenStep) -> Option<Timestamp> {
 }
 
 /// How long a person may still take.
-fn time_left(ctx: &Context, open: &OpenStep) -> Duration {
+fn time_left<K: Kind>(ctx: &Context<K>, open: &OpenStep) -> Duration {
     let left = until(open).map(|until| until.duration_since(now(ctx)));
     // The server refuses a timer of nothing.
     let left = left.and_then(|left| Duration::try_from(left).ok());

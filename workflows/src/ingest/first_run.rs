@@ -9,7 +9,7 @@ use aep_flow_proto::{
 };
 use temporalio_workflow::TimerResult;
 
-use super::{now, table::TableRun};
+use super::{Kind, now, table::TableRun};
 use crate::{activities::Declared, step::StepError};
 
 /// First and longest pause between two looks at a dataflow's runs. A look is eleven
@@ -17,7 +17,7 @@ use crate::{activities::Declared, step::StepError};
 const LOOK_FIRST: Duration = Duration::from_secs(2);
 const LOOK_LONGEST: Duration = Duration::from_secs(300);
 
-impl TableRun<'_> {
+impl<K: Kind> TableRun<'_, K> {
     /// Waits until one run of the dataflow ended. The waiting is the server's.
     pub(super) async fn first_run(
         &self,
@@ -31,11 +31,7 @@ impl TableRun<'_> {
             *since.or_insert(asked)
         });
         // A run cannot come before its start time, which may be days away.
-        let begins = match self.plan.tables[self.index]
-            .schedule
-            .as_ref()
-            .map(validate::start_time)
-        {
+        let begins = match self.table().schedule.as_ref().map(validate::start_time) {
             Some(Ok(validate::StartTime::At(start))) if start > started => start,
             _ => started,
         };

@@ -3,23 +3,27 @@
 use aep_flow_proto::{
     names,
     v1::{FindDataflowInput, Violation},
-    validate,
+    validate::{self, Meant},
 };
 use temporalio_workflow::join_all;
 
-use super::{Context, Plan, now, steps};
+use super::{Context, Kind, Plan, now, steps};
 use crate::{activities::Declared, naming, step::StepError};
 
-/// Refuses a start time that has passed, unless the table's dataflow stands already: the
+/// Refuses a start time of `tables` that has passed, unless the table's dataflow stands already: the
 /// same input can then be run again at any time, to add a table or to get the ids.
 ///
 /// An input without such a start time costs nothing here.
-pub(super) async fn check(ctx: &Context, plan: &Plan) -> Result<(), StepError> {
+pub(super) async fn check<K: Kind>(
+    ctx: &Context<K>,
+    plan: &Plan,
+    tables: &[Meant],
+) -> Result<(), StepError> {
     let now = now(ctx);
-    let looks = plan.tables.iter().enumerate().filter_map(|(index, table)| {
-        let path = format!("tables[{index}].schedule");
+    let looks = tables.iter().filter_map(|Meant { place, table }| {
+        let path = format!("tables[{place}].schedule");
         let passed = validate::passed_start(&path, table.schedule.as_ref(), now)?;
-        Some(unless_made(ctx, plan, index, passed))
+        Some(unless_made(ctx, plan, &table.table, passed))
     });
     let mut violations = Vec::new();
     for look in join_all(looks).await {
@@ -34,13 +38,12 @@ pub(super) async fn check(ctx: &Context, plan: &Plan) -> Result<(), StepError> {
     ))
 }
 
-async fn unless_made(
-    ctx: &Context,
+async fn unless_made<K: Kind>(
+    ctx: &Context<K>,
     plan: &Plan,
-    index: usize,
+    table: &str,
     passed: Violation,
 ) -> Result<Option<Violation>, StepError> {
-    let table = &plan.tables[index].table;
     let input = FindDataflowInput {
         sandbox: plan.connection.sandbox.clone(),
         name: naming::resource_name(&plan.connection.name, table),

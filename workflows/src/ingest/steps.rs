@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use temporalio_common::ActivityDefinition;
 use temporalio_workflow::TimerResult;
 
-use super::{Context, now};
+use super::{Context, Kind, now};
 use crate::{
     limits,
     payload::{self, Message},
@@ -18,8 +18,8 @@ use crate::{
 const NEXT_TASK: Duration = Duration::from_secs(1);
 
 /// Runs one activity as a step of `table`, which is empty for the base connection.
-pub(super) async fn run<A, I, O>(
-    ctx: &Context,
+pub(super) async fn run<K: Kind, A, I, O>(
+    ctx: &Context<K>,
     table: &str,
     activity: A,
     input: I,
@@ -36,13 +36,13 @@ where
 }
 
 /// Notes that an activity begins as a step of `table`; gives the id that it is to have.
-pub(super) fn begin(ctx: &Context, table: &str, activity: &str) -> String {
+pub(super) fn begin<K: Kind>(ctx: &Context<K>, table: &str, activity: &str) -> String {
     ctx.state_mut(|this| this.attempts.begin(activity, table))
 }
 
 /// Runs the activity that [`begin`] gave that id.
-pub(super) async fn run_as<A, I, O>(
-    ctx: &Context,
+pub(super) async fn run_as<K: Kind, A, I, O>(
+    ctx: &Context<K>,
     id: &str,
     activity: A,
     input: I,
@@ -69,8 +69,8 @@ where
 }
 
 /// Runs one activity that checks what a person wants to adopt for a step of `table`.
-pub(super) async fn check<A, I, O>(
-    ctx: &Context,
+pub(super) async fn check<K: Kind, A, I, O>(
+    ctx: &Context<K>,
     table: &str,
     activity: A,
     input: I,
@@ -87,7 +87,7 @@ where
 }
 
 /// Waits until so many bytes fit into what this workflow task sends. All of it is one message.
-async fn take_turn(ctx: &Context, bytes: usize) -> Result<(), StepError> {
+async fn take_turn<K: Kind>(ctx: &Context<K>, bytes: usize) -> Result<(), StepError> {
     loop {
         let task = ctx.history_length();
         if ctx.state_mut(|this| this.sent.has_room(task, bytes)) {
@@ -99,7 +99,11 @@ async fn take_turn(ctx: &Context, bytes: usize) -> Result<(), StepError> {
     }
 }
 
-fn noted<O>(ctx: &Context, id: &str, result: Result<O, StepError>) -> Result<O, StepError> {
+fn noted<K: Kind, O>(
+    ctx: &Context<K>,
+    id: &str,
+    result: Result<O, StepError>,
+) -> Result<O, StepError> {
     match &result {
         Ok(_) => ctx.state_mut(|this| this.attempts.went_through(id)),
         Err(StepError::Failed(failed)) => {

@@ -4,7 +4,7 @@ use aep_flow_proto::{
     json::Object,
     names,
     v1::{
-        ConnectionSpec, CreateDataflowInput, CreateMappingSetInput, CreateSourceConnectionInput,
+        CreateDataflowInput, CreateMappingSetInput, CreateSourceConnectionInput,
         CreateTargetConnectionInput, EnsureDatasetInput, EnsureSchemaInput, ExploreTableInput,
         IngestedTable, OnExisting, Table,
     },
@@ -14,25 +14,25 @@ use temporalio_common::ActivityDefinition;
 use temporalio_workflow::join;
 
 use super::{
-    Context, Plan,
+    Context, Ingestion, Kind, Plan,
     decide::{self, Create},
     steps,
 };
 use crate::{activities::Declared, naming, payload::Message, progress, step::StepError};
 
 /// One table of an ingestion under way.
-pub(super) struct TableRun<'a> {
-    pub(super) ctx: &'a Context,
+pub(super) struct TableRun<'a, K: Kind> {
+    pub(super) ctx: &'a Context<K>,
     pub(super) plan: &'a Plan,
-    /// Its place in the input.
+    /// Its place among the tables that are meant.
     pub(super) index: usize,
 }
 
-impl TableRun<'_> {
+impl<K: Kind> TableRun<'_, K> {
     /// The whole chain; what it makes is noted in the workflow's state on the way.
     pub(super) async fn ingest(&self) -> Result<(), StepError> {
         // The run before this one may have come so far.
-        let made = |this: &super::IngestOracleServiceCloud| this.made[self.index].flow_id.clone();
+        let made = |this: &Ingestion<K>| this.made[self.index].flow_id.clone();
         let mut flow_id = self.ctx.state(made);
         if flow_id.is_empty() {
             self.chain().await?;
@@ -63,12 +63,12 @@ impl TableRun<'_> {
         };
         let explored = match self.step(Declared::explore_table, explored).await {
             Err(StepError::Failed(failed)) => {
-                let path = format!("tables[{}]", self.index);
+                let path = format!("tables[{}]", self.plan.place(self.index));
                 return Err(StepError::Failed(Box::new(failed.below(&path))));
             }
             other => other?,
         };
-        validate::against_columns(self.index, table, &explored.columns)
+        validate::against_columns(self.plan.place(self.index), table, &explored.columns)
             .map_err(|violations| StepError::invalid(names::activity::EXPLORE_TABLE, violations))?;
         let columns = chosen(explored.columns, &table.columns);
 
@@ -85,7 +85,7 @@ impl TableRun<'_> {
             sandbox: self.plan.connection.sandbox.clone(),
             name,
             description: self.plan.connection.description.clone(),
-            connection_spec: Some(oracle_service_cloud()),
+            connection_spec: Some(self.plan.connection_spec()),
             source_connection_id,
             target_connection_id,
             mapping_set_id,
@@ -111,7 +111,7 @@ impl TableRun<'_> {
             name: name.to_owned(),
             description: self.plan.connection.description.clone(),
             base_connection_id: self.plan.base_connection_id().to_owned(),
-            connection_spec: Some(oracle_service_cloud()),
+            connection_spec: Some(self.plan.connection_spec()),
             table: self.table().table.clone(),
             columns,
             on_existing: self.on_existing(),
@@ -242,8 +242,8 @@ impl TableRun<'_> {
             .state_mut(|this| change(&mut this.made[self.index]));
     }
 
-    fn table(&self) -> &Table {
-        &self.plan.tables[self.index]
+    pub(super) fn table(&self) -> &Table {
+        self.plan.table(self.index)
     }
 
     /// What the caller said of the base connection holds for what stands on it, but for
@@ -272,11 +272,4 @@ fn chosen(explored: Vec<Object>, wanted: &[String]) -> Vec<Object> {
         })
         .cloned()
         .collect()
-}
-
-fn oracle_service_cloud() -> ConnectionSpec {
-    ConnectionSpec {
-        id: names::ORACLE_SERVICE_CLOUD_SPEC_ID.to_owned(),
-        version: names::SPEC_VERSION.to_owned(),
-    }
 }

@@ -1,0 +1,240 @@
+//! The workflows: what they differ in is their input, and how a base connection is made of it.
+//!
+//! The SDK tells workflows apart by their Rust types, and its macro takes no generic one. So each
+//! is an instance of [`Ingestion`], and what the macro needs hands on to the code that they share.
+
+use std::{convert::Infallible, fmt::Debug};
+
+use aep_flow_proto::{
+    names::{self, query, signal, update, workflow},
+    v1::{
+        Connection, Continued, FailedAttempt, IngestOracleServiceCloudInput, IngestResult,
+        IngestSourceInput, IngestStatus, OnExisting, OracleServiceCloudConnection, ResolveInput,
+        ResolveResult, Table, Violation,
+    },
+    validate,
+};
+use serde::de::DeserializeOwned;
+use temporalio_common::error::ApplicationFailure;
+use temporalio_macros::workflow_methods;
+use temporalio_workflow::{
+    ContinueAsNewOptions, SyncWorkflowContext, WorkflowContext, WorkflowContextView,
+    WorkflowResult, WorkflowTermination,
+};
+
+use super::{Context, Ingestion, UpdateError};
+use crate::{
+    failure, limits,
+    payload::{self, Message},
+};
+
+/// Which of the workflows an ingestion is.
+pub trait Kind: Debug + Sized + 'static {
+    /// Ends the run, for another of the same type to go on with that input; nothing if it does
+    /// not fit into a payload.
+    #[doc(hidden)]
+    fn go_on(ctx: &Context<Self>, given: Given) -> Option<Result<Infallible, WorkflowTermination>>;
+}
+
+/// The input of any of the workflows.
+#[derive(Debug, Clone)]
+pub struct Given {
+    pub(super) source: Option<Source>,
+    pub(super) tables: Vec<Table>,
+    pub(super) wait_for_first_run: bool,
+    pub(super) tables_at_once: u32,
+    pub(super) step_deadline_seconds: u32,
+    pub(super) first_run_deadline_seconds: u32,
+    pub(super) decision_deadline_seconds: u32,
+    pub(super) continue_after_events: u32,
+    pub(super) continued: Option<Continued>,
+}
+
+/// What a base connection is made of.
+#[derive(Debug, Clone)]
+pub(super) enum Source {
+    OracleServiceCloud(OracleServiceCloudConnection),
+    Any(Connection),
+}
+
+/// What of a connection holds for all that stands on it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Shared {
+    pub(super) sandbox: String,
+    pub(super) name: String,
+    pub(super) description: String,
+    pub(super) on_existing: i32,
+    /// The source, by its name in the catalogue.
+    pub(super) source: String,
+}
+
+impl Shared {
+    pub(super) fn on_existing(&self) -> OnExisting {
+        OnExisting::try_from(self.on_existing).unwrap_or_default()
+    }
+}
+
+impl Source {
+    pub(super) fn shared(&self) -> Shared {
+        match self {
+            Self::OracleServiceCloud(of) => Shared {
+                sandbox: of.sandbox.clone(),
+                name: of.name.clone(),
+                description: of.description.clone(),
+                on_existing: of.on_existing,
+                source: names::ORACLE_SERVICE_CLOUD.to_owned(),
+            },
+            Self::Any(of) => Shared {
+                sandbox: of.sandbox.clone(),
+                name: of.name.clone(),
+                description: of.description.clone(),
+                on_existing: of.on_existing,
+                source: of.source.clone(),
+            },
+        }
+    }
+}
+
+macro_rules! workflow {
+    (
+        $(#[$doc:meta])*
+        $workflow:ident = $kind:ident as $name:expr;
+        $input:ident with $source:ident, checked by $check:expr
+    ) => {
+        $(#[$doc])*
+        ///
+        /// Run again with the same input it makes nothing and gives the same ids. One table's
+        /// failure does not stop the others: the workflow then fails at its end, with the type
+        /// of the first table that failed and an `IngestFailure` that says which is which. A step
+        /// of which it stays unknown whether it made something waits for the update `resolve`.
+        /// With many tables it goes on in a new run, under the same workflow id.
+        pub type $workflow = Ingestion<$kind>;
+
+        #[doc = concat!("Tells a [`", stringify!($workflow), "`] from the other workflows.")]
+        #[derive(Debug)]
+        pub enum $kind {}
+
+        impl From<$input> for Given {
+            fn from(input: $input) -> Self {
+                Self {
+                    source: input.connection.map(Source::$source),
+                    tables: input.tables,
+                    wait_for_first_run: input.wait_for_first_run,
+                    tables_at_once: input.tables_at_once,
+                    step_deadline_seconds: input.step_deadline_seconds,
+                    first_run_deadline_seconds: input.first_run_deadline_seconds,
+                    decision_deadline_seconds: input.decision_deadline_seconds,
+                    continue_after_events: input.continue_after_events,
+                    continued: input.continued,
+                }
+            }
+        }
+
+        impl Kind for $kind {
+            fn go_on(
+                ctx: &Context<Self>,
+                given: Given,
+            ) -> Option<Result<Infallible, WorkflowTermination>> {
+                let input = $input {
+                    connection: match given.source {
+                        Some(Source::$source(connection)) => Some(connection),
+                        _ => None,
+                    },
+                    tables: given.tables,
+                    wait_for_first_run: given.wait_for_first_run,
+                    tables_at_once: given.tables_at_once,
+                    step_deadline_seconds: given.step_deadline_seconds,
+                    first_run_deadline_seconds: given.first_run_deadline_seconds,
+                    decision_deadline_seconds: given.decision_deadline_seconds,
+                    continue_after_events: given.continue_after_events,
+                    continued: given.continued,
+                };
+                if payload::json_bytes(&input) > limits::MAX_PAYLOAD_BYTES {
+                    return None;
+                }
+                Some(ctx.continue_as_new(Message::from(input), ContinueAsNewOptions::default()))
+            }
+        }
+
+        #[workflow_methods]
+        impl $workflow {
+            /// Takes the input as it came; that it is wrong, [`Self::run`] reports.
+            #[init]
+            pub fn new(_: &WorkflowContextView, input: Message<$input>) -> Self {
+                Self::given(checked(input, $check))
+            }
+
+            /// The ingestion from its input to its result.
+            #[run(name = $name)]
+            pub async fn run(
+                ctx: &mut WorkflowContext<Self>,
+            ) -> WorkflowResult<Message<IngestResult>> {
+                Self::from_start_to_end(ctx).await
+            }
+
+            /// Takes up what a worker tells of an attempt that failed and is to be retried.
+            #[signal(name = signal::ATTEMPT_FAILED)]
+            pub fn attempt_failed(
+                &mut self,
+                _: &mut SyncWorkflowContext<Self>,
+                told: Message<FailedAttempt>,
+            ) {
+                self.heard(told);
+            }
+
+            /// Where the ingestion stands.
+            #[query(name = query::STATUS)]
+            pub fn status(&self, _: &WorkflowContextView) -> Message<IngestStatus> {
+                self.shown().into()
+            }
+
+            /// Takes a person's decision about a step whose outcome stays unknown. An id is
+            /// checked before this answers.
+            #[update(name = update::RESOLVE)]
+            pub async fn resolve(
+                ctx: &mut WorkflowContext<Self>,
+                input: Message<ResolveInput>,
+            ) -> Result<Message<ResolveResult>, UpdateError> {
+                Self::decide(ctx, input).await
+            }
+
+            /// Refuses what cannot be carried out, so that it leaves no trace in the history.
+            #[update_validator(resolve)]
+            fn check_resolve(
+                &self,
+                _: &WorkflowContextView,
+                input: &Message<ResolveInput>,
+            ) -> Result<(), UpdateError> {
+                self.can_decide(input)
+            }
+        }
+    };
+}
+
+fn checked<I>(
+    input: Message<I>,
+    check: impl FnOnce(&I) -> Result<(), Vec<Violation>>,
+) -> Result<Given, ApplicationFailure>
+where
+    I: Into<Given> + DeserializeOwned + prost::Message + prost::Name + Default,
+{
+    let input = input.read().map_err(failure::unreadable)?;
+    check(&input).map_err(failure::invalid)?;
+    Ok(input.into())
+}
+
+workflow! {
+    /// Takes tables of an Oracle Service Cloud into datasets of Adobe Experience Platform.
+    IngestOracleServiceCloud = OracleServiceCloud as workflow::INGEST_ORACLE_SERVICE_CLOUD;
+    IngestOracleServiceCloudInput with OracleServiceCloud, checked by |input| {
+        // Whether local hosts are allowed is the worker's configuration, which the first
+        // activity knows; all else can be told here, before anything is made.
+        validate::ingest(input, validate::Rules { allow_local_hosts: true })
+    }
+}
+
+workflow! {
+    /// Takes tables of any source of the catalogue into datasets of Adobe Experience Platform.
+    IngestSource = AnySource as workflow::INGEST_SOURCE;
+    IngestSourceInput with Any, checked by validate::ingest_source
+}
