@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use aep_flow_proto::names;
-use aep_flow_proto::v1::{IngestOracleServiceCloudInput, IngestResult, OpenDecision};
+use aep_flow_proto::v1::{IngestResult, OpenDecision};
 pub(super) use aep_flow_workflows::decision::shell_quoted as quoted;
-use aep_flow_workflows::ingest::IngestOracleServiceCloud;
+use aep_flow_workflows::ingest::{IngestOracleServiceCloud, IngestSource};
 use aep_flow_workflows::payload::Message;
 use clap::Args;
 use futures::StreamExt as _;
@@ -24,8 +24,10 @@ use super::global::{Global, Logs};
 use super::out::{self, Output};
 use super::outcome::{self, Failed, NotKnown, Outcome};
 use super::progress::{self, Progress};
+use super::rpc;
 use super::snapshot::{self, Handle, Snapshot};
-use super::{rpc, spec};
+use super::spec::{self, Spec};
+use crate::catalog::Catalog;
 use crate::config::{Config, Environment};
 use crate::telemetry;
 use crate::temporal::{self, Target};
@@ -33,17 +35,24 @@ use crate::temporal::{self, Target};
 /// Start an ingestion, or attach to the one that is running
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The specification is the input of the workflow IngestOracleServiceCloud:
+The specification is the input of the workflow IngestSource:
 
   connection:
-    name: Oracle Service Cloud, EMEA
-    host: acme.custhelp.com
-    username: svc_aep
-    password: {env: OSC_PASSWORD}      # a variable of the worker, never the password
+    name: Salesforce Service Cloud, EMEA
+    source: salesforce-service-cloud
+    auth: OAuth2 Client Credential
+    params:
+      environmentUrl: https://acme.my.salesforce.com
+      clientId: 3MVG9
+      clientSecret: {env: SFSC_SECRET}   # a variable of the worker, never the secret
+      apiVersion: \"60.0\"
   tables:
-    - table: Contacts
+    - match: crm_*
       deltaColumn: updatedTime
       schedule: {frequency: HOUR, interval: 1}
+
+or, without a `source`, of IngestOracleServiceCloud, whose connection has a host, a username and a
+password.
 
 It is safe to run the same specification again: what exists is found and used, and while an
 ingestion of the same workflow id runs, this attaches to it.
@@ -98,14 +107,15 @@ struct Answer {
 pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
     let flags = [("worker.task_queue", arguments.task_queue.as_deref())];
     let config = global.start(&flags, Logs::Quiet)?;
-    let input = spec::read(&arguments.file)?;
+    let catalog = Catalog::load(config.catalog.dir.as_deref())?;
+    let spec = spec::read(&arguments.file, &catalog)?;
     let target = Target::read(&config, None)?;
     let client = temporal::connect_watched(&config, None).await?;
     let workflow_id = arguments
         .workflow_id
         .clone()
-        .unwrap_or_else(|| workflow_id(&config, &input));
-    let (handle, attached) = start(&client, &config, &workflow_id, input).await?;
+        .unwrap_or_else(|| workflow_id(&config, &spec));
+    let (handle, attached) = start(&client, &config, &workflow_id, spec).await?;
     let run_id = handle.run_id().unwrap_or_default().to_owned();
     let mut answer = Answer {
         link: arguments.ui.link(&target, &workflow_id, &run_id),
@@ -136,41 +146,40 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
     end(global.output, &mut answer, outcome)
 }
 
-fn workflow_id(config: &Config, input: &IngestOracleServiceCloudInput) -> String {
-    let connection = input.connection.as_ref();
-    let sandbox = connection
-        .map(|connection| connection.sandbox.as_str())
-        .filter(|sandbox| !sandbox.is_empty())
-        .unwrap_or(&config.aep.sandbox);
-    let name = connection
-        .map(|connection| connection.name.as_str())
-        .unwrap_or_default();
-    names::ingest_workflow_id(sandbox, name)
+fn workflow_id(config: &Config, spec: &Spec) -> String {
+    let sandbox = match spec.sandbox() {
+        "" => &config.aep.sandbox,
+        sandbox => sandbox,
+    };
+    names::ingest_workflow_id(sandbox, spec.name())
 }
 
 async fn start(
     client: &Client,
     config: &Config,
     workflow_id: &str,
-    input: IngestOracleServiceCloudInput,
+    spec: Spec,
 ) -> Result<(Handle, bool), Failure> {
     let running = telemetry::untraced(running(client, workflow_id)).await;
     let options = WorkflowStartOptions::new(config.worker.task_queue.clone(), workflow_id)
         .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
-        .static_summary(summary(&input))
+        .static_summary(spec.summary())
         .build();
-    let started = client
-        .start_workflow(
-            IngestOracleServiceCloud::run,
-            Message::from(input.clone()),
-            options,
-        )
-        .await
-        .map_err(|error| not_started(error, client))?;
-    let handle = Handle::new(client.clone(), started.info().clone());
+    let started = match spec.clone() {
+        Spec::OracleServiceCloud(input) => client
+            .start_workflow(IngestOracleServiceCloud::run, Message::from(input), options)
+            .await
+            .map(|handle| handle.info().clone()),
+        Spec::Source(input) => client
+            .start_workflow(IngestSource::run, Message::from(input), options)
+            .await
+            .map(|handle| handle.info().clone()),
+    };
+    let started = started.map_err(|error| not_started(error, client))?;
+    let handle = Handle::new(client.clone(), started);
     let attached = running.is_some() && running.as_deref() == handle.run_id();
     if attached {
-        refuse_another(&handle, &input, workflow_id).await?;
+        refuse_another(&handle, &spec, workflow_id).await?;
     }
     Ok((handle, attached))
 }
@@ -190,11 +199,7 @@ async fn running(client: &Client, workflow_id: &str) -> Option<String> {
 }
 
 /// Attaching to an ingestion of something else would answer a question nobody asked.
-async fn refuse_another(
-    handle: &Handle,
-    input: &IngestOracleServiceCloudInput,
-    workflow_id: &str,
-) -> Result<(), Failure> {
+async fn refuse_another(handle: &Handle, spec: &Spec, workflow_id: &str) -> Result<(), Failure> {
     // What a later run goes on with is no longer what was asked for.
     let described = handle.describe(WorkflowDescribeOptions::default()).await;
     let run_id = described.ok().and_then(|described| {
@@ -212,14 +217,13 @@ async fn refuse_another(
     let Some(Attributes::WorkflowExecutionStartedEventAttributes(started)) = first else {
         return Ok(());
     };
+    let workflow_type = started.workflow_type.as_ref().map(|it| it.name.as_str());
     let theirs = started
         .input
         .as_ref()
         .and_then(|input| input.payloads.first())
-        .and_then(|payload| {
-            aep_flow_proto::read::from_json::<IngestOracleServiceCloudInput>(&payload.data).ok()
-        });
-    if theirs.as_ref() == Some(input) {
+        .and_then(|payload| Spec::of_type(workflow_type?, &payload.data));
+    if theirs.as_ref() == Some(spec) {
         return Ok(());
     }
     Err(Failure::text(
@@ -231,18 +235,6 @@ async fn refuse_another(
          `--workflow-id ID`",
         quoted(workflow_id)
     )))
-}
-
-fn summary(input: &IngestOracleServiceCloudInput) -> String {
-    let host = input
-        .connection
-        .as_ref()
-        .map(|connection| connection.host.as_str())
-        .unwrap_or_default();
-    match input.tables.as_slice() {
-        [only] => format!("{} of {host}", only.table),
-        tables => format!("{} tables of {host}", tables.len()),
-    }
 }
 
 fn not_started(error: WorkflowStartError, client: &Client) -> Failure {

@@ -136,10 +136,8 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
 
 /// The query for what `arguments` ask, and what of it can't be asked.
 fn query(arguments: &Arguments, has: impl Fn(&str) -> bool) -> (String, Vec<Ignored>) {
-    let mut conditions = vec![format!(
-        "WorkflowType = '{}'",
-        workflow::INGEST_ORACLE_SERVICE_CLOUD
-    )];
+    let types = workflow::INGESTIONS.map(quoted).join(", ");
+    let mut conditions = vec![format!("WorkflowType IN ({types})")];
     if !arguments.all {
         conditions.push("ExecutionStatus = 'Running'".to_owned());
     }
@@ -308,7 +306,7 @@ mod tests {
         let (text, ignored) = query(&arguments(), |_| true);
         assert_eq!(
             text,
-            "WorkflowType = 'IngestOracleServiceCloud' AND ExecutionStatus = 'Running' AND \
+            "WorkflowType IN ('IngestOracleServiceCloud', 'IngestSource') AND ExecutionStatus = 'Running' AND \
              AepLastFailure IS NOT NULL AND AepNeedsDecision = true AND AepSandbox = 'd''v'"
         );
         assert_eq!(ignored, []);
@@ -323,7 +321,7 @@ mod tests {
         let (text, ignored) = query(&all, |name| name == "AepSandbox");
         assert_eq!(
             text,
-            "WorkflowType = 'IngestOracleServiceCloud' AND AepSandbox = 'd''v'"
+            "WorkflowType IN ('IngestOracleServiceCloud', 'IngestSource') AND AepSandbox = 'd''v'"
         );
         let ignored: Vec<&str> = ignored.iter().map(|each| each.filter).collect();
         assert_eq!(ignored, ["--failing", "--needs-decision"]);

@@ -117,7 +117,7 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
 /// What the server knows is enough to see that nobody would listen.
 fn can_be_decided(snapshot: &Snapshot) -> Result<(), Failure> {
     let id = &snapshot.workflow_id;
-    if snapshot.workflow_type != names::workflow::INGEST_ORACLE_SERVICE_CLOUD {
+    if !names::workflow::is_ingestion(&snapshot.workflow_type) {
         let kind = &snapshot.workflow_type;
         return Err(Failure::text(
             ExitStatus::Refused,

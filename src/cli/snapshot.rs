@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use aep_flow_proto::names::workflow;
 use aep_flow_proto::v1::IngestStatus;
 use aep_flow_workflows::ingest::IngestOracleServiceCloud;
 use jiff::{SignedDuration, Timestamp};
@@ -21,6 +22,7 @@ use temporalio_common::protos::temporal::api::{
 use super::failure::Failure;
 use super::rpc;
 
+/// A handle of an ingestion: what is asked of one workflow type, the other answers alike.
 pub(super) type Handle = WorkflowHandle<Client, IngestOracleServiceCloud>;
 
 // A query is answered by a worker, so it may never be.
@@ -131,8 +133,7 @@ pub(super) async fn take(handle: &Handle) -> Result<Snapshot, WorkflowInteractio
             .collect(),
         waits_for_worker: waits_for_worker(described.raw(), Timestamp::now()),
     };
-    let is_ours =
-        snapshot.workflow_type == aep_flow_proto::names::workflow::INGEST_ORACLE_SERVICE_CLOUD;
+    let is_ours = workflow::is_ingestion(&snapshot.workflow_type);
     // Without a worker a query would only be waited for in vain; when the workflow is over,
     // its result says more.
     let is_open = matches!(

@@ -3,11 +3,13 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use aep_flow_proto::v1::{IngestOracleServiceCloudInput, Violation};
-use aep_flow_proto::{read, validate};
+use aep_flow_proto::v1::{IngestOracleServiceCloudInput, IngestSourceInput, Table, Violation};
+use aep_flow_proto::{names::workflow, read, validate};
 
 use super::exit::ExitStatus;
 use super::failure::Failure;
+use crate::catalog::Catalog;
+use crate::connection;
 
 // A thousand tables with their mappings have some hundred kilobytes; a Temporal server takes
 // two megabytes. Anything longer is another file.
@@ -15,8 +17,75 @@ const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
 const STDIN: &str = "-";
 
-/// The specification in a file, YAML or JSON, or on stdin for `-`.
-pub(super) fn read(path: &Path) -> Result<IngestOracleServiceCloudInput, Failure> {
+/// The input of one of the workflows.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Spec {
+    /// Of `IngestOracleServiceCloud`.
+    OracleServiceCloud(IngestOracleServiceCloudInput),
+    /// Of `IngestSource`: its connection names a source.
+    Source(IngestSourceInput),
+}
+
+impl Spec {
+    /// Reads the input of a workflow of that type; nothing for one that is no ingestion.
+    pub(super) fn of_type(workflow_type: &str, json: &[u8]) -> Option<Self> {
+        match workflow_type {
+            workflow::INGEST_ORACLE_SERVICE_CLOUD => {
+                read::from_json(json).ok().map(Self::OracleServiceCloud)
+            }
+            workflow::INGEST_SOURCE => read::from_json(json).ok().map(Self::Source),
+            _ => None,
+        }
+    }
+
+    /// Name of the sandbox, empty for the worker's.
+    pub(super) fn sandbox(&self) -> &str {
+        match self {
+            Self::OracleServiceCloud(input) => input.connection.as_ref().map(|it| &it.sandbox),
+            Self::Source(input) => input.connection.as_ref().map(|it| &it.sandbox),
+        }
+        .map_or("", String::as_str)
+    }
+
+    /// Name of the base connection.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::OracleServiceCloud(input) => input.connection.as_ref().map(|it| &it.name),
+            Self::Source(input) => input.connection.as_ref().map(|it| &it.name),
+        }
+        .map_or("", String::as_str)
+    }
+
+    /// What is taken from where, in a line.
+    pub(super) fn summary(&self) -> String {
+        let (of, tables) = match self {
+            Self::OracleServiceCloud(input) => {
+                (input.connection.as_ref().map(|it| &it.host), &input.tables)
+            }
+            Self::Source(input) => (
+                input.connection.as_ref().map(|it| &it.source),
+                &input.tables,
+            ),
+        };
+        let of = of.map_or("", String::as_str);
+        let what = |table: &Table| match table.r#match.as_str() {
+            "" => table.table.clone(),
+            pattern => pattern.to_owned(),
+        };
+        match tables.as_slice() {
+            [only] => format!("{} of {of}", what(only)),
+            tables if validate::has_pattern(tables) => {
+                let shown: Vec<String> = tables.iter().take(3).map(what).collect();
+                let more = if tables.len() > 3 { ", …" } else { "" };
+                format!("{}{more} of {of}", shown.join(", "))
+            }
+            tables => format!("{} tables of {of}", tables.len()),
+        }
+    }
+}
+
+/// The specification in a file, YAML or JSON, or on stdin for `-`, held against `catalog`.
+pub(super) fn read(path: &Path, catalog: &Catalog) -> Result<Spec, Failure> {
     let shown = if path == Path::new(STDIN) {
         "stdin".to_owned()
     } else {
@@ -29,7 +98,7 @@ pub(super) fn read(path: &Path) -> Result<IngestOracleServiceCloudInput, Failure
         )
         .hint("name a file of YAML or JSON with `-f FILE`, or `-f -` for stdin")
     })?;
-    parse(&text, &shown)
+    parse(&text, &shown, catalog)
 }
 
 fn text(path: &Path) -> std::io::Result<String> {
@@ -51,7 +120,7 @@ fn text(path: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-fn parse(text: &str, shown: &str) -> Result<IngestOracleServiceCloudInput, Failure> {
+fn parse(text: &str, shown: &str, catalog: &Catalog) -> Result<Spec, Failure> {
     // Every JSON text is YAML too. The parser's own words show the line, where a password
     // may stand that should have been a reference; the place is enough.
     let value: serde_json::Value = serde_saphyr::from_str(text).map_err(|error| {
@@ -64,15 +133,52 @@ fn parse(text: &str, shown: &str) -> Result<IngestOracleServiceCloudInput, Failu
         )
         .hint("texts with `: `, ` #` or a first character such as `*`, `&`, `{` or `@` need quotes")
     })?;
-    let input: IngestOracleServiceCloudInput = read::from_json(value.to_string().as_bytes())
-        .map_err(|error| invalid(shown, vec![error.into()]))?;
+    let json = value.to_string();
+    let unreadable = |error: read::ReadError| invalid(shown, vec![error.into()]);
     // Whether local hosts are allowed, and whether a start time that has passed is that of
     // a dataflow made before, is for the worker to say.
     let rules = validate::Rules {
         allow_local_hosts: true,
     };
+    if value.pointer("/connection/source").is_some() {
+        let input: IngestSourceInput = read::from_json(json.as_bytes()).map_err(unreadable)?;
+        validate::ingest_source(&input)
+            .and_then(|()| known(catalog, &input, rules))
+            .map_err(|violations| invalid(shown, violations))?;
+        return Ok(Spec::Source(input));
+    }
+    let input: IngestOracleServiceCloudInput =
+        read::from_json(json.as_bytes()).map_err(unreadable)?;
     validate::ingest(&input, rules).map_err(|violations| invalid(shown, violations))?;
-    Ok(input)
+    Ok(Spec::OracleServiceCloud(input))
+}
+
+/// Holds the connection against the catalogue, so that a secret that was written out gets no
+/// further than this process.
+fn known(
+    catalog: &Catalog,
+    input: &IngestSourceInput,
+    rules: validate::Rules,
+) -> Result<(), Vec<Violation>> {
+    let Some(given) = &input.connection else {
+        return Ok(());
+    };
+    let violations = match connection::check(catalog, given, rules) {
+        // The platform may know a parameter that the catalogue does not, but a value could be a
+        // secret under a misspelt name. A reference can do no harm.
+        Ok(checked) => checked.unknown_values(),
+        Err(violations) => violations,
+    };
+    if violations.is_empty() {
+        return Ok(());
+    }
+    Err(violations
+        .into_iter()
+        .map(|each| Violation {
+            field: format!("connection.{}", each.field),
+            ..each
+        })
+        .collect())
 }
 
 fn invalid(shown: &str, violations: Vec<Violation>) -> Failure {
@@ -113,8 +219,9 @@ tables:
 "#;
 
     fn check(text: &str) -> String {
-        match parse(text, "spec.yaml") {
-            Ok(input) => format!("{} tables", input.tables.len()),
+        match parse(text, "spec.yaml", &Catalog::built_in()) {
+            Ok(Spec::OracleServiceCloud(input)) => format!("{} tables", input.tables.len()),
+            Ok(Spec::Source(input)) => format!("{} entries", input.tables.len()),
             Err(failure) => format!("{failure:?}"),
         }
     }
@@ -162,6 +269,67 @@ tables:
         }
         let shown = check(&GOOD.replace("deltaColumn", "deltaColum"));
         assert!(shown.contains("tables[0].deltaColum"), "{shown}");
+    }
+
+    const SALESFORCE: &str = r#"
+connection:
+  name: SFSC
+  source: salesforce-service-cloud
+  auth: OAuth2 Client Credential
+  params:
+    environmentUrl: https://acme.my.salesforce.example.com
+    clientId: 3MVG9
+    clientSecret: {env: SFSC_SECRET}
+    apiVersion: "60.0"
+tables:
+  match: "crm_*"
+  except: [crm_tmp_*]
+"#;
+
+    #[test]
+    fn a_source_by_name_is_held_against_the_catalogue() {
+        assert_eq!(check(SALESFORCE), "1 entries");
+        for (from, to, field) in [
+            (
+                "{env: SFSC_SECRET}",
+                "hunter2",
+                "connection.params.clientSecret",
+            ),
+            (
+                "clientSecret:",
+                "clientSecrt:",
+                "connection.params.clientSecret",
+            ),
+            (
+                "clientId: 3MVG9",
+                "clientId: 3MVG9\n    passwort: hunter2",
+                "connection.params.passwort",
+            ),
+            (
+                "salesforce-service-cloud",
+                "salesforc-crm",
+                "connection.source",
+            ),
+            ("\"60.0\"", "60.0", "connection.params.apiVersion"),
+            ("OAuth2 Client Credential", "OAuth", "connection.auth"),
+        ] {
+            let shown = check(&SALESFORCE.replace(from, to));
+            assert!(shown.contains(field), "{field} in {shown}");
+            assert!(!shown.contains("hunter2"), "{shown}");
+        }
+        // What the platform alone may know can be referred to.
+        let more = SALESFORCE.replace("clientId: 3MVG9", "clientId: 3MVG9\n    x: {env: X}");
+        assert_eq!(check(&more), "1 entries");
+    }
+
+    #[test]
+    fn a_summary_says_what_is_taken_from_where() {
+        let spec = |text: &str| parse(text, "spec.yaml", &Catalog::built_in()).unwrap();
+        assert_eq!(spec(GOOD).summary(), "2 tables of acme.custhelp.com");
+        assert_eq!(
+            spec(SALESFORCE).summary(),
+            "crm_* of salesforce-service-cloud"
+        );
     }
 
     #[test]

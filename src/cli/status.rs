@@ -57,8 +57,7 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
         result: None,
         failure: None,
     };
-    let is_ours = answer.snapshot.workflow_type
-        == aep_flow_proto::names::workflow::INGEST_ORACLE_SERVICE_CLOUD;
+    let is_ours = aep_flow_proto::names::workflow::is_ingestion(&answer.snapshot.workflow_type);
     if is_ours && !answer.snapshot.is_running() {
         // The result says nothing of the attempts before it.
         answer.snapshot.ingest = snapshot::ask(&handle).await;
