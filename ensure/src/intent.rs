@@ -11,6 +11,9 @@ use sha2::{Digest, Sha256};
 
 use crate::rules::ResourceKind;
 
+/// What an option's field begins with.
+const OPTION: char = '?';
+
 const OPENING: &str = "[aep-flow:v1 ";
 
 /// How a marker of any version begins.
@@ -62,6 +65,15 @@ impl Intent {
     pub fn field(mut self, field: &str, value: &str) -> Self {
         let hash = hash(&[self.kind.as_str(), field, value], 4);
         self.marker.fields.push((field.to_owned(), hash));
+        self
+    }
+
+    /// Adds a field that is part of the request only when it is asked for: a request that lacks
+    /// it asks for something else, also one of a time when there was no such option.
+    #[must_use]
+    pub fn option(mut self, field: &'static str, value: &str) -> Self {
+        let hash = hash(&[self.kind.as_str(), field, value], 4);
+        self.marker.fields.push((format!("{OPTION}{field}"), hash));
         self
     }
 
@@ -198,18 +210,28 @@ impl Marker {
         self.by.is_some()
     }
 
-    /// The fields in which the two differ. One that either lacks says nothing: it was not
-    /// part of the request at that time.
+    /// The fields in which the two differ. One that either lacks says nothing, for it was not
+    /// part of the request at that time; but an option's. Of what somebody made by hand nothing
+    /// is known.
     pub fn differences(&self, other: &Self) -> Vec<String> {
-        self.fields
-            .iter()
-            .filter(|(field, hash)| {
-                other
-                    .fields
-                    .iter()
-                    .any(|(theirs, other)| theirs == field && other != hash)
-            })
-            .map(|(field, _)| field.clone())
+        if self.fields.is_empty() || other.fields.is_empty() {
+            return Vec::new();
+        }
+        let theirs = |field: &str| {
+            let mut fields = other.fields.iter();
+            fields.find_map(|(theirs, hash)| (theirs == field).then_some(hash))
+        };
+        let ours = self.fields.iter();
+        let differing = ours.filter(|(field, hash)| match theirs(field) {
+            Some(other) => other != hash,
+            None => field.starts_with(OPTION),
+        });
+        let is_ours = |field: &str| self.fields.iter().any(|(ours, _)| ours == field);
+        let more = other.fields.iter();
+        let more = more.filter(|(field, _)| field.starts_with(OPTION) && !is_ours(field));
+        differing
+            .chain(more)
+            .map(|(field, _)| field.trim_start_matches(OPTION).to_owned())
             .collect()
     }
 }
@@ -385,6 +407,24 @@ mod tests {
             .secret_field("password", b"hunter3", None);
         assert_eq!(one.marker().differences(keyless.marker()), [""; 0]);
         assert!(!one.described("").contains("hunter2"));
+    }
+
+    #[test]
+    fn an_option_that_either_lacks_is_a_difference() {
+        let plain = || Intent::new(ResourceKind::SourceConnection, &["org", "prod"], "OSC");
+        let without = plain().field("table", "Contacts");
+        let with = without.clone().option("filter", "a");
+        let another = without.clone().option("filter", "b");
+        for (one, other) in [(&with, &without), (&without, &with), (&with, &another)] {
+            assert_eq!(one.marker().differences(other.marker()), ["filter"]);
+        }
+        assert_eq!(with.marker().differences(with.marker()), [""; 0]);
+        let written = with.described("x");
+        assert_eq!(Marker::find(&written).as_ref(), Some(with.marker()));
+        // Of what somebody made by hand nothing is known.
+        let by_hand = without.marker().of_adopted();
+        assert_eq!(with.marker().differences(&by_hand), [""; 0]);
+        assert_eq!(by_hand.differences(with.marker()), [""; 0]);
     }
 
     #[test]
