@@ -201,7 +201,10 @@ impl Plan {
                     .update_dataset_description(&id, self.etag.as_ref(), text)
                     .await?;
             }
-            kind @ (ResourceKind::FieldGroup | ResourceKind::Schema | ResourceKind::MappingSet) => {
+            kind @ (ResourceKind::FieldGroup
+            | ResourceKind::Schema
+            | ResourceKind::Identity
+            | ResourceKind::MappingSet) => {
                 return Err(unmarkable(kind));
             }
         }
@@ -274,7 +277,10 @@ async fn facts(sandbox: &Sandbox, kind: ResourceKind, id: &str) -> Result<Facts,
             let alike = sandbox.find_datasets_named(&found.name).await?;
             facts!(found, everywhere, alike)
         }
-        kind @ (ResourceKind::FieldGroup | ResourceKind::Schema | ResourceKind::MappingSet) => {
+        kind @ (ResourceKind::FieldGroup
+        | ResourceKind::Schema
+        | ResourceKind::Identity
+        | ResourceKind::MappingSet) => {
             return Err(unmarkable(kind));
         }
     })

@@ -66,6 +66,10 @@ pub enum Uniqueness {
     /// It makes one and keeps it: mapping sets. Harmless, as nothing uses it, but all callers
     /// must agree on one.
     Kept,
+    /// Whether it makes one is not documented, and makes no difference: identity descriptors of
+    /// one field say the same, whichever of them is taken. None is swept, for data that came in
+    /// under one may already be joined by it.
+    Alike,
 }
 
 /// A kind of resource in the words of this crate.
@@ -79,6 +83,8 @@ pub enum ResourceKind {
     FieldGroup,
     /// A schema.
     Schema,
+    /// Which field of a schema tells rows apart.
+    Identity,
     /// A dataset.
     Dataset,
     /// A dataset as a target.
@@ -90,7 +96,7 @@ pub enum ResourceKind {
 }
 
 impl ResourceKind {
-    /// All that the chain makes.
+    /// All of which one must be the only one: every kind but identity descriptors.
     pub const ALL: [Self; 8] = [
         Self::BaseConnection,
         Self::SourceConnection,
@@ -109,6 +115,7 @@ impl ResourceKind {
             Self::SourceConnection => "source connection",
             Self::FieldGroup => "field group",
             Self::Schema => "schema",
+            Self::Identity => "identity descriptor",
             Self::Dataset => "dataset",
             Self::TargetConnection => "target connection",
             Self::MappingSet => "mapping set",
@@ -121,6 +128,7 @@ impl ResourceKind {
         match self {
             Self::FieldGroup | Self::Schema => Uniqueness::Refused,
             Self::MappingSet => Uniqueness::Kept,
+            Self::Identity => Uniqueness::Alike,
             Self::BaseConnection
             | Self::SourceConnection
             | Self::Dataset

@@ -404,7 +404,7 @@ fn has_been_silent(rules: Rules, now: Now, since: Timestamp, looks: u32) -> bool
 /// How long until everything older than `candidate` is in the lists, so that it is known to
 /// be the one that wins.
 fn until_old_enough(call: &Call<'_>, now: Now, candidate: &Standing) -> Option<Duration> {
-    if call.intent.kind().uniqueness() == Uniqueness::Refused || call.rules.sole_caller {
+    if is_settled_at_once(call) || call.rules.sole_caller {
         return None;
     }
     let age = now.platforms.as_millisecond() - candidate.created_at;
@@ -419,9 +419,18 @@ fn until_old_enough(call: &Call<'_>, now: Now, candidate: &Standing) -> Option<D
     (missing > 0 && is_believable).then(|| Duration::from_secs(seconds))
 }
 
+/// Whether an older one that no list shows yet would change nothing: there can be none, or it
+/// would be as good.
+fn is_settled_at_once(call: &Call<'_>) -> bool {
+    match call.intent.kind().uniqueness() {
+        Uniqueness::Refused | Uniqueness::Alike => true,
+        Uniqueness::Swept | Uniqueness::Kept => false,
+    }
+}
+
 fn made(call: &Call<'_>, now: Now, past: Past, id: String, etag: String) -> (State, Do) {
     let is_alone = call.rules.sole_caller && past == Past::Clean;
-    if is_alone || call.intent.kind().uniqueness() == Uniqueness::Refused {
+    if is_alone || is_settled_at_once(call) {
         return end(End::Answer {
             id,
             etag,

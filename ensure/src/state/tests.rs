@@ -4,7 +4,9 @@
 )]
 
 use super::*;
-use crate::rules::ResourceKind::{self, BaseConnection, FieldGroup, Flow, MappingSet, Schema};
+use crate::rules::ResourceKind::{
+    self, BaseConnection, FieldGroup, Flow, Identity, MappingSet, Schema,
+};
 
 const RULES: Rules = Rules {
     quiet_period: Duration::from_secs(120),
@@ -573,6 +575,7 @@ mod age {
             (BaseConnection, SOLE),
             (Schema, RULES),
             (FieldGroup, RULES),
+            (Identity, RULES),
             (BaseConnection, NO_LAG),
         ] {
             let wanted = want(kind);
@@ -609,6 +612,7 @@ mod an_answered_create {
             (MappingSet, SOLE, Past::Clean),
             (Schema, RULES, Past::Clean),
             (FieldGroup, RULES, Past::Clean),
+            (Identity, RULES, Past::Clean),
             (Schema, RULES, open_since(-999, 9)),
         ] {
             let wanted = want(kind);
@@ -815,7 +819,7 @@ mod sweeping {
 
     #[test]
     fn neither_the_registry_nor_mapping_sets_are_swept() {
-        for kind in [Schema, FieldGroup, MappingSet] {
+        for kind in [Schema, FieldGroup, Identity, MappingSet] {
             let wanted = want(kind);
             let call = call(&wanted);
             let found = [ours(&call, "a", 0), own(&call, "b", 1)];

@@ -204,7 +204,7 @@ impl Platform {
             marker: match self.kind.uniqueness() {
                 // Its name holds the key and nothing else.
                 Uniqueness::Kept => marker.map(|marker| marker.of_adopted()),
-                Uniqueness::Refused | Uniqueness::Swept => marker,
+                Uniqueness::Refused | Uniqueness::Swept | Uniqueness::Alike => marker,
             },
         }
     }
