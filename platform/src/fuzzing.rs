@@ -12,7 +12,9 @@ use secrecy::SecretString;
 
 use crate::answer::{Answer, Unreadable};
 use crate::api::flow_service::{self, Created, Entity};
-use crate::api::{catalog, connections, data_prep, explore, sandboxes, schema_registry};
+use crate::api::{
+    catalog, connections, data_prep, explore, identities, sandboxes, schema_registry,
+};
 use crate::classify::{classify, is_documented};
 use crate::ids::{DatasetId, FlowId};
 use crate::kind::{Effect, Kind};
@@ -22,8 +24,8 @@ use crate::request::{Request, Service};
 use crate::settings::Credentials;
 use crate::verdict::{Class, Next, Outcome};
 use crate::{
-    BaseConnection, ConnectionSpec, FieldGroup, Flow, FlowRun, FlowSpec, Schema, SourceConnection,
-    TargetConnection, schema_fields,
+    BaseConnection, ConnectionSpec, FieldFamily, FieldGroup, Flow, FlowRun, FlowSpec, Schema,
+    SourceConnection, TargetConnection, schema_fields,
 };
 
 /// The host that a list's link may lead to.
@@ -98,6 +100,10 @@ const READERS: &[(&str, Reader)] = &[
     ("specs", listed::<ConnectionSpec>),
     ("specs", listed::<FlowSpec>),
     ("specs", one::<ConnectionSpec>),
+    ("specs", |answer, _| {
+        let spec = flow_service::parse_one::<ConnectionSpec>(answer)?;
+        Ok(plain(spec.row_filtering()))
+    }),
     ("specs", one::<FlowSpec>),
     ("explore", |answer, _| {
         explore::parse_root(answer).map(plain)
@@ -136,10 +142,27 @@ const READERS: &[(&str, Reader)] = &[
         schema_registry::parse_created::<crate::SchemaId>(answer).map(|made| created(&made))
     }),
     ("schema-registry", |answer, _| {
+        let schema = schema_registry::parse_one::<Schema>(answer)?;
+        let field = schema.field("_acme.contact.name").map(FieldFamily::of);
+        Ok(plain((field, schema.is_of_events())))
+    }),
+    ("schema-registry", |answer, _| {
+        identities::parse_list(answer).map(page)
+    }),
+    ("schema-registry", |answer, _| {
+        identities::parse_one(answer).map(plain)
+    }),
+    ("schema-registry", |answer, _| {
+        identities::parse_created(answer).map(|made| created(&made))
+    }),
+    ("schema-registry", |answer, _| {
         schema_registry::parse_tenant(answer).map(plain)
     }),
     ("data-prep", |answer, _| {
         data_prep::parse_list(answer, 0, PAGE).map(page)
+    }),
+    ("data-prep", |answer, _| {
+        data_prep::parse_validation(answer).map(plain)
     }),
     ("data-prep", |answer, _| {
         data_prep::parse_created(answer).map(|made| created(&made))

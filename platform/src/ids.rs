@@ -141,6 +141,10 @@ text_type!(
     ClassId, "the id of a class", check_opaque
 );
 text_type!(
+    /// A descriptor of a schema: its `@id`, 40 hex digits.
+    DescriptorId, "the id of a descriptor", check_opaque
+);
+text_type!(
     /// A dataset: Catalog's 24 hex digits.
     DatasetId, "the id of a dataset", check_opaque
 );

@@ -23,6 +23,8 @@ pub enum Kind {
     FieldGroup,
     /// An XDM schema (`/tenant/schemas`).
     Schema,
+    /// Which field of a schema tells rows apart (`/tenant/descriptors`).
+    Identity,
     /// A dataset (`/dataSets`).
     Dataset,
     /// A mapping from columns to XDM paths (`/mappingSets`).
@@ -47,6 +49,7 @@ impl Kind {
             Self::FlowSpec => "flow spec",
             Self::FieldGroup => "field group",
             Self::Schema => "schema",
+            Self::Identity => "identity descriptor",
             Self::Dataset => "dataset",
             Self::MappingSet => "mapping set",
             Self::Sandbox => "sandbox",

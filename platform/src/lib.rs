@@ -46,17 +46,23 @@ mod tests;
 pub use answer::Unreadable;
 pub use api::catalog::{Dataset, NewDataset};
 pub use api::connections::{BaseConnection, NewBaseConnection, ParamValue};
-pub use api::data_prep::{FieldMapping, MappingSet, NewMappingSet};
+pub use api::data_prep::{FieldMapping, MappingFault, MappingSet, NewMappingSet};
+pub use api::existing_fields::FieldFamily;
 pub use api::explore::{ExploredTable, TableEntry};
 pub use api::flow_service::{ConnectionSpecRef, Created, Deleted, FlowSpecRef, SchemaRef};
 pub use api::flows::{DeltaColumn, Flow, Frequency, NewFlow, Schedule};
+pub use api::identities::{Identity, NewIdentity};
+pub use api::row_filters::{RowFilter, RowFiltering};
 pub use api::runs::{FlowRun, RunError, RunStatus};
 pub use api::sandboxes::{SandboxInfo, SandboxState};
 pub use api::schema_registry::{FieldGroup, NewFieldGroup, NewSchema, Schema, TenantInfo};
 pub use api::source_connections::{NewSourceConnection, SourceConnection};
 pub use api::specs::{AuthParams, AuthSpec, ConnectionSpec, FlowSpec};
 pub use api::target_connections::{NewTargetConnection, TargetConnection};
-pub use api::xdm::{Column, RenamedColumn, SchemaFields, schema_fields, source_path, xdm_type};
+pub use api::xdm::{
+    Column, RenamedColumn, SchemaFields, field_name, field_type, schema_fields, source_path,
+    xdm_type,
+};
 pub use chain::Chain;
 pub use client::{Client, Sandbox};
 pub use code::{AdobeCode, RequestId};
@@ -64,9 +70,9 @@ pub use error::{CreateError, DeleteError, ReadError, TokenError, UpdateError};
 pub use failure::Failure;
 pub use fields::Raw;
 pub use ids::{
-    BaseConnectionId, ClassId, ConnectionSpecId, DatasetId, Etag, FieldGroupId, FlowId, FlowRunId,
-    FlowSpecId, IdError, MappingSetId, SandboxName, SchemaId, SourceConnectionId,
-    TargetConnectionId, TenantId,
+    BaseConnectionId, ClassId, ConnectionSpecId, DatasetId, DescriptorId, Etag, FieldGroupId,
+    FlowId, FlowRunId, FlowSpecId, IdError, MappingSetId, SandboxName, SchemaId,
+    SourceConnectionId, TargetConnectionId, TenantId,
 };
 pub use kind::{Effect, Kind};
 pub use outgoing::{Outgoing, Proxy, check_address};

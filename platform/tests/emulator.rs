@@ -80,6 +80,7 @@ fn source_connection(
         base_connection_id: base_connection_id.clone(),
         table_name: table.to_owned(),
         columns,
+        filter: None,
         connection_spec: ConnectionSpecRef::v1(ConnectionSpecId::oracle_service_cloud()),
     }
 }

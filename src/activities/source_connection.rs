@@ -65,6 +65,7 @@ pub(super) async fn create(
         base_connection_id,
         table_name: input.table,
         columns,
+        filter: None,
         connection_spec,
     };
     let wanted = Wanted {

@@ -4,6 +4,7 @@
 //! type is what the flow's check compares. There is no deletion: an orphan stays, harmless.
 //! Source: Data Prep API guide and reference, read 2026-11.
 
+use http::Method;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -16,12 +17,14 @@ use crate::client::Sandbox;
 use crate::error::{CreateError, ReadError};
 use crate::fields::{self, Raw};
 use crate::ids::{MappingSetId, SchemaId};
-use crate::kind::Kind;
+use crate::kind::{Effect, Kind};
 use crate::paging::{Following, Page};
 use crate::request::{Request, Service};
+use crate::text;
 
 const COLLECTION: &str = "/mappingSets";
 const ONE: &str = "/mappingSets/{id}";
+const VALIDATE: &str = "/mappingSets/validate";
 const MAX_PAGE: u32 = 100;
 
 /// One column, or an expression over columns, to one XDM path.
@@ -102,6 +105,18 @@ pub struct MappingSet {
     pub raw: Raw,
 }
 
+/// What Data Prep finds wrong with one mapping of a set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MappingFault {
+    /// Its place among the mappings.
+    pub index: usize,
+    /// What is wrong, in Data Prep's words; at most 300 bytes on one line.
+    pub reason: String,
+}
+
+/// Longest reason that is told.
+const MAX_REASON_BYTES: usize = 300;
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Wire<'a> {
@@ -161,6 +176,38 @@ pub(crate) fn parse_created(answer: &Answer) -> Result<Created<MappingSetId>, Un
         etag: None,
         request_id: answer.request_id(),
     })
+}
+
+/// One entry per mapping, in their order.
+pub(crate) fn parse_validation(answer: &Answer) -> Result<Vec<MappingFault>, Unreadable> {
+    let body = answer.json()?;
+    if !body.get("validationResponse").is_some_and(Value::is_array) {
+        return Err(Unreadable::shape("`validationResponse` is no list"));
+    }
+    let entries = fields::list(&body, "/validationResponse")
+        .iter()
+        .enumerate();
+    Ok(entries
+        .filter_map(|(index, entry)| fault(index, entry))
+        .collect())
+}
+
+fn fault(index: usize, entry: &Value) -> Option<MappingFault> {
+    let errors = fields::list(entry, "/errors");
+    let has_failed =
+        fields::text(entry, "/status").is_some_and(|status| status.eq_ignore_ascii_case("FAILED"));
+    if errors.is_empty() && !has_failed {
+        return None;
+    }
+    let reasons: Vec<String> = errors
+        .iter()
+        .filter_map(|error| fields::text(error, "/exception"))
+        .collect();
+    let reason = match reasons.as_slice() {
+        [] => "Data Prep does not say why".to_owned(),
+        reasons => text::clean(&reasons.join("; "), MAX_REASON_BYTES),
+    };
+    Some(MappingFault { index, reason })
 }
 
 fn read(value: Value) -> Result<MappingSet, Unreadable> {
@@ -232,6 +279,26 @@ impl Sandbox {
         self.create(&new.name, &request, parse_created).await
     }
 
+    /// What Data Prep finds wrong with a mapping set that is not made yet; nothing if it is good.
+    /// Makes nothing.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn validate_mapping_set(
+        &self,
+        new: &NewMappingSet,
+    ) -> Result<Vec<MappingFault>, ReadError> {
+        let request = Request::new(
+            Effect::Read,
+            Method::POST,
+            Kind::MappingSet,
+            Service::DataPrep,
+            VALIDATE,
+        )
+        .json(&wire(new));
+        self.read(&request, parse_validation).await
+    }
+
     /// One mapping set, with its mappings.
     ///
     /// # Errors
@@ -276,6 +343,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::answer::answer;
 
     #[test]
     fn the_body_is_the_guides() {
@@ -301,6 +369,31 @@ mod tests {
                     {"sourceType": "EXPRESSION", "source": "upper(name)", "destination": "_acme.name"}]
             })
         );
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_by_place() {
+        let faults = |entries: Value| {
+            let body = json!({"validationResponse": entries}).to_string();
+            parse_validation(&answer(200, Some("application/json"), &body)).unwrap()
+        };
+        let good = json!({"status": "SUCCESS", "errors": null});
+        assert_eq!(faults(json!([good, good])), []);
+        let found = faults(json!([
+            good,
+            {"status": "FAILED", "errors": [
+                {"source": "shout(a)", "exception": "no function\n shout"},
+                {"exception": "x".repeat(900)}]},
+            {"status": "FAILED", "errors": null},
+        ]));
+        assert_eq!((found[0].index, found[1].index), (1, 2));
+        assert!(
+            found[0].reason.starts_with("no function shout; xxx"),
+            "{found:?}"
+        );
+        assert_eq!(found[0].reason.len(), MAX_REASON_BYTES);
+        assert_eq!(found[1].reason, "Data Prep does not say why");
+        assert!(parse_validation(&answer(200, None, "{}")).is_err());
     }
 
     #[test]

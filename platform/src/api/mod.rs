@@ -6,6 +6,7 @@ pub(crate) mod explore;
 pub(crate) mod filter;
 pub(crate) mod flow_service;
 pub(crate) mod flows;
+pub(crate) mod row_filters;
 pub(crate) mod runs;
 pub(crate) mod source_connections;
 pub(crate) mod specs;
@@ -13,6 +14,8 @@ pub(crate) mod target_connections;
 
 pub(crate) mod catalog;
 pub(crate) mod data_prep;
+pub(crate) mod existing_fields;
+pub(crate) mod identities;
 pub(crate) mod sandboxes;
 pub(crate) mod schema_registry;
 mod server_time;

@@ -21,6 +21,8 @@ use crate::request::{Request, Service};
 const ACCEPT_LIST: &str = "application/vnd.adobe.xed+json";
 /// One whole object; a version is demanded, and 1 always means the newest.
 const ACCEPT_ONE: &str = "application/vnd.adobe.xed+json;version=1";
+/// One object with all that its references lead to.
+const ACCEPT_RESOLVED: &str = "application/vnd.adobe.xed-full+json;version=1";
 /// The registry cuts its answers here.
 const MAX_PAGE: u32 = 300;
 
@@ -362,6 +364,21 @@ impl Sandbox {
         )
         .id(id.as_str())
         .accept(ACCEPT_ONE);
+        self.read(&request, parse_one).await
+    }
+
+    /// One schema with all its fields, as [`Schema::field`] looks them up.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn get_resolved_schema(&self, id: &SchemaId) -> Result<Schema, ReadError> {
+        let request = Request::get(
+            Kind::Schema,
+            Service::SchemaRegistry,
+            "/tenant/schemas/{id}",
+        )
+        .id(id.as_str())
+        .accept(ACCEPT_RESOLVED);
         self.read(&request, parse_one).await
     }
 

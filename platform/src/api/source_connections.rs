@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::flow_service::{ConnectionSpecRef, Created, Deleted, Entity};
+use super::row_filters::RowFilter;
 use crate::answer::Unreadable;
 use crate::client::Sandbox;
 use crate::error::{CreateError, DeleteError, ReadError, UpdateError};
@@ -26,6 +27,8 @@ pub struct NewSourceConnection {
     pub table_name: String,
     /// The columns, each as explore gave it; a part of them takes only these.
     pub columns: Vec<Value>,
+    /// Which rows to take; none for all. Only some kinds of source can tell rows apart.
+    pub filter: Option<RowFilter>,
     /// The base connection's spec.
     pub connection_spec: ConnectionSpecRef,
 }
@@ -110,6 +113,8 @@ struct WireData {
 struct WireParams<'a> {
     table_name: &'a str,
     columns: &'a [Value],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filters: Option<Value>,
 }
 
 fn wire(new: &NewSourceConnection) -> Wire<'_> {
@@ -121,6 +126,7 @@ fn wire(new: &NewSourceConnection) -> Wire<'_> {
         params: WireParams {
             table_name: &new.table_name,
             columns: &new.columns,
+            filters: new.filter.as_ref().map(RowFilter::to_params),
         },
         connection_spec: &new.connection_spec,
     }
@@ -238,10 +244,23 @@ mod tests {
             base_connection_id: "f1da3694-38a9-403d-9a36-9438a9203d42".parse().unwrap(),
             table_name: "Account".to_owned(),
             columns: columns.as_array().unwrap().clone(),
+            filter: None,
             connection_spec: ConnectionSpecRef::v1(
                 "ba5126ec-c9ac-11eb-b8bc-0242ac130003".parse().unwrap(),
             ),
         };
+        let with_filter = NewSourceConnection {
+            filter: Some(RowFilter::Not(Box::new(RowFilter::Compare {
+                column: "Id".to_owned(),
+                operator: "isNull".to_owned(),
+                value: None,
+            }))),
+            ..new.clone()
+        };
+        assert_eq!(
+            serde_json::to_value(wire(&with_filter)).unwrap()["params"]["filters"]["value"]["fnName"],
+            "NOT"
+        );
         assert_eq!(
             serde_json::to_value(wire(&new)).unwrap(),
             json!({

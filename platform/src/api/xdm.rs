@@ -109,12 +109,12 @@ fn field_names(columns: &[Column]) -> HashMap<&str, String> {
     let mut names = HashMap::new();
     let (keeping, changing): (Vec<&Column>, Vec<&Column>) = columns
         .iter()
-        .partition(|column| xdm_name(&column.name) == column.name);
+        .partition(|column| field_name(&column.name) == column.name);
     for column in keeping.into_iter().chain(changing) {
         if names.contains_key(column.name.as_str()) {
             continue;
         }
-        let wanted = xdm_name(&column.name);
+        let wanted = field_name(&column.name);
         let mut name = wanted.clone();
         let mut number = 2_usize;
         while !taken.insert(name.to_ascii_lowercase()) {
@@ -126,7 +126,10 @@ fn field_names(columns: &[Column]) -> HashMap<&str, String> {
     names
 }
 
-fn xdm_name(column: &str) -> String {
+/// The name of a column's field if no other column's is in its way: the first part of the rule
+/// that [`schema_fields`] states.
+#[must_use]
+pub fn field_name(column: &str) -> String {
     let mut name = String::with_capacity(column.len());
     let mut in_gap = false;
     for c in column.chars() {
@@ -179,6 +182,17 @@ pub fn xdm_type(column: &Column) -> Map<String, Value> {
     named(&column.xdm_type)
         .or_else(|| named(&column.type_))
         .unwrap_or_else(|| object(json!({"type": "string"})))
+}
+
+/// The definition of a field whose XDM type is given in one word: `string`, `number`, `integer`,
+/// `long`, `boolean`, `date` or `date-time`.
+#[must_use]
+pub fn field_type(word: &str) -> Option<Map<String, Value>> {
+    let is_xdm = matches!(
+        word,
+        "string" | "number" | "integer" | "long" | "boolean" | "date" | "date-time"
+    );
+    named_type(word).filter(|_| is_xdm)
 }
 
 fn named_type(name: &str) -> Option<Map<String, Value>> {
@@ -243,7 +257,34 @@ mod tests {
                 json!({"type": "double", "xdm": {"type": "number"}}),
                 json!({"type": "number"}),
             ),
+            (json!({"type": "float"}), json!({"type": "number"})),
             (json!({"type": "decimal"}), json!({"type": "number"})),
+            (json!({"type": "number"}), json!({"type": "number"})),
+            (
+                json!({"type": "string", "meta:xdmType": "date"}),
+                json!({"type": "string", "format": "date"}),
+            ),
+            (
+                json!({"type": "string", "xdm": {"type": "String", "format": "date-time"}}),
+                json!({"type": "string", "format": "date-time"}),
+            ),
+            (
+                json!({"type": "decimal", "xdm": {"type": "integer", "minimum": 0, "maximum": 9}}),
+                json!({"type": "integer", "minimum": 0, "maximum": 9}),
+            ),
+            (
+                json!({"type": "string", "xdm": {"type": "Date-Time"}}),
+                json!({"type": "string", "format": "date-time"}),
+            ),
+            (
+                json!({"type": "tinyint", "xdm": {"type": "Boolean"}}),
+                json!({"type": "boolean"}),
+            ),
+            // A suggestion of no type says nothing.
+            (
+                json!({"type": "boolean", "xdm": {"format": "date"}}),
+                json!({"type": "boolean"}),
+            ),
             (
                 json!({"type": "integer"}),
                 json!({"type": "integer", "minimum": -2_147_483_648_i64, "maximum": 2_147_483_648_i64}),
@@ -319,6 +360,39 @@ mod tests {
         assert_eq!(
             renamed,
             ["emails.address", "__hidden", "Größe", "ID", "+", "😀"]
+        );
+    }
+
+    #[test]
+    fn a_type_in_one_word_is_the_columns_of_that_type() {
+        for word in [
+            "string",
+            "number",
+            "integer",
+            "long",
+            "boolean",
+            "date",
+            "date-time",
+        ] {
+            let of_column = xdm_type(&column(json!({"name": "c", "type": word})));
+            assert_eq!(field_type(word), Some(of_column), "{word}");
+        }
+        for word in ["", "varchar", "String", "object"] {
+            assert_eq!(field_type(word), None, "{word}");
+        }
+    }
+
+    #[test]
+    fn long_names_stay_long_and_apart() {
+        let long = "a".repeat(900);
+        let columns =
+            [format!("{long}."), long.clone(), format!("{long}_")].map(|name| named(&name));
+        let fields = schema_fields(&TenantId::parse("acme").unwrap(), &columns);
+        let names: Vec<&String> = fields.properties.keys().collect();
+        assert_eq!(names.len(), 3);
+        assert!(
+            names.contains(&&long) && names.contains(&&format!("{long}__2")),
+            "{names:?}"
         );
     }
 

@@ -510,6 +510,7 @@ async fn a_base_path_of_an_address_is_kept() {
         base_connection_id: "b".parse().unwrap(),
         table_name: "t".to_owned(),
         columns: Vec::new(),
+        filter: None,
         connection_spec: ConnectionSpecRef::v1(crate::ConnectionSpecId::oracle_service_cloud()),
     };
     let sandbox = client.sandbox(&SandboxName::parse("dev").unwrap());

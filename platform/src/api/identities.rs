@@ -1,0 +1,265 @@
+//! Identity descriptors: which field of a schema tells one person or thing from another.
+//!
+//! A descriptor has neither a name nor a description, only what it says. Lists of descriptors have
+//! media types of their own, and pages only in the second of them; a version is refused.
+//! Source: Schema Registry API guide, "Descriptors endpoint", read 2026-11.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::flow_service::Created;
+use crate::answer::{Answer, Unreadable};
+use crate::classify::refuses_filter;
+use crate::client::Sandbox;
+use crate::error::{CreateError, ReadError};
+use crate::fields;
+use crate::ids::{DescriptorId, SchemaId};
+use crate::kind::Kind;
+use crate::paging::{Following, Page};
+use crate::request::{Request, Service};
+
+const COLLECTION: &str = "/tenant/descriptors";
+const ONE: &str = "/tenant/descriptors/{id}";
+
+/// Lists whole descriptors in pages.
+const ACCEPT: &str = "application/vnd.adobe.xdm-v2+json";
+
+const TYPE: &str = "xdm:descriptorIdentity";
+
+/// The one major version that a schema has.
+const SCHEMA_VERSION: u32 = 1;
+
+/// An identity descriptor to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewIdentity {
+    /// The schema.
+    pub schema_id: SchemaId,
+    /// The field's path with slashes: `/_acme/email`.
+    pub property: String,
+    /// Code of the identity namespace, such as `Email`.
+    pub namespace: String,
+    /// Whether it is the schema's primary identity; a schema has one at most.
+    pub is_primary: bool,
+}
+
+/// An identity descriptor as the registry shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Its `@id`.
+    pub id: DescriptorId,
+    /// The schema.
+    pub schema_id: Option<SchemaId>,
+    /// The field's path with slashes.
+    pub property: String,
+    /// Code or number of the identity namespace.
+    pub namespace: String,
+    /// Whether it is the schema's primary identity.
+    pub is_primary: bool,
+    /// When it was made, in milliseconds since 1970.
+    pub created_at_ms: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct Wire<'a> {
+    #[serde(rename = "@type")]
+    type_: &'static str,
+    #[serde(rename = "xdm:sourceSchema")]
+    schema: &'a SchemaId,
+    #[serde(rename = "xdm:sourceVersion")]
+    version: u32,
+    #[serde(rename = "xdm:sourceProperty")]
+    property: &'a str,
+    #[serde(rename = "xdm:namespace")]
+    namespace: &'a str,
+    #[serde(rename = "xdm:property")]
+    namespace_is: &'static str,
+    #[serde(rename = "xdm:isPrimary")]
+    is_primary: bool,
+}
+
+fn wire(new: &NewIdentity) -> Wire<'_> {
+    Wire {
+        type_: TYPE,
+        schema: &new.schema_id,
+        version: SCHEMA_VERSION,
+        property: &new.property,
+        namespace: &new.namespace,
+        namespace_is: "xdm:code",
+        is_primary: new.is_primary,
+    }
+}
+
+fn read(value: &Value) -> Result<Identity, Unreadable> {
+    Ok(Identity {
+        id: fields::required_id(value, "/@id")?,
+        schema_id: fields::id(value, "/xdm:sourceSchema"),
+        property: fields::text(value, "/xdm:sourceProperty").unwrap_or_default(),
+        namespace: fields::text(value, "/xdm:namespace").unwrap_or_default(),
+        is_primary: fields::flag(value, "/xdm:isPrimary").unwrap_or_default(),
+        created_at_ms: fields::integer(value, "/created"),
+    })
+}
+
+fn build_list(schema: Option<&SchemaId>, cursor: Option<&str>) -> Request {
+    let mut request =
+        Request::get(Kind::Identity, Service::SchemaRegistry, COLLECTION).accept(ACCEPT);
+    if let Some(schema) = schema {
+        request = request.property("xdm:sourceSchema", "==", schema.as_str());
+    }
+    match cursor {
+        Some(cursor) => request.query("start", cursor),
+        None => request,
+    }
+}
+
+/// The identity descriptors among those of a page: other kinds come along.
+pub(crate) fn parse_list(answer: &Answer) -> Result<Page<Identity>, Unreadable> {
+    let body = answer.json()?;
+    let next = fields::text(&body, "/_page/next").filter(|next| !next.is_empty());
+    if !body.get("results").is_some_and(Value::is_array) {
+        return Err(Unreadable::shape("`results` is no list"));
+    }
+    let entries = fields::list(&body, "/results").iter();
+    let identities = entries.filter(|entry| fields::text(entry, "/@type").as_deref() == Some(TYPE));
+    let items = identities
+        .map(|entry| read(entry).map(|identity| (identity.id.as_str().to_owned(), identity)))
+        .collect::<Result<_, _>>()?;
+    Ok(Page {
+        items,
+        next: Following::Cursor(next),
+    })
+}
+
+pub(crate) fn parse_one(answer: &Answer) -> Result<Identity, Unreadable> {
+    read(&answer.json()?)
+}
+
+pub(crate) fn parse_created(answer: &Answer) -> Result<Created<DescriptorId>, Unreadable> {
+    Ok(Created {
+        id: fields::required_id(&answer.json()?, "/@id")?,
+        etag: None,
+        request_id: answer.request_id(),
+    })
+}
+
+impl Sandbox {
+    /// Makes an identity descriptor, sent once.
+    ///
+    /// # Errors
+    /// [`CreateError`]; ask its `outcome` before sending it again.
+    pub async fn create_identity(
+        &self,
+        new: &NewIdentity,
+    ) -> Result<Created<DescriptorId>, CreateError> {
+        let request =
+            Request::create(Kind::Identity, Service::SchemaRegistry, COLLECTION).json(&wire(new));
+        self.create(&new.property, &request, parse_created).await
+    }
+
+    /// One identity descriptor.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn get_identity(&self, id: &DescriptorId) -> Result<Identity, ReadError> {
+        let request = Request::get(Kind::Identity, Service::SchemaRegistry, ONE).id(id.as_str());
+        self.read(&request, parse_one).await
+    }
+
+    /// Every identity descriptor of a schema.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn find_identities_of(
+        &self,
+        schema_id: &SchemaId,
+    ) -> Result<Vec<Identity>, ReadError> {
+        let mut identities = match self.list_identities(Some(schema_id)).await {
+            Err(ReadError::Refused { refusal, .. }) if refuses_filter(&refusal) => {
+                self.list_identities(None).await?
+            }
+            result => result?,
+        };
+        identities.retain(|identity| identity.schema_id.as_ref() == Some(schema_id));
+        Ok(identities)
+    }
+
+    async fn list_identities(
+        &self,
+        schema_id: Option<&SchemaId>,
+    ) -> Result<Vec<Identity>, ReadError> {
+        self.pages(
+            Kind::Identity,
+            usize::MAX,
+            |cursor| build_list(schema_id, cursor),
+            |answer, _| parse_list(answer),
+        )
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::answer::answer;
+
+    fn schema_id() -> SchemaId {
+        "https://ns.adobe.com/acme/schemas/fbc5".parse().unwrap()
+    }
+
+    #[test]
+    fn the_body_is_the_guides() {
+        let new = NewIdentity {
+            schema_id: schema_id(),
+            property: "/_acme/contactId".to_owned(),
+            namespace: "Email".to_owned(),
+            is_primary: true,
+        };
+        let expected = json!({
+            "@type": "xdm:descriptorIdentity",
+            "xdm:sourceSchema": "https://ns.adobe.com/acme/schemas/fbc5",
+            "xdm:sourceVersion": 1,
+            "xdm:sourceProperty": "/_acme/contactId",
+            "xdm:namespace": "Email",
+            "xdm:property": "xdm:code",
+            "xdm:isPrimary": true,
+        });
+        assert_eq!(serde_json::to_value(wire(&new)).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_page_holds_descriptors_of_other_kinds_too() {
+        let body = json!({
+            "results": [
+                {"@type": "xdm:alternateDisplayInfo", "@id": "a"},
+                {"@type": "xdm:descriptorIdentity", "@id": "b", "created": 7,
+                 "xdm:sourceSchema": "https://ns.adobe.com/acme/schemas/fbc5",
+                 "xdm:sourceProperty": "/_acme/email", "xdm:namespace": "Email",
+                 "xdm:isPrimary": true},
+            ],
+            "_page": {"next": "c"},
+        });
+        let page = parse_list(&answer(200, Some("application/json"), &body.to_string())).unwrap();
+        assert_eq!(page.items.len(), 1);
+        let found = &page.items[0].1;
+        assert_eq!(found.id.as_str(), "b");
+        assert_eq!(found.schema_id, Some(schema_id()));
+        assert_eq!(
+            (found.property.as_str(), found.is_primary),
+            ("/_acme/email", true)
+        );
+        assert_eq!(found.created_at_ms, Some(7));
+        assert!(matches!(page.next, Following::Cursor(Some(next)) if next == "c"));
+        assert!(parse_list(&answer(200, None, r#"{"xdm:descriptorIdentity":[]}"#)).is_err());
+    }
+
+    #[test]
+    fn a_list_is_asked_for_one_schema() {
+        assert_eq!(
+            build_list(Some(&schema_id()), Some("c")).shown().0,
+            "GET /data/foundation/schemaregistry/tenant/descriptors?property=xdm%3AsourceSchema==\
+             https%3A%2F%2Fns.adobe.com%2Facme%2Fschemas%2Ffbc5&start=c"
+        );
+    }
+}
