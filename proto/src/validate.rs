@@ -10,8 +10,11 @@ mod connection;
 mod findings;
 mod host;
 mod ingest;
+mod mapping;
 mod patterns;
+mod row_filter;
 mod schedule;
+mod schema_settings;
 mod tables;
 
 pub use columns::against_columns;
@@ -22,8 +25,11 @@ pub use findings::Findings;
 pub(crate) use findings::shown;
 pub use host::{source_host, source_url};
 pub use ingest::{ingest, ingest_source};
+pub use mapping::{EVENT_FIELDS, Fields, mapping};
 pub use patterns::{Meant, has_pattern, meant};
+pub use row_filter::row_filter;
 pub use schedule::{StartTime, passed_start, schedule, start_time};
+pub use schema_settings::{existing, fields_under, schema_settings};
 
 /// Longest name of a resource, in characters.
 ///

@@ -1,18 +1,18 @@
 //! What an input says of a table's columns, held against the explored ones.
 
-use super::{Findings, findings::shown};
+use super::{Findings, findings::shown, row_filter};
 use crate::{
     json::Object,
     read::nearest,
     v1::{Table, Violation},
 };
 
-/// Checks the columns, delta column and mapping sources of `table`, the input's table
-/// number `index`, against the columns that exploring gave.
+/// Checks the columns that `table`, the input's table number `index`, speaks of against those
+/// that exploring gave. What an expression uses is the platform's to check.
 ///
 /// # Errors
-/// Every name that does not exist, with the nearest ones that do, and a delta column of
-/// a type that has no order in time.
+/// Every name that does not exist, with the nearest ones that do, a delta column of a type that
+/// has no order in time, a time of an event that is none.
 pub fn against_columns(
     index: usize,
     table: &Table,
@@ -33,11 +33,15 @@ pub fn against_columns(
     for (position, column) in table.columns.iter().enumerate() {
         known(format!("tables[{index}].columns[{position}]"), column);
     }
-    for (position, mapping) in table.mapping.iter().enumerate() {
-        known(
-            format!("tables[{index}].mapping[{position}].source"),
-            &mapping.source,
-        );
+    let used = used(index, table);
+    for (field, column) in &used {
+        known(field.clone(), column);
+    }
+    if let Some(filter) = &table.filter {
+        // A source filters by columns that are not taken, too.
+        for (field, column) in row_filter::columns(&format!("tables[{index}].filter"), filter) {
+            known(field, column);
+        }
     }
     let delta_field = format!("tables[{index}].deltaColumn");
     if !table.delta_column.is_empty() && known(delta_field.clone(), &table.delta_column) {
@@ -60,14 +64,10 @@ pub fn against_columns(
     }
     // A column that the caller leaves out cannot be mapped, nor tell what is new.
     if !table.columns.is_empty() {
-        for (position, mapping) in table.mapping.iter().enumerate() {
-            if names.contains(&mapping.source.as_str()) && !table.columns.contains(&mapping.source)
-            {
-                findings.note(
-                    format!("tables[{index}].mapping[{position}].source"),
-                    format!("`{}`", shown(&mapping.source)),
-                    "one of the table's `columns`",
-                );
+        for (field, column) in &used {
+            if names.contains(column) && !table.columns.iter().any(|taken| taken == column) {
+                let found = format!("`{}`", shown(column));
+                findings.note(field, found, "one of the table's `columns`");
             }
         }
         let delta = &table.delta_column;
@@ -79,7 +79,78 @@ pub fn against_columns(
             );
         }
     }
+    for (field, column) in times(index, table) {
+        let column = columns
+            .iter()
+            .find(|each| each.text("name") == Some(column));
+        if let Some(column) = column
+            && !may_be_a_time(column)
+        {
+            let type_ = shown(column.text("type").unwrap_or("unknown"));
+            findings.note(
+                field,
+                format!("a column of type {type_}"),
+                "one of type date-time",
+            );
+        }
+    }
     findings.into_result()
+}
+
+/// The columns that go into a field, each with the input's field that names it.
+fn used(index: usize, table: &Table) -> Vec<(String, &str)> {
+    let lines = table.mapping.iter().enumerate();
+    let mut used: Vec<(String, &str)> = lines
+        .filter(|(_, line)| !line.source.is_empty())
+        .map(|(position, line)| {
+            let field = format!("tables[{index}].mapping[{position}].source");
+            (field, line.source.as_str())
+        })
+        .collect();
+    if let Some(schema) = &table.schema {
+        let identity = schema.identity.as_ref();
+        let identity = identity.map_or("", |identity| identity.column.as_str());
+        let columns = [
+            ("eventId", schema.event_id.as_str()),
+            ("eventTimestamp", schema.event_timestamp.as_str()),
+            ("identity.column", identity),
+        ];
+        let given = columns.iter().filter(|(_, column)| !column.is_empty());
+        used.extend(
+            given.map(|(field, column)| (format!("tables[{index}].schema.{field}"), *column)),
+        );
+    }
+    used
+}
+
+/// The columns that say when an event happened.
+fn times(index: usize, table: &Table) -> Vec<(String, &str)> {
+    let is_time = |(_, line): &(usize, &crate::v1::FieldMapping)| line.destination == "timestamp";
+    let lines = table.mapping.iter().enumerate().filter(is_time);
+    let lines = lines.map(|(position, line)| {
+        let field = format!("tables[{index}].mapping[{position}].source");
+        (field, line.source.as_str())
+    });
+    let setting = table.schema.iter().map(|schema| {
+        let field = format!("tables[{index}].schema.eventTimestamp");
+        (field, schema.event_timestamp.as_str())
+    });
+    lines.chain(setting).collect()
+}
+
+/// Whether its field may be of type date-time; what it is in the end, the schema says.
+fn may_be_a_time(column: &Object) -> bool {
+    let xdm = column.0.get("xdm");
+    let said = ["type", "format"].map(|key| xdm.and_then(|xdm| xdm.get(key)?.as_str()));
+    said.into_iter()
+        .chain([column.text("meta:xdmType"), column.text("type")])
+        .flatten()
+        .any(|word| {
+            matches!(
+                word.to_lowercase().as_str(),
+                "date-time" | "datetime" | "timestamp"
+            )
+        })
 }
 
 fn existing(name: &str, names: &[&str]) -> String {
@@ -160,6 +231,57 @@ mod tests {
             assert_eq!(found.len(), 1, "{found:?}");
             assert!(found[0].contains("of type"), "{found:?}");
         }
+    }
+
+    #[test]
+    fn expressions_are_the_platforms_and_filters_may_use_any_column() {
+        assert_eq!(
+            check(r#"{"mapping":[{"expression":"zzz + 1","destination":"_tenant.a"}]}"#),
+            [""; 0]
+        );
+        assert_eq!(
+            check(r#"{"columns":["id"],"filter":{"column":"isActive","value":true}}"#),
+            [""; 0]
+        );
+        assert_eq!(
+            check(r#"{"filter":{"any":[{"column":"is_active","value":true}]}}"#),
+            ["tables[0].filter.any[0].column: `is_active` → a column of the table: isActive"]
+        );
+    }
+
+    #[test]
+    fn what_an_event_and_an_identity_name_is_there_and_taken() {
+        let schema =
+            |rest: &str| format!(r#"{{"columns":["id","updatedTime"],"schema":{{{rest}}}}}"#);
+        assert_eq!(
+            check(&schema(r#""eventId":"id","eventTimestamp":"updatedTime""#)),
+            [""; 0]
+        );
+        assert_eq!(
+            check(&schema(
+                r#""eventId":"Id","identity":{"column":"emails.address"}"#
+            )),
+            [
+                "tables[0].schema.eventId: `Id` → a column of the table: id",
+                "tables[0].schema.identity.column: `emails.address` → one of the table's `columns`"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_event_happens_at_a_time() {
+        for table in [
+            r#"{"schema":{"eventTimestamp":"emails.address"}}"#,
+            r#"{"mapping":[{"source":"id","destination":"timestamp"}]}"#,
+        ] {
+            let found = check(table);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(found[0].ends_with("→ one of type date-time"), "{found:?}");
+        }
+        assert_eq!(
+            check(r#"{"mapping":[{"source":"updatedTime","destination":"timestamp"}]}"#),
+            [""; 0]
+        );
     }
 
     #[test]

@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Findings, MAX_COLUMNS, MAX_MAPPINGS, MAX_PATH_CHARS, MAX_TABLES, findings::shown,
+    Findings, MAX_COLUMNS, MAX_MAPPINGS, MAX_PATH_CHARS, MAX_TABLES,
+    findings::shown,
+    mapping::{Fields, mapping},
+    row_filter::row_filter,
     schedule::schedule,
+    schema_settings::{existing, fields_under, schema_settings},
 };
 use crate::v1::Table;
 
@@ -120,68 +124,39 @@ fn table(findings: &mut Findings, index: usize, table: &Table) {
         MAX_MAPPINGS,
         "mappings",
     );
-    let columns = table.columns.iter().enumerate();
-    let columns = columns.map(|(position, name)| (format!("columns[{position}]"), name));
-    let sources = table.mapping.iter().enumerate();
-    let sources =
-        sources.map(|(position, each)| (format!("mapping[{position}].source"), &each.source));
-    for (field, name) in columns.chain(sources) {
-        findings.path(&at(&field), name);
+    for (position, name) in table.columns.iter().enumerate() {
+        findings.path(&at(&format!("columns[{position}]")), name);
     }
     once_each(findings, &at("columns"), &table.columns, "a column's name");
-    for (position, mapping) in table.mapping.iter().enumerate() {
-        if mapping.source.is_empty() {
-            findings.note(
-                at(&format!("mapping[{position}].source")),
-                "nothing",
-                "a column's name",
-            );
-        }
-        destination(
-            findings,
-            &at(&format!("mapping[{position}].destination")),
-            &mapping.destination,
-        );
+    let fields = if table.existing_dataset.is_some() {
+        Fields::Existing
+    } else {
+        fields_under(table.schema.as_ref())
+    };
+    mapping(findings, &at("mapping"), &table.mapping, fields);
+    if let Some(settings) = &table.schema {
+        schema_settings(findings, &at("schema"), settings, &table.mapping);
     }
-    let destinations = table.mapping.iter().map(|each| each.destination.as_str());
-    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    for (position, destination) in destinations.enumerate() {
-        if let Some(first) = seen.insert(destination, position) {
-            findings.note(
-                at(&format!("mapping[{position}].destination")),
-                format!("`{}`, as in mapping[{first}]", shown(destination)),
-                "each destination once",
-            );
+    if let Some(dataset) = &table.existing_dataset {
+        existing(findings, &at("existingDataset"), dataset);
+        for (field, is_given) in [
+            ("dataset", !table.dataset.is_empty()),
+            ("schema", table.schema.is_some()),
+        ] {
+            if is_given {
+                let expected = "nothing beside `existingDataset`, which has a name and a schema";
+                findings.note(at(field), "a setting", expected);
+            }
         }
+    }
+    if let Some(filter) = &table.filter {
+        row_filter(findings, &at("filter"), filter);
     }
     schedule(
         findings,
         (&at("schedule"), table.schedule.as_ref()),
         (&at("deltaColumn"), &table.delta_column),
     );
-}
-
-fn destination(findings: &mut Findings, field: &str, path: &str) {
-    let is_part = |part: &str| {
-        part.starts_with(|first: char| first.is_ascii_alphanumeric())
-            && part
-                .bytes()
-                .all(|each| each.is_ascii_alphanumeric() || matches!(each, b'_' | b'-'))
-    };
-    // Fields of our own stand below the organisation's namespace; Adobe's registry
-    // refuses them anywhere else (XDM-1020 to 1024).
-    let is_path = path
-        .strip_prefix('_')
-        .and_then(|path| path.split_once('.'))
-        .is_some_and(|(tenant, rest)| is_part(tenant) && rest.split('.').all(is_part));
-    if !is_path || path.len() > 1_000 {
-        findings.note(
-            field,
-            format!("`{}`", shown(path)),
-            "a path such as `_tenant.contactId`: below the organisation's namespace, \
-             its parts of letters, digits, `-` and `_`",
-        );
-    }
 }
 
 fn once_each(findings: &mut Findings, field: &str, names: &[String], expected: &str) {
