@@ -60,8 +60,7 @@ pub use api::source_connections::{NewSourceConnection, SourceConnection};
 pub use api::specs::{AuthParams, AuthSpec, ConnectionSpec, FlowSpec};
 pub use api::target_connections::{NewTargetConnection, TargetConnection};
 pub use api::xdm::{
-    Column, RenamedColumn, SchemaFields, field_name, field_type, schema_fields, source_path,
-    xdm_type,
+    Column, RenamedColumn, SchemaFields, field_type, schema_fields, source_path, xdm_type,
 };
 pub use chain::Chain;
 pub use client::{Client, Sandbox};

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use aep_flow_ensure::ResourceKind;
-use aep_flow_proto::v1::{Dataset, EnsureDatasetInput};
+use aep_flow_proto::{
+    v1::{Dataset, EnsureDatasetInput, Existing, Outcome},
+    validate::{self, Findings},
+};
 use aep_platform::{
     CreateError, Created, Dataset as Found, DatasetId, DeleteError, Deleted, NewDataset, ReadError,
     Sandbox,
@@ -12,6 +15,7 @@ use aep_platform::{
 use super::{
     attempt::Attempt,
     ensured::{Ensurable, Wanted},
+    existing::found_once,
     failure::Failed,
     platform::Platform,
     schema::schema_id,
@@ -24,6 +28,9 @@ pub(super) async fn ensure_dataset(
     attempt: &Attempt,
     input: EnsureDatasetInput,
 ) -> Result<Dataset, Failed> {
+    if let Some(existing) = &input.existing {
+        return use_existing(platform, &input, existing).await;
+    }
     super::check_named(&input.name, &input.description)?;
     let schema_id = schema_id(&input.schema_id)?;
     let sandbox = platform.sandbox(&input.sandbox).await?;
@@ -55,6 +62,56 @@ pub(super) async fn ensure_dataset(
         id: ensured.id,
         outcome: ensured.outcome.into(),
         schema_id: String::new(),
+    })
+}
+
+/// One that stands already, as it is.
+async fn use_existing(
+    platform: &Platform,
+    input: &EnsureDatasetInput,
+    existing: &Existing,
+) -> Result<Dataset, Failed> {
+    const AT: &str = "existing";
+    let mut findings = Findings::default();
+    validate::existing(&mut findings, AT, existing);
+    for (field, given) in [("name", &input.name), ("schemaId", &input.schema_id)] {
+        if !given.is_empty() {
+            findings.note(field, "a value", "nothing beside `existing`");
+        }
+    }
+    findings.into_result().map_err(Failed::invalid)?;
+
+    let sandbox = platform.sandbox(&input.sandbox).await?;
+    let dataset = if existing.id.is_empty() {
+        let mut named = sandbox.find_datasets_named(&existing.name).await?;
+        let ids = named.iter().map(|dataset| dataset.id.clone()).collect();
+        let id = found_once(AT, KIND.as_str(), existing, ids)?;
+        named.retain(|dataset| dataset.id == id);
+        named.remove(0)
+    } else {
+        let field = format!("{AT}.id");
+        let found = sandbox
+            .get_dataset(&super::read_id(&field, &existing.id)?)
+            .await;
+        found.map_err(|error| Failed::from(error).of_field(&field))?
+    };
+    let id = dataset.id.to_string();
+    if let Some(adopt) = input.adopt.as_deref().filter(|adopt| *adopt != id) {
+        let expected = format!("{id}, the dataset that is named");
+        return Err(Failed::field("adopt", format!("`{adopt}`"), expected));
+    }
+    let Some(schema) = dataset.schema_ref else {
+        let message = format!("the dataset {id} has no schema");
+        return Err(Failed::in_the_way(
+            message,
+            AT,
+            "name one whose rows have a schema",
+        ));
+    };
+    Ok(Dataset {
+        id,
+        outcome: Outcome::Adopted.into(),
+        schema_id: schema.id.to_string(),
     })
 }
 

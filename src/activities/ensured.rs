@@ -54,6 +54,11 @@ pub(super) trait Ensurable: Sync {
     /// What of `found` is another than what would be made, its name apart: parents and
     /// specification.
     fn differs(&self, found: &Self::Found) -> Option<String>;
+
+    /// `found` as the protocol sees it.
+    fn standing(&self, found: Self::Found) -> Standing {
+        found.standing()
+    }
 }
 
 /// A resource as the platform gives it.
@@ -143,7 +148,8 @@ impl<K: Ensurable> Sight for Wanted<'_, K> {
     async fn look(&self) -> Result<Vec<Standing>, Failure> {
         let found = self.new.find(self.sandbox).await;
         let found = found.map_err(|error| error.failure())?;
-        Ok(found.into_iter().map(Listed::standing).collect())
+        let found = found.into_iter();
+        Ok(found.map(|each| self.new.standing(each)).collect())
     }
 
     async fn read(&self, id: &str) -> Result<Option<Standing>, Failure> {
@@ -151,7 +157,8 @@ impl<K: Ensurable> Sight for Wanted<'_, K> {
             // What is no id is nothing's.
             return Ok(None);
         };
-        Ok(self.get(&id).await?.map(Listed::standing))
+        let found = self.get(&id).await?;
+        Ok(found.map(|found| self.new.standing(found)))
     }
 
     fn now(&self) -> Now {

@@ -138,6 +138,11 @@ impl Failed {
         )
     }
 
+    /// What stands on the platform speaks against what the input's `field` asks for.
+    pub(super) fn in_the_way(message: String, field: &str, next_step: &str) -> Self {
+        Self::new(FailureType::Conflict, message, next_step).of_field(field)
+    }
+
     pub(super) fn not_adoptable(kind: ResourceKind, id: &str, difference: &str) -> Self {
         Self::new(
             FailureType::Conflict,
@@ -189,6 +194,13 @@ impl Failed {
 
     pub(super) fn platform_rejected(message: String, next_step: &str) -> Self {
         Self::new(FailureType::PlatformRejected, message, next_step)
+    }
+
+    /// Names the field of the input that it is about.
+    #[must_use]
+    pub(super) fn of_field(mut self, field: &str) -> Self {
+        self.details.field = field.to_owned();
+        self
     }
 
     /// Names what stands on the platform although the call failed.

@@ -6,7 +6,7 @@
 
 use aep_flow_ensure::ResourceKind;
 use aep_flow_proto::{
-    v1::{CreateMappingSetInput, MappingSet},
+    v1::{CreateMappingSetInput, FieldMapping as Line, MappingSet, Violation},
     validate::MAX_NAME_CHARS,
 };
 use aep_platform::{
@@ -51,11 +51,7 @@ pub(super) async fn create(
     let sandbox = platform.sandbox(&input.sandbox).await?;
 
     let on_existing = input.on_existing();
-    let content: Vec<String> = input
-        .mapping
-        .iter()
-        .map(|each| format!("{}\t{}", each.source, each.destination))
-        .collect();
+    let content: Vec<String> = input.mapping.iter().map(content).collect();
     let content = content.join("\n");
     let intent = platform.intent(
         KIND,
@@ -66,12 +62,9 @@ pub(super) async fn create(
     let new = NewMappingSet {
         name: format!("{} - {}", input.name, intent.marker().key()),
         schema_id,
-        mappings: input
-            .mapping
-            .into_iter()
-            .map(|each| FieldMapping::attribute(each.source, each.destination))
-            .collect(),
+        mappings: input.mapping.into_iter().map(line).collect(),
     };
+    check_expressions(&sandbox, &new).await?;
     let wanted = Wanted {
         platform,
         attempt,
@@ -88,6 +81,54 @@ pub(super) async fn create(
         version: FIRST_VERSION,
         outcome: ensured.outcome.into(),
     })
+}
+
+/// What of a line is part of the key.
+fn content(line: &Line) -> String {
+    if line.expression.is_empty() {
+        return format!("{}\t{}", line.source, line.destination);
+    }
+    // As JSON it has neither tabs nor ends of lines: no other mapping reads the same.
+    let expression = serde_json::Value::String(line.expression.clone());
+    format!("\t{}\t{expression}", line.destination)
+}
+
+fn line(line: Line) -> FieldMapping {
+    if line.expression.is_empty() {
+        FieldMapping::attribute(line.source, line.destination)
+    } else {
+        FieldMapping::expression(line.expression, line.destination)
+    }
+}
+
+/// Has Data Prep check a mapping that has expressions: of a set that is made with a bad one
+/// nothing is told but that its flow fails. Asked for no other mapping, whose columns and fields
+/// are known to be there.
+async fn check_expressions(sandbox: &Sandbox, new: &NewMappingSet) -> Result<(), Failed> {
+    if !new.mappings.iter().any(|line| line.is_expression) {
+        return Ok(());
+    }
+    let faults = sandbox.validate_mapping_set(new).await?;
+    let violations: Vec<Violation> = faults
+        .into_iter()
+        .map(|fault| {
+            let line = new.mappings.get(fault.index);
+            let part = match line {
+                Some(line) if !line.is_expression => "source",
+                Some(_) | None => "expression",
+            };
+            Violation {
+                field: format!("mapping[{}].{part}", fault.index),
+                found: format!("what Data Prep refuses: {}", fault.reason),
+                expected: "what it can calculate".to_owned(),
+            }
+        })
+        .collect();
+    if violations.is_empty() {
+        Ok(())
+    } else {
+        Err(Failed::invalid(violations))
+    }
 }
 
 impl Ensurable for NewMappingSet {
@@ -121,5 +162,37 @@ impl Ensurable for NewMappingSet {
         schema
             .is_some_and(|schema| *schema != self.schema_id)
             .then(|| "it maps into another schema".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_mappings_have_one_key() {
+        let column = |source: &str| Line {
+            source: source.to_owned(),
+            destination: "_acme.a".to_owned(),
+            ..Line::default()
+        };
+        let expression = |expression: &str| Line {
+            expression: expression.to_owned(),
+            destination: "_acme.a".to_owned(),
+            ..Line::default()
+        };
+        // As before there were expressions, or every set would be made anew.
+        assert_eq!(content(&column("id")), "id\t_acme.a");
+        assert_eq!(content(&expression("upper(a)")), "\t_acme.a\t\"upper(a)\"");
+        let all = [
+            column("a"),
+            expression("a"),
+            expression("a\n\t_acme.b\tc"),
+            expression("a\\n"),
+            column(""),
+        ];
+        let keys: std::collections::BTreeSet<String> = all.iter().map(content).collect();
+        assert_eq!(keys.len(), all.len());
+        assert!(keys.iter().all(|key| !key.contains('\n')), "{keys:?}");
     }
 }

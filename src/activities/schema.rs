@@ -1,16 +1,23 @@
-//! The schema: a field group made from columns, and a schema that holds it.
+//! The schema: a field group made from columns, and a schema that holds it; or one that exists.
+
+mod existing;
+mod fields;
+mod identity;
 
 use aep_flow_ensure::{Ensured, Intent, ResourceKind};
 use aep_flow_proto::{
     json::Object,
-    v1::{EarlierCall, EnsureSchemaInput, FieldMapping, OnExisting, Schema},
+    v1::{Behavior, EarlierCall, EnsureSchemaInput, OnExisting, Schema, SchemaSettings},
+    validate::{self, Findings},
 };
 use aep_platform::{
     ClassId, Column, CreateError, Created, DeleteError, Deleted, FieldGroup, FieldGroupId,
-    NewFieldGroup, NewSchema, ReadError, Sandbox, Schema as FoundSchema, SchemaId, TenantId,
-    schema_fields, source_path, xdm_type,
+    NewFieldGroup, NewIdentity, NewSchema, ReadError, Sandbox, Schema as FoundSchema, SchemaId,
+    TenantId,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
+
+use fields::Fields;
 
 use super::{
     attempt::Attempt,
@@ -22,13 +29,6 @@ use super::{
 const FIELD_GROUP: ResourceKind = ResourceKind::FieldGroup;
 const SCHEMA: ResourceKind = ResourceKind::Schema;
 
-/// What the fields of a schema are, and which column goes where.
-struct Fields {
-    properties: Map<String, Value>,
-    mapping: Vec<FieldMapping>,
-    warnings: Vec<String>,
-}
-
 /// What field group and schema share.
 struct Wanted<'a> {
     platform: &'a Platform,
@@ -37,6 +37,7 @@ struct Wanted<'a> {
     title: String,
     description: String,
     on_existing: OnExisting,
+    behavior: Behavior,
     /// Id that a person decided to take: a schema's, or a field group's.
     adopt: Option<String>,
     continues: Option<EarlierCall>,
@@ -47,37 +48,53 @@ pub(super) async fn ensure_schema(
     attempt: &Attempt,
     input: EnsureSchemaInput,
 ) -> Result<Schema, Failed> {
-    super::check_named(&input.title, &input.description)?;
-    if input.columns.is_empty() {
-        return Err(Failed::field(
-            "columns",
-            "nothing",
-            "columns as ExploreTable gives them",
-        ));
-    }
+    let settings = input.settings.clone().unwrap_or_default();
+    check(&input, &settings)?;
     let columns = columns(&input.columns)?;
+    if let Some(existing) = &settings.existing {
+        return existing::use_existing(platform, &input, existing, &columns).await;
+    }
     let wanted = Wanted {
         platform,
         attempt,
         sandbox: platform.sandbox(&input.sandbox).await?,
         on_existing: input.on_existing(),
+        behavior: settings.behavior(),
         adopt: input.adopt,
         continues: input.continues,
         title: input.title,
         description: input.description,
     };
     let tenant = platform.tenant(&wanted.sandbox).await?;
-    let fields = if input.mapping.is_empty() {
-        one_per_column(&tenant, &columns)
-    } else {
-        as_mapped(&tenant, &columns, &input.mapping)?
-    };
+    let fields = Fields::of(&tenant, &columns, &input.mapping, &settings)?;
+    // Before anything is made: what it goes into must be fit for it.
+    let identity = settings.identity.as_ref();
+    let identity = identity
+        .map(|identity| {
+            let property = fields.identity_property(&tenant, &identity.column);
+            property.map(|property| (identity, property))
+        })
+        .transpose()?;
 
-    let class = ClassId::individual_profile();
-    let field_group_id = wanted
-        .field_group(tenant, class.clone(), fields.properties)
-        .await?;
-    let schema = wanted.schema(class, field_group_id.clone()).await?;
+    let field_group_id = wanted.field_group(tenant, fields.properties).await?;
+    let schema = wanted.schema(field_group_id.clone()).await?;
+    if let Some((identity, property)) = identity {
+        let new = NewIdentity {
+            schema_id: read_made(&schema.id)?,
+            property,
+            namespace: identity.namespace.clone(),
+            is_primary: identity.primary,
+        };
+        identity::ensure(
+            platform,
+            attempt,
+            &wanted.sandbox,
+            wanted.continues.as_ref(),
+            new,
+        )
+        .await
+        .map_err(|failed| failed.with_created(SCHEMA.as_str(), &schema.id))?;
+    }
     Ok(Schema {
         id: schema.id,
         field_group_id: field_group_id.to_string(),
@@ -87,11 +104,37 @@ pub(super) async fn ensure_schema(
     })
 }
 
+/// What can be told of the input alone.
+fn check(input: &EnsureSchemaInput, settings: &SchemaSettings) -> Result<(), Failed> {
+    // One that exists has a title.
+    if settings.existing.is_none() {
+        super::check_named(&input.title, &input.description)?;
+    }
+    if input.columns.is_empty() {
+        return Err(Failed::field(
+            "columns",
+            "nothing",
+            "columns as ExploreTable gives them",
+        ));
+    }
+    let mut findings = Findings::default();
+    let fields = validate::fields_under(Some(settings));
+    validate::mapping(&mut findings, "mapping", &input.mapping, fields);
+    validate::schema_settings(&mut findings, "settings", settings, &input.mapping);
+    findings.into_result().map_err(Failed::invalid)
+}
+
+/// An id that the platform gave.
+fn read_made<I: std::str::FromStr<Err = aep_platform::IdError>>(id: &str) -> Result<I, Failed> {
+    id.parse().map_err(|error: aep_platform::IdError| {
+        Failed::platform_rejected(error.to_string(), "report this answer to Adobe's support")
+    })
+}
+
 impl Wanted<'_> {
     async fn field_group(
         &self,
         tenant_id: TenantId,
-        class_id: ClassId,
         properties: Map<String, Value>,
     ) -> Result<FieldGroupId, Failed> {
         let title = format!("{} fields", self.title);
@@ -101,36 +144,47 @@ impl Wanted<'_> {
             .attempt
             .sign(intent, self.continues.as_ref())
             .field("fields", &fields);
+        let intent = self.with_behavior(intent);
         let new = NewFieldGroup {
             title,
             description: intent.described(&self.description),
-            class_id,
+            class_id: self.class_id(),
             tenant_id,
             properties,
         };
         let ensured = self.ensured(&intent, &new, is_field_group).await?;
-        FieldGroupId::parse(ensured.id).map_err(|error| {
-            Failed::platform_rejected(error.to_string(), "report this answer to Adobe's support")
-        })
+        read_made(&ensured.id)
     }
 
-    async fn schema(
-        &self,
-        class_id: ClassId,
-        field_group_id: FieldGroupId,
-    ) -> Result<Ensured, Failed> {
+    async fn schema(&self, field_group_id: FieldGroupId) -> Result<Ensured, Failed> {
         let intent = self.platform.intent(SCHEMA, &self.sandbox, "", &self.title);
         let intent = self
             .attempt
             .sign(intent, self.continues.as_ref())
             .field("fieldGroupId", field_group_id.as_str());
+        let intent = self.with_behavior(intent);
         let new = NewSchema {
             title: self.title.clone(),
             description: intent.described(&self.description),
-            class_id,
+            class_id: self.class_id(),
             field_group_ids: vec![field_group_id],
         };
         self.ensured(&intent, &new, |id| !is_field_group(id)).await
+    }
+
+    fn class_id(&self) -> ClassId {
+        match self.behavior {
+            Behavior::Unspecified | Behavior::Record => ClassId::individual_profile(),
+            Behavior::ExperienceEvent => ClassId::experience_event(),
+        }
+    }
+
+    fn with_behavior(&self, intent: Intent) -> Intent {
+        match self.behavior {
+            // As before there were others.
+            Behavior::Unspecified | Behavior::Record => intent,
+            Behavior::ExperienceEvent => intent.option("behavior", self.behavior.as_str_name()),
+        }
     }
 
     async fn ensured<K: Ensurable>(
@@ -254,174 +308,4 @@ fn columns(given: &[Object]) -> Result<Vec<Column>, Failed> {
             })
         })
         .collect()
-}
-
-fn one_per_column(tenant: &TenantId, columns: &[Column]) -> Fields {
-    let fields = schema_fields(tenant, columns);
-    Fields {
-        properties: fields.properties,
-        mapping: fields
-            .mappings
-            .into_iter()
-            .map(|each| FieldMapping {
-                source: each.source,
-                destination: each.destination,
-                ..FieldMapping::default()
-            })
-            .collect(),
-        warnings: fields
-            .renamed
-            .into_iter()
-            .map(|each| {
-                format!(
-                    "column `{}` goes into field `{}`: XDM does not take the column's name",
-                    each.column, each.field
-                )
-            })
-            .collect(),
-    }
-}
-
-/// Fields where the caller wants them, each of its column's type.
-fn as_mapped(
-    tenant: &TenantId,
-    columns: &[Column],
-    mapping: &[FieldMapping],
-) -> Result<Fields, Failed> {
-    let namespace = tenant.namespace();
-    let mut fields = Fields {
-        properties: Map::new(),
-        mapping: Vec::with_capacity(mapping.len()),
-        warnings: Vec::new(),
-    };
-    for (index, each) in mapping.iter().enumerate() {
-        let at = |part: &str| format!("mapping[{index}].{part}");
-        let column = columns
-            .iter()
-            .find(|column| column.name == each.source)
-            .ok_or_else(|| {
-                Failed::field(
-                    &at("source"),
-                    format!("`{}`", each.source),
-                    "one of the columns",
-                )
-            })?;
-        let path = each
-            .destination
-            .strip_prefix("_tenant.")
-            .or_else(|| each.destination.strip_prefix(&namespace)?.strip_prefix('.'))
-            .ok_or_else(|| {
-                Failed::field(
-                    &at("destination"),
-                    format!("`{}`", each.destination),
-                    format!("a path that begins with `_tenant.` or `{namespace}.`"),
-                )
-            })?;
-        let parts: Vec<&str> = path.split('.').collect();
-        let mut leaf = xdm_type(column);
-        leaf.insert("title".to_owned(), Value::String(column.name.clone()));
-        if !insert(&mut fields.properties, &parts, leaf) {
-            return Err(Failed::field(
-                &at("destination"),
-                format!("`{}`", each.destination),
-                "a path that is no part of another destination, nor has one as its part",
-            ));
-        }
-        fields.mapping.push(FieldMapping {
-            source: source_path(&each.source),
-            destination: format!("{namespace}.{path}"),
-            ..FieldMapping::default()
-        });
-    }
-    Ok(fields)
-}
-
-/// Puts `leaf` at `path`, making objects on the way; false if something else is there.
-fn insert(properties: &mut Map<String, Value>, path: &[&str], leaf: Map<String, Value>) -> bool {
-    let Some((first, rest)) = path.split_first() else {
-        return false;
-    };
-    if rest.is_empty() {
-        return properties
-            .insert((*first).to_owned(), Value::Object(leaf))
-            .is_none();
-    }
-    let object = properties
-        .entry((*first).to_owned())
-        .or_insert_with(|| json!({"title": first, "type": "object", "properties": {}}));
-    match object.get_mut("properties").and_then(Value::as_object_mut) {
-        Some(inner) => insert(inner, rest, leaf),
-        None => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn column(name: &str, type_: &str) -> Column {
-        let object = json!({"name": name, "type": type_});
-        columns(&[Object(object.as_object().unwrap().clone())])
-            .unwrap()
-            .remove(0)
-    }
-
-    fn mapping(pairs: &[(&str, &str)]) -> Vec<FieldMapping> {
-        pairs
-            .iter()
-            .map(|(source, destination)| FieldMapping {
-                source: (*source).to_owned(),
-                destination: (*destination).to_owned(),
-                ..FieldMapping::default()
-            })
-            .collect()
-    }
-
-    #[test]
-    fn destinations_become_nested_fields_of_the_columns_types() {
-        let tenant = TenantId::parse("acme").unwrap();
-        let columns = [column("id", "integer"), column("emails.address", "string")];
-        let wanted = mapping(&[
-            ("id", "_tenant.contact.id"),
-            ("emails.address", "_acme.contact.email"),
-        ]);
-        let fields = as_mapped(&tenant, &columns, &wanted).unwrap();
-        assert_eq!(
-            fields.mapping,
-            mapping(&[
-                ("id", "_acme.contact.id"),
-                (r"emails\.address", "_acme.contact.email")
-            ])
-        );
-        let contact = &fields.properties["contact"];
-        assert_eq!(contact["type"], "object");
-        assert_eq!(contact["properties"]["id"]["type"], "integer");
-        assert_eq!(contact["properties"]["email"]["type"], "string");
-        assert_eq!(contact["properties"]["email"]["title"], "emails.address");
-    }
-
-    #[test]
-    fn a_destination_that_cannot_be_is_named() {
-        let tenant = TenantId::parse("acme").unwrap();
-        let columns = [column("id", "integer"), column("name", "string")];
-        let cases = [
-            (mapping(&[("id", "_other.id")]), "mapping[0].destination"),
-            (mapping(&[("nope", "_acme.id")]), "mapping[0].source"),
-            (
-                mapping(&[("id", "_acme.a"), ("name", "_acme.a.b")]),
-                "mapping[1].destination",
-            ),
-            (
-                mapping(&[("id", "_acme.a.b"), ("name", "_acme.a")]),
-                "mapping[1].destination",
-            ),
-        ];
-        for (wanted, field) in cases {
-            let failure = as_mapped(&tenant, &columns, &wanted)
-                .err()
-                .unwrap()
-                .into_failure(1, None);
-            assert!(failure.to_string().contains(field), "{failure}");
-        }
-    }
 }

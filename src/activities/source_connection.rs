@@ -14,6 +14,7 @@ use super::{
     ensured::{Ensurable, Wanted},
     failure::Failed,
     platform::Platform,
+    row_filter,
 };
 
 const KIND: ResourceKind = ResourceKind::SourceConnection;
@@ -40,7 +41,11 @@ pub(super) async fn create(
     }
     let base_connection_id = base_connection_id(&input.base_connection_id)?;
     let connection_spec = connection_spec(input.connection_spec.as_ref())?;
+    let filter = input.filter.as_ref().map(row_filter::read).transpose()?;
     let sandbox = platform.sandbox(&input.sandbox).await?;
+    if let Some(filter) = &filter {
+        row_filter::check(&sandbox, &connection_spec.id, filter).await?;
+    }
 
     let on_existing = input.on_existing();
     let columns: Vec<Value> = input
@@ -53,19 +58,22 @@ pub(super) async fn create(
         .filter_map(|column| column.get("name")?.as_str())
         .collect();
     let intent = platform.intent(KIND, &sandbox, base_connection_id.as_str(), &input.name);
-    let intent = attempt
+    let mut intent = attempt
         .sign(intent, input.continues.as_ref())
         .field("table", &input.table)
         // Names alone: what else explore says of a column may change without a change in
         // what is asked for.
         .field("columns", &names.join("\n"));
+    if let Some(filter) = &filter {
+        intent = intent.option("filter", &filter.to_params().to_string());
+    }
     let new = NewSourceConnection {
         name: input.name,
         description: Some(intent.described(&input.description)),
         base_connection_id,
         table_name: input.table,
         columns,
-        filter: None,
+        filter,
         connection_spec,
     };
     let wanted = Wanted {

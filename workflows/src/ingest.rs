@@ -40,6 +40,7 @@ use temporalio_workflow::{WorkflowContext, WorkflowResult, WorkflowTermination, 
 mod attributes;
 mod continued;
 mod decide;
+mod fields;
 mod first_run;
 mod kind;
 mod start;
@@ -47,17 +48,20 @@ mod steps;
 mod table;
 mod tables;
 
-pub use self::kind::{AnySource, IngestOracleServiceCloud, IngestSource, OracleServiceCloud};
+pub use self::kind::{
+    AnySource, Given, IngestOracleServiceCloud, IngestSource, OracleServiceCloud, Shared, Source,
+};
 use self::{
     attributes::Attributes,
     continued::{Leaving, Open},
-    kind::{Given, Kind, Shared, Source},
+    kind::Kind,
     table::TableRun,
 };
 use crate::{
     attempts::Attempts,
     decision::{Decisions, Refused},
     details, failure,
+    inputs::Inputs,
     limits::{self, Sent},
     payload::Message,
     progress,
@@ -571,6 +575,16 @@ impl Plan {
     fn connection_spec(&self) -> ConnectionSpec {
         let base = self.base.get();
         base.map_or_else(oracle_service_cloud, |base| base.spec.clone())
+    }
+
+    /// What the inputs of a table's steps are made of.
+    fn inputs<'a>(&'a self, table: &'a Table) -> Inputs<'a> {
+        Inputs {
+            connection: &self.connection,
+            base_connection_id: self.base_connection_id(),
+            connection_spec: self.connection_spec(),
+            table,
+        }
     }
 }
 

@@ -146,13 +146,26 @@ impl From<StepError> for WorkflowTermination {
 impl FailedStep {
     /// The same failure with the activity's field names as the workflow's caller knows them:
     /// below `path` of the workflow's own input.
-    pub(crate) fn below(mut self, path: &str) -> Self {
+    pub(crate) fn below(self, path: &str) -> Self {
         if self.kind != FailureType::InvalidInput.as_str() || self.details.violations.is_empty() {
             return self;
         }
+        self.renamed(|field| Some(format!("{path}.{field}")))
+    }
+
+    /// The same failure with those fields named otherwise for which there is another name.
+    pub(crate) fn renamed(mut self, name: impl Fn(&str) -> Option<String>) -> Self {
         let mut violations = std::mem::take(&mut self.details.violations);
+        if violations.is_empty() {
+            if let Some(field) = name(&self.details.field) {
+                self.details.field = field;
+            }
+            return self;
+        }
         for violation in &mut violations {
-            violation.field = format!("{path}.{}", violation.field);
+            if let Some(field) = name(&violation.field) {
+                violation.field = field;
+            }
         }
         let (message, described) = failure::describe(violations);
         self.message = message;

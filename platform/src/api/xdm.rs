@@ -58,6 +58,8 @@ pub struct SchemaFields {
     pub properties: Map<String, Value>,
     /// One mapping per column, in the columns' order.
     pub mappings: Vec<FieldMapping>,
+    /// Each column with the name of its field, in the columns' order.
+    pub names: Vec<(String, String)>,
     /// The columns whose field is named otherwise, in the columns' order.
     pub renamed: Vec<RenamedColumn>,
 }
@@ -76,6 +78,7 @@ pub fn schema_fields(tenant: &TenantId, columns: &[Column]) -> SchemaFields {
     let mut fields = SchemaFields {
         properties: Map::new(),
         mappings: Vec::with_capacity(columns.len()),
+        names: Vec::with_capacity(columns.len()),
         renamed: Vec::new(),
     };
     let mut seen = HashSet::new();
@@ -93,6 +96,7 @@ pub fn schema_fields(tenant: &TenantId, columns: &[Column]) -> SchemaFields {
             source_path(&column.name),
             format!("{namespace}.{name}"),
         ));
+        fields.names.push((column.name.clone(), name.clone()));
         if *name != column.name {
             fields.renamed.push(RenamedColumn {
                 column: column.name.clone(),
@@ -126,10 +130,7 @@ fn field_names(columns: &[Column]) -> HashMap<&str, String> {
     names
 }
 
-/// The name of a column's field if no other column's is in its way: the first part of the rule
-/// that [`schema_fields`] states.
-#[must_use]
-pub fn field_name(column: &str) -> String {
+fn field_name(column: &str) -> String {
     let mut name = String::with_capacity(column.len());
     let mut in_gap = false;
     for c in column.chars() {
@@ -352,6 +353,8 @@ mod tests {
             ]
         );
         assert_eq!(fields.properties.len(), 10);
+        let names = ("emails.address".to_owned(), "emails_address_2".to_owned());
+        assert_eq!((fields.names.len(), &fields.names[0]), (10, &names));
         assert_eq!(
             fields.properties["emails_address_2"]["title"],
             "emails.address"

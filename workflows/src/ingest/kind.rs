@@ -39,8 +39,10 @@ pub trait Kind: Debug + Sized + 'static {
 /// The input of any of the workflows.
 #[derive(Debug, Clone)]
 pub struct Given {
-    pub(super) source: Option<Source>,
-    pub(super) tables: Vec<Table>,
+    /// The source.
+    pub source: Option<Source>,
+    /// What to take from it.
+    pub tables: Vec<Table>,
     pub(super) wait_for_first_run: bool,
     pub(super) tables_at_once: u32,
     pub(super) step_deadline_seconds: u32,
@@ -52,30 +54,40 @@ pub struct Given {
 
 /// What a base connection is made of.
 #[derive(Debug, Clone)]
-pub(super) enum Source {
+pub enum Source {
+    /// An Oracle Service Cloud, as its own workflow takes it.
     OracleServiceCloud(OracleServiceCloudConnection),
+    /// A source of the catalogue.
     Any(Connection),
 }
 
 /// What of a connection holds for all that stands on it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Shared {
-    pub(super) sandbox: String,
-    pub(super) name: String,
-    pub(super) description: String,
-    pub(super) on_existing: i32,
+pub struct Shared {
+    /// Name of the sandbox, empty for the worker's.
+    pub sandbox: String,
+    /// Name of the base connection.
+    pub name: String,
+    /// Free text of the caller's.
+    pub description: String,
+    /// An `OnExisting`.
+    pub on_existing: i32,
     /// The source, by its name in the catalogue.
-    pub(super) source: String,
+    pub source: String,
 }
 
 impl Shared {
-    pub(super) fn on_existing(&self) -> OnExisting {
+    /// What to do when something of a wanted name stands.
+    #[must_use]
+    pub fn on_existing(&self) -> OnExisting {
         OnExisting::try_from(self.on_existing).unwrap_or_default()
     }
 }
 
 impl Source {
-    pub(super) fn shared(&self) -> Shared {
+    /// What of it holds for all that stands on it.
+    #[must_use]
+    pub fn shared(&self) -> Shared {
         match self {
             Self::OracleServiceCloud(of) => Shared {
                 sandbox: of.sandbox.clone(),

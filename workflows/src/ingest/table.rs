@@ -3,11 +3,7 @@
 use aep_flow_proto::{
     json::Object,
     names,
-    v1::{
-        CreateDataflowInput, CreateMappingSetInput, CreateSourceConnectionInput,
-        CreateTargetConnectionInput, EnsureDatasetInput, EnsureSchemaInput, ExploreTableInput,
-        IngestedTable, OnExisting, Table,
-    },
+    v1::{Dataset, IngestedTable, MappingSet, Schema, Table},
     validate,
 };
 use temporalio_common::ActivityDefinition;
@@ -16,9 +12,9 @@ use temporalio_workflow::join;
 use super::{
     Context, Ingestion, Kind, Plan,
     decide::{self, Create},
-    steps,
+    fields, steps,
 };
-use crate::{activities::Declared, naming, payload::Message, progress, step::StepError};
+use crate::{activities::Declared, inputs::Inputs, payload::Message, progress, step::StepError};
 
 /// One table of an ingestion under way.
 pub(super) struct TableRun<'a, K: Kind> {
@@ -26,6 +22,13 @@ pub(super) struct TableRun<'a, K: Kind> {
     pub(super) plan: &'a Plan,
     /// Its place among the tables that are meant.
     pub(super) index: usize,
+}
+
+/// What a table goes into.
+struct Destination {
+    schema: Schema,
+    /// Only one that was there before the schema was asked for.
+    dataset: Option<Dataset>,
 }
 
 impl<K: Kind> TableRun<'_, K> {
@@ -50,52 +53,34 @@ impl<K: Kind> TableRun<'_, K> {
 
     /// From the table's columns to its dataflow.
     async fn chain(&self) -> Result<(), StepError> {
-        let table = self.table();
-        let name = naming::resource_name(&self.plan.connection.name, &table.table);
+        let inputs = self.inputs();
         self.ctx
             .state_mut(|this| progress::table_phase(&mut this.status, self.index, "exploring"));
 
-        let explored = ExploreTableInput {
-            sandbox: self.plan.connection.sandbox.clone(),
-            base_connection_id: self.plan.base_connection_id().to_owned(),
-            table: table.table.clone(),
-            preview: false,
-        };
-        let explored = match self.step(Declared::explore_table, explored).await {
+        let explored = self.step(Declared::explore_table, inputs.explore_table());
+        let explored = match explored.await {
             Err(StepError::Failed(failed)) => {
                 let path = format!("tables[{}]", self.plan.place(self.index));
                 return Err(StepError::Failed(Box::new(failed.below(&path))));
             }
             other => other?,
         };
-        validate::against_columns(self.plan.place(self.index), table, &explored.columns)
+        validate::against_columns(self.plan.place(self.index), self.table(), &explored.columns)
             .map_err(|violations| StepError::invalid(names::activity::EXPLORE_TABLE, violations))?;
-        let columns = chosen(explored.columns, &table.columns);
+        let columns = inputs.chosen(explored.columns);
 
         self.ctx
             .state_mut(|this| progress::table_phase(&mut this.status, self.index, "creating"));
-        let (source, target) = join!(
-            self.source(&name, columns.clone()),
-            self.target(&name, columns),
-        );
-        let source_connection_id = source?;
-        let (target_connection_id, (mapping_set_id, mapping_set_version)) = target?;
-
-        let flow = CreateDataflowInput {
-            sandbox: self.plan.connection.sandbox.clone(),
-            name,
-            description: self.plan.connection.description.clone(),
-            connection_spec: Some(self.plan.connection_spec()),
-            source_connection_id,
-            target_connection_id,
-            mapping_set_id,
-            mapping_set_version,
-            schedule: table.schedule.clone(),
-            delta_column: table.delta_column.clone(),
-            on_existing: self.on_existing(),
-            adopt: None,
-            continues: None,
+        let existing = if inputs.go_into_what_exists() {
+            Some(self.schema(columns.clone()).await?)
+        } else {
+            None
         };
+        let (source, target) = join!(self.source(columns.clone()), self.target(columns, existing),);
+        let source_connection_id = source?;
+        let (target_connection_id, mapping_set) = target?;
+
+        let flow = inputs.dataflow(source_connection_id, target_connection_id, mapping_set);
         let flow = self.create(flow).await?;
         self.ctx.state_mut(|this| {
             this.made[self.index].flow_id.clone_from(&flow.id);
@@ -105,98 +90,66 @@ impl<K: Kind> TableRun<'_, K> {
         Ok(())
     }
 
-    async fn source(&self, name: &str, columns: Vec<Object>) -> Result<String, StepError> {
-        let input = CreateSourceConnectionInput {
-            sandbox: self.plan.connection.sandbox.clone(),
-            name: name.to_owned(),
-            description: self.plan.connection.description.clone(),
-            base_connection_id: self.plan.base_connection_id().to_owned(),
-            connection_spec: Some(self.plan.connection_spec()),
-            table: self.table().table.clone(),
-            columns,
-            on_existing: self.on_existing(),
-            adopt: None,
-            continues: None,
-            filter: self.table().filter.clone(),
-        };
-        let source = self.create(input).await?;
+    async fn source(&self, columns: Vec<Object>) -> Result<String, StepError> {
+        let source = self.inputs().source_connection(columns);
+        let source = self.create(source).await?;
         self.note(|made| made.source_connection_id.clone_from(&source.id));
         Ok(source.id)
     }
 
-    /// Schema, then dataset with target connection, and beside them the mapping set.
+    /// Schema, unless it is there, then dataset with target connection, and beside them the
+    /// mapping set.
     async fn target(
         &self,
-        name: &str,
         columns: Vec<Object>,
-    ) -> Result<(String, (String, u32)), StepError> {
-        let table = self.table();
-        let dataset = naming::dataset_name(&self.plan.connection.name, table);
-        let schema = EnsureSchemaInput {
-            sandbox: self.plan.connection.sandbox.clone(),
-            title: dataset.clone(),
-            description: self.plan.connection.description.clone(),
-            columns,
-            mapping: table.mapping.clone(),
-            on_existing: self.on_existing(),
-            adopt: None,
-            continues: None,
-            settings: table.schema.clone(),
+        existing: Option<Destination>,
+    ) -> Result<(String, MappingSet), StepError> {
+        let Destination { schema, dataset } = match existing {
+            Some(existing) => existing,
+            None => self.schema(columns).await?,
         };
-        let schema = self.create(schema).await?;
-        self.ctx.state_mut(|this| {
-            this.made[self.index].schema_id.clone_from(&schema.id);
-            this.table_warnings.insert(self.index, schema.warnings);
-        });
-
-        let mapping_set = CreateMappingSetInput {
-            sandbox: self.plan.connection.sandbox.clone(),
-            name: name.to_owned(),
-            schema_id: schema.id.clone(),
-            mapping: schema.mapping,
-            on_existing: self.on_existing(),
-            adopt: None,
-            continues: None,
-        };
+        let schema_id = schema.id.clone();
         let (target, mapping_set) = join!(
-            self.dataset(name, dataset, &schema.id),
-            self.create(mapping_set),
+            self.dataset(dataset, &schema_id),
+            self.create(self.inputs().mapping_set(schema)),
         );
         let mapping_set = mapping_set?;
         self.note(|made| made.mapping_set_id.clone_from(&mapping_set.id));
-        Ok((target?, (mapping_set.id, mapping_set.version)))
+        Ok((target?, mapping_set))
     }
 
+    /// The schema; before it the dataset, if it is there, for that says which schema it is.
+    async fn schema(&self, columns: Vec<Object>) -> Result<Destination, StepError> {
+        let inputs = self.inputs();
+        let dataset = match inputs.existing_dataset() {
+            Some(existing) => Some(self.create(existing).await?),
+            None => None,
+        };
+        let schema = inputs.schema(columns, dataset.as_ref());
+        let mut schema = self.create(schema).await?;
+        let warnings = std::mem::take(&mut schema.warnings);
+        self.ctx.state_mut(|this| {
+            this.made[self.index].schema_id.clone_from(&schema.id);
+            this.table_warnings.insert(self.index, warnings);
+        });
+        Ok(Destination { schema, dataset })
+    }
+
+    /// The dataset, unless there is one, and its target connection.
     async fn dataset(
         &self,
-        name: &str,
-        dataset: String,
+        existing: Option<Dataset>,
         schema_id: &str,
     ) -> Result<String, StepError> {
-        let input = EnsureDatasetInput {
-            sandbox: self.plan.connection.sandbox.clone(),
-            name: dataset,
-            description: self.plan.connection.description.clone(),
-            schema_id: schema_id.to_owned(),
-            on_existing: self.on_existing(),
-            adopt: None,
-            continues: None,
-            existing: self.table().existing_dataset.clone(),
+        let inputs = self.inputs();
+        let dataset = match existing {
+            Some(dataset) => dataset,
+            None => self.create(inputs.dataset(schema_id)).await?,
         };
-        let dataset = self.create(input).await?;
         self.note(|made| made.dataset_id.clone_from(&dataset.id));
 
-        let input = CreateTargetConnectionInput {
-            sandbox: self.plan.connection.sandbox.clone(),
-            name: name.to_owned(),
-            description: self.plan.connection.description.clone(),
-            schema_id: schema_id.to_owned(),
-            dataset_id: dataset.id,
-            on_existing: self.on_existing(),
-            adopt: None,
-            continues: None,
-        };
-        let target = self.create(input).await?;
+        let target = inputs.target_connection(schema_id, dataset.id);
+        let target = self.create(target).await?;
         self.note(|made| made.target_connection_id.clone_from(&target.id));
         Ok(target.id)
     }
@@ -219,7 +172,8 @@ impl<K: Kind> TableRun<'_, K> {
     async fn create<I: Create>(&self, input: I) -> Result<I::Made, StepError> {
         let name = I::ACTIVITY.name().to_owned();
         let run = decide::run(self.ctx, self.plan, &self.table().table, input);
-        self.shown(&name, run).await
+        let made = self.shown(&name, run).await;
+        made.map_err(|error| fields::as_given(error, self.plan.place(self.index), self.table()))
     }
 
     async fn shown<O>(
@@ -246,30 +200,7 @@ impl<K: Kind> TableRun<'_, K> {
         self.plan.table(self.index)
     }
 
-    /// What the caller said of the base connection holds for what stands on it, but for
-    /// `FAIL`: that speaks of the connection alone, or nothing could ever be added to it.
-    fn on_existing(&self) -> i32 {
-        match self.plan.connection.on_existing() {
-            OnExisting::AdoptAny => OnExisting::AdoptAny.into(),
-            OnExisting::Unspecified | OnExisting::AdoptOurs | OnExisting::Fail => {
-                OnExisting::AdoptOurs.into()
-            }
-        }
+    fn inputs(&self) -> Inputs<'_> {
+        self.plan.inputs(self.table())
     }
-}
-
-/// The explored columns that the caller wants, in the caller's order; all, without a choice.
-fn chosen(explored: Vec<Object>, wanted: &[String]) -> Vec<Object> {
-    if wanted.is_empty() {
-        return explored;
-    }
-    wanted
-        .iter()
-        .filter_map(|name| {
-            explored
-                .iter()
-                .find(|column| column.text("name") == Some(name))
-        })
-        .cloned()
-        .collect()
 }
