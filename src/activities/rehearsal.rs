@@ -63,6 +63,7 @@ pub fn id_to_come(kind: ResourceKind) -> &'static str {
         | ResourceKind::Flow => "00000000-0000-0000-0000-000000000000",
         ResourceKind::FieldGroup => "https://ns.adobe.com/to-come/mixins/0",
         ResourceKind::Schema => "https://ns.adobe.com/to-come/schemas/0",
+        ResourceKind::Identity => "0000000000000000000000000000000000000000",
         ResourceKind::Dataset => "000000000000000000000000",
         ResourceKind::MappingSet => "00000000000000000000000000000000",
     }

@@ -23,6 +23,7 @@ mod refused;
 mod retried;
 mod rights;
 mod rivals;
+mod schemas;
 mod secrecy;
 mod sources;
 mod temporal_tls;

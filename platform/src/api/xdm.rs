@@ -150,11 +150,15 @@ fn field_name(column: &str) -> String {
     }
 }
 
-/// A column's name as a path of Data Prep: a dot in a name is no step, so it is escaped, and so
-/// is the escaping character.
+/// A column's name as a path of Data Prep: a dot in a name is no step, so it is escaped. A name
+/// that has the escaping character, or begins as a wrapped one, is wrapped whole.
 #[must_use]
 pub fn source_path(column: &str) -> String {
-    column.replace('\\', "\\\\").replace('.', "\\.")
+    if column.contains('\\') || column.starts_with("${") {
+        format!("${{{column}}}")
+    } else {
+        column.replace('.', "\\.")
+    }
 }
 
 /// The XDM type of a column: the platform's suggestion if it is a plain type, otherwise
@@ -167,10 +171,13 @@ pub fn xdm_type(column: &Column) -> Map<String, Value> {
         // One tutorial writes `String`.
         let type_ = type_.to_ascii_lowercase();
         if matches!(type_.as_str(), "string" | "number" | "integer" | "boolean") {
-            // What else the platform put there is the registry's to set.
-            let mut definition: Map<String, Value> = ["format", "minimum", "maximum"]
-                .iter()
-                .filter_map(|key| Some(((*key).to_owned(), xdm.get(*key)?.clone())))
+            // What else the platform put there is the registry's to set, and what the type has
+            // no room for it refuses.
+            let fitting = ["format", "minimum", "maximum"].into_iter();
+            let mut definition: Map<String, Value> = fitting
+                .filter_map(|key| Some((key, xdm.get(key)?)))
+                .filter(|(key, value)| fits(&type_, key, value))
+                .map(|(key, value)| (key.to_owned(), value.clone()))
                 .collect();
             definition.insert("type".to_owned(), Value::String(type_));
             return definition;
@@ -183,6 +190,31 @@ pub fn xdm_type(column: &Column) -> Map<String, Value> {
     named(&column.xdm_type)
         .or_else(|| named(&column.type_))
         .unwrap_or_else(|| object(json!({"type": "string"})))
+}
+
+/// Whether a field of that type may have this beside its type.
+fn fits(type_: &str, key: &str, value: &Value) -> bool {
+    /// The formats of texts. Source: "Field constraints", read 2026-11.
+    const FORMATS: [&str; 11] = [
+        "date",
+        "date-time",
+        "email",
+        "hostname",
+        "ipv4",
+        "ipv6",
+        "uri",
+        "uri-reference",
+        "uri-template",
+        "json-pointer",
+        "time",
+    ];
+    match (type_, key) {
+        ("string", "format") => value
+            .as_str()
+            .is_some_and(|format| FORMATS.contains(&format)),
+        ("number" | "integer", "minimum" | "maximum") => value.is_number(),
+        _ => false,
+    }
 }
 
 /// The definition of a field whose XDM type is given in one word: `string`, `number`, `integer`,
@@ -280,6 +312,15 @@ mod tests {
             (
                 json!({"type": "tinyint", "xdm": {"type": "Boolean"}}),
                 json!({"type": "boolean"}),
+            ),
+            // What the type has no room for is left out.
+            (
+                json!({"type": "double", "xdm": {"type": "number", "format": "date-time", "minimum": "0"}}),
+                json!({"type": "number"}),
+            ),
+            (
+                json!({"type": "string", "xdm": {"type": "string", "format": "odd", "maximum": 9}}),
+                json!({"type": "string"}),
             ),
             // A suggestion of no type says nothing.
             (
@@ -402,7 +443,8 @@ mod tests {
     #[test]
     fn a_dot_and_a_backslash_in_a_name_are_no_steps() {
         assert_eq!(source_path("a.b"), r"a\.b");
-        assert_eq!(source_path(r"a\b"), r"a\\b");
+        assert_eq!(source_path(r"a\b.c"), r"${a\b.c}");
+        assert_eq!(source_path("${a}"), "${${a}}");
         assert_eq!(source_path("plain"), "plain");
     }
 }
