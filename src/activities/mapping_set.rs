@@ -7,7 +7,7 @@
 use aep_flow_ensure::ResourceKind;
 use aep_flow_proto::{
     v1::{CreateMappingSetInput, FieldMapping as Line, MappingSet, Violation},
-    validate::MAX_NAME_CHARS,
+    validate::{Findings, MAX_NAME_CHARS},
 };
 use aep_platform::{
     CreateError, Created, DeleteError, Deleted, FieldMapping, MappingSet as Found, MappingSetId,
@@ -47,6 +47,7 @@ pub(super) async fn create(
             "at least one mapping of a column",
         ));
     }
+    check_origins(&input.mapping)?;
     let schema_id = schema_id(&input.schema_id)?;
     let sandbox = platform.sandbox(&input.sandbox).await?;
 
@@ -84,6 +85,21 @@ pub(super) async fn create(
         version: FIRST_VERSION,
         outcome: ensured.outcome.into(),
     })
+}
+
+/// Each line has a column or an expression.
+fn check_origins(mapping: &[Line]) -> Result<(), Failed> {
+    let mut findings = Findings::default();
+    for (index, line) in mapping.iter().enumerate() {
+        let (part, found) = match (line.source.is_empty(), line.expression.is_empty()) {
+            (true, true) => ("source", "nothing"),
+            (false, false) => ("expression", "an expression beside `source`"),
+            (true, false) | (false, true) => continue,
+        };
+        let expected = "a column's path, or an expression in its place";
+        findings.note(format!("mapping[{index}].{part}"), found, expected);
+    }
+    findings.into_result().map_err(Failed::invalid)
 }
 
 /// What of a line is part of the key.
@@ -171,6 +187,24 @@ impl Ensurable for NewMappingSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_has_a_column_or_an_expression() {
+        let line = |source: &str, expression: &str| Line {
+            source: source.to_owned(),
+            expression: expression.to_owned(),
+            ..Line::default()
+        };
+        let good = [line("a", ""), line("", "b")];
+        assert!(check_origins(&good).is_ok());
+        for (bad, field) in [
+            (line("", ""), "mapping[1].source"),
+            (line("a", "b"), "mapping[1].expression"),
+        ] {
+            let failed = check_origins(&[line("a", ""), bad]).unwrap_err();
+            assert_eq!(failed.details().field, field);
+        }
+    }
 
     #[test]
     fn no_two_mappings_have_one_key() {

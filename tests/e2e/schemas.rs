@@ -13,6 +13,7 @@ use temporalio_sdk::{
 };
 
 use crate::support::platform::{counts, the, versions, whole_chain, writes};
+use crate::support::world::Failed;
 use crate::support::{World, input, table, within};
 
 const PROFILE: &str = "https://ns.adobe.com/xdm/context/profile";
@@ -28,13 +29,26 @@ fn with(name: &str, more: Value) -> Value {
     table
 }
 
-/// The violations of a failed ingestion, as field and what was found.
-fn violations(failed: &crate::support::world::Failed) -> Vec<(String, String)> {
-    assert_eq!(failed.kind, "InvalidInput", "{failed:?}");
-    let all = failed.details["violations"].as_array().unwrap().iter();
-    let text = |each: &Value, key: &str| each[key].as_str().unwrap().to_owned();
-    all.map(|each| (text(each, "field"), text(each, "found")))
-        .collect()
+/// What is told of an ingestion of one table that failed in that way: the input's field, and the
+/// message.
+fn told(failed: &Failed, kind: &str) -> (String, String) {
+    assert_eq!(failed.kind, kind, "{failed:?}");
+    let of_table = &failed.details["failed"][0];
+    // What the input alone tells is told of the whole ingestion.
+    let (field, message) = match of_table["message"].as_str() {
+        Some(message) => (&of_table["field"], message),
+        None => (&failed.details["field"], failed.message.as_str()),
+    };
+    (field.as_str().unwrap().to_owned(), message.to_owned())
+}
+
+/// That the input's `field` was found wrong first, and each of these said, in the message.
+fn assert_invalid(failed: &Failed, field: &str, said: &[&str]) {
+    let (found, message) = told(failed, "InvalidInput");
+    assert_eq!(found, field, "{message}");
+    for part in said {
+        assert!(message.contains(part), "{part}: {message}");
+    }
 }
 
 /// A schema that somebody else made, with these fields below the tenant's namespace.
@@ -122,17 +136,17 @@ async fn events_have_an_id_a_time_and_an_identity() {
     other["schema"]["identity"] =
         json!({"column": "subject", "namespace": "Subject", "primary": true});
     let failed = world.ingest(&input(&[other])).await.unwrap_err();
-    assert_eq!(failed.kind, "Conflict", "{failed:?}");
-    assert_eq!(failed.details["field"], "tables[0].schema.identity");
+    let (field, message) = told(&failed, "Conflict");
+    assert_eq!(field, "tables[0].schema.identity");
     for part in ["/_acme/referenceNumber", "Incident"] {
-        assert!(failed.message.contains(part), "{failed:?}");
+        assert!(message.contains(part), "{message}");
     }
     let failed = world
         .ingest(&input(&[table("Incidents")]))
         .await
         .unwrap_err();
-    assert_eq!(failed.kind, "IdempotencyMismatch", "{failed:?}");
-    assert!(failed.message.contains("behavior"), "{failed:?}");
+    let (_, message) = told(&failed, "IdempotencyMismatch");
+    assert!(message.contains("what differs: behavior"), "{message}");
     assert_eq!(counts(&world.emulator), whole_chain(1));
     world.end(worker).await;
 }
@@ -165,12 +179,11 @@ async fn what_an_event_lacks_is_told_before_anything_is_sent() {
         .ingest(&input(&[with("Incidents", json!({"schema": event}))]))
         .await
         .unwrap_err();
-    assert_eq!(
-        violations(&failed),
-        [(
-            "tables[0].schema.eventTimestamp".to_owned(),
-            "nothing".to_owned()
-        )]
+    let missing = "tables[0].schema.eventTimestamp";
+    assert_invalid(
+        &failed,
+        missing,
+        &["tables[0].schema.eventTimestamp: found nothing"],
     );
     assert_eq!(writes(&world.emulator), [""; 0]);
 
@@ -181,7 +194,7 @@ async fn what_an_event_lacks_is_told_before_anything_is_sent() {
         .ingest(&input(&[with("Incidents", json!({"schema": event}))]))
         .await
         .unwrap_err();
-    assert_eq!(violations(&failed)[0].0, "tables[0].schema.eventTimestamp");
+    assert_invalid(&failed, missing, &["a column of type string", "date-time"]);
     assert_eq!(counts(&world.emulator).len(), 1);
     world.end(worker).await;
 }
@@ -205,28 +218,21 @@ async fn a_schema_that_exists_is_used_as_it_is() {
     let by_title = json!({"name": "Contacts of the CRM"});
     let wrong = named(&["id", "disabled", "firstName"], by_title.clone());
     let failed = world.ingest(&wrong).await.unwrap_err();
-    assert_eq!(
-        violations(&failed),
-        [
-            (
-                "tables[0].columns[1]".to_owned(),
-                "`disabled` of type boolean".to_owned()
-            ),
-            ("tables[0].columns[2]".to_owned(), "`firstName`".to_owned()),
-        ]
-    );
+    let told_all = [
+        "tables[0].columns[1]: found `disabled` of type boolean, expected text",
+        "tables[0].columns[2]: found `firstName`",
+    ];
+    assert_invalid(&failed, "tables[0].columns[1]", &told_all);
     let failed = world
         .ingest(&named(&["id"], json!({"name": "Contacts of nobody"})))
         .await
         .unwrap_err();
-    assert_eq!(failed.kind, "NotFound", "{failed:?}");
-    assert_eq!(failed.details["field"], "tables[0].schema.existing.name");
+    let (field, _) = told(&failed, "NotFound");
+    assert_eq!(field, "tables[0].schema.existing.name");
 
     let good = ["id", "emails.address", "createdTime"];
-    // Its source connection stands for other columns since the refusal.
-    let mut good = named(&good, by_title);
-    good["connection"]["name"] = json!("Oracle Service Cloud, again");
-    let result = world.ingest(&good).await.unwrap();
+    // No source connection stands for the columns that were refused.
+    let result = world.ingest(&named(&good, by_title)).await.unwrap();
     assert_eq!(result["tables"][0]["schemaId"], schema);
     assert_eq!(world.emulator.resources("prod", "schemas").len(), 1);
     assert_eq!(world.emulator.resources("prod", "fieldgroups").len(), 1);
@@ -258,13 +264,7 @@ async fn rows_go_into_a_dataset_that_exists() {
         {"source": "severity", "destination": "eventType"},
     ]);
     let failed = world.ingest(&into(mapping.clone())).await.unwrap_err();
-    assert_eq!(
-        violations(&failed),
-        [(
-            "tables[0].mapping".to_owned(),
-            "no line for `_id`".to_owned()
-        )]
-    );
+    assert_invalid(&failed, "tables[0].mapping", &["no line for `_id`"]);
 
     let id =
         json!({"expression": "concat(referenceNumber, \"-\", severity)", "destination": "_id"});
@@ -282,11 +282,17 @@ async fn rows_go_into_a_dataset_that_exists() {
     }
 
     // Two of one name are nobody's choice.
-    make_dataset(&world, "incidents", &schema).await;
+    let second = make_dataset(&world, "incidents", &schema).await;
     let failed = world.ingest(&into(json!([]))).await.unwrap_err();
-    assert_eq!(failed.kind, "Conflict", "{failed:?}");
-    assert_eq!(failed.details["field"], "tables[0].existingDataset.name");
-    assert!(failed.message.contains(&dataset), "{failed:?}");
+    let (field, message) = told(&failed, "Conflict");
+    assert_eq!(field, "tables[0].existingDataset.name");
+    assert!(
+        message.contains(&dataset) && message.contains(&second),
+        "{message}"
+    );
+    world
+        .delete(&format!("/data/foundation/catalog/dataSets/{second}"))
+        .await;
     world.end(worker).await;
 }
 
@@ -304,10 +310,10 @@ async fn an_expression_that_the_platform_refuses_is_told_by_its_line() {
         input(&[with("Contacts", json!({"mapping": mapping}))])
     };
     let failed = world.ingest(&mapped("shout(firstName)")).await.unwrap_err();
-    let found = violations(&failed);
-    assert_eq!(found.len(), 1, "{found:?}");
-    assert_eq!(found[0].0, "tables[0].mapping[1].expression");
-    assert!(found[0].1.contains("shout"), "{found:?}");
+    let line = "tables[0].mapping[1].expression";
+    assert_invalid(&failed, line, &["shout", "Data Prep"]);
+    let (_, message) = told(&failed, "InvalidInput");
+    assert!(!message.contains("mapping[2]"), "{message}");
     assert!(world.emulator.resources("prod", "mappingSets").is_empty());
 
     let good = mapped("concat(firstName, \" \", lastName)");
@@ -336,8 +342,7 @@ async fn a_source_that_takes_all_rows_refuses_a_filter() {
         .ingest(&input(&[with("Contacts", json!({"filter": filter}))]))
         .await
         .unwrap_err();
-    assert_eq!(violations(&failed)[0].0, "tables[0].filter");
-    assert!(failed.message.contains("Snowflake"), "{failed:?}");
+    assert_invalid(&failed, "tables[0].filter", &["Snowflake"]);
     assert!(
         world
             .emulator
