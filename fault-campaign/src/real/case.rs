@@ -172,6 +172,7 @@ impl Case {
             ResourceKind::SourceConnection => "/sourceConnections",
             ResourceKind::FieldGroup => "/tenant/fieldgroups",
             ResourceKind::Schema => "/tenant/schemas",
+            ResourceKind::Identity => "/tenant/descriptors",
             ResourceKind::Dataset => "/dataSets",
             ResourceKind::TargetConnection => "/targetConnections",
             ResourceKind::MappingSet => "/mappingSets",

@@ -32,7 +32,7 @@ pub(super) fn check(input: &[u8]) {
                 "a column too much"
             );
             assert!(table.delta_column.is_empty() || has(&table.delta_column));
-            for schema in &table.schema {
+            if let Some(schema) = &table.schema {
                 let named = [&schema.event_id, &schema.event_timestamp];
                 assert!(named.iter().all(|name| name.is_empty() || has(name)));
             }

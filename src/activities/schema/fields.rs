@@ -387,7 +387,14 @@ mod tests {
     fn an_event_needs_a_text_for_its_id_and_a_time() {
         let event = settings(EVENT);
         let by_line = settings(r#"{"behavior":"EXPERIENCE_EVENT","eventTimestamp":"at"}"#);
-        let cases: [(&[(&str, &str)], &[(&str, &str)], &SchemaSettings, &str); 5] = [
+        /// Columns with their types, lines, settings, and the field that is wrong.
+        type Case<'a> = (
+            &'a [(&'a str, &'a str)],
+            &'a [(&'a str, &'a str)],
+            &'a SchemaSettings,
+            &'a str,
+        );
+        let cases: [Case<'_>; 5] = [
             (
                 &[("id", "integer"), ("at", "date-time")],
                 &[],
