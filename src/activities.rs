@@ -29,6 +29,7 @@ mod schema;
 mod search_attributes;
 mod source_connection;
 mod spec_check;
+mod standing_by_name;
 mod target_connection;
 
 use std::{str::FromStr, sync::Arc};
@@ -50,12 +51,20 @@ use crate::throttle::Throttle;
 pub use attempt::Attempt;
 use attempt::{Effect, run};
 pub use base_connection::{create as create_base_connection, create_oracle_service_cloud};
+pub(crate) use dataflow::{create as create_dataflow, find as find_dataflow};
+pub(crate) use dataset::ensure_dataset;
+pub(crate) use explore::{table as explore_table, tables as explore_tables};
 pub use failure::Failed;
+pub(crate) use mapping_set::create as create_mapping_set;
 pub use platform::Platform;
 pub(crate) use platform::intent;
 pub use rehearsal::{Note, Rehearsal, id_to_come};
 use report::Reports;
+pub(crate) use schema::ensure_schema;
 pub use search_attributes::SearchAttributes;
+pub(crate) use source_connection::create as create_source_connection;
+pub(crate) use standing_by_name::standing_by_name;
+pub(crate) use target_connection::create as create_target_connection;
 
 /// The bodies of all activities, over one platform.
 #[derive(Debug)]

@@ -24,6 +24,7 @@ mod demo;
 mod explore;
 mod ingest;
 mod list;
+mod plan;
 mod probe;
 mod resolve;
 mod schema;
@@ -93,7 +94,10 @@ pub fn main() -> ExitCode {
     if let Err(error) = core_dumps::forbid() {
         out::warning(&format!("core dumps can't be switched off: {error}"));
     }
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misread(&error),
+    };
     match run(cli) {
         Ok(status) => status.into(),
         Err(failure) => {
@@ -101,6 +105,18 @@ pub fn main() -> ExitCode {
             failure.exit().into()
         }
     }
+}
+
+/// What a command line that can't be read, or only asks for help, ends with.
+fn misread(error: &clap::Error) -> ExitCode {
+    // As clap does itself; that nobody reads it is no reason to fail.
+    let _ = error.print();
+    let mut words = std::env::args_os();
+    // 2 would say that there is something to do.
+    if error.use_stderr() && words.any(|word| word == plan::DETAILED_EXIT_CODE) {
+        return ExitStatus::Refused.into();
+    }
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 fn run(cli: Cli) -> Result<ExitStatus, Failure> {

@@ -16,6 +16,7 @@ pub mod devserver;
 pub mod endpoints;
 pub mod ingestions;
 pub mod panics;
+pub mod plan;
 pub mod platform_client;
 mod search_attributes;
 pub mod secrets;

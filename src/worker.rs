@@ -36,9 +36,6 @@ pub enum WorkerError {
     /// The settings for Adobe Experience Platform are wrong.
     #[error("cannot talk to Adobe Experience Platform")]
     Platform(#[from] ClientError),
-    /// The folder of sources is wrong.
-    #[error("cannot read the catalogue of sources")]
-    Catalog(#[from] CatalogError),
     /// The settings for Vault are wrong.
     #[error("cannot read secrets of Vault")]
     Vault(#[from] VaultConfigError),

@@ -64,6 +64,14 @@ fn connection(name: String, body: &Value) -> NewBaseConnection {
                 .unwrap(),
         ),
         auth_spec_name: body["auth"]["specName"].as_str().unwrap().to_owned(),
+        // One of the bodies has something beside name and parameters.
+        auth_extra: body["auth"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .filter(|(name, _)| *name != "specName" && *name != "params")
+            .map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()))
+            .collect(),
         params: params
             .iter()
             .map(|(name, value)| (name.clone(), ParamValue::Plain(value.clone())))

@@ -66,6 +66,18 @@ pub(super) async fn resolve(
     Ok(params)
 }
 
+/// The same without what is referred to, for a request that is not sent.
+pub(super) fn unread(given: &[Given<'_>]) -> BTreeMap<String, ParamValue> {
+    let params = given.iter().map(|each| {
+        let value = match &each.value {
+            Written::Plain(value) => ParamValue::Plain(value.clone()),
+            Written::Reference(_) => ParamValue::Secret(SecretString::default()),
+        };
+        (each.name.clone(), value)
+    });
+    params.collect()
+}
+
 fn place(reference: &SecretReference) -> &'static str {
     match reference.place {
         Some(Place::File(_)) => "file",

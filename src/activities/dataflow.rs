@@ -28,7 +28,7 @@ const KIND: ResourceKind = ResourceKind::Flow;
 /// Name of the flow specification of every table source.
 const TABLE_FLOW_SPEC: &str = "CRMToAEP";
 
-pub(super) async fn create(
+pub(crate) async fn create(
     platform: &Platform,
     attempt: &Attempt,
     input: CreateDataflowInput,
@@ -89,7 +89,7 @@ pub(super) async fn create(
 }
 
 /// The dataflow of that name that we made, if there is one.
-pub(super) async fn find(
+pub(crate) async fn find(
     platform: &Platform,
     input: FindDataflowInput,
 ) -> Result<FindDataflowResult, Failed> {

@@ -23,7 +23,7 @@ use super::{
 
 const KIND: ResourceKind = ResourceKind::Dataset;
 
-pub(super) async fn ensure_dataset(
+pub(crate) async fn ensure_dataset(
     platform: &Platform,
     attempt: &Attempt,
     input: EnsureDatasetInput,

@@ -17,7 +17,7 @@ use super::{base_connection::base_connection_id, failure::Failed, platform::Plat
 /// go into the inputs of further activities, several tables' at once.
 const MAX_COLUMNS_BYTES: usize = 500_000;
 
-pub(super) async fn tables(
+pub(crate) async fn tables(
     platform: &Platform,
     input: ExploreTablesInput,
 ) -> Result<ExploreTablesResult, Failed> {
@@ -39,7 +39,7 @@ pub(super) async fn tables(
     Ok(ExploreTablesResult { tables })
 }
 
-pub(super) async fn table(
+pub(crate) async fn table(
     platform: &Platform,
     input: ExploreTableInput,
 ) -> Result<ExploreTableResult, Failed> {

@@ -50,7 +50,7 @@ impl Failed {
         Self::invalid(vec![error.into()])
     }
 
-    pub(super) fn invalid(violations: Vec<Violation>) -> Self {
+    pub(crate) fn invalid(violations: Vec<Violation>) -> Self {
         let (message, details) = failure::describe(violations);
         Self {
             kind: FailureType::InvalidInput,
@@ -227,8 +227,13 @@ impl Failed {
         self.kind
     }
 
-    pub(super) fn message(&self) -> &str {
+    pub(crate) fn message(&self) -> &str {
         &self.message
+    }
+
+    /// One sentence: what to do next.
+    pub(crate) fn next_step(&self) -> &str {
+        &self.details.next_step
     }
 
     /// What the platform and the protocol said of it.

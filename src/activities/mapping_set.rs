@@ -30,7 +30,7 @@ const HASH_CHARS: usize = 19;
 /// Version of a mapping set that nobody changed.
 const FIRST_VERSION: u32 = 0;
 
-pub(super) async fn create(
+pub(crate) async fn create(
     platform: &Platform,
     attempt: &Attempt,
     input: CreateMappingSetInput,

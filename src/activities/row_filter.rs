@@ -8,7 +8,7 @@ use aep_flow_proto::{
 use aep_platform::{ConnectionSpecId, RowFilter, RowFiltering, Sandbox};
 use serde_json::Value;
 
-use super::failure::Failed;
+use super::{failure::Failed, platform::Platform};
 
 const AT: &str = "filter";
 
@@ -50,11 +50,15 @@ fn translated(given: &Given) -> RowFilter {
 
 /// Whether the source of that specification takes the filter, as the platform says now.
 pub(super) async fn check(
+    platform: &Platform,
     sandbox: &Sandbox,
     spec: &ConnectionSpecId,
     filter: &RowFilter,
 ) -> Result<(), Failed> {
-    let spec = sandbox.get_connection_spec(spec).await?;
+    let Some(spec) = platform.connection_spec(sandbox, spec).await? else {
+        // The create is refused for it, and the platform says why.
+        return Ok(());
+    };
     refused(&spec.name, &spec.row_filtering(), filter)
         .map_or(Ok(()), |violation| Err(Failed::invalid(vec![violation])))
 }

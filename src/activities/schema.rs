@@ -43,7 +43,7 @@ struct Wanted<'a> {
     continues: Option<EarlierCall>,
 }
 
-pub(super) async fn ensure_schema(
+pub(crate) async fn ensure_schema(
     platform: &Platform,
     attempt: &Attempt,
     input: EnsureSchemaInput,

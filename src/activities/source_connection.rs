@@ -19,7 +19,7 @@ use super::{
 
 const KIND: ResourceKind = ResourceKind::SourceConnection;
 
-pub(super) async fn create(
+pub(crate) async fn create(
     platform: &Platform,
     attempt: &Attempt,
     input: CreateSourceConnectionInput,
@@ -44,7 +44,7 @@ pub(super) async fn create(
     let filter = input.filter.as_ref().map(row_filter::read).transpose()?;
     let sandbox = platform.sandbox(&input.sandbox).await?;
     if let Some(filter) = &filter {
-        row_filter::check(&sandbox, &connection_spec.id, filter).await?;
+        row_filter::check(platform, &sandbox, &connection_spec.id, filter).await?;
     }
 
     let on_existing = input.on_existing();

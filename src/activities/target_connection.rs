@@ -17,7 +17,7 @@ use super::{
 
 const KIND: ResourceKind = ResourceKind::TargetConnection;
 
-pub(super) async fn create(
+pub(crate) async fn create(
     platform: &Platform,
     attempt: &Attempt,
     input: CreateTargetConnectionInput,

@@ -9,6 +9,8 @@ use aep_flow_proto::names::FailureType;
 pub enum ExitStatus {
     /// What was asked for is done.
     Done,
+    /// A plan that is asked for by its exit code has something to do.
+    Changes,
     /// Refused; whoever called can put it right.
     Refused,
     /// The command line or the configuration is wrong. Nothing was done.
@@ -38,7 +40,7 @@ impl ExitStatus {
         match self {
             Self::Done => 0,
             Self::Refused => 1,
-            Self::Usage => 2,
+            Self::Changes | Self::Usage => 2,
             Self::OutcomeUnknown => 3,
             Self::Unreachable => 4,
             Self::Interrupted => 130,
@@ -66,7 +68,7 @@ impl ExitStatus {
     /// that before a service that was away.
     pub(super) fn worse(self, other: Self) -> Self {
         let rank = |status: Self| match status {
-            Self::Done => 0,
+            Self::Done | Self::Changes => 0,
             Self::Interrupted => 1,
             Self::Unreachable => 2,
             Self::Usage => 3,

@@ -8,7 +8,7 @@ use aep_flow_proto::v1::{IngestResult, OpenDecision};
 pub(super) use aep_flow_workflows::decision::shell_quoted as quoted;
 use aep_flow_workflows::ingest::{IngestOracleServiceCloud, IngestSource};
 use aep_flow_workflows::payload::Message;
-use clap::Args;
+use clap::{Args, Subcommand};
 use futures::StreamExt as _;
 use serde::Serialize;
 use temporalio_client::errors::WorkflowStartError;
@@ -24,9 +24,9 @@ use super::global::{Global, Logs};
 use super::out::{self, Output};
 use super::outcome::{self, Failed, NotKnown, Outcome};
 use super::progress::{self, Progress};
-use super::rpc;
 use super::snapshot::{self, Handle, Snapshot};
 use super::spec::{self, Spec};
+use super::{plan, rpc};
 use crate::catalog::Catalog;
 use crate::config::{Config, Environment};
 use crate::telemetry;
@@ -34,7 +34,10 @@ use crate::temporal::{self, Target};
 
 /// Start an ingestion, or attach to the one that is running
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "\
 The specification is the input of the workflow IngestSource:
 
   connection:
@@ -58,13 +61,18 @@ It is safe to run the same specification again: what exists is found and used, a
 ingestion of the same workflow id runs, this attaches to it.
 
 Examples:
+  aep-flow ingest plan -f spec.yaml
   aep-flow ingest -f spec.yaml --wait
   aep-flow ingest -f spec.yaml --output json | jq -r .workflowId
-  kubectl get configmap spec -o jsonpath='{.data.spec}' | aep-flow ingest -f -")]
+  kubectl get configmap spec -o jsonpath='{.data.spec}' | aep-flow ingest -f -"
+)]
 pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+
     /// Specification, YAML or JSON; `-` for stdin
-    #[arg(long, short, value_name = "FILE")]
-    file: PathBuf,
+    #[arg(long, short, value_name = "FILE", required = true)]
+    file: Option<PathBuf>,
 
     /// Stay until it is over, and show where it stands
     #[arg(long)]
@@ -80,6 +88,11 @@ pub(super) struct Arguments {
 
     #[command(flatten)]
     ui: Ui,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Plan(plan::Arguments),
 }
 
 /// Where the Temporal UI is.
@@ -105,10 +118,15 @@ struct Answer {
 }
 
 pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
+    if let Some(Command::Plan(arguments)) = &arguments.command {
+        return plan::run(global, arguments).await;
+    }
     let flags = [("worker.task_queue", arguments.task_queue.as_deref())];
     let config = global.start(&flags, Logs::Quiet)?;
     let catalog = Catalog::load(config.catalog.dir.as_deref())?;
-    let spec = spec::read(&arguments.file, &catalog)?;
+    // clap lets none pass without it.
+    let file = arguments.file.clone().unwrap_or_default();
+    let spec = spec::read(&file, &catalog)?;
     let target = Target::read(&config, None)?;
     let client = temporal::connect_watched(&config, None).await?;
     let workflow_id = arguments

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use super::exit::ExitStatus;
 use super::failure::Failure;
 use super::global::{Global, Logs};
-use crate::catalog::{Catalog, CatalogError};
+use crate::catalog::Catalog;
 
 /// List the sources that can be taken, or show what one of them needs
 #[derive(Debug, Args)]
@@ -45,11 +45,4 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<ExitStatus, 
         Some(Command::Show(show)) => show::run(global.output, &catalog, show)?,
     }
     Ok(ExitStatus::Done)
-}
-
-impl From<CatalogError> for Failure {
-    fn from(error: CatalogError) -> Self {
-        let hint = error.next_step();
-        Self::new(ExitStatus::Usage, error).hint(hint)
-    }
 }

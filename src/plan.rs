@@ -1,0 +1,313 @@
+//! What an ingestion would do, found out without a write.
+//!
+//! The very activities of an ingestion are rehearsed in its order: each looks for what it would
+//! make, and notes what would become of it. What does not stand yet has an id to come in its
+//! place, so that whatever was made from another shows as such.
+
+mod by_name;
+mod table;
+
+use aep_flow_ensure::{Foreseen, ResourceKind};
+use aep_flow_proto::{
+    names::{FailureType, activity},
+    v1::{ConnectionSpec, ExploreTablesInput, Table},
+    validate::{self, Meant},
+};
+use aep_flow_workflows::ingest::{Given, Shared, Source};
+use serde::Serialize;
+
+use crate::activities::{self, Attempt, Failed, Note, Platform, Rehearsal, id_to_come};
+
+/// What an ingestion would do.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// What would become of each resource, in the order of an ingestion.
+    pub steps: Vec<Step>,
+    /// What the caller should know, such as a source that Adobe dropped.
+    pub warnings: Vec<String>,
+}
+
+/// What would become of one resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// The table's path; empty for the base connection. A pattern while it is not known which
+    /// tables it means.
+    pub table: String,
+    /// Activity type. Example: `EnsureDataset`.
+    pub step: &'static str,
+    /// Kind in Adobe's words. Example: `dataset`.
+    pub kind: &'static str,
+    /// Its name, or title.
+    pub name: String,
+    /// What an ingestion would do.
+    pub action: Action,
+    /// Its id, where it stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// What an ingestion would do about a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Nothing: it stands, made by us from the same request.
+    Keep,
+    /// Make it.
+    Create,
+    /// Take what somebody else made, as it is.
+    Adopt,
+    /// Take away a second one of ours.
+    Remove,
+    /// End in a failure.
+    Refuse,
+    /// It is not known yet: something before it is still to be made.
+    Unknown,
+}
+
+impl Plan {
+    /// How many steps have that action.
+    #[must_use]
+    pub fn count(&self, action: Action) -> usize {
+        let steps = self.steps.iter();
+        steps.filter(|step| step.action == action).count()
+    }
+
+    /// Whether an ingestion would change something on the platform.
+    #[must_use]
+    pub fn changes(&self) -> bool {
+        self.steps.iter().any(|step| match step.action {
+            Action::Create | Action::Remove | Action::Unknown => true,
+            Action::Keep | Action::Adopt | Action::Refuse => false,
+        })
+    }
+
+    /// Whether an ingestion would fail.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.count(Action::Refuse) > 0
+    }
+}
+
+/// Finds out what the ingestion that `given` asks for would do.
+///
+/// # Errors
+/// What keeps it from being found out: the platform can't be reached, the credentials are not
+/// good, the sandbox is not there. That an ingestion would fail is a step of the plan.
+pub async fn plan(platform: &Platform, given: &Given) -> Result<Plan, Failed> {
+    let Some(source) = &given.source else {
+        return Ok(Plan::default());
+    };
+    let mut planner = Planner {
+        platform,
+        connection: source.shared(),
+        rehearsal: Rehearsal::default(),
+        plan: Plan::default(),
+    };
+    if let Some(base) = planner.base(source).await? {
+        for meant in planner.tables(&given.tables, &base).await? {
+            planner.table(&meant, &base).await?;
+        }
+    }
+    Ok(planner.plan)
+}
+
+/// Which activity would make a resource, and of what kind.
+type Making = (&'static str, ResourceKind);
+
+/// The base connection that all tables are read through.
+struct Base {
+    id: String,
+    spec: ConnectionSpec,
+}
+
+impl Base {
+    /// Whether it is still to be made, so that nothing can be explored through it.
+    fn is_to_come(&self) -> bool {
+        self.id == id_to_come(ResourceKind::BaseConnection)
+    }
+}
+
+struct Planner<'a> {
+    platform: &'a Platform,
+    connection: Shared,
+    rehearsal: Rehearsal,
+    plan: Plan,
+}
+
+impl Planner<'_> {
+    fn attempt(&self) -> Attempt {
+        Attempt::rehearsed(self.rehearsal.clone())
+    }
+
+    /// The base connection; nothing if it would be refused, for then nothing follows.
+    async fn base(&mut self, source: &Source) -> Result<Option<Base>, Failed> {
+        let attempt = self.attempt();
+        let (step, made) = match source.clone() {
+            Source::OracleServiceCloud(input) => (
+                activity::CREATE_ORACLE_SERVICE_CLOUD_BASE_CONNECTION,
+                activities::create_oracle_service_cloud(self.platform, &attempt, input).await,
+            ),
+            Source::Any(input) => (
+                activity::CREATE_BASE_CONNECTION,
+                activities::create_base_connection(self.platform, &attempt, input).await,
+            ),
+        };
+        let name = self.connection.name.clone();
+        let made = self.noted("", (step, ResourceKind::BaseConnection), &name, made)?;
+        Ok(made.map(|made| {
+            self.plan.warnings.extend(made.warnings);
+            Base {
+                id: made.id,
+                spec: made.connection_spec.unwrap_or_default(),
+            }
+        }))
+    }
+
+    /// The tables that the input means. Which ones a pattern means is not known before the
+    /// source can be explored.
+    async fn tables(&mut self, entries: &[Table], base: &Base) -> Result<Vec<Meant>, Failed> {
+        if !validate::has_pattern(entries) {
+            return Ok(self.meant(entries, &[]));
+        }
+        if base.is_to_come() {
+            let (patterns, named): (Vec<Table>, Vec<Table>) = entries
+                .iter()
+                .cloned()
+                .partition(|entry| !entry.r#match.is_empty());
+            let meant = self.meant(&named, &[]);
+            for pattern in patterns {
+                self.plan.steps.push(Step {
+                    table: pattern.r#match,
+                    step: activity::EXPLORE_TABLES,
+                    kind: "tables",
+                    name: String::new(),
+                    action: Action::Unknown,
+                    id: None,
+                    reason: "which tables it means is known once the base connection stands"
+                        .to_owned(),
+                });
+            }
+            return Ok(meant);
+        }
+        let input = ExploreTablesInput {
+            sandbox: self.connection.sandbox.clone(),
+            base_connection_id: base.id.clone(),
+        };
+        let explored = activities::explore_tables(self.platform, input).await;
+        let step = (activity::EXPLORE_TABLES, ResourceKind::BaseConnection);
+        let name = self.connection.name.clone();
+        let Some(explored) = self.noted("", step, &name, explored)? else {
+            return Ok(Vec::new());
+        };
+        let paths: Vec<&str> = explored
+            .tables
+            .iter()
+            .map(|table| table.path.as_str())
+            .collect();
+        Ok(self.meant(entries, &paths))
+    }
+
+    fn meant(&mut self, entries: &[Table], paths: &[&str]) -> Vec<Meant> {
+        match validate::meant(entries, paths) {
+            Ok(meant) => meant,
+            Err(violations) => {
+                let step = (activity::EXPLORE_TABLES, ResourceKind::BaseConnection);
+                let name = self.connection.name.clone();
+                self.refuse("", step, &name, &Failed::invalid(violations));
+                Vec::new()
+            }
+        }
+    }
+
+    /// Takes up what an activity came to, as steps of the plan; nothing where it would fail.
+    fn noted<O>(
+        &mut self,
+        table: &str,
+        making: Making,
+        name: &str,
+        made: Result<O, Failed>,
+    ) -> Result<Option<O>, Failed> {
+        for note in self.rehearsal.take() {
+            self.plan.steps.extend(steps(table, making.0, &note));
+        }
+        match made {
+            Ok(made) => Ok(Some(made)),
+            Err(failed) if is_about_the_input(failed.kind()) => {
+                self.refuse(table, making, name, &failed);
+                Ok(None)
+            }
+            Err(failed) => Err(failed),
+        }
+    }
+
+    fn refuse(&mut self, table: &str, (step, kind): Making, name: &str, failed: &Failed) {
+        self.plan.steps.push(Step {
+            table: table.to_owned(),
+            step,
+            kind: kind.as_str(),
+            name: name.to_owned(),
+            action: Action::Refuse,
+            id: None,
+            reason: format!("{}: {}", failed.kind(), failed.message()),
+        });
+    }
+}
+
+/// Whether a failure is one that an ingestion would end with as well, and not a reason why that
+/// could not be found out.
+fn is_about_the_input(kind: FailureType) -> bool {
+    match kind {
+        FailureType::InvalidInput
+        | FailureType::SourceRejectedCredentials
+        | FailureType::Conflict
+        | FailureType::IdempotencyMismatch
+        | FailureType::OutcomeUnknown
+        | FailureType::NotFound
+        | FailureType::PlatformRejected => true,
+        FailureType::Unauthenticated
+        | FailureType::PermissionDenied
+        | FailureType::SandboxNotFound
+        | FailureType::RateLimited
+        | FailureType::Unavailable => false,
+    }
+}
+
+fn steps(table: &str, step: &'static str, note: &Note) -> Vec<Step> {
+    let of = |action, id, reason: &str| Step {
+        table: table.to_owned(),
+        step,
+        kind: note.kind.as_str(),
+        name: note.name.clone(),
+        action,
+        id,
+        reason: reason.to_owned(),
+    };
+    match &note.foreseen {
+        Foreseen::Create => vec![of(Action::Create, None, "nothing of that name stands")],
+        Foreseen::Adopt {
+            ensured,
+            is_ours,
+            swept,
+        } => {
+            let id = Some(ensured.id.clone());
+            let stands = if *is_ours {
+                of(Action::Keep, id, "it is ours, made from the same request")
+            } else {
+                of(
+                    Action::Adopt,
+                    id,
+                    "somebody else made it, and the input takes any",
+                )
+            };
+            let swept = swept.iter().map(|id| {
+                let reason = "a second one of ours: it goes, unless something uses it";
+                of(Action::Remove, Some(id.clone()), reason)
+            });
+            std::iter::once(stands).chain(swept).collect()
+        }
+    }
+}
