@@ -13,7 +13,7 @@ use aep_flow_proto::{
     v1::{ConnectionSpec, ExploreTablesInput, Table},
     validate::{self, Meant},
 };
-use aep_flow_workflows::ingest::{Given, Shared, Source};
+use aep_flow_workflows::ingest::{self, Given, Shared, Source};
 use serde::Serialize;
 
 use crate::activities::{self, Attempt, Failed, Note, Platform, Rehearsal, id_to_come};
@@ -104,11 +104,13 @@ pub async fn plan(platform: &Platform, given: &Given) -> Result<Plan, Failed> {
     let mut planner = Planner {
         platform,
         connection: source.shared(),
+        at: At::Connection,
         rehearsal: Rehearsal::default(),
         plan: Plan::default(),
     };
     if let Some(base) = planner.base(source).await? {
         for meant in planner.tables(&given.tables, &base).await? {
+            planner.at = At::Table(meant.clone());
             planner.table(&meant, &base).await?;
         }
     }
@@ -131,9 +133,18 @@ impl Base {
     }
 }
 
+/// What is being planned.
+enum At {
+    /// The base connection, or which tables are meant.
+    Connection,
+    /// A table.
+    Table(Meant),
+}
+
 struct Planner<'a> {
     platform: &'a Platform,
     connection: Shared,
+    at: At,
     rehearsal: Rehearsal,
     plan: Plan,
 }
@@ -157,7 +168,7 @@ impl Planner<'_> {
             ),
         };
         let name = self.connection.name.clone();
-        let made = self.noted("", (step, ResourceKind::BaseConnection), &name, made)?;
+        let made = self.noted((step, ResourceKind::BaseConnection), &name, made)?;
         Ok(made.map(|made| {
             self.plan.warnings.extend(made.warnings);
             Base {
@@ -200,7 +211,7 @@ impl Planner<'_> {
         let explored = activities::explore_tables(self.platform, input).await;
         let step = (activity::EXPLORE_TABLES, ResourceKind::BaseConnection);
         let name = self.connection.name.clone();
-        let Some(explored) = self.noted("", step, &name, explored)? else {
+        let Some(explored) = self.noted(step, &name, explored)? else {
             return Ok(Vec::new());
         };
         let paths: Vec<&str> = explored
@@ -217,7 +228,7 @@ impl Planner<'_> {
             Err(violations) => {
                 let step = (activity::EXPLORE_TABLES, ResourceKind::BaseConnection);
                 let name = self.connection.name.clone();
-                self.refuse("", step, &name, &Failed::invalid(violations));
+                self.refuse(step, &name, Failed::invalid(violations));
                 Vec::new()
             }
         }
@@ -226,27 +237,37 @@ impl Planner<'_> {
     /// Takes up what an activity came to, as steps of the plan; nothing where it would fail.
     fn noted<O>(
         &mut self,
-        table: &str,
         making: Making,
         name: &str,
         made: Result<O, Failed>,
     ) -> Result<Option<O>, Failed> {
         for note in self.rehearsal.take() {
-            self.plan.steps.extend(steps(table, making.0, &note));
+            self.plan
+                .steps
+                .extend(steps(self.table_path(), making.0, &note));
         }
         match made {
             Ok(made) => Ok(Some(made)),
             Err(failed) if is_about_the_input(failed.kind()) => {
-                self.refuse(table, making, name, &failed);
+                self.refuse(making, name, failed);
                 Ok(None)
             }
             Err(failed) => Err(failed),
         }
     }
 
-    fn refuse(&mut self, table: &str, (step, kind): Making, name: &str, failed: &Failed) {
+    /// Notes that an ingestion would fail, in the words of the input.
+    fn refuse(&mut self, (step, kind): Making, name: &str, failed: Failed) {
+        let failed = match &self.at {
+            // What was found out about the tables names them already.
+            At::Connection if step == activity::EXPLORE_TABLES => failed,
+            At::Connection => failed.renamed(|field| Some(format!("connection.{field}"))),
+            At::Table(Meant { place, table }) => {
+                failed.renamed(|field| ingest::as_written(field, *place, table))
+            }
+        };
         self.plan.steps.push(Step {
-            table: table.to_owned(),
+            table: self.table_path().to_owned(),
             step,
             kind: kind.as_str(),
             name: name.to_owned(),
@@ -254,6 +275,14 @@ impl Planner<'_> {
             id: None,
             reason: format!("{}: {}", failed.kind(), failed.message()),
         });
+    }
+
+    /// Empty for the connection.
+    fn table_path(&self) -> &str {
+        match &self.at {
+            At::Connection => "",
+            At::Table(meant) => &meant.table.table,
+        }
     }
 }
 

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 use aep_emulator::Emulator;
 use serde_json::Value;
 
+#[path = "cli/plan.rs"]
+mod plan;
 #[path = "cli/sources.rs"]
 mod sources;
 
@@ -157,6 +159,7 @@ fn every_command_has_a_help_with_examples() {
         &["sources"],
         &["sources", "show"],
         &["schema"],
+        &["ingest", "plan"],
         &["explore"],
         &["adopt"],
         &["check"],

@@ -222,6 +222,25 @@ impl Failed {
         self
     }
 
+    /// The same, with those fields named otherwise for which `name` gives another name.
+    #[must_use]
+    pub(crate) fn renamed(mut self, name: impl Fn(&str) -> Option<String>) -> Self {
+        let mut violations = std::mem::take(&mut self.details.violations);
+        if violations.is_empty() {
+            return self.about(name);
+        }
+        for violation in &mut violations {
+            if let Some(field) = name(&violation.field) {
+                violation.field = field;
+            }
+        }
+        let (message, described) = failure::describe(violations);
+        self.message = message;
+        self.details.field = described.field;
+        self.details.violations = described.violations;
+        self
+    }
+
     /// The type that callers see.
     pub fn kind(&self) -> FailureType {
         self.kind

@@ -40,7 +40,7 @@ fn first<L: Listed>(
     intent: &Intent,
     found: Result<Vec<L>, ReadError>,
 ) -> Result<Option<(String, bool)>, Failed> {
-    let found = found.map_err(|error| Failed::from(error))?;
+    let found = found.map_err(Failed::from)?;
     let standing = found.into_iter().map(Listed::standing).map(|each| {
         let marker = each.marker.as_ref();
         let is_ours = marker.is_some_and(|marker| marker.has_key_of(intent.marker()));

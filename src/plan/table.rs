@@ -76,12 +76,7 @@ impl Planner<'_> {
             return Ok(false);
         }
         let step = (activity::CREATE_DATAFLOW, ResourceKind::Flow);
-        self.refuse(
-            &meant.table.table,
-            step,
-            &inputs.name(),
-            &Failed::invalid(vec![passed]),
-        );
+        self.refuse(step, &inputs.name(), Failed::invalid(vec![passed]));
         Ok(true)
     }
 
@@ -90,16 +85,15 @@ impl Planner<'_> {
         meant: &Meant,
         inputs: &Inputs<'_>,
     ) -> Result<Option<Vec<Object>>, Failed> {
-        let table = &meant.table.table;
         // What is explored for is the source connection.
         let step = (activity::EXPLORE_TABLE, ResourceKind::SourceConnection);
         let explored = activities::explore_table(self.platform, inputs.explore_table()).await;
-        let Some(explored) = self.noted(table, step, &inputs.name(), explored)? else {
+        let Some(explored) = self.noted(step, &inputs.name(), explored)? else {
             return Ok(None);
         };
         let found = validate::against_columns(meant.place, &meant.table, &explored.columns);
         if let Err(violations) = found {
-            self.refuse(table, step, &inputs.name(), &Failed::invalid(violations));
+            self.refuse(step, &inputs.name(), Failed::invalid(violations));
             return Ok(None);
         }
         Ok(Some(inputs.chosen(explored.columns)))
@@ -117,7 +111,7 @@ impl Planner<'_> {
             activity::CREATE_SOURCE_CONNECTION,
             ResourceKind::SourceConnection,
         );
-        let made = self.noted(&inputs.table.table, step, &inputs.name(), made)?;
+        let made = self.noted(step, &inputs.name(), made)?;
         Ok(made.map(|made| made.id))
     }
 
@@ -137,7 +131,7 @@ impl Planner<'_> {
         let input = inputs.schema(columns, dataset.as_ref());
         let made = activities::ensure_schema(self.platform, &self.attempt(), input).await;
         let step = (activity::ENSURE_SCHEMA, ResourceKind::Schema);
-        let made = self.noted(&inputs.table.table, step, &inputs.dataset_name(), made)?;
+        let made = self.noted(step, &inputs.dataset_name(), made)?;
         Ok(made.map(|mut schema| {
             self.plan.warnings.append(&mut schema.warnings);
             Destination { schema, dataset }
@@ -170,7 +164,7 @@ impl Planner<'_> {
     ) -> Result<Option<Dataset>, Failed> {
         let made = activities::ensure_dataset(self.platform, &self.attempt(), input).await;
         let step = (activity::ENSURE_DATASET, ResourceKind::Dataset);
-        self.noted(&inputs.table.table, step, &inputs.dataset_name(), made)
+        self.noted(step, &inputs.dataset_name(), made)
     }
 
     async fn target_connection(
@@ -186,7 +180,7 @@ impl Planner<'_> {
             activity::CREATE_TARGET_CONNECTION,
             ResourceKind::TargetConnection,
         );
-        let made = self.noted(&inputs.table.table, step, &inputs.name(), made)?;
+        let made = self.noted(step, &inputs.name(), made)?;
         Ok(made.map(|made| made.id))
     }
 
@@ -198,7 +192,7 @@ impl Planner<'_> {
         let input = inputs.mapping_set(schema);
         let made = activities::create_mapping_set(self.platform, &self.attempt(), input).await;
         let step = (activity::CREATE_MAPPING_SET, ResourceKind::MappingSet);
-        self.noted(&inputs.table.table, step, &inputs.name(), made)
+        self.noted(step, &inputs.name(), made)
     }
 
     async fn dataflow(
@@ -211,7 +205,7 @@ impl Planner<'_> {
         let input = inputs.dataflow(source_connection_id, target_connection_id, mapping_set);
         let made = activities::create_dataflow(self.platform, &self.attempt(), input).await;
         let step = (activity::CREATE_DATAFLOW, ResourceKind::Flow);
-        self.noted(&inputs.table.table, step, &inputs.name(), made)?;
+        self.noted(step, &inputs.name(), made)?;
         Ok(())
     }
 }

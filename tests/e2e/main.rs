@@ -18,6 +18,7 @@ mod demo;
 mod every_source;
 mod existing;
 mod many;
+mod plan;
 mod processes;
 mod refused;
 mod retried;

@@ -48,6 +48,7 @@ mod steps;
 mod table;
 mod tables;
 
+pub use self::fields::as_written;
 pub use self::kind::{
     AnySource, Given, IngestOracleServiceCloud, IngestSource, OracleServiceCloud, Shared, Source,
 };

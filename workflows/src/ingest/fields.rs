@@ -8,15 +8,17 @@ use crate::step::StepError;
 /// input.
 pub(super) fn as_given(error: StepError, index: usize, table: &Table) -> StepError {
     match error {
-        StepError::Failed(failed) => {
-            StepError::Failed(Box::new(failed.renamed(|field| given(field, index, table))))
-        }
+        StepError::Failed(failed) => StepError::Failed(Box::new(
+            failed.renamed(|field| as_written(field, index, table)),
+        )),
         other => other,
     }
 }
 
-/// The caller's name for an activity's field; none for what is not the caller's.
-fn given(field: &str, index: usize, table: &Table) -> Option<String> {
+/// The caller's name for a field of an activity that works for `table`, number `index` of the
+/// input; none for what is not the caller's.
+#[must_use]
+pub fn as_written(field: &str, index: usize, table: &Table) -> Option<String> {
     let split = field.find(['.', '[']).unwrap_or(field.len());
     let (root, rest) = field.split_at(split);
     let given = match root {
@@ -85,7 +87,7 @@ mod tests {
             ("filters", &all, None),
         ];
         for (field, table, expected) in cases {
-            assert_eq!(given(field, 2, table).as_deref(), expected, "{field}");
+            assert_eq!(as_written(field, 2, table).as_deref(), expected, "{field}");
         }
     }
 
