@@ -110,7 +110,7 @@ pub async fn plan(platform: &Platform, given: &Given) -> Result<Plan, Failed> {
     };
     if let Some(base) = planner.base(source).await? {
         for meant in planner.tables(&given.tables, &base).await? {
-            planner.at = At::Table(meant.clone());
+            planner.at = At::Table(Box::new(meant.clone()));
             planner.table(&meant, &base).await?;
         }
     }
@@ -138,7 +138,7 @@ enum At {
     /// The base connection, or which tables are meant.
     Connection,
     /// A table.
-    Table(Meant),
+    Table(Box<Meant>),
 }
 
 struct Planner<'a> {
@@ -262,8 +262,8 @@ impl Planner<'_> {
             // What was found out about the tables names them already.
             At::Connection if step == activity::EXPLORE_TABLES => failed,
             At::Connection => failed.renamed(|field| Some(format!("connection.{field}"))),
-            At::Table(Meant { place, table }) => {
-                failed.renamed(|field| ingest::as_written(field, *place, table))
+            At::Table(meant) => {
+                failed.renamed(|field| ingest::as_written(field, meant.place, &meant.table))
             }
         };
         self.plan.steps.push(Step {
