@@ -4,6 +4,7 @@
 //! replaces entries and adds new ones (`catalog.dir`). Rests on Adobe's public documents alone,
 //! so where the platform says otherwise, the platform is right.
 
+pub mod compare;
 pub mod entry;
 
 mod ask;

@@ -133,7 +133,7 @@ fn run(cli: Cli) -> Result<ExitStatus, Failure> {
             Command::List(arguments) => list::run(&global, arguments).await,
             Command::Status(arguments) => status::run(&global, arguments).await,
             Command::Resolve(arguments) => resolve::run(&global, arguments).await,
-            Command::Sources(arguments) => sources::run(&global, &arguments),
+            Command::Sources(arguments) => sources::run(&global, &arguments).await,
             Command::Schema(_) => schema::run(&global),
             Command::Explore(arguments) => explore::run(&global, arguments).await,
             Command::Adopt(arguments) => adopt::run(&global, arguments).await,

@@ -17,6 +17,8 @@ use serde_json::Value;
 mod plan;
 #[path = "cli/sources.rs"]
 mod sources;
+#[path = "cli/sources_diff.rs"]
+mod sources_diff;
 
 /// A command in a folder of its own, with nothing of this machine's environment.
 fn command(folder: &Path) -> Command {
@@ -158,6 +160,7 @@ fn every_command_has_a_help_with_examples() {
         &["status"],
         &["sources"],
         &["sources", "show"],
+        &["sources", "diff"],
         &["schema"],
         &["ingest", "plan"],
         &["explore"],
@@ -249,6 +252,7 @@ fn a_wrong_argument_is_usage() {
         &["status"],
         &["explore", "tables"],
         &["sources", "show"],
+        &["sources", "diff"],
         &["sources", "--all", "show", "mysql"],
         &["check", "--output", "xml"],
         &["list", "--limit", "0"],

@@ -1,5 +1,6 @@
 //! `aep-flow sources`: what the catalogue knows, and a specification to fill in.
 
+mod diff;
 mod list;
 mod show;
 mod template;
@@ -17,12 +18,13 @@ use crate::catalog::Catalog;
     args_conflicts_with_subcommands = true,
     after_help = "\
 The catalogue is compiled in, made from Adobe's public documents; `--catalog DIR` names a folder
-of files that replace or extend it. Nothing is asked of the platform.
+of files that replace or extend it. Only `sources diff` asks the platform.
 
 Examples:
   aep-flow sources
   aep-flow sources --all --output json | jq -r '.sources[] | select(.served | not).name'
-  aep-flow sources show salesforce-service-cloud > spec.yaml"
+  aep-flow sources show salesforce-service-cloud > spec.yaml
+  aep-flow sources diff"
 )]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -34,14 +36,22 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Diff(diff::Arguments),
     Show(show::Arguments),
 }
 
-pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<ExitStatus, Failure> {
-    let config = global.start(&[], Logs::Quiet)?;
+pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<ExitStatus, Failure> {
+    let sandbox = match &arguments.command {
+        Some(Command::Diff(diff)) => diff.sandbox.as_deref(),
+        Some(Command::Show(_)) | None => None,
+    };
+    let config = global.start(&[("aep.sandbox", sandbox)], Logs::Quiet)?;
     let catalog = Catalog::load(config.catalog.dir.as_deref())?;
     match &arguments.command {
         None => list::run(global.output, &catalog, &arguments.selection),
+        Some(Command::Diff(diff)) => {
+            return diff::run(global.output, &config, &catalog, diff).await;
+        }
         Some(Command::Show(show)) => show::run(global.output, &catalog, show)?,
     }
     Ok(ExitStatus::Done)

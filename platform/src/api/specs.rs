@@ -178,6 +178,14 @@ impl Sandbox {
         self.read(&request, parse_one_or_none).await
     }
 
+    /// Every connection spec that the platform offers.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn list_connection_specs(&self) -> Result<Vec<ConnectionSpec>, ReadError> {
+        self.list_entities(&[], None, usize::MAX).await
+    }
+
     /// The connection specs of exactly that name.
     ///
     /// # Errors

@@ -1,0 +1,119 @@
+//! `aep-flow sources diff`: where the catalogue and the platform differ.
+
+use aep_platform::{ReadError, Sandbox};
+use clap::Args;
+use serde::Serialize;
+
+use super::super::exit::ExitStatus;
+use super::super::failure::Failure;
+use super::super::out::{self, Output};
+use super::super::platform;
+use crate::catalog::Catalog;
+use crate::catalog::compare::{self, Difference, Kind, Offer};
+use crate::config::Config;
+
+/// Flow specification that table sources are read by.
+const TABLE_FLOW_SPEC: &str = "CRMToAEP";
+
+/// Compare the catalogue with what your organisation's platform offers
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Asks the platform directly, with the configured credentials, for its connection and flow
+specifications; it writes nothing. Where the two differ the platform is right: a file in a folder
+of your own (`--catalog DIR`) replaces an entry.
+
+Ends with 0 if they say the same, and with 1 if something differs.
+
+Examples:
+  aep-flow sources diff
+  aep-flow sources diff salesforce-service-cloud
+  aep-flow sources diff --output json | jq -r '.differences[] | select(.difference == \"spec-gone\").source'")]
+pub(super) struct Arguments {
+    /// A source; without it, all that are served
+    name: Option<String>,
+    /// Sandbox [env: AEP_FLOW_SANDBOX] [default: prod]
+    #[arg(long, short)]
+    pub(super) sandbox: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Answer {
+    /// How many sources were compared.
+    compared: usize,
+    differences: Vec<Difference>,
+}
+
+pub(super) async fn run(
+    output: Output,
+    config: &Config,
+    catalog: &Catalog,
+    arguments: &Arguments,
+) -> Result<ExitStatus, Failure> {
+    let name = arguments.name.as_deref();
+    if let Some(name) = name {
+        catalog.source(name)?.served()?;
+    }
+    let sandbox = platform::sandbox(config)?;
+    let offer = offer(&sandbox).await.map_err(unreadable)?;
+    let served = catalog.iter().filter(|source| source.tabular.is_some());
+    let answer = Answer {
+        compared: served
+            .filter(|source| name.is_none_or(|name| source.name == name))
+            .count(),
+        differences: compare::compare(catalog, &offer, name),
+    };
+    let is_same = answer.differences.is_empty();
+    match output {
+        Output::Json => out::json(&answer),
+        Output::Text if is_same => {
+            out::answer(&format!("nothing differs, of {} compared", answer.compared))
+        }
+        Output::Text => show(&answer.differences),
+    }
+    Ok(if is_same {
+        ExitStatus::Done
+    } else {
+        ExitStatus::Refused
+    })
+}
+
+async fn offer(sandbox: &Sandbox) -> Result<Offer, ReadError> {
+    Ok(Offer {
+        connection_specs: sandbox.list_connection_specs().await?,
+        flow_specs: sandbox.find_flow_specs_named(TABLE_FLOW_SPEC).await?,
+    })
+}
+
+fn unreadable(error: ReadError) -> Failure {
+    let failure = error.failure();
+    let exit = platform::exit_of(failure.class);
+    let context = "what the platform offers can't be read";
+    Failure::new(exit, anyhow::Error::new(error).context(context)).hint(failure.next_step)
+}
+
+fn show(differences: &[Difference]) {
+    let rows = differences.iter().map(|each| {
+        vec![
+            out::plain(&each.source),
+            out::plain(each.auth.as_deref().unwrap_or_default()),
+            what(each),
+            out::plain(&each.catalogue),
+            out::plain(&each.platform),
+        ]
+    });
+    let header = ["SOURCE", "AUTHENTICATION", "WHAT", "CATALOGUE", "PLATFORM"];
+    out::answer(&out::table(&header, rows));
+}
+
+fn what(difference: &Difference) -> String {
+    match (difference.difference, difference.param.as_deref()) {
+        (Kind::SpecGone, _) => "connection specification".to_owned(),
+        (Kind::Version, _) => "version".to_owned(),
+        (Kind::FlowSpec, _) => "flow specification".to_owned(),
+        (Kind::RowFilter, _) => "row filter".to_owned(),
+        (Kind::Way, _) => "the way itself".to_owned(),
+        (Kind::Param | Kind::Required | Kind::Secret, param) => {
+            format!("parameter {}", out::plain(param.unwrap_or_default()))
+        }
+    }
+}
