@@ -185,14 +185,13 @@ impl Planner<'_> {
             return Ok(self.meant(entries, &[]));
         }
         if base.is_to_come() {
-            let (patterns, named): (Vec<Table>, Vec<Table>) = entries
+            let (patterns, named): (Vec<_>, Vec<_>) = entries
                 .iter()
-                .cloned()
-                .partition(|entry| !entry.r#match.is_empty());
-            let meant = self.meant(&named, &[]);
-            for pattern in patterns {
+                .enumerate()
+                .partition(|(_, entry)| !entry.r#match.is_empty());
+            for (_, pattern) in patterns {
                 self.plan.steps.push(Step {
-                    table: pattern.r#match,
+                    table: pattern.r#match.clone(),
                     step: activity::EXPLORE_TABLES,
                     kind: "tables",
                     name: String::new(),
@@ -202,7 +201,11 @@ impl Planner<'_> {
                         .to_owned(),
                 });
             }
-            return Ok(meant);
+            let named = named.into_iter().map(|(place, table)| Meant {
+                place,
+                table: table.clone(),
+            });
+            return Ok(named.collect());
         }
         let input = ExploreTablesInput {
             sandbox: self.connection.sandbox.clone(),

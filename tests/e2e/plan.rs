@@ -160,6 +160,20 @@ async fn a_pattern_is_planned_as_far_as_it_can_be_seen() {
         .find(|step| step.action == Action::Unknown)
         .unwrap();
     assert_eq!(step.table, "*s");
+    let mut alone = pattern.clone();
+    alone["tables"] = json!({"match": "*s"});
+    let alone = plan(&world, &alone).await;
+    assert!(alone.changes() && !alone.is_refused(), "{alone:#?}");
+    // A table behind a pattern keeps its place.
+    let mut late = pattern.clone();
+    late["tables"][1]["schedule"] = json!({"startTime": "2020-01-01T00:00:00Z"});
+    let late = plan(&world, &late).await;
+    let refused = late
+        .steps
+        .iter()
+        .find(|step| step.action == Action::Refuse)
+        .unwrap();
+    assert!(refused.reason.contains("tables[1].schedule"), "{refused:?}");
 
     world.ingest(&pattern).await.unwrap();
     let second = plan(&world, &pattern).await;
