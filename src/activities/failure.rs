@@ -225,19 +225,9 @@ impl Failed {
     /// The same, with those fields named otherwise for which `name` gives another name.
     #[must_use]
     pub(crate) fn renamed(mut self, name: impl Fn(&str) -> Option<String>) -> Self {
-        let mut violations = std::mem::take(&mut self.details.violations);
-        if violations.is_empty() {
-            return self.about(name);
+        if let Some(message) = failure::rename(&mut self.details, name) {
+            self.message = message;
         }
-        for violation in &mut violations {
-            if let Some(field) = name(&violation.field) {
-                violation.field = field;
-            }
-        }
-        let (message, described) = failure::describe(violations);
-        self.message = message;
-        self.details.field = described.field;
-        self.details.violations = described.violations;
         self
     }
 

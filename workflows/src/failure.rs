@@ -63,3 +63,27 @@ pub fn describe(violations: Vec<Violation>) -> (String, FailureDetails) {
     };
     (message, details)
 }
+
+/// Names the fields of `details` otherwise for which there is another name; gives the message
+/// anew where it names fields.
+pub fn rename(
+    details: &mut FailureDetails,
+    name: impl Fn(&str) -> Option<String>,
+) -> Option<String> {
+    let mut violations = std::mem::take(&mut details.violations);
+    if violations.is_empty() {
+        if let Some(field) = name(&details.field) {
+            details.field = field;
+        }
+        return None;
+    }
+    for violation in &mut violations {
+        if let Some(field) = name(&violation.field) {
+            violation.field = field;
+        }
+    }
+    let (message, described) = describe(violations);
+    details.field = described.field;
+    details.violations = described.violations;
+    Some(message)
+}

@@ -155,22 +155,9 @@ impl FailedStep {
 
     /// The same failure with those fields named otherwise for which there is another name.
     pub(crate) fn renamed(mut self, name: impl Fn(&str) -> Option<String>) -> Self {
-        let mut violations = std::mem::take(&mut self.details.violations);
-        if violations.is_empty() {
-            if let Some(field) = name(&self.details.field) {
-                self.details.field = field;
-            }
-            return self;
+        if let Some(message) = failure::rename(&mut self.details, name) {
+            self.message = message;
         }
-        for violation in &mut violations {
-            if let Some(field) = name(&violation.field) {
-                violation.field = field;
-            }
-        }
-        let (message, described) = failure::describe(violations);
-        self.message = message;
-        self.details.field = described.field;
-        self.details.violations = described.violations;
         self
     }
 
