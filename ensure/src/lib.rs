@@ -9,7 +9,7 @@
 //! 3. [`state`]: what is known in, what to do next out. Pure.
 //! 4. [`memory`]: what one attempt leaves for the next.
 //! 5. [`drive`]: the thin layer that makes the calls.
-//! 6. [`foresee`]: the same by reading alone, for a plan.
+//! 6. [`mod@foresee`]: the same by reading alone, for a plan.
 
 pub mod crash;
 pub mod drive;
