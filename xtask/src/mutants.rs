@@ -5,7 +5,7 @@
 //! And `xtask/guards.toml` names what a reader would call a guard, wherever it stands, with
 //! the edit that takes it out and the tests that must notice.
 
-mod guards;
+pub(crate) mod guards;
 mod survivors;
 
 use std::{

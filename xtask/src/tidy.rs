@@ -8,6 +8,8 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
+use crate::mutants::guards;
+
 /// What can open a socket, a file or a process: none of it may be in reach of a workflow.
 const IO_CRATES: [&str; 12] = [
     "h2",
@@ -59,7 +61,7 @@ const SECTIONS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependen
 
 /// Checks every rule, and names each that is broken.
 pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
-    let mut broken = Vec::new();
+    let mut broken = guards::out_of_date(root)?;
     let workflows = tree(root, "aep-flow-workflows")?;
     for name in IO_CRATES {
         if workflows.contains(name) {
