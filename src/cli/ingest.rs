@@ -98,7 +98,8 @@ enum Command {
 /// Where the Temporal UI is.
 #[derive(Debug, Args)]
 pub(super) struct Ui {
-    /// Temporal UI, for links [env: TEMPORAL_UI_URL] [default: `http://localhost:8233`]
+    /// Temporal UI, for links [env: TEMPORAL_UI_URL] [default: `http://localhost:8233`, or where
+    /// a development server has it]
     #[arg(long, value_name = "URL")]
     ui_url: Option<url::Url>,
 }
@@ -414,15 +415,25 @@ impl Ui {
         if let Some(url) = self.ui_url.clone().or_else(from_environment) {
             return url;
         }
-        let is_cloud = target.address.host_str().is_some_and(|host| {
-            host.ends_with(".tmprl.cloud") || host.ends_with(".api.temporal.io")
-        });
+        let host = target.address.host_str().unwrap_or_default();
+        let is_cloud = host.ends_with(".tmprl.cloud") || host.ends_with(".api.temporal.io");
         let usual = if is_cloud {
             "https://cloud.temporal.io"
         } else {
             "http://localhost:8233"
         };
-        url::Url::parse(usual).expect("a constant address is a URL")
+        let mut usual = url::Url::parse(usual).expect("a constant address is a URL");
+        // A development server has its UI a thousand ports above itself.
+        // Source: `temporal server start-dev --help`, `--ui-port`, read 2026-11.
+        let port = target
+            .address
+            .port()
+            .and_then(|port| port.checked_add(1000));
+        if matches!(host, "localhost" | "127.0.0.1" | "[::1]") && port.is_some() {
+            // Only an address that has no host takes no port.
+            let _ = usual.set_port(port);
+        }
+        usual
     }
 }
 
@@ -462,6 +473,11 @@ mod tests {
             ui.base(&target(address), environment).to_string()
         };
         assert_eq!(base("localhost:7233", &none), "http://localhost:8233/");
+        assert_eq!(base("127.0.0.1:17233", &none), "http://localhost:18233/");
+        assert_eq!(
+            base("temporal.example:7000", &none),
+            "http://localhost:8233/"
+        );
         assert_eq!(
             base("x.a1.tmprl.cloud:7233", &none),
             "https://cloud.temporal.io/"
