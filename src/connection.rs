@@ -28,9 +28,17 @@ pub struct Checked<'a> {
     pub params: Vec<Given<'a>>,
     /// What is wrong with parameters that the catalogue does not know. The platform may.
     pub unknown: Vec<Violation>,
+    /// The parameters that are not there and that the catalogue asks for. The platform may not.
+    pub missing: Vec<Violation>,
 }
 
 impl Checked<'_> {
+    /// All that is wrong if the catalogue has the last word.
+    #[must_use]
+    pub fn found_by_catalogue(&self) -> Vec<Violation> {
+        self.missing.iter().chain(&self.unknown).cloned().collect()
+    }
+
     /// What is wrong with parameters that the catalogue does not know and that are written out.
     #[must_use]
     pub fn unknown_values(&self) -> Vec<Violation> {
@@ -108,12 +116,13 @@ pub fn check<'a>(
 
     let mut findings = Findings::default();
     let mut unknown = Findings::default();
+    let mut missing = Findings::default();
     let mut params = Vec::new();
     let none = Object::default();
     let given = &connection.params.as_ref().unwrap_or(&none).0;
     for param in auth.params.iter().filter(|param| !param.optional) {
         if !given.contains_key(&param.name) {
-            findings.note(field(&param.name), "nothing", expected(param));
+            missing.note(field(&param.name), "nothing", expected(param));
         }
     }
     for (name, value) in given {
@@ -132,14 +141,16 @@ pub fn check<'a>(
         params.push(Given { name, known, value });
     }
     let unknown = unknown.into_result().err().unwrap_or_default();
+    let missing = missing.into_result().err().unwrap_or_default();
     match findings.into_result() {
         Ok(()) => Ok(Checked {
             source,
             auth,
             params,
             unknown,
+            missing,
         }),
-        Err(found) => Err(found.into_iter().chain(unknown).collect()),
+        Err(found) => Err(missing.into_iter().chain(found).chain(unknown).collect()),
     }
 }
 
@@ -253,7 +264,7 @@ mod tests {
     fn found(change: impl FnOnce(&mut Value)) -> Vec<(String, String)> {
         let catalog = Catalog::built_in();
         let all = match check(&catalog, &connection(change), Rules::default()) {
-            Ok(checked) => checked.unknown,
+            Ok(checked) => checked.found_by_catalogue(),
             Err(all) => all,
         };
         let all = all.into_iter();

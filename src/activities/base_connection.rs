@@ -103,7 +103,7 @@ fn checked<'a>(platform: &'a Platform, input: &Connection) -> Result<Checked<'a>
     ) {
         (Ok(checked), None) => Ok(checked),
         (Ok(checked), Some(dropped)) => {
-            let all = std::iter::once(dropped).chain(checked.unknown);
+            let all = std::iter::once(dropped).chain(checked.found_by_catalogue());
             Err(Failed::invalid(all.collect()))
         }
         (Err(found), dropped) => Err(Failed::invalid(dropped.into_iter().chain(found).collect())),

@@ -54,7 +54,7 @@ pub(super) async fn check(
                 _ if code.is_some_and(AdobeCode::refuses_connection_spec) => {
                     Err(gone(Some(failure)))
                 }
-                Class::PermissionDenied if checked.unknown.is_empty() => {
+                Class::PermissionDenied if checked.found_by_catalogue().is_empty() => {
                     let mut agreed = Agreed::by_catalogue(checked);
                     agreed.warnings.push(format!(
                         "whether the platform offers {} as the catalogue has it was not checked: \
@@ -63,7 +63,7 @@ pub(super) async fn check(
                     ));
                     Ok(agreed)
                 }
-                Class::PermissionDenied => Err(Failed::invalid(checked.unknown.clone())),
+                Class::PermissionDenied => Err(Failed::invalid(checked.found_by_catalogue())),
                 _ => Err(Failed::from(failure)),
             }
         }
@@ -102,10 +102,12 @@ fn compare(
     };
     let Some(known) = &auth.params else {
         // There is no schema, so the catalogue has the only word.
-        if checked.unknown.is_empty() {
-            return Ok(agreed);
-        }
-        return Err(checked.unknown.clone());
+        let found = checked.found_by_catalogue();
+        return if found.is_empty() {
+            Ok(agreed)
+        } else {
+            Err(found)
+        };
     };
     let mut violations = Vec::new();
     let mut unknown = checked.unknown.iter();
@@ -126,11 +128,13 @@ fn compare(
     }
     for required in &known.required {
         if !checked.params.iter().any(|given| given.name == *required) {
-            violations.push(Violation {
-                field: fields.of(&shown(required)),
+            let field = fields.of(&shown(required));
+            let known = checked.missing.iter().find(|each| each.field == field);
+            violations.push(known.cloned().unwrap_or_else(|| Violation {
+                field,
                 found: "nothing".to_owned(),
                 expected: "a value: the platform requires this parameter".to_owned(),
-            });
+            }));
         }
     }
     if violations.is_empty() {

@@ -166,7 +166,7 @@ fn known(
     let violations = match connection::check(catalog, given, rules) {
         // The platform may know a parameter that the catalogue does not, but a value could be a
         // secret under a misspelt name. A reference can do no harm.
-        Ok(checked) => checked.unknown_values(),
+        Ok(checked) => [checked.missing.clone(), checked.unknown_values()].concat(),
         Err(violations) => violations,
     };
     if violations.is_empty() {

@@ -56,7 +56,7 @@ impl Way {
         let input = self.connection(params).to_string();
         let input: Connection = read::from_json(input.as_bytes()).unwrap();
         let violations = match connection::check(catalog, &input, Rules::default()) {
-            Ok(checked) => checked.unknown,
+            Ok(checked) => checked.found_by_catalogue(),
             Err(violations) => violations,
         };
         assert!(

@@ -233,6 +233,7 @@ async fn the_platforms_word_wins_over_the_catalogue() {
             {"name": "Key", "spec": {
                 "properties": {
                     "host": {"type": "string"}, "port": {"type": "integer"},
+                    "account": {"type": "string"},
                     "region": {"type": "string"}, "pin": {"type": "string", "format": "password"},
                     "key": {"type": "string", "format": "password"}},
                 "required": ["host", "key", "region"], "additionalProperties": false}},
@@ -259,6 +260,7 @@ spec_name = "Key"
 params = [
   {{ name = "host", description = "Host.", format = "host" }},
   {{ name = "key", description = "Key.", secret = true }},
+  {{ name = "account", description = "Account." }},
   {{ name = "zone", description = "Zone.", optional = true }},
 ]
 [[auth]]
@@ -273,7 +275,8 @@ params = []
         let mut input = json!({
             "connection": {
                 "name": "Acme", "source": "acme-base", "auth": "Key",
-                // The port and the region are known to the platform alone.
+                // The port and the region are known to the platform alone, and it does not ask
+                // for the account.
                 "params": {"host": "db.acme.example.com", "port": 5432, "region": "eu",
                            "key": {"file": PASSWORD_FILE}},
             },
@@ -461,6 +464,11 @@ async fn without_the_right_to_read_specifications_the_catalogue_holds() {
     let result = world.ingest_source(&input).await.unwrap();
     let warnings = result["warnings"].to_string();
     assert!(warnings.contains("was not checked"), "{warnings}");
+    let mut lacking = input;
+    let params = lacking["connection"]["params"].as_object_mut().unwrap();
+    params.remove("apiVersion");
+    let failed = world.ingest_source(&lacking).await.unwrap_err();
+    assert_eq!(failed.details["field"], "connection.params.apiVersion");
     world.end(worker).await;
 }
 
