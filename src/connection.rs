@@ -26,8 +26,6 @@ pub struct Checked<'a> {
     pub auth: &'a Auth,
     /// The parameters, in the order of their names.
     pub params: Vec<Given<'a>>,
-    /// What is wrong with parameters that the catalogue does not know. The platform may.
-    pub unknown: Vec<Violation>,
     /// The parameters that are not there and that the catalogue asks for. The platform may not.
     pub missing: Vec<Violation>,
 }
@@ -36,18 +34,22 @@ impl Checked<'_> {
     /// All that is wrong if the catalogue has the last word.
     #[must_use]
     pub fn found_by_catalogue(&self) -> Vec<Violation> {
-        self.missing.iter().chain(&self.unknown).cloned().collect()
+        let unknown = self.unknown().map(|(_, violation)| violation);
+        self.missing.iter().chain(unknown).cloned().collect()
     }
 
     /// What is wrong with parameters that the catalogue does not know and that are written out.
     #[must_use]
     pub fn unknown_values(&self) -> Vec<Violation> {
-        let unknown = self.params.iter().filter(|given| given.known.is_none());
-        unknown
-            .zip(&self.unknown)
+        self.unknown()
             .filter(|(given, _)| matches!(given.value, Written::Plain(_)))
             .map(|(_, violation)| violation.clone())
             .collect()
+    }
+
+    fn unknown(&self) -> impl Iterator<Item = (&Given<'_>, &Violation)> {
+        let params = self.params.iter();
+        params.filter_map(|given| Some((given, given.known.as_ref().err()?)))
     }
 }
 
@@ -56,8 +58,9 @@ impl Checked<'_> {
 pub struct Given<'a> {
     /// Its name.
     pub name: String,
-    /// What the catalogue says of it.
-    pub known: Option<&'a Param>,
+    /// What the catalogue says of it; what is wrong with it where the catalogue does not know it.
+    /// The platform may.
+    pub known: Result<&'a Param, Violation>,
     /// What it is.
     pub value: Written,
 }
@@ -69,20 +72,6 @@ pub enum Written {
     Plain(Value),
     /// Where it is kept.
     Reference(SecretReference),
-}
-
-impl Given<'_> {
-    /// The parameter's field in the input.
-    #[must_use]
-    pub fn field(&self) -> String {
-        field(&self.name)
-    }
-
-    /// What the body has for it.
-    #[must_use]
-    pub fn value_type(&self) -> Option<ValueType> {
-        self.known.map(|param| param.value_type)
-    }
 }
 
 fn field(param: &str) -> String {
@@ -115,7 +104,6 @@ pub fn check<'a>(
     })?;
 
     let mut findings = Findings::default();
-    let mut unknown = Findings::default();
     let mut missing = Findings::default();
     let mut params = Vec::new();
     let none = Object::default();
@@ -132,25 +120,25 @@ pub fn check<'a>(
             Ok(None) | Err(_) => Written::Plain(value.clone()),
         };
         let known = auth.params.iter().find(|param| param.name == *name);
-        match (known, &value) {
-            (None, _) => note_unknown(&mut unknown, auth, name),
-            (Some(param), Written::Plain(value)) => plain(&mut findings, param, value, rules),
-            (Some(_), Written::Reference(_)) => {}
+        let known = known.ok_or_else(|| unknown(auth, name));
+        if let (Ok(param), Written::Plain(value)) = (&known, &value) {
+            plain(&mut findings, param, value, rules);
         }
         let name = name.clone();
         params.push(Given { name, known, value });
     }
-    let unknown = unknown.into_result().err().unwrap_or_default();
     let missing = missing.into_result().err().unwrap_or_default();
     match findings.into_result() {
         Ok(()) => Ok(Checked {
             source,
             auth,
             params,
-            unknown,
             missing,
         }),
-        Err(found) => Err(missing.into_iter().chain(found).chain(unknown).collect()),
+        Err(found) => {
+            let unknown = params.into_iter().filter_map(|given| given.known.err());
+            Err(missing.into_iter().chain(found).chain(unknown).collect())
+        }
     }
 }
 
@@ -173,7 +161,7 @@ fn one(field: &str, found: impl ToString, expected: &str) -> Vec<Violation> {
     }]
 }
 
-fn note_unknown(findings: &mut Findings, auth: &Auth, name: &str) {
+fn unknown(auth: &Auth, name: &str) -> Violation {
     let known = || auth.params.iter().map(|param| param.name.as_str());
     let near = nearest(name, known());
     let few: Vec<String> = if near.is_empty() {
@@ -190,7 +178,11 @@ fn note_unknown(findings: &mut Findings, auth: &Auth, name: &str) {
             few.join(", ")
         )
     };
-    findings.note(field(name), "an unknown parameter", expected);
+    Violation {
+        field: field(name),
+        found: "an unknown parameter".to_owned(),
+        expected,
+    }
 }
 
 /// What a parameter is to be, in words that fit behind "expected".

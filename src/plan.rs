@@ -185,11 +185,7 @@ impl Planner<'_> {
             return Ok(self.meant(entries, &[]));
         }
         if base.is_to_come() {
-            let (patterns, named): (Vec<_>, Vec<_>) = entries
-                .iter()
-                .enumerate()
-                .partition(|(_, entry)| !entry.r#match.is_empty());
-            for (_, pattern) in patterns {
+            for pattern in entries.iter().filter(|entry| !entry.r#match.is_empty()) {
                 self.plan.steps.push(Step {
                     table: pattern.r#match.clone(),
                     step: activity::EXPLORE_TABLES,
@@ -201,11 +197,7 @@ impl Planner<'_> {
                         .to_owned(),
                 });
             }
-            let named = named.into_iter().map(|(place, table)| Meant {
-                place,
-                table: table.clone(),
-            });
-            return Ok(named.collect());
+            return Ok(validate::named(entries));
         }
         let input = ExploreTablesInput {
             sandbox: self.connection.sandbox.clone(),
@@ -308,6 +300,12 @@ fn is_about_the_input(kind: FailureType) -> bool {
     }
 }
 
+/// Reason of [`Action::Create`].
+const IS_FREE: &str = "nothing of that name stands";
+
+/// Reason of [`Action::Adopt`].
+const IS_SOMEBODYS: &str = "somebody else made it, and the input takes any";
+
 fn steps(table: &str, step: &'static str, note: &Note) -> Vec<Step> {
     let of = |action, id, reason: &str| Step {
         table: table.to_owned(),
@@ -319,7 +317,7 @@ fn steps(table: &str, step: &'static str, note: &Note) -> Vec<Step> {
         reason: reason.to_owned(),
     };
     match &note.foreseen {
-        Foreseen::Create => vec![of(Action::Create, None, "nothing of that name stands")],
+        Foreseen::Create => vec![of(Action::Create, None, IS_FREE)],
         Foreseen::Adopt {
             ensured,
             is_ours,
@@ -329,11 +327,7 @@ fn steps(table: &str, step: &'static str, note: &Note) -> Vec<Step> {
             let stands = if *is_ours {
                 of(Action::Keep, id, "it is ours, made from the same request")
             } else {
-                of(
-                    Action::Adopt,
-                    id,
-                    "somebody else made it, and the input takes any",
-                )
+                of(Action::Adopt, id, IS_SOMEBODYS)
             };
             let swept = swept.iter().map(|id| {
                 let reason = "a second one of ours: it goes, unless something uses it";

@@ -157,6 +157,15 @@ async fn every_head_of_a_history_replays() {
     assert!(heads > 30, "only {heads} heads");
 }
 
+async fn another_first_step<W>(ctx: &WorkflowContext<W>) -> WorkflowResult<Message<IngestResult>> {
+    let options = ActivityOptions::start_to_close_timeout(std::time::Duration::from_secs(9));
+    let input = Message::from(ExploreTablesInput::default());
+    let _ = ctx
+        .execute_activity(Declared::explore_tables, input, options)
+        .await;
+    Ok(Message::from(IngestResult::default()))
+}
+
 /// The ingestion as it must not be changed: another first step.
 #[workflow]
 #[derive(Debug, Default)]
@@ -169,12 +178,7 @@ impl Changed {
         ctx: &mut WorkflowContext<Self>,
         _: Message<IngestOracleServiceCloudInput>,
     ) -> WorkflowResult<Message<IngestResult>> {
-        let options = ActivityOptions::start_to_close_timeout(std::time::Duration::from_secs(9));
-        let input = Message::from(ExploreTablesInput::default());
-        let _ = ctx
-            .execute_activity(Declared::explore_tables, input, options)
-            .await;
-        Ok(Message::from(IngestResult::default()))
+        another_first_step(ctx).await
     }
 }
 
@@ -190,12 +194,7 @@ impl ChangedSource {
         ctx: &mut WorkflowContext<Self>,
         _: Message<IngestSourceInput>,
     ) -> WorkflowResult<Message<IngestResult>> {
-        let options = ActivityOptions::start_to_close_timeout(std::time::Duration::from_secs(9));
-        let input = Message::from(ExploreTablesInput::default());
-        let _ = ctx
-            .execute_activity(Declared::explore_tables, input, options)
-            .await;
-        Ok(Message::from(IngestResult::default()))
+        another_first_step(ctx).await
     }
 }
 

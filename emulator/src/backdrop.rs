@@ -11,8 +11,6 @@ pub(crate) use sources::is_plain_param;
 use crate::config::{SourceOffer, SourceSettings};
 use crate::source::{Table, Tables};
 
-/// The connection spec of Oracle Service Cloud.
-pub(crate) const ORACLE_SERVICE_CLOUD: &str = "ba5126ec-c9ac-11eb-b8bc-0242ac130003";
 /// The connection spec of the data lake, the target of every flow.
 pub(crate) const DATA_LAKE: &str = "c604ff05-7f1a-43c0-8e18-33bf874cb11c";
 /// The flow spec `CRMToAEP`, for every source with tables.
@@ -115,9 +113,6 @@ fn offer(source: &sources::Source, settings: &SourceSettings) -> SourceOffer {
     if let Some(offer) = own {
         return offer;
     }
-    if source.id == ORACLE_SERVICE_CLOUD && settings.oracle_service_cloud != SourceOffer::Offered {
-        return settings.oracle_service_cloud;
-    }
     if settings.newest_flow_spec && !source.is_in_newest_print() {
         SourceOffer::MissingFromFlowSpec
     } else {
@@ -129,6 +124,7 @@ fn offer(source: &sources::Source, settings: &SourceSettings) -> SourceOffer {
 mod tests {
     use super::*;
 
+    const ORACLE_SERVICE_CLOUD: &str = "ba5126ec-c9ac-11eb-b8bc-0242ac130003";
     const PHOENIX: &str = "102706fb-a5cd-42ee-afe0-bc42f017ff43";
     const MARKETING_CLOUD: &str = "ea1c2a08-b722-11eb-8529-0242ac130003";
 
@@ -172,19 +168,12 @@ mod tests {
     }
 
     #[test]
-    fn the_older_setting_of_one_source_holds_unless_the_newer_says_otherwise() {
-        for (offers, expected) in [
-            (vec![], false),
-            (
-                vec![("oracle-service-cloud".to_owned(), SourceOffer::Offered)],
-                true,
-            ),
+    fn a_setting_of_the_source_says_whether_the_flow_spec_has_it() {
+        for (offer, expected) in [
+            (SourceOffer::MissingFromFlowSpec, false),
+            (SourceOffer::Offered, true),
         ] {
-            let backdrop = Backdrop::new(&SourceSettings {
-                oracle_service_cloud: SourceOffer::MissingFromFlowSpec,
-                offers: offers.into_iter().collect(),
-                ..SourceSettings::default()
-            });
+            let backdrop = backdrop(&[("oracle-service-cloud", offer)]);
             assert_eq!(in_flow_spec(&backdrop, ORACLE_SERVICE_CLOUD), expected);
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     drive::{EnsureError, Ensured, Sight, ended, not_answered},
     rules::Rules,
-    state::{Call, Do, Past, Seen, Standing, begin, step},
+    state::{Call, Do, Past, Seen, begin, step},
 };
 
 /// What a call would come to.
@@ -49,16 +49,8 @@ pub async fn foresee(call: &Call<'_>, sight: &impl Sight) -> Result<Foreseen, En
         let seen = match next {
             Do::Look => match sight.look().await {
                 Ok(found) => {
-                    let marker = call.intent.marker();
-                    let is_ours = |each: &&Standing| {
-                        let theirs = each.marker.as_ref();
-                        theirs.is_some_and(|theirs| theirs.has_key_of(marker))
-                    };
-                    ours = found
-                        .iter()
-                        .filter(is_ours)
-                        .map(|each| each.id.clone())
-                        .collect();
+                    let of_ours = found.iter().filter(|each| each.is_of(call.intent));
+                    ours = of_ours.map(|each| each.id.clone()).collect();
                     Seen::Found(found)
                 }
                 Err(error) => not_answered(&mut failure, error),

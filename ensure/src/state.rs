@@ -111,6 +111,14 @@ pub struct Standing {
     pub marker: Option<Marker>,
 }
 
+impl Standing {
+    /// Whether it carries a marker of the same natural key, so that it is one of ours.
+    pub fn is_of(&self, intent: &Intent) -> bool {
+        let marker = self.marker.as_ref();
+        marker.is_some_and(|marker| marker.has_key_of(intent.marker()))
+    }
+}
+
 /// Where an attempt is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
@@ -482,11 +490,11 @@ fn gone(call: &Call<'_>, now: Now, past: Past, mut found: Vec<Standing>, id: &st
 fn conclude(call: &Call<'_>, past: Past, found: &[Standing], winner: &Standing) -> (State, Do) {
     let verdict = verdict(call, &past, winner);
     let mut losers = Vec::new();
-    if call.intent.kind().uniqueness() == Uniqueness::Swept && is_ours(call, winner) {
+    if call.intent.kind().uniqueness() == Uniqueness::Swept && winner.is_of(call.intent) {
         let others = found.iter().filter(|each| each.id != winner.id);
         losers.extend(
             others
-                .filter(|each| is_ours(call, each))
+                .filter(|each| each.is_of(call.intent))
                 .map(|each| each.id.clone()),
         );
     }
@@ -498,7 +506,7 @@ fn verdict(call: &Call<'_>, past: &Past, winner: &Standing) -> End {
     let conflict = || End::Conflict {
         id: Some(winner.id.clone()),
     };
-    let Some(marker) = winner.marker.as_ref().filter(|_| is_ours(call, winner)) else {
+    let Some(marker) = winner.marker.as_ref().filter(|_| winner.is_of(call.intent)) else {
         return if takes_any {
             answer(winner, Outcome::Adopted)
         } else {
@@ -554,14 +562,9 @@ fn sweep(past: Past, verdict: End, losers: Vec<String>, in_use: Vec<String>) -> 
 /// id, so that every caller comes to the same.
 fn candidate<'a>(call: &Call<'_>, found: &'a [Standing]) -> Option<&'a Standing> {
     let age = |each: &&'a Standing| (each.created_at, each.id.as_str());
-    let ours = found.iter().filter(|each| is_ours(call, each));
+    let ours = found.iter().filter(|each| each.is_of(call.intent));
     ours.min_by_key(age)
         .or_else(|| found.iter().min_by_key(age))
-}
-
-fn is_ours(call: &Call<'_>, standing: &Standing) -> bool {
-    let marker = standing.marker.as_ref();
-    marker.is_some_and(|marker| marker.has_key_of(call.intent.marker()))
 }
 
 fn answer(standing: &Standing, outcome: Outcome) -> End {

@@ -5,6 +5,8 @@
     reason = "what prepares a test may panic like one"
 )]
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,9 +16,9 @@ use aep_emulator::{
 };
 use aep_platform::{
     BaseConnectionId, Class, ClassId, Client, Conflict, ConnectionSpecId, ConnectionSpecRef,
-    Credentials, DeltaColumn, FieldMapping, FlowSpecRef, Frequency, NewBaseConnection, NewDataset,
+    DeltaColumn, FieldMapping, FlowSpecRef, Frequency, NewBaseConnection, NewDataset,
     NewFieldGroup, NewFlow, NewMappingSet, NewSchema, NewSourceConnection, NewTargetConnection,
-    Outcome, Sandbox, SandboxName, SandboxState, Schedule, SchemaId, Settings, schema_fields,
+    Outcome, Sandbox, SandboxName, SandboxState, Schedule, SchemaId, schema_fields,
 };
 
 /// Names that mean something to a filter, a URL, or JSON.
@@ -42,20 +44,11 @@ const AWKWARD: [&str; 18] = [
 ];
 
 fn client(emulator: &Emulator) -> Client {
-    let mut settings = Settings::new(aep_emulator::DEFAULT_ORG);
-    settings.platform_url = emulator.url().parse().unwrap();
-    settings.ims_url = settings.platform_url.clone();
-    settings.allow_insecure = true;
-    let credentials = Credentials {
-        client_id: aep_emulator::DEFAULT_CLIENT_ID.to_owned(),
-        client_secret: aep_emulator::DEFAULT_CLIENT_SECRET.to_owned().into(),
-        scopes: vec!["openid".to_owned(), "AdobeID".to_owned()],
-    };
-    Client::new(settings, credentials).unwrap()
+    support::client(emulator, aep_emulator::DEFAULT_CLIENT_SECRET)
 }
 
 fn sandbox(emulator: &Emulator) -> Sandbox {
-    client(emulator).sandbox(&SandboxName::parse("prod").unwrap())
+    support::sandbox(&client(emulator))
 }
 
 fn base_connection(name: &str) -> NewBaseConnection {
@@ -592,17 +585,7 @@ async fn a_wrong_sandbox_and_wrong_credentials_are_told_apart() {
         .unwrap_err();
     assert_eq!(error.class(), Class::SandboxNotFound, "{error:?}");
 
-    let mut settings = Settings::new(aep_emulator::DEFAULT_ORG);
-    settings.platform_url = emulator.url().parse().unwrap();
-    settings.ims_url = settings.platform_url.clone();
-    settings.allow_insecure = true;
-    let credentials = Credentials {
-        client_id: aep_emulator::DEFAULT_CLIENT_ID.to_owned(),
-        client_secret: "wrong".to_owned().into(),
-        scopes: vec!["openid".to_owned()],
-    };
-    let error = Client::new(settings, credentials)
-        .unwrap()
+    let error = support::client(&emulator, "wrong")
         .check_credentials()
         .await
         .unwrap_err();

@@ -6,31 +6,23 @@
     reason = "what prepares a test may panic like one"
 )]
 
+mod support;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use aep_emulator::{Config, Emulator};
 use aep_platform::{
-    BaseConnectionId, ClassId, Client, Column, ConnectionSpecRef, Credentials, NewBaseConnection,
-    NewFieldGroup, NewMappingSet, NewSchema, ParamValue, Sandbox, SandboxName, Settings, TenantId,
-    schema_fields,
+    BaseConnectionId, ClassId, Column, ConnectionSpecRef, NewBaseConnection, NewFieldGroup,
+    NewMappingSet, NewSchema, ParamValue, Sandbox, TenantId, schema_fields,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config as TestConfig, TestRunner};
 use serde_json::{Value, json};
 
 fn sandbox(emulator: &Emulator) -> Sandbox {
-    let mut settings = Settings::new(aep_emulator::DEFAULT_ORG);
-    settings.platform_url = emulator.url().parse().unwrap();
-    settings.ims_url = settings.platform_url.clone();
-    settings.allow_insecure = true;
-    let credentials = Credentials {
-        client_id: aep_emulator::DEFAULT_CLIENT_ID.to_owned(),
-        client_secret: aep_emulator::DEFAULT_CLIENT_SECRET.to_owned().into(),
-        scopes: vec!["openid".to_owned()],
-    };
-    let client = Client::new(settings, credentials).unwrap();
-    client.sandbox(&SandboxName::parse("prod").unwrap())
+    let client = support::client(emulator, aep_emulator::DEFAULT_CLIENT_SECRET);
+    support::sandbox(&client)
 }
 
 /// A base connection's body for each source, the first of its ways of authentication.

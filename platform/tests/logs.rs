@@ -10,10 +10,12 @@
     reason = "what prepares a test may panic like one"
 )]
 
+mod support;
+
 use std::sync::{Arc, Mutex};
 
 use aep_emulator::{Action, CannedAnswer, Config, Emulator, Rule};
-use aep_platform::{Client, Credentials, NewBaseConnection, Sandbox, SandboxName, Settings};
+use aep_platform::NewBaseConnection;
 use serde_json::json;
 
 /// The three secrets of a create, and the only places they may be in.
@@ -54,20 +56,6 @@ async fn refusing_platform() -> Emulator {
     emulator
 }
 
-fn sandbox(emulator: &Emulator) -> Sandbox {
-    let mut settings = Settings::new(aep_emulator::DEFAULT_ORG);
-    settings.platform_url = emulator.url().parse().unwrap();
-    settings.ims_url = settings.platform_url.clone();
-    settings.allow_insecure = true;
-    let credentials = Credentials {
-        client_id: "client-id".to_owned(),
-        client_secret: SECRETS[0].to_owned().into(),
-        scopes: vec!["openid".to_owned(), "AdobeID".to_owned()],
-    };
-    let client = Client::new(settings, credentials).unwrap();
-    client.sandbox(&SandboxName::parse("prod").unwrap())
-}
-
 #[tokio::test]
 async fn spans_and_logs_hold_no_secret_whatever_the_level() {
     let written = Written::default();
@@ -80,7 +68,7 @@ async fn spans_and_logs_hold_no_secret_whatever_the_level() {
         .finish();
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let emulator = refusing_platform().await;
-    let sandbox = sandbox(&emulator);
+    let sandbox = support::sandbox(&support::client(&emulator, SECRETS[0]));
     let new =
         NewBaseConnection::oracle_service_cloud("osc", "h", "svc", SECRETS[2].to_owned().into());
     let refused = sandbox.create_base_connection(&new).await.unwrap_err();

@@ -26,7 +26,7 @@ pub(crate) use findings::shown;
 pub use host::{source_host, source_url};
 pub use ingest::{ingest, ingest_source};
 pub use mapping::{EVENT_FIELDS, Fields, mapping};
-pub use patterns::{Meant, has_pattern, meant};
+pub use patterns::{Meant, has_pattern, meant, named};
 pub use row_filter::row_filter;
 pub use schedule::{StartTime, passed_start, schedule, start_time};
 pub use schema_settings::{existing, fields_under, schema_settings};

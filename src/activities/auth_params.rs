@@ -57,8 +57,13 @@ pub(super) async fn resolve(
                 let field = format!("{}.{}", fields.of(&each.name), place(reference));
                 let secret = platform.secrets.resolve(reference).await;
                 let secret = secret.map_err(|error| Failed::secret(&field, &error))?;
-                typed(platform.rules, each.known, &field, secret)
-                    .map_err(|violation| Failed::invalid(vec![violation]))?
+                typed(
+                    platform.rules,
+                    each.known.as_ref().ok().copied(),
+                    &field,
+                    secret,
+                )
+                .map_err(|violation| Failed::invalid(vec![violation]))?
             }
         };
         params.insert(each.name.clone(), value);

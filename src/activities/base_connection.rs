@@ -172,7 +172,7 @@ async fn ensure(
     };
     // The protocol knows a parameter by its bare name, the caller by its field.
     let ensured = wanted.ensured().await.map_err(|failed| {
-        failed.about(|field| new.params.contains_key(field).then(|| fields.of(field)))
+        failed.renamed(|field| new.params.contains_key(field).then(|| fields.of(field)))
     })?;
     Ok(BaseConnection {
         id: ensured.id,

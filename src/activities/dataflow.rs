@@ -17,7 +17,7 @@ use jiff::Timestamp;
 
 use super::{
     attempt::Attempt,
-    ensured::{Ensurable, Listed as _, Wanted},
+    ensured::{Ensurable, Listed, Wanted},
     failure::Failed,
     platform::Platform,
     source_connection::connection_spec,
@@ -97,11 +97,8 @@ pub(crate) async fn find(
     let sandbox = platform.sandbox(&input.sandbox).await?;
     let intent = platform.intent(KIND, &sandbox, "", &input.name);
     let found = sandbox.find_flows_named(&input.name).await?;
-    let ours = found.into_iter().map(|flow| flow.standing()).find(|each| {
-        each.marker
-            .as_ref()
-            .is_some_and(|marker| marker.has_key_of(intent.marker()))
-    });
+    let mut standing = found.into_iter().map(Listed::standing);
+    let ours = standing.find(|each| each.is_of(&intent));
     Ok(FindDataflowResult {
         id: ours.map_or_else(String::new, |ours| ours.id),
     })

@@ -15,7 +15,7 @@ use aep_platform::{
 use super::{
     attempt::Attempt,
     ensured::{Ensurable, Wanted},
-    existing::found_once,
+    existing::{adopts_no_other, found_once},
     failure::Failed,
     platform::Platform,
     schema::schema_id,
@@ -96,10 +96,7 @@ async fn use_existing(
         found.map_err(|error| Failed::from(error).of_field(&field))?
     };
     let id = dataset.id.to_string();
-    if let Some(adopt) = input.adopt.as_deref().filter(|adopt| *adopt != id) {
-        let expected = format!("{id}, the dataset that is named");
-        return Err(Failed::field("adopt", format!("`{adopt}`"), expected));
-    }
+    adopts_no_other(input.adopt.as_deref(), KIND.as_str(), &id)?;
     let Some(schema) = dataset.schema_ref else {
         let message = format!("the dataset {id} has no schema");
         return Err(Failed::in_the_way(

@@ -37,6 +37,17 @@ pub(super) fn found_once<I: Display>(
     }
 }
 
+/// Refuses a person's decision to adopt another one than `id`, the one that the caller names.
+pub(super) fn adopts_no_other(adopt: Option<&str>, kind: &str, id: &str) -> Result<(), Failed> {
+    match adopt {
+        Some(other) if other != id => {
+            let expected = format!("{id}, the {kind} that is named");
+            Err(Failed::field("adopt", format!("`{other}`"), expected))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -213,15 +213,6 @@ impl Failed {
         self
     }
 
-    /// The same, about the field that `name` gives for the one that it is about, if any.
-    #[must_use]
-    pub(super) fn about(mut self, name: impl FnOnce(&str) -> Option<String>) -> Self {
-        if let Some(field) = name(&self.details.field) {
-            self.details.field = field;
-        }
-        self
-    }
-
     /// The same, with those fields named otherwise for which `name` gives another name.
     #[must_use]
     pub(crate) fn renamed(mut self, name: impl Fn(&str) -> Option<String>) -> Self {

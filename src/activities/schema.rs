@@ -3,6 +3,8 @@
 mod existing;
 mod fields;
 mod identity;
+#[cfg(test)]
+mod samples;
 
 use aep_flow_ensure::{Ensured, Intent, ResourceKind};
 use aep_flow_proto::{

@@ -110,14 +110,8 @@ fn compare(
         };
     };
     let mut violations = Vec::new();
-    let mut unknown = checked.unknown.iter();
     for given in &checked.params {
-        let by_catalogue = if given.known.is_none() {
-            unknown.next()
-        } else {
-            None
-        };
-        match parameter(given, by_catalogue, known, fields) {
+        match parameter(given, known, fields) {
             Verdict::Taken => {}
             Verdict::Warned => agreed.warnings.push(format!(
                 "the platform's specification of {} does not name the parameter `{}`",
@@ -150,12 +144,7 @@ enum Verdict {
     Refused(Violation),
 }
 
-fn parameter(
-    given: &Given<'_>,
-    by_catalogue: Option<&Violation>,
-    known: &AuthParams,
-    fields: Fields,
-) -> Verdict {
+fn parameter(given: &Given<'_>, known: &AuthParams, fields: Fields) -> Verdict {
     let refused = |found: &str, expected: String| {
         Verdict::Refused(Violation {
             field: fields.of(&shown(&given.name)),
@@ -163,14 +152,14 @@ fn parameter(
             expected,
         })
     };
-    match (known.known.get(&given.name), by_catalogue) {
+    match (known.known.get(&given.name), &given.known) {
         (Some(true), _) if matches!(given.value, Written::Plain(_)) => refused(
             "a secret as it is",
             format!("a reference such as {}", validate::SECRET_REFERENCE),
         ),
         (Some(_), _) => Verdict::Taken,
-        (None, Some(violation)) => Verdict::Refused(violation.clone()),
-        (None, None) if known.is_closed => {
+        (None, Err(violation)) => Verdict::Refused(violation.clone()),
+        (None, Ok(_)) if known.is_closed => {
             let names: Vec<String> = known
                 .known
                 .keys()
@@ -181,6 +170,6 @@ fn parameter(
                 format!("those that it takes: {}", names.join(", ")),
             )
         }
-        (None, None) => Verdict::Warned,
+        (None, Ok(_)) => Verdict::Warned,
     }
 }

@@ -41,11 +41,10 @@ fn first<L: Listed>(
     found: Result<Vec<L>, ReadError>,
 ) -> Result<Option<(String, bool)>, Failed> {
     let found = found.map_err(Failed::from)?;
-    let standing = found.into_iter().map(Listed::standing).map(|each| {
-        let marker = each.marker.as_ref();
-        let is_ours = marker.is_some_and(|marker| marker.has_key_of(intent.marker()));
-        (!is_ours, each.created_at, each.id)
-    });
+    let standing = found
+        .into_iter()
+        .map(Listed::standing)
+        .map(|each| (!each.is_of(intent), each.created_at, each.id));
     Ok(standing
         .min()
         .map(|(is_not_ours, _, id)| (id, !is_not_ours)))

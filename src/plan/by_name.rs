@@ -6,7 +6,7 @@ use aep_flow_proto::names::activity;
 use aep_flow_proto::v1::OnExisting;
 use aep_flow_workflows::inputs::Inputs;
 
-use super::{Action, Planner, Step};
+use super::{Action, IS_FREE, IS_SOMEBODYS, Planner, Step};
 use crate::activities::{self, Failed};
 
 impl Planner<'_> {
@@ -16,11 +16,7 @@ impl Planner<'_> {
         let fields = format!("{dataset} fields");
         let table = inputs.table;
         let makes_dataset = table.existing_dataset.is_none();
-        let is_schema_there = table
-            .schema
-            .as_ref()
-            .is_some_and(|schema| schema.existing.is_some());
-        let makes_schema = makes_dataset && !is_schema_there;
+        let makes_schema = !inputs.go_into_what_exists();
         let steps = [
             (
                 activity::CREATE_SOURCE_CONNECTION,
@@ -80,18 +76,14 @@ impl Planner<'_> {
         let standing = activities::standing_by_name(self.platform, sandbox, kind, name).await?;
         let takes_any = self.connection.on_existing() == OnExisting::AdoptAny;
         let (action, id, reason) = match standing {
-            None => (Action::Create, None, "nothing of that name stands"),
+            None => (Action::Create, None, IS_FREE),
             Some((id, true)) => (
                 Action::Unknown,
                 Some(id),
                 "it is ours; whether it was made from the same request is known once the base \
                  connection stands",
             ),
-            Some((id, false)) if takes_any => (
-                Action::Adopt,
-                Some(id),
-                "somebody else made it, and the input takes any",
-            ),
+            Some((id, false)) if takes_any => (Action::Adopt, Some(id), IS_SOMEBODYS),
             Some((id, false)) => (
                 Action::Refuse,
                 Some(id),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aep_emulator::{SourceAccount, SourceOffer};
+use aep_emulator::SourceAccount;
 use aep_flow::devserver::DevServer;
 use serde_json::{Value, json};
 
@@ -170,7 +170,6 @@ fn emulator(canaries: &Canaries) -> aep_emulator::Config {
     config.clients[0].secret.clone_from(&canaries.client_secret);
     config.source.accounts = vec![SourceAccount::new("svc_aep", canaries.password.clone())];
     config.source.checks_credentials_on_create = true;
-    config.source.oracle_service_cloud = SourceOffer::Offered;
     // So short that some are renewed on the way.
     config.token_lifetime = Duration::from_secs(12);
     config

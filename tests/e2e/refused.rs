@@ -163,7 +163,8 @@ async fn a_source_that_adobe_dropped() {
         (SourceOffer::MissingFromFlowSpec, "", "flows"),
     ] {
         let mut config = emulator_config();
-        config.source.oracle_service_cloud = offer;
+        let offers = &mut config.source.offers;
+        offers.insert("oracle-service-cloud".to_owned(), offer);
         let world = World::with(config).await;
         let worker = world.worker();
         let failed = world

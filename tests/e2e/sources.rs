@@ -407,7 +407,8 @@ async fn either_workflow_adopts_what_the_other_made() {
 #[tokio::test]
 async fn a_source_that_the_platform_no_longer_has_is_final() {
     let mut config = emulator_config();
-    config.source.oracle_service_cloud = SourceOffer::Gone;
+    let offers = &mut config.source.offers;
+    offers.insert("oracle-service-cloud".to_owned(), SourceOffer::Gone);
     let world = World::with(config).await;
     let worker = world.worker();
     let mut newer = oracle_service_cloud(json!([{"table": "Contacts"}]));

@@ -1,6 +1,7 @@
 //! The workflows that take tables of a source into datasets.
 //!
-//! One base connection; if the input has patterns, the tables that they fit; then each table by itself, so many at once as the input says.
+//! One base connection; if the input has patterns, the tables that they fit; then each table by
+//! itself, so many at once as the input says.
 //! Within a table only what needs another's result waits for it:
 //!
 //! ```text
@@ -180,7 +181,7 @@ impl<K: Kind> Ingestion<K> {
         match continued {
             Some(continued) => continued::take_up(ctx, &plan, continued),
             None if !validate::has_pattern(&plan.entries) => {
-                plan.means(Plan::each(plan.entries.clone()));
+                plan.means(validate::named(&plan.entries));
                 Self::begin(ctx, &plan);
             }
             None => {}
@@ -273,8 +274,7 @@ impl<K: Kind> Ingestion<K> {
 
     /// Makes the base connection, and finds out which tables are meant.
     async fn connect(ctx: &Context<K>, plan: &Plan) -> Result<(), WorkflowTermination> {
-        let named = Plan::each(plan.entries.clone()).into_iter();
-        let named: Vec<Meant> = named.filter(|each| !each.table.table.is_empty()).collect();
+        let named = validate::named(&plan.entries);
         if let Err(error) = start::check(ctx, plan, &named).await {
             return Err(Self::not_begun(ctx, error));
         }
@@ -527,14 +527,6 @@ impl Plan {
             decision_deadline: seconds_or(given.decision_deadline_seconds, DECISION_DEADLINE),
             given,
         }
-    }
-
-    /// Entries that mean one table each.
-    fn each(entries: Vec<Table>) -> Vec<Meant> {
-        let entries = entries.into_iter().enumerate();
-        entries
-            .map(|(place, table)| Meant { place, table })
-            .collect()
     }
 
     fn means(&self, tables: Vec<Meant>) {

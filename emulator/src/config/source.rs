@@ -14,8 +14,8 @@ pub struct SourceSettings {
     /// Who may log in. Default one account for every source, [`DEFAULT_SOURCE_USERNAME`]. Every
     /// secret parameter of a connection must be the password of one account, and its `username`, if
     /// there is one, that account's. In a connection string, the content of a key file, a private
-    /// key or a JWT it is enough that the password stands in it, as it is or in Base64. A source without secrets lets
-    /// everybody in.
+    /// key or a JWT it is enough that the password stands in it, as it is or in Base64. A source
+    /// without secrets lets everybody in.
     pub accounts: Vec<SourceAccount>,
     /// How many tables `Table001`, `Table002`, … there are beside those that the source always has.
     /// Default 0.
@@ -31,10 +31,8 @@ pub struct SourceSettings {
     pub checks_credentials_on_create: bool,
     /// What becomes of a parameter that the auth spec doesn't have. Default it is kept.
     pub unknown_params: UnknownParams,
-    /// How the announced end of the Oracle Service Cloud source shows. Default not at all.
-    pub oracle_service_cloud: SourceOffer,
-    /// How the end of any source shows, by its name (`phoenix`) or the id of its connection spec.
-    /// Default not at all. Wins over the setting above and over `newest_flow_spec`.
+    /// How the end of a source shows, by its name (`oracle-service-cloud`) or the id of its
+    /// connection spec. Default not at all. Wins over `newest_flow_spec`.
     pub offers: BTreeMap<String, SourceOffer>,
     /// Whether `CRMToAEP` lacks the six sources that its newest print lacks, Oracle Service Cloud
     /// among them. Default no: it lists what any print of it lists.
@@ -57,7 +55,6 @@ impl Default for SourceSettings {
             no_tables: false,
             checks_credentials_on_create: false,
             unknown_params: UnknownParams::Kept,
-            oracle_service_cloud: SourceOffer::Offered,
             offers: BTreeMap::new(),
             newest_flow_spec: false,
             extra_connection_specs: Vec::new(),

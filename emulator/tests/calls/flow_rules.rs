@@ -120,36 +120,26 @@ async fn wrong_credentials_can_be_refused_at_once() {
     aep.base_connection("right").await;
 }
 
+async fn with_oracle_service_cloud(offer: SourceOffer) -> Aep {
+    let mut config = Config::default();
+    let offers = &mut config.source.offers;
+    offers.insert("oracle-service-cloud".to_owned(), offer);
+    Aep::with(config).await
+}
+
 #[tokio::test]
 async fn a_deprecated_source_is_refused_in_its_ways() {
     for (offer, code) in [
         (SourceOffer::Refused, "FLOW-1305-400"),
         (SourceOffer::Gone, "FLOW-1413-400"),
     ] {
-        let source = SourceSettings {
-            oracle_service_cloud: offer,
-            ..SourceSettings::default()
-        };
-        let aep = Aep::with(Config {
-            source,
-            ..Config::default()
-        })
-        .await;
+        let aep = with_oracle_service_cloud(offer).await;
         let reply = aep
             .post(&format!("{FLOW}/connections"), &base_connection("late"))
             .await;
         assert_eq!(reply.code(), code, "{offer:?}");
     }
-    let oracle_service_cloud = SourceOffer::MissingFromFlowSpec;
-    let source = SourceSettings {
-        oracle_service_cloud,
-        ..SourceSettings::default()
-    };
-    let aep = Aep::with(Config {
-        source,
-        ..Config::default()
-    })
-    .await;
+    let aep = with_oracle_service_cloud(SourceOffer::MissingFromFlowSpec).await;
     let parts = aep.parts("Contacts").await;
     assert_eq!(aep.flow(&parts.once()).await.code(), "FLOW-1305-400");
 }

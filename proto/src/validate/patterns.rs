@@ -28,6 +28,19 @@ pub fn has_pattern(entries: &[Table]) -> bool {
     entries.iter().any(|entry| !entry.r#match.is_empty())
 }
 
+/// The entries that name a table, each with its place.
+#[must_use]
+pub fn named(entries: &[Table]) -> Vec<Meant> {
+    let entries = entries.iter().enumerate();
+    entries
+        .filter(|(_, entry)| entry.r#match.is_empty())
+        .map(|(place, entry)| Meant {
+            place,
+            table: entry.clone(),
+        })
+        .collect()
+}
+
 /// The tables that `entries` mean, in their order; those of one pattern in the order of
 /// `paths`, which are the source's.
 ///

@@ -10,7 +10,11 @@ use aep_platform::{
 };
 
 use super::{
-    super::{existing::found_once, failure::Failed, platform::Platform},
+    super::{
+        existing::{adopts_no_other, found_once},
+        failure::Failed,
+        platform::Platform,
+    },
     fields::resolved,
 };
 
@@ -26,14 +30,7 @@ pub(super) async fn use_existing(
     let sandbox = platform.sandbox(&input.sandbox).await?;
     let tenant = platform.tenant(&sandbox).await?;
     let schema = find(&sandbox, existing).await?;
-    if let Some(adopt) = input
-        .adopt
-        .as_deref()
-        .filter(|id| *id != schema.id.as_str())
-    {
-        let expected = format!("{}, the schema that is named", schema.id);
-        return Err(Failed::field("adopt", format!("`{adopt}`"), expected));
-    }
+    adopts_no_other(input.adopt.as_deref(), "schema", schema.id.as_str())?;
     let mapping = if input.mapping.is_empty() {
         by_name(&schema, &tenant, columns)
     } else {
@@ -212,30 +209,8 @@ fn as_mapped(
 
 #[cfg(test)]
 mod tests {
+    use super::super::samples::{columns, mapping, tenant};
     use super::*;
-    use serde_json::json;
-
-    fn columns(all: &[(&str, &str)]) -> Vec<Column> {
-        let objects = all.iter().map(|(name, type_)| {
-            let object = json!({"name": name, "type": type_});
-            aep_flow_proto::json::Object(object.as_object().unwrap().clone())
-        });
-        super::super::columns(&objects.collect::<Vec<_>>()).unwrap()
-    }
-
-    fn lines(all: &[(&str, &str)]) -> Vec<FieldMapping> {
-        all.iter()
-            .map(|(source, destination)| FieldMapping {
-                source: (*source).to_owned(),
-                destination: (*destination).to_owned(),
-                ..FieldMapping::default()
-            })
-            .collect()
-    }
-
-    fn tenant() -> TenantId {
-        TenantId::parse("acme").unwrap()
-    }
 
     /// A schema of contacts, or of what happened to them.
     struct Contacts {
@@ -283,7 +258,7 @@ mod tests {
         ]);
         assert_eq!(
             by_name(&RECORDS, &tenant(), &columns).unwrap(),
-            lines(&[
+            mapping(&[
                 ("id", "_acme.id"),
                 (r"e\.mail", "_acme.e_mail"),
                 ("isActive", "_acme.isActive")
@@ -317,7 +292,7 @@ mod tests {
     #[test]
     fn lines_lead_to_fields_that_take_them() {
         let columns = columns(&[("id", "long"), ("mail", "string")]);
-        let mut good = lines(&[
+        let mut good = mapping(&[
             ("id", "_tenant.id"),
             ("mail", "person.name"),
             ("mail", "_acme.e_mail"),
@@ -328,7 +303,7 @@ mod tests {
         assert_eq!(made[0].destination, "_acme.id");
         assert_eq!(made[3].expression, good[3].expression);
 
-        let bad = lines(&[
+        let bad = mapping(&[
             ("id", "_tenant.nope"),
             ("id", "_tenant.e_mail"),
             ("nope", "_tenant.id"),
@@ -354,10 +329,10 @@ mod tests {
             fields(wrong),
             ["mapping: a schema of events, whose rows need _id and timestamp"]
         );
-        let half = lines(&[("at", "timestamp")]);
+        let half = mapping(&[("at", "timestamp")]);
         let wrong = as_mapped(&EVENTS, &tenant(), &columns, &half);
         assert_eq!(fields(wrong.unwrap_err()), ["mapping: no line for `_id`"]);
-        let both = lines(&[("at", "timestamp"), ("e_mail", "_id")]);
+        let both = mapping(&[("at", "timestamp"), ("e_mail", "_id")]);
         assert!(as_mapped(&EVENTS, &tenant(), &columns, &both).is_ok());
     }
 }

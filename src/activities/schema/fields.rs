@@ -259,31 +259,9 @@ fn leaf<'a>(properties: &'a Map<String, Value>, path: &[&str]) -> Option<&'a Map
 
 #[cfg(test)]
 mod tests {
+    use super::super::samples::{columns, mapping, tenant};
     use super::*;
     use aep_flow_proto::{read, v1::Identity};
-
-    fn columns(all: &[(&str, &str)]) -> Vec<Column> {
-        let objects = all.iter().map(|(name, type_)| {
-            let object = json!({"name": name, "type": type_});
-            aep_flow_proto::json::Object(object.as_object().unwrap().clone())
-        });
-        super::super::columns(&objects.collect::<Vec<_>>()).unwrap()
-    }
-
-    fn mapping(pairs: &[(&str, &str)]) -> Vec<FieldMapping> {
-        pairs
-            .iter()
-            .map(|(source, destination)| FieldMapping {
-                source: (*source).to_owned(),
-                destination: (*destination).to_owned(),
-                ..FieldMapping::default()
-            })
-            .collect()
-    }
-
-    fn tenant() -> TenantId {
-        TenantId::parse("acme").unwrap()
-    }
 
     fn settings(json: &str) -> SchemaSettings {
         read::from_json(json.as_bytes()).unwrap()

@@ -4,7 +4,7 @@
 //! same of the same field is the answer, whoever made it. What says something else stands in the
 //! way whatever `onExisting` is, for the schema would not mean what was asked.
 
-use aep_flow_ensure::{Intent, Marker, ResourceKind, Standing};
+use aep_flow_ensure::{Marker, ResourceKind, Standing};
 use aep_flow_proto::v1::{EarlierCall, OnExisting};
 use aep_platform::{
     CreateError, Created, DeleteError, Deleted, DescriptorId, Identity, NewIdentity, ReadError,
@@ -48,31 +48,19 @@ pub(super) async fn ensure(
         marker: intent.marker().clone(),
         new,
     };
-    wanted(platform, attempt, sandbox, continues, &intent, &wish)
-        .ensured()
-        .await?;
-    Ok(())
-}
-
-fn wanted<'a>(
-    platform: &'a Platform,
-    attempt: &'a Attempt,
-    sandbox: &'a Sandbox,
-    continues: Option<&'a EarlierCall>,
-    intent: &'a Intent,
-    new: &'a Wish,
-) -> Wanted<'a, Wish> {
-    Wanted {
+    let wanted = Wanted {
         platform,
         attempt,
         sandbox,
-        intent,
+        intent: &intent,
         on_existing: OnExisting::AdoptOurs,
         // What a person decides to take has an id of the registry's other kinds.
         adopt: None,
         continues,
-        new,
-    }
+        new: &wish,
+    };
+    wanted.ensured().await?;
+    Ok(())
 }
 
 fn says_the_same(standing: &Identity, new: &NewIdentity) -> bool {

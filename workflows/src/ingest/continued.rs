@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, time::Duration};
 use aep_flow_proto::{
     names::{activity, phase},
     v1::{Continued, ContinuedTable, EarlierCall, IngestResult, IngestedTable, OpenStep, Table},
-    validate::Meant,
+    validate::{self, Meant},
 };
 use temporalio_workflow::WorkflowResult;
 
@@ -371,7 +371,7 @@ pub(super) fn take_up<K: Kind>(ctx: &Context<K>, plan: &Plan, continued: Continu
             .connection_spec
             .unwrap_or_else(oracle_service_cloud),
     });
-    let mut tables = Plan::each(plan.entries.clone());
+    let mut tables = validate::named(&plan.entries);
     for (table, carried) in tables.iter_mut().zip(&continued.tables) {
         let place = carried.place.and_then(|place| usize::try_from(place).ok());
         table.place = place.unwrap_or(table.place);

@@ -2,13 +2,13 @@
 
 use aep_flow_proto::{
     names,
-    v1::{FindDataflowInput, Violation},
+    v1::{Table, Violation},
     validate::{self, Meant},
 };
 use temporalio_workflow::join_all;
 
 use super::{Context, Kind, Plan, now, steps};
-use crate::{activities::Declared, naming, step::StepError};
+use crate::{activities::Declared, step::StepError};
 
 /// Refuses a start time of `tables` that has passed, unless the table's dataflow stands already: the
 /// same input can then be run again at any time, to add a table or to get the ids.
@@ -23,7 +23,7 @@ pub(super) async fn check<K: Kind>(
     let looks = tables.iter().filter_map(|Meant { place, table }| {
         let path = format!("tables[{place}].schedule");
         let passed = validate::passed_start(&path, table.schedule.as_ref(), now)?;
-        Some(unless_made(ctx, plan, &table.table, passed))
+        Some(unless_made(ctx, plan, table, passed))
     });
     let mut violations = Vec::new();
     for look in join_all(looks).await {
@@ -41,21 +41,12 @@ pub(super) async fn check<K: Kind>(
 async fn unless_made<K: Kind>(
     ctx: &Context<K>,
     plan: &Plan,
-    table: &str,
+    table: &Table,
     passed: Violation,
 ) -> Result<Option<Violation>, StepError> {
-    let input = FindDataflowInput {
-        sandbox: plan.connection.sandbox.clone(),
-        name: naming::resource_name(&plan.connection.name, table),
-    };
-    let found = steps::run(
-        ctx,
-        table,
-        Declared::find_dataflow,
-        input,
-        plan.step_deadline,
-        table,
-    )
-    .await?;
+    let input = plan.inputs(table).find_dataflow();
+    let path = &table.table;
+    let activity = Declared::find_dataflow;
+    let found = steps::run(ctx, path, activity, input, plan.step_deadline, path).await?;
     Ok(found.id.is_empty().then_some(passed))
 }
