@@ -1,10 +1,12 @@
-//! Runs many one-table pipelines through aep-flow and through a bare worker, one after the
-//! other, and prints what each costs.
+//! Runs many one-table pipelines through aep-flow and through a bare worker, side by side, and
+//! prints what each costs.
 //!
-//! Each gets a server and an emulator of its own: both slow down as they fill, which would
-//! favour whoever comes first. CPU is the kernel's count for the worker's process alone; memory is its resident set.
+//! All of a round work at the same time, against one server and one emulator, and get their
+//! pipelines in turn: what slows the machine down, or the server as it fills, slows all of them
+//! alike. CPU is the kernel's count for the worker's process alone; memory is its resident set.
 
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, Instant},
@@ -37,13 +39,13 @@ use tokio::process::{Child, Command};
 /// Measures pipelines of one table.
 #[derive(Debug, Parser)]
 struct Options {
-    /// Pipelines that are measured.
+    /// Pipelines that are measured, for each worker.
     #[arg(long, default_value_t = 300)]
     pipelines: usize,
-    /// Pipelines before that, which are not.
+    /// Pipelines before that, which are not, for each worker.
     #[arg(long, default_value_t = 100)]
     warm_up: usize,
-    /// Pipelines at once.
+    /// Pipelines at once, over all workers.
     #[arg(long, default_value_t = 100)]
     at_once: usize,
     /// Rounds; all workers take part in each.
@@ -54,22 +56,18 @@ struct Options {
     traced: Option<f64>,
 }
 
+const BARE: &str = "bare";
+const PLAIN: &str = "aep-flow";
+const TRACED: &str = "traced";
+
 /// A worker process and how to give it work. Its task queue has its name.
 struct Contender {
     name: &'static str,
     workflow: &'static str,
     process: Child,
-    begun: Instant,
-}
-
-#[derive(Debug)]
-struct Cost {
-    cpu_ms: f64,
+    polls_after: Duration,
+    /// Resident once it polled, before any work.
     idle_mib: f64,
-    peak_mib: f64,
-    events: usize,
-    actions: usize,
-    seconds: f64,
 }
 
 #[tokio::main]
@@ -84,41 +82,23 @@ async fn main() -> anyhow::Result<()> {
     let sink = sink().await?;
     let share = options.traced.map(|share| share.to_string());
     let mut ratios = Ratios::default();
-    for round in 1..=options.rounds {
-        let plain = async || {
-            let place = Place::make(&binary).await?;
-            let contender = place.ours("aep-flow", &[])?;
-            place.measure(contender, &options).await
-        };
-        let traced = async |share: &str| {
+    for round in 0..options.rounds {
+        let place = Place::make(&binary).await?;
+        let mut contenders = vec![place.bare().await?, place.ours(PLAIN, &[]).await?];
+        if let Some(share) = &share {
             let variables = [
                 ("OTEL_EXPORTER_OTLP_ENDPOINT", sink.as_str()),
                 ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
                 ("OTEL_METRICS_EXPORTER", "none"),
                 ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
-                ("OTEL_TRACES_SAMPLER_ARG", share),
+                ("OTEL_TRACES_SAMPLER_ARG", share.as_str()),
             ];
-            let place = Place::make(&binary).await?;
-            let contender = place.ours("traced", &variables)?;
-            place.measure(contender, &options).await
-        };
-        // Whoever comes second may find a warmer or a busier machine.
-        let is_turned = round % 2 == 0;
-        let mut told = None;
-        if let (Some(share), true) = (&share, is_turned) {
-            told = Some(traced(share).await?);
+            contenders.push(place.ours(TRACED, &variables).await?);
         }
-        let ours = plain().await?;
-        if let (Some(share), false) = (&share, is_turned) {
-            told = Some(traced(share).await?);
-        }
-        let place = Place::make(&binary).await?;
-        let contender = place.bare()?;
-        let bare = place.measure(contender, &options).await?;
-        ratios.over_bare.push(ours.cpu_ms / bare.cpu_ms);
-        ratios
-            .traced
-            .extend(told.map(|told| told.cpu_ms / ours.cpu_ms));
+        // Whoever comes last in each turn finds the longest queue.
+        let turn = round % contenders.len();
+        contenders.rotate_left(turn);
+        ratios.add(&place.measure(contenders, &options).await?);
     }
     ratios.say();
     Ok(())
@@ -132,6 +112,12 @@ struct Ratios {
 }
 
 impl Ratios {
+    fn add(&mut self, costs: &HashMap<&str, f64>) {
+        let ratio = |one: &str, other: &str| Some(costs.get(one)? / costs.get(other)?);
+        self.over_bare.extend(ratio(PLAIN, BARE));
+        self.traced.extend(ratio(TRACED, PLAIN));
+    }
+
     fn say(mut self) {
         for (what, ratios) in [
             ("aep-flow over bare", &mut self.over_bare),
@@ -176,7 +162,7 @@ async fn sink() -> anyhow::Result<String> {
     Ok(format!("http://{address}"))
 }
 
-/// Where one worker is measured.
+/// Where the workers of a round are measured.
 struct Place {
     server: DevServer,
     client: Client,
@@ -199,7 +185,7 @@ impl Place {
         })
     }
 
-    fn ours(&self, name: &'static str, more: &[(&str, &str)]) -> anyhow::Result<Contender> {
+    async fn ours(&self, name: &'static str, more: &[(&str, &str)]) -> anyhow::Result<Contender> {
         let mut command = Command::new(beside("aep-flow")?);
         command
             .arg("worker")
@@ -220,48 +206,115 @@ impl Place {
             .env("AEP_FLOW_SECRETS_ENV_ALLOW", "OSC_*")
             .env("OSC_PASSWORD", aep_emulator::DEFAULT_SOURCE_PASSWORD)
             .envs(more.iter().copied());
-        Contender::start(name, "IngestOracleServiceCloud", command)
+        Contender::start(&self.client, name, "IngestOracleServiceCloud", command).await
     }
 
-    fn bare(&self) -> anyhow::Result<Contender> {
+    async fn bare(&self) -> anyhow::Result<Contender> {
         let mut command = Command::new(beside("bare-worker")?);
-        command.args([&self.server.address(), &self.platform, "bare"]);
-        Contender::start("bare", "BareIngest", command)
+        command.args([&self.server.address(), &self.platform, BARE]);
+        Contender::start(&self.client, BARE, "BareIngest", command).await
     }
 
-    async fn measure(mut self, contender: Contender, options: &Options) -> anyhow::Result<Cost> {
-        let cost = measure(&self.client, contender, options).await?;
+    /// CPU per pipeline, in milliseconds, by the worker's name.
+    async fn measure(
+        mut self,
+        contenders: Vec<Contender>,
+        options: &Options,
+    ) -> anyhow::Result<HashMap<&'static str, f64>> {
+        run(
+            &self.client,
+            &contenders,
+            "warm-up",
+            options.warm_up,
+            options.at_once,
+        )
+        .await?;
+        let before = contenders
+            .iter()
+            .map(|each| cpu(each.pid()?))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let begun = Instant::now();
+        run(
+            &self.client,
+            &contenders,
+            "measured",
+            options.pipelines,
+            options.at_once,
+        )
+        .await?;
+        let mut costs = HashMap::new();
+        for (mut contender, before) in contenders.into_iter().zip(before) {
+            let used = cpu(contender.pid()?)?.saturating_sub(before);
+            let cpu_ms = used.as_secs_f64() * 1000.0 / options.pipelines as f64;
+            contender
+                .tell(&self.client, cpu_ms, options.pipelines)
+                .await?;
+            costs.insert(contender.name, cpu_ms);
+            end(&mut contender.process).await?;
+        }
+        say(&format!(
+            "{} pipelines each, in {:.1} s",
+            options.pipelines,
+            begun.elapsed().as_secs_f64()
+        ));
         end(&mut self.emulator).await?;
         self.server.stop().await?;
-        Ok(cost)
+        Ok(costs)
     }
 }
 
 impl Contender {
-    fn start(
+    /// Starts it, and waits until it polls and rests.
+    async fn start(
+        client: &Client,
         name: &'static str,
         workflow: &'static str,
         mut command: Command,
     ) -> anyhow::Result<Self> {
         command.stdout(Stdio::null()).kill_on_drop(true);
         let begun = Instant::now();
-        Ok(Self {
-            name,
-            workflow,
-            process: command.spawn()?,
-            begun,
-        })
-    }
-
-    /// How long after its start it polls.
-    async fn polls(&self, client: &Client) -> anyhow::Result<Duration> {
-        while !is_polled(client, self.name).await? {
-            if self.begun.elapsed() > Duration::from_secs(30) {
-                bail!("{} does not poll", self.name);
+        let process = command.spawn()?;
+        while !is_polled(client, name).await? {
+            if begun.elapsed() > Duration::from_secs(30) {
+                bail!("{name} does not poll");
             }
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
-        Ok(self.begun.elapsed())
+        let polls_after = begun.elapsed();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let mut contender = Self {
+            name,
+            workflow,
+            process,
+            polls_after,
+            idle_mib: 0.0,
+        };
+        contender.idle_mib = resident_mib(contender.pid()?, "VmRSS")?;
+        Ok(contender)
+    }
+
+    fn pid(&self) -> anyhow::Result<u32> {
+        self.process.id().context("the worker has ended")
+    }
+
+    fn workflow_id(&self, label: &str, number: usize) -> String {
+        format!("{}-{label}-{number}", self.name)
+    }
+
+    async fn tell(&self, client: &Client, cpu_ms: f64, pipelines: usize) -> anyhow::Result<()> {
+        let last = self.workflow_id("measured", pipelines.saturating_sub(1));
+        let history = history(client, &last).await?;
+        say(&format!(
+            "{:9} CPU {cpu_ms:5.2} ms a pipeline · idle {:4.1} MiB · peak {:4.1} MiB · {} events \
+             · {} actions · polls {} ms after its start",
+            self.name,
+            self.idle_mib,
+            resident_mib(self.pid()?, "VmHWM")?,
+            history.len(),
+            actions(&history),
+            self.polls_after.as_millis(),
+        ));
+        Ok(())
     }
 }
 
@@ -282,79 +335,25 @@ async fn is_polled(client: &Client, queue: &str) -> anyhow::Result<bool> {
     Ok(!answer.into_inner().pollers.is_empty())
 }
 
-async fn measure(
-    client: &Client,
-    mut contender: Contender,
-    options: &Options,
-) -> anyhow::Result<Cost> {
-    let pid = contender.process.id().context("the worker has ended")?;
-    let start = contender.polls(client).await?;
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    let idle_mib = resident_mib(pid, "VmRSS")?;
-    run(
-        client,
-        &contender,
-        "warm-up",
-        options.warm_up,
-        options.at_once,
-    )
-    .await?;
-    let (before, begun) = (cpu(pid)?, Instant::now());
-    let last = run(
-        client,
-        &contender,
-        "measured",
-        options.pipelines,
-        options.at_once,
-    )
-    .await?;
-    let used = cpu(pid)?.saturating_sub(before);
-    let history = history(client, &last).await?;
-    let cost = Cost {
-        cpu_ms: used.as_secs_f64() * 1000.0 / options.pipelines as f64,
-        idle_mib,
-        peak_mib: resident_mib(pid, "VmHWM")?,
-        events: history.len(),
-        actions: actions(&history),
-        seconds: begun.elapsed().as_secs_f64(),
-    };
-    say(&format!(
-        "{:9} CPU {:5.2} ms a pipeline · idle {:4.1} MiB · peak {:4.1} MiB · {} events · {} actions \
-         · {} pipelines in {:.1} s · polls {} ms after its start",
-        contender.name,
-        cost.cpu_ms,
-        cost.idle_mib,
-        cost.peak_mib,
-        cost.events,
-        cost.actions,
-        options.pipelines,
-        cost.seconds,
-        start.as_millis(),
-    ));
-    end(&mut contender.process).await?;
-    Ok(cost)
-}
-
-/// Runs so many pipelines, each a connection of its own; gives the last one's Workflow Id.
+/// Runs so many pipelines on each worker, in turn, each with a connection of its own.
 async fn run(
     client: &Client,
-    contender: &Contender,
+    contenders: &[Contender],
     label: &str,
     count: usize,
     at_once: usize,
-) -> anyhow::Result<String> {
-    let ids: Vec<String> = (0..count)
-        .map(|number| format!("{}-{label}-{number}", contender.name))
-        .collect();
-    let last = ids.last().cloned().context("no pipeline to run")?;
-    stream::iter(ids)
-        .map(|id| pipeline(client, contender, id))
+) -> anyhow::Result<()> {
+    let each = |number| {
+        let pipelines = contenders.iter();
+        pipelines.map(move |contender| (contender, contender.workflow_id(label, number)))
+    };
+    stream::iter((0..count).flat_map(each))
+        .map(|(contender, id)| pipeline(client, contender, id))
         .buffer_unordered(at_once)
         .collect::<Vec<_>>()
         .await
         .into_iter()
-        .collect::<anyhow::Result<()>>()?;
-    Ok(last)
+        .collect()
 }
 
 async fn pipeline(client: &Client, contender: &Contender, id: String) -> anyhow::Result<()> {
