@@ -7,6 +7,7 @@ mod export;
 mod logs;
 mod memory;
 mod meters;
+mod propagation;
 mod sdk_meter;
 mod traces;
 
@@ -14,6 +15,8 @@ use std::sync::OnceLock;
 
 use opentelemetry::{Context, KeyValue, trace::FutureExt as _};
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+use temporalio_sdk::SimplePlugin;
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 pub use meters::Meters;
@@ -21,6 +24,7 @@ pub use traces::tracer_provider;
 
 use crate::config::{Environment, Log};
 use export::{Signal, is_wanted};
+use traces::OnlyTold;
 
 /// Set once, when the subscriber is.
 static TRACER: OnceLock<SdkTracerProvider> = OnceLock::new();
@@ -62,13 +66,16 @@ pub fn init(log: &Log) -> Result<(), TelemetryError> {
     } else {
         None
     };
+    let filter = logs::filter(&log.filter)?;
+    let logged = filter.max_level_hint().unwrap_or(LevelFilter::TRACE);
     tracing_subscriber::registry()
-        .with(logs::layer(log)?)
+        .with(logs::layer(log.format, filter))
         .with(tracer.as_ref().map(traces::layer))
+        .with(tracer.as_ref().map(|_| OnlyTold::beside(logged)))
         .try_init()
         .map_err(|error| TelemetryError::AlreadySet(error.into()))?;
     if let Some(tracer) = tracer {
-        traces::make_global(&tracer);
+        traces::let_requests_carry();
         let _ = TRACER.set(tracer);
     }
     Ok(())
@@ -78,6 +85,11 @@ pub fn init(log: &Log) -> Result<(), TelemetryError> {
 #[must_use]
 pub fn is_tracing() -> bool {
     TRACER.get().is_some()
+}
+
+/// What makes the spans of Temporal's clients and workers, if this process sends any.
+pub(crate) fn temporal_plugin() -> Option<SimplePlugin> {
+    TRACER.get().map(traces::temporal_plugin)
 }
 
 /// Runs what is not worth a trace: looks of a watcher, of which there may be thousands.

@@ -16,7 +16,7 @@ use temporalio_common::envconfig::load_client_config_profile;
 use temporalio_common::telemetry::metrics::TemporalMeter;
 use url::Url;
 
-use temporalio_sdk::opentelemetry::OpenTelemetryPlugin;
+use temporalio_sdk::SimplePlugin;
 
 use crate::{
     codec::{self, Opening},
@@ -108,16 +108,16 @@ pub async fn connect_watched(
 ) -> Result<Client, ConnectError> {
     let target = Target::read(config, None)?;
     let watch = Watch {
-        is_traced: telemetry::is_tracing(),
+        tracing: telemetry::temporal_plugin(),
         meter,
     };
     connect_to(target, config, watch).await
 }
 
 /// What is told of a client's calls.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Watch {
-    is_traced: bool,
+    tracing: Option<SimplePlugin>,
     meter: Option<TemporalMeter>,
 }
 
@@ -148,13 +148,10 @@ pub(crate) async fn connect_to(
             cause: elapsed.into(),
         })?
         .map_err(|error| explain(error, &address))?;
-    // On the client it also covers the workers that are made of it.
-    let tracing = watch
-        .is_traced
-        .then(|| OpenTelemetryPlugin::builder().build());
     let keys = config.codec.keys.as_ref();
     let options = ClientOptions::new(namespace)
-        .plugins(tracing)
+        // On the client it also covers the workers that are made of it.
+        .plugins(watch.tracing)
         .data_converter(codec::data_converter(keys))
         .client_interceptors(keys.cloned().map(Opening::with).into_iter().collect())
         .build();

@@ -1,6 +1,7 @@
-//! Ten minutes' worth of spans against a collector that is not there: memory stays flat.
+//! Ten minutes' worth of spans against a collector that is not there: memory stays flat. And where
+//! nobody is told of a trace, no span is made in vain.
 //!
-//! What sends spans is the process's own and set up once, so the test runs itself again as a
+//! What sends spans is the process's own and set up once, so a test runs itself again as a
 //! process with the variables of one that traces.
 
 #![expect(
@@ -12,6 +13,11 @@
 use std::process::{Command, Stdio};
 
 use aep_flow::config::{Environment, Log};
+use opentelemetry::{
+    Context,
+    trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState},
+};
+use tracing::level_filters::LevelFilter;
 
 /// Says to a process of this test what it is.
 const ROLE: &str = "AEP_FLOW_TEST_SPANS";
@@ -55,6 +61,57 @@ fn a_dead_collector_costs_no_memory() {
         assert_eq!(told, 1, "{logged}");
         drop(silent);
     }
+}
+
+#[test]
+fn what_no_one_is_told_is_not_even_made() {
+    if Environment::of_process().get(ROLE).is_some() {
+        return make_none();
+    }
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "what_no_one_is_told_is_not_even_made",
+            "--nocapture",
+        ])
+        .env(ROLE, "maker")
+        // Nobody listens there.
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+        .env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+        .env("OTEL_EXPORTER_OTLP_TIMEOUT", "500")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let logged = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{logged}");
+}
+
+/// In a process of its own: spans in traces that are told, and in some that are not.
+fn make_none() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let _inside = runtime.enter();
+    let log = Log {
+        filter: "warn,aep_platform=info".to_owned(),
+        ..Log::default()
+    };
+    aep_flow::telemetry::init(&log).unwrap();
+    assert_eq!(LevelFilter::current(), LevelFilter::DEBUG);
+    let in_trace = |flags| {
+        let (trace, span) = (TraceId::from(1), SpanId::from(1));
+        let of_trace = SpanContext::new(trace, span, flags, true, TraceState::NONE);
+        Context::new().with_remote_span_context(of_trace).attach()
+    };
+    // As `aep-flow-ensure` makes them, and `aep-platform`.
+    let step = || tracing::debug_span!(target: "aep_flow_ensure::drive", "ensure");
+    let request = || tracing::info_span!(target: "aep_platform::observe", "aep.request");
+    {
+        let _told = in_trace(TraceFlags::SAMPLED);
+        assert!(!step().is_disabled(), "a trace that is told has its steps");
+        assert!(!request().is_disabled());
+    }
+    let _untold = in_trace(TraceFlags::NOT_SAMPLED);
+    assert!(step().is_disabled(), "nobody is told of it");
+    assert!(!request().is_disabled(), "the log's lines stand in it");
 }
 
 /// In a process of its own: the spans that requests make, and what they cost.

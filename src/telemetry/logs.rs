@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use super::TelemetryError;
-use crate::config::{Log, LogFormat};
+use crate::config::LogFormat;
 
 /// OpenTelemetry's crates log each failed export; `export` says it once instead.
 const EXPORTERS: [&str; 4] = [
@@ -15,19 +15,21 @@ const EXPORTERS: [&str; 4] = [
     "opentelemetry_prometheus",
 ];
 
-/// The layer that writes what `log` lets through.
+/// The layer that writes what `filter` lets through.
 ///
 /// Fields of the spans around a line stand beside its own, so that a line of JSON has the
 /// workflow, the attempt and the request that it is about at its top level.
-pub(super) fn layer(log: &Log) -> Result<Box<dyn Layer<Registry> + Send + Sync>, TelemetryError> {
-    let filter = filter(&log.filter)?;
+pub(super) fn layer(
+    format: LogFormat,
+    filter: EnvFilter,
+) -> Box<dyn Layer<Registry> + Send + Sync> {
     let is_terminal = std::io::stderr().is_terminal();
-    let is_text = match log.format {
+    let is_text = match format {
         LogFormat::Auto => is_terminal,
         LogFormat::Text => true,
         LogFormat::Json => false,
     };
-    Ok(if is_text {
+    if is_text {
         tracing_subscriber::fmt::layer()
             .with_writer(std::io::stderr)
             .with_ansi(is_terminal && crate::config::Environment::wants_color())
@@ -42,10 +44,11 @@ pub(super) fn layer(log: &Log) -> Result<Box<dyn Layer<Registry> + Send + Sync>,
             .flatten_span_list_on_top_level(true)
             .with_filter(filter)
             .boxed()
-    })
+    }
 }
 
-fn filter(text: &str) -> Result<EnvFilter, TelemetryError> {
+/// Reads what to let through.
+pub(super) fn filter(text: &str) -> Result<EnvFilter, TelemetryError> {
     let mut filter = EnvFilter::try_new(text).map_err(|cause| TelemetryError::Filter {
         filter: text.to_owned(),
         cause,

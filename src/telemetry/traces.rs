@@ -14,14 +14,18 @@ use opentelemetry::{
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
-    propagation::TraceContextPropagator,
     trace::{BatchSpanProcessor, SdkTracerProvider, Span, SpanData, SpanExporter, SpanProcessor},
 };
-use temporalio_sdk::opentelemetry::{WorkflowIdGenerator, WorkflowSpanProcessor};
+use temporalio_sdk::{
+    SimplePlugin,
+    opentelemetry::{
+        INSTRUMENTATION_SCOPE, OpenTelemetryPlugin, WorkflowIdGenerator, WorkflowSpanProcessor,
+    },
+};
 use tracing::{Metadata, Subscriber, level_filters::LevelFilter, subscriber::Interest};
-use tracing_subscriber::{Layer, filter, registry::LookupSpan};
+use tracing_subscriber::{Layer, filter, layer, registry::LookupSpan};
 
-use super::{TelemetryError, export, resource};
+use super::{TelemetryError, export, propagation::TraceContext, resource};
 use crate::config::Environment;
 
 /// Whose spans and events are part of a trace; the libraries below log for themselves.
@@ -102,6 +106,47 @@ where
         )
 }
 
+/// Lets what only a trace would show be made only where the trace is told.
+///
+/// What the filter of [`layer`] refuses, that layer leaves out, but `tracing` makes it all the
+/// same: a filter of one layer alone never keeps a span from being made. So this is one of all.
+pub(super) struct OnlyTold {
+    /// The log may show up to this level in any case.
+    logged: LevelFilter,
+}
+
+impl OnlyTold {
+    pub(super) fn beside(logged: LevelFilter) -> Self {
+        Self { logged }
+    }
+
+    fn is_for_log(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() <= self.logged
+    }
+}
+
+impl<S: Subscriber> Layer<S> for OnlyTold {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if self.is_for_log(metadata) {
+            Interest::always()
+        } else if is_ours(metadata) {
+            Interest::sometimes()
+        } else {
+            // Said here, as `tracing` would else ask anew at each call of a library's.
+            Interest::never()
+        }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>, _: layer::Context<'_, S>) -> bool {
+        self.is_for_log(metadata) || is_sampled()
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        // It asks for nothing itself; the loudest of all layers' hints counts.
+        Some(LevelFilter::OFF)
+    }
+}
+
 /// Whether the trace that this would be part of is told. In one that is not, spans below the
 /// activity's are not even made: most traces are of that kind where a share is sampled.
 fn is_sampled() -> bool {
@@ -123,8 +168,17 @@ fn is_ours(metadata: &Metadata<'_>) -> bool {
         })
 }
 
-/// Makes it the provider of Temporal's plugin, and lets requests carry their trace's context.
-pub(super) fn make_global(provider: &SdkTracerProvider) {
-    global::set_tracer_provider(provider.clone());
-    global::set_text_map_propagator(TraceContextPropagator::new());
+/// Makes the spans of workflows and activities. Baggage ends here: nothing of ours reads it, and
+/// what is in it is nobody's to send on.
+pub(super) fn temporal_plugin(provider: &SdkTracerProvider) -> SimplePlugin {
+    OpenTelemetryPlugin::builder()
+        // The global one is looked up and built anew for each span.
+        .tracer(provider.tracer(INSTRUMENTATION_SCOPE))
+        .propagator(TraceContext::default())
+        .build()
+}
+
+/// Lets requests carry their trace's context.
+pub(super) fn let_requests_carry() {
+    global::set_text_map_propagator(TraceContext::default());
 }
