@@ -17,6 +17,7 @@ use opentelemetry::{
     Context,
     trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState},
 };
+use tokio::runtime::Runtime;
 use tracing::level_filters::LevelFilter;
 
 /// Says to a process of this test what it is.
@@ -81,15 +82,22 @@ fn run_again(test: &str, endpoint: &str) -> Output {
         .unwrap()
 }
 
-/// In a process of its own: spans in traces that are told, and in some that are not.
-fn make_none() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let _inside = runtime.enter();
+/// From now on this process traces, and logs what `filter` lets through.
+fn trace(filter: &str) -> Runtime {
+    let runtime = Runtime::new().unwrap();
+    let inside = runtime.enter();
     let log = Log {
-        filter: "warn,aep_platform=info".to_owned(),
+        filter: filter.to_owned(),
         ..Log::default()
     };
     aep_flow::telemetry::init(&log).unwrap();
+    drop(inside);
+    runtime
+}
+
+/// In a process of its own: spans in traces that are told, and in some that are not.
+fn make_none() {
+    let _runtime = trace("warn,aep_platform=info");
     assert_eq!(LevelFilter::current(), LevelFilter::DEBUG);
     let in_trace = |flags| {
         let (trace, span) = (TraceId::from(1), SpanId::from(1));
@@ -111,13 +119,7 @@ fn make_none() {
 
 /// In a process of its own: the spans that requests make, and what they cost.
 fn make_spans() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let _inside = runtime.enter();
-    let log = Log {
-        filter: "warn".to_owned(),
-        ..Log::default()
-    };
-    aep_flow::telemetry::init(&log).unwrap();
+    let runtime = trace("warn");
     assert!(aep_flow::telemetry::is_tracing());
     for number in 0..SPANS {
         // As `aep-platform` makes them.

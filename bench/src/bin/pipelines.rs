@@ -242,6 +242,7 @@ impl Place {
             options.at_once,
         )
         .await?;
+        let seconds = begun.elapsed().as_secs_f64();
         let mut costs = HashMap::new();
         for (mut contender, before) in contenders.into_iter().zip(before) {
             let used = cpu(contender.pid()?)?.saturating_sub(before);
@@ -253,9 +254,8 @@ impl Place {
             end(&mut contender.process).await?;
         }
         say(&format!(
-            "{} pipelines each, in {:.1} s",
-            options.pipelines,
-            begun.elapsed().as_secs_f64()
+            "{} pipelines each, in {seconds:.1} s",
+            options.pipelines
         ));
         end(&mut self.emulator).await?;
         self.server.stop().await?;
@@ -282,15 +282,14 @@ impl Contender {
         }
         let polls_after = begun.elapsed();
         tokio::time::sleep(Duration::from_secs(1)).await;
-        let mut contender = Self {
+        let pid = process.id().context("the worker has ended")?;
+        Ok(Self {
             name,
             workflow,
             process,
             polls_after,
-            idle_mib: 0.0,
-        };
-        contender.idle_mib = resident_mib(contender.pid()?, "VmRSS")?;
-        Ok(contender)
+            idle_mib: resident_mib(pid, "VmRSS")?,
+        })
     }
 
     fn pid(&self) -> anyhow::Result<u32> {
