@@ -7,19 +7,12 @@
 FROM rust:1.95.0-slim-bookworm AS build
 WORKDIR /build
 COPY . .
-# What both images have in common: the libraries that the loader asks for, certificate
-# authorities, and who runs. Names are looked up by the C library alone. What cargo leaves are
-# gigabytes, which the layer does without.
-RUN cargo build --release --locked --package aep-flow --package aep-emulator --bins \
- && mkdir -p /programs /common/etc/ssl/certs \
- && mv target/release/aep-flow target/release/aep-emulator /programs/ \
+# What cargo leaves are gigabytes, which the layer does without.
+RUN cargo build --profile dist --locked --package aep-flow --package aep-emulator --bins \
+ && mkdir -p /programs \
+ && mv target/dist/aep-flow target/dist/aep-emulator /programs/ \
  && rm -rf target "$CARGO_HOME/registry" \
- && cp --parents --dereference \
-      $(ldd /programs/* | grep --only-matching '/lib[^ ]*' | sort --unique) /common \
- && cp /etc/ssl/certs/ca-certificates.crt /common/etc/ssl/certs/ \
- && echo 'hosts: files dns' > /common/etc/nsswitch.conf \
- && echo 'aep:x:10001:10001:aep:/:/sbin/nologin' > /common/etc/passwd \
- && echo 'aep:x:10001:' > /common/etc/group
+ && sh deploy/image/common.sh /common /programs/*
 
 FROM scratch AS worker
 COPY --from=build /common /

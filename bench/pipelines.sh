@@ -6,5 +6,5 @@
 #   bench/pipelines.sh --rounds 5 --traced 0.1    what tracing costs
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cargo build --release --quiet --package aep-flow --package aep-emulator --package aep-flow-bench
-exec target/release/pipelines "$@"
+cargo build --profile dist --quiet --package aep-flow --package aep-emulator --package aep-flow-bench
+exec target/dist/pipelines "$@"

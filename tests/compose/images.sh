@@ -4,6 +4,9 @@
 # under the same name from what the package registries have, so that both files can be tried there
 # as they are: the same version, but for Prometheus, which is Debian's.
 #
+# Ours are built by Dockerfile. With AEP_FLOW_PROGRAMS=FOLDER they are made of the programs that
+# are compiled in that folder, by Dockerfile's last two stages.
+#
 # Needs root, Docker and Go. What is built is kept in $AEP_FLOW_CACHE (.cache here).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -123,8 +126,9 @@ rust() {
       --change 'ENV PATH=/usr/local/cargo/bin:/usr/local/bin:/usr/bin:/bin' - "$1" >/dev/null
 }
 
-for part in temporalio/temporal:temporal otel/opentelemetry-collector:collector \
-  prom/prometheus:prometheus rust:rust; do
+parts='temporalio/temporal:temporal otel/opentelemetry-collector:collector prom/prometheus:prometheus'
+[ -n "${AEP_FLOW_PROGRAMS:-}" ] || parts="$parts rust:rust"
+for part in $parts; do
   image=$(named "${part%:*}")
   if is_here "$image"; then
     say "$image is here"
@@ -136,11 +140,28 @@ for part in temporalio/temporal:temporal otel/opentelemetry-collector:collector 
   fi
 done
 
-# Ours, always anew: what did not change is in Docker's own cache.
+# What Dockerfile's first stage leaves, of programs that are compiled already.
+compiled() { # name
+  new_root
+  mkdir "$cache/root/programs"
+  cp "$AEP_FLOW_PROGRAMS"/aep-flow "$AEP_FLOW_PROGRAMS"/aep-emulator "$cache/root/programs/"
+  sh deploy/image/common.sh "$cache/root/common" "$cache"/root/programs/*
+  import "$1"
+}
+
+# The Dockerfile of ours, and the folder that it is built in.
+dockerfile=Dockerfile
+if [ -n "${AEP_FLOW_PROGRAMS:-}" ]; then
+  compiled aep-flow-compiled
+  dockerfile="$cache/Dockerfile"
+  awk '/^FROM scratch/ { last = 1 } last' Dockerfile |
+    sed 's/--from=build /--from=aep-flow-compiled /' >"$dockerfile"
+fi
+# Always anew: what did not change is in Docker's own cache.
 for target in worker emulator; do
   image=$(named "aep-flow-$target")
   say "$image is built ($SECONDS s)"
-  docker build --quiet --target "$target" --tag "$image" . >/dev/null
+  docker build --quiet --file "$dockerfile" --target "$target" --tag "$image" . >/dev/null
   docker image inspect --format '{{.Size}}' "$image" |
     awk -v image="$image" '{ printf "images: %s has %.1f MB\n", image, $1 / 1e6; exit $1 > 60e6 }' >&2
 done
