@@ -2,7 +2,8 @@
 //!
 //! Knows no network and no clock; both come in as arguments, so that it can be tried
 //! against every order of events without either. An attempt begins with [`begin`]; after
-//! each thing that it did, [`step`] says what is next. docs/decisions/0001-ensure-protocol.md draws the moves.
+//! each thing that it did, [`step`] says what is next. The moves are drawn in
+//! docs/decisions/0001-ensure-protocol.md.
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
