@@ -28,6 +28,7 @@ mod shell;
 mod wire;
 
 mod call;
+mod canned;
 mod control;
 mod gateway;
 mod list_play;

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::backdrop::Backdrop;
 use crate::call::{Call, Caller, Scene};
+use crate::canned;
 use crate::config::Config;
 use crate::dial::{Action, CutAt, Dial, LateReply, ResetAt};
 use crate::flow::runs;
@@ -344,7 +345,7 @@ async fn play(shared: Arc<Shared>, call: Call, arrival: Arrival) -> Reply {
         shared.apply(&call, &staging)
     };
     let (reply, changed) = match &action {
-        Action::Refuse(canned) => (Reply::whole(canned.answer(&call, now_ms())), false),
+        Action::Refuse(canned) => (Reply::whole(canned::answer(canned, &call, now_ms())), false),
         Action::DropBeforeApply | Action::DropBeforeRead => (Reply::Nothing(Ending::Close), false),
         Action::Reset { applied, .. } => {
             let changed = *applied && apply().changed;
@@ -361,7 +362,7 @@ async fn play(shared: Arc<Shared>, call: Call, arrival: Arrival) -> Reply {
         Action::ApplyThenAnswer(canned) => {
             let applied = apply();
             (
-                Reply::whole(canned.answer(&call, now_ms())),
+                Reply::whole(canned::answer(canned, &call, now_ms())),
                 applied.changed,
             )
         }
@@ -378,7 +379,7 @@ async fn play(shared: Arc<Shared>, call: Call, arrival: Arrival) -> Reply {
                     Reply::whole(shared.preview(&call, &staging))
                 }
                 LateReply::Drop => Reply::Nothing(Ending::Close),
-                LateReply::Answer(canned) => Reply::whole(canned.answer(&call, now_ms())),
+                LateReply::Answer(canned) => Reply::whole(canned::answer(canned, &call, now_ms())),
             };
             commit_later(&shared, call.clone(), arrival.sequence, staging, *after_ms);
             (reply, false)

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::RuleError;
-use super::canned::CannedAnswer;
+use super::answer::CannedAnswer;
+use super::error::RuleError;
 
 /// What happens to a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

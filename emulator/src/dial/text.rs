@@ -3,7 +3,7 @@
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::Rule;
+use super::rule::Rule;
 
 /// Why a text can't be taken for rules.
 #[derive(Debug, thiserror::Error)]

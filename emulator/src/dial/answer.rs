@@ -4,21 +4,11 @@
 //! on the service that was called.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use axum::http::StatusCode;
-use jiff::Timestamp;
-use jiff::fmt::rfc2822::DateTimePrinter;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use url::form_urlencoded;
 
-use super::RuleError;
-use crate::answer::Answer;
-use crate::call::Call;
-use crate::ids::Ids;
-use crate::problem::Problem;
-use crate::routes::Service;
+use super::error::RuleError;
 
 /// An answer that is given whatever was asked.
 ///
@@ -103,24 +93,6 @@ pub enum RetryAfter {
     },
 }
 
-impl RetryAfter {
-    fn header(self, now_ms: i64) -> String {
-        match self {
-            Self::Seconds(seconds) => seconds.to_string(),
-            Self::Date { date_in } => {
-                // Dates have whole seconds: rounded up, so that it is never too early.
-                let now = Timestamp::from_millisecond(now_ms + 999).unwrap_or(Timestamp::MAX);
-                let date = now
-                    .saturating_add(Duration::from_secs(date_in))
-                    .unwrap_or(Timestamp::MAX);
-                DateTimePrinter::new()
-                    .timestamp_to_rfc9110_string(&date)
-                    .unwrap_or_default()
-            }
-        }
-    }
-}
-
 impl CannedAnswer {
     /// An answer without a body.
     pub fn empty(status: u16) -> Self {
@@ -202,133 +174,6 @@ impl CannedAnswer {
         self.retry_after = Some(retry_after);
         self
     }
-
-    /// What this call gets at this time.
-    pub(crate) fn answer(&self, call: &Call, now_ms: i64) -> Answer {
-        let mut answer = match (self.named, &self.body, &self.text) {
-            (Some(named), _, _) => named_answer(named, self.status, call, now_ms),
-            (None, Some(body), _) => Answer::json(self.status, body.clone()),
-            (None, None, Some(text)) => html(self.status, text.clone()),
-            (None, None, None) => Answer::empty(self.status),
-        };
-        if let Some(retry_after) = self.retry_after {
-            answer = answer.with_header("Retry-After", retry_after.header(now_ms));
-        }
-        for (name, value) in &self.headers {
-            answer = answer.with_header(name, value);
-        }
-        answer
-    }
-}
-
-fn named_answer(named: NamedAnswer, status: u16, call: &Call, now_ms: i64) -> Answer {
-    let told = |problem: Problem| {
-        let mut answer = problem.answer(&mut Ids::seeded(Ids::fresh_seed()), now_ms);
-        answer.status = status;
-        answer
-    };
-    let sent = call.header("if-match").unwrap_or_default();
-    let stale = format!("Supplied version=[{sent}] does not match the current version on entity");
-    match named {
-        NamedAnswer::RateLimited => told(Problem::Gateway {
-            status,
-            code: "429050",
-            message: "Too many requests",
-        }),
-        NamedAnswer::TokenInvalid => told(Problem::Gateway {
-            status,
-            code: "401013",
-            message: "Oauth token is not valid",
-        }),
-        NamedAnswer::FlowTokenInvalid => told(Problem::flow(
-            2115,
-            status,
-            "Invalid token. Provide a valid token and try again.",
-        )),
-        NamedAnswer::StaleEtag if call.route.is_flow_service() => {
-            told(Problem::flow(1404, status, stale))
-        }
-        NamedAnswer::StaleEtag => told(problem_of(call.route.service, status, stale)),
-        NamedAnswer::StaleEtagBare => Answer::json(status, json!({"errorMessage": stale})),
-        NamedAnswer::Adobe => {
-            let message = "The request could not be processed. Try again later.";
-            told(problem_of(call.route.service, status, message.to_owned()))
-        }
-        NamedAnswer::Page => html(status, page(status)),
-        NamedAnswer::Nothing => Answer::empty(status),
-        NamedAnswer::JsonString => Answer::json(status, "accepted"),
-        NamedAnswer::Echo => {
-            let sent = String::from_utf8_lossy(&call.body);
-            let message = format!("The request could not be processed: {sent}");
-            told(problem_of(call.route.service, status, message))
-        }
-        NamedAnswer::EchoAll => {
-            let message = format!("The request could not be processed: {}", whole(call));
-            told(problem_of(call.route.service, status, message))
-        }
-    }
-}
-
-/// A request as a careless service writes it down: all of it, and what a form holds once more
-/// without the names, as a validator does that complains of values.
-fn whole(call: &Call) -> Value {
-    let headers: BTreeMap<&str, _> = call
-        .headers
-        .iter()
-        .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())))
-        .collect();
-    let values: Vec<_> = match call.header("content-type") {
-        Some("application/x-www-form-urlencoded") => form_urlencoded::parse(&call.body)
-            .map(|(_, value)| value)
-            .collect(),
-        _ => Vec::new(),
-    };
-    json!({
-        "method": call.route.method.as_str(),
-        "path": call.path_and_query,
-        "headers": headers,
-        "body": String::from_utf8_lossy(&call.body),
-        "values": values,
-    })
-}
-
-/// An error in the shape of a service. Only Flow Service documents numbers for its own failures.
-fn problem_of(service: Service, status: u16, message: String) -> Problem {
-    let title = StatusCode::from_u16(status)
-        .ok()
-        .and_then(|status| status.canonical_reason())
-        .unwrap_or("Error");
-    match service {
-        Service::Flow => {
-            let number = match status {
-                500 => 1400,
-                503 => 1103,
-                504 => 1104,
-                _ => 1100,
-            };
-            Problem::flow(number, status, message)
-        }
-        Service::Registry => Problem::Registry {
-            number: 1000,
-            status,
-            title,
-            detail: message,
-        },
-        Service::Sandboxes => Problem::Sandbox {
-            number: 2000,
-            status,
-            title: message,
-        },
-        Service::Catalog | Service::Prep | Service::Ims => Problem::Generic {
-            status,
-            title,
-            detail: message,
-        },
-    }
-}
-
-fn html(status: u16, text: String) -> Answer {
-    Answer::text(status, text).with_header("content-type", "text/html")
 }
 
 fn page(status: u16) -> String {
@@ -369,17 +214,5 @@ impl TryFrom<AnswerFields> for CannedAnswer {
             named: fields.named,
             retry_after: fields.retry_after,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_date_to_come_back_at_is_never_too_early() {
-        let at = RetryAfter::Date { date_in: 2 }.header(1_581_470_399_001);
-        assert_eq!(at, "Wed, 12 Feb 2020 01:20:02 GMT");
-        assert_eq!(RetryAfter::Seconds(12).header(0), "12");
     }
 }
