@@ -6,19 +6,11 @@ mod sources;
 
 use serde_json::Value;
 
+pub(crate) use connection_specs::DATA_LAKE;
 pub(crate) use sources::is_plain_param;
 
 use crate::config::{SourceOffer, SourceSettings};
 use crate::source::{Table, Tables};
-
-/// The connection spec of the data lake, the target of every flow.
-pub(crate) const DATA_LAKE: &str = "c604ff05-7f1a-43c0-8e18-33bf874cb11c";
-/// The flow spec `CRMToAEP`, for every source with tables.
-pub(crate) const CRM_TO_AEP: &str = "14518937-270c-4525-bdec-c2ba7cce3860";
-/// The flow spec `CloudStorageToAEP`, for files.
-pub(crate) const CLOUD_STORAGE_TO_AEP: &str = "9753525b-82c7-4dce-8a9b-5ccfce2b9876";
-
-const PROVIDER: &str = "0ed90a81-07f4-4586-8190-b40eccef1c5a";
 
 /// Specs and tables.
 #[derive(Debug)]
@@ -122,6 +114,7 @@ fn offer(source: &sources::Source, settings: &SourceSettings) -> SourceOffer {
 
 #[cfg(test)]
 mod tests {
+    use super::flow_specs::CRM_TO_AEP;
     use super::*;
 
     const ORACLE_SERVICE_CLOUD: &str = "ba5126ec-c9ac-11eb-b8bc-0242ac130003";

@@ -12,22 +12,9 @@ use crate::answer::Answer;
 use crate::call::{Scene, text};
 use crate::problem::Problem;
 use crate::registry;
-use crate::rival;
 use crate::store::{Entity, Kind, NewEntity};
 
 const KIND: Kind = Kind::DataSets;
-
-/// What a caller may set.
-const FIELDS: &[&str] = &[
-    "name",
-    "description",
-    "schemaRef",
-    "fileDescription",
-    "tags",
-    "enableErrorDiagnostics",
-    "observableSchema",
-    "dataSourceId",
-];
 
 /// `POST /dataSets`
 pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
@@ -43,7 +30,7 @@ pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
         return Ok(Answer::json(200, json!([])));
     }
     let mut body = Map::new();
-    for field in FIELDS {
+    for field in change::FIELDS {
         if let Some(value) = sent.get(*field) {
             body.insert((*field).to_owned(), value.clone());
         }
@@ -107,7 +94,7 @@ pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     }
     let mut body = change::changed(scene.call, body)?;
     check(scene, &body)?;
-    body["version"] = Value::from(rival::next_version(text(&body, "/version")));
+    body["version"] = Value::from(next_version(text(&body, "/version")));
     body["updated"] = Value::from(scene.now_ms);
     let sandbox = scene.caller.sandbox.clone();
     if let Some(entity) = scene.store.get_mut(&sandbox, KIND, &id) {
@@ -165,6 +152,13 @@ fn check(scene: &Scene<'_>, dataset: &Value) -> Result<(), Problem> {
         }
     }
     Ok(())
+}
+
+/// The version of a dataset after this one: `1.0.3` after `1.0.2`.
+pub(crate) fn next_version(version: &str) -> String {
+    let last = version.rsplit('.').next().unwrap_or_default();
+    let number: u64 = last.parse().unwrap_or(0);
+    format!("1.0.{}", number + 1)
 }
 
 /// A JSON object whose keys come in this order, which a map of `serde_json` wouldn't keep.

@@ -11,7 +11,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use behaviour::{ListBehaviour, NameFilter, NextPage, RunOutcome, RunSettings, ShownSecrets};
-pub use source::{SourceAccount, SourceOffer, SourceSettings, UnknownParams};
+pub use source::{
+    DEFAULT_SOURCE_PASSWORD, DEFAULT_SOURCE_USERNAME, SourceAccount, SourceOffer, SourceSettings,
+    UnknownParams,
+};
 
 use crate::dial::Rule;
 
@@ -23,11 +26,6 @@ pub const DEFAULT_CLIENT_ID: &str = "emulator-client";
 pub const DEFAULT_CLIENT_SECRET: &str = "emulator-secret";
 /// The tenant id of [`Config::default`], without the underscore of its namespace.
 pub const DEFAULT_TENANT: &str = "acme";
-/// The user name that sources accept in [`Config::default`].
-pub const DEFAULT_SOURCE_USERNAME: &str = "svc_aep";
-/// What sources accept as every secret in [`Config::default`]: [`SourceSettings::accounts`].
-pub const DEFAULT_SOURCE_PASSWORD: &str = "osc-password";
-
 /// Everything an emulator is started with.
 #[derive(Clone, Debug)]
 pub struct Config {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::call::Call;
+use crate::catalog;
 use crate::ids::Ids;
 use crate::store::{Kind, Store};
 
@@ -35,17 +36,10 @@ pub(crate) fn write(store: &mut Store, sandbox: &str, call: &Call, now_ms: i64) 
         entity.body["version"] = Value::from(etag);
         entity.body["updatedAt"] = Value::from(now_ms);
     } else if kind == Kind::DataSets {
-        let version = next_version(entity.text("/version"));
+        let version = catalog::next_version(entity.text("/version"));
         entity.body["version"] = Value::from(version);
         entity.body["updated"] = Value::from(now_ms);
     }
-}
-
-/// The version of a dataset after this one: `1.0.3` after `1.0.2`.
-pub(crate) fn next_version(version: &str) -> String {
-    let last = version.rsplit('.').next().unwrap_or_default();
-    let number: u64 = last.parse().unwrap_or(0);
-    format!("1.0.{}", number + 1)
 }
 
 /// The refusal in its older shape.

@@ -6,7 +6,12 @@
 use serde_json::{Map, Value, json};
 
 use super::sources::{AuthSpec, Source};
-use super::{DATA_LAKE, PROVIDER};
+
+/// The connection spec of the data lake, the target of every flow.
+pub(crate) const DATA_LAKE: &str = "c604ff05-7f1a-43c0-8e18-33bf874cb11c";
+
+/// The provider of every spec.
+pub(super) const PROVIDER: &str = "0ed90a81-07f4-4586-8190-b40eccef1c5a";
 
 /// The spec of a source.
 pub(super) fn of_source(source: &Source) -> Value {

@@ -2,10 +2,21 @@
 
 use serde_json::{Map, Value};
 
-use super::FIELDS;
 use crate::call::Call;
 use crate::json_patch;
 use crate::problem::Problem;
+
+/// What a caller may set.
+pub(super) const FIELDS: &[&str] = &[
+    "name",
+    "description",
+    "schemaRef",
+    "fileDescription",
+    "tags",
+    "enableErrorDiagnostics",
+    "observableSchema",
+    "dataSourceId",
+];
 
 /// The dataset as the call wants it. Fields that are not the caller's stay: a merge passes them
 /// over, a patch that names one is refused.

@@ -6,7 +6,11 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
-use super::{DEFAULT_SOURCE_PASSWORD, DEFAULT_SOURCE_USERNAME};
+/// The user name that sources accept in [`Config::default`](crate::Config).
+pub const DEFAULT_SOURCE_USERNAME: &str = "svc_aep";
+
+/// What sources accept as every secret in [`Config::default`](crate::Config): [`SourceSettings::accounts`].
+pub const DEFAULT_SOURCE_PASSWORD: &str = "osc-password";
 
 /// The source systems behind the base connections.
 #[derive(Clone, Debug)]

@@ -9,6 +9,7 @@ use super::{auth, common, row_filters};
 use crate::answer::Answer;
 use crate::call::Scene;
 use crate::problem::Problem;
+use crate::source::passing;
 use crate::store::Kind;
 
 /// How many rows a preview shows; Adobe names no number.
@@ -89,7 +90,7 @@ fn explore_table(scene: &Scene<'_>, spec: &str) -> Result<Answer, Problem> {
         .query("preview")
         .is_some_and(|preview| preview.eq_ignore_ascii_case("true"))
     {
-        body["data"] = table.rows_passing(filter.as_ref(), PREVIEW_ROWS);
+        body["data"] = passing(table, filter.as_ref()).take(PREVIEW_ROWS).collect();
     }
     Ok(Answer::json(200, body))
 }

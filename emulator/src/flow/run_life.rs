@@ -12,7 +12,7 @@ use crate::backdrop::Backdrop;
 use crate::call::sandbox_id;
 use crate::config::{Config, RunOutcome, RunSettings};
 use crate::ids::{Ids, mix};
-use crate::source::{RowFilter, Table};
+use crate::source::{RowFilter, Table, count_passing};
 use crate::store::{Entity, Kind, NewEntity, Store};
 
 /// How many runs of one flow are made up at once for a time when the emulator didn't run.
@@ -193,7 +193,7 @@ pub(crate) fn insert(
     let filter = filter.and_then(|filter| RowFilter::parse(filter).ok());
     let total = source
         .and_then(|source| table(backdrop, source))
-        .map_or(0, |table| table.count_passing(filter.as_ref()));
+        .map_or(0, |table| count_passing(table, filter.as_ref()));
     let rows = match due.rows {
         Rows::All => total,
         Rows::Changed => total.div_ceil(10),

@@ -8,7 +8,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
-use super::{Column, ColumnKind, Table};
+use super::rows::rows;
+use super::table::{Column, ColumnKind, Table};
 
 /// A condition on the rows of a table.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,8 +124,21 @@ impl RowFilter {
     }
 
     /// Whether a row of the table is let through. What is unknown, as SQL has it, is not.
-    pub(crate) fn accepts(&self, table: &Table, row: &Value) -> bool {
+    fn accepts(&self, table: &Table, row: &Value) -> bool {
         self.0.holds(table, row) == Some(true)
+    }
+}
+
+/// The rows of a table that pass a filter.
+pub(crate) fn passing(table: &Table, filter: Option<&RowFilter>) -> impl Iterator<Item = Value> {
+    rows(table).filter(move |row| filter.is_none_or(|filter| filter.accepts(table, row)))
+}
+
+/// How many rows of a table pass a filter.
+pub(crate) fn count_passing(table: &Table, filter: Option<&RowFilter>) -> usize {
+    match filter {
+        None => table.row_count,
+        Some(_) => passing(table, filter).count(),
     }
 }
 
@@ -364,7 +378,7 @@ fn is_like(text: &str, pattern: &str) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::super::Tables;
+    use super::super::tables::Tables;
     use super::*;
     use crate::config::SourceSettings;
 
@@ -400,9 +414,7 @@ mod tests {
         with_table(|table| {
             let filter = RowFilter::parse(&pql(value)).unwrap();
             filter.check(table).unwrap();
-            let rows = table.rows(usize::MAX);
-            let passes = |row: &&Value| filter.accepts(table, row);
-            rows.as_array().unwrap().iter().filter(passes).count()
+            count_passing(table, Some(&filter))
         })
     }
 

@@ -4,11 +4,16 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::{Column, ColumnKind, Fill, Table};
+use super::table::{Column, ColumnKind, Fill, Table};
 use crate::ids::{Ids, mix};
 
+/// The rows of a table, in their order.
+pub(super) fn rows(table: &Table) -> impl Iterator<Item = Value> {
+    (0..table.row_count).map(|number| row(table, number))
+}
+
 /// The `number`th row of a table, counted from 0.
-pub(crate) fn row(table: &Table, number: usize) -> Value {
+fn row(table: &Table, number: usize) -> Value {
     let cells: Map<String, Value> = table
         .columns
         .iter()

@@ -1,0 +1,184 @@
+//! A table of a source, and how exploring shows it.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::config::title_case;
+
+/// A table of a source.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    /// What it is explored and read by.
+    pub(crate) path: String,
+    /// What people read.
+    pub(crate) name: String,
+    /// Whether it is a table or a view.
+    pub(crate) kind: EntryKind,
+    /// The column that exploring may be told to sort by, where the source has such.
+    pub(crate) primary_key: Option<String>,
+    /// Its columns, in order.
+    pub(crate) columns: Vec<Column>,
+    /// How many rows it has.
+    pub(crate) row_count: usize,
+}
+
+impl Table {
+    /// Its entry in the root of the source.
+    pub(crate) fn entry(&self) -> Value {
+        json!({
+            "type": match self.kind {
+                EntryKind::Table => "table",
+                EntryKind::View => "view",
+            },
+            "name": self.name,
+            "path": self.path,
+            "canPreview": true,
+            "canFetchSchema": true,
+        })
+    }
+
+    /// Its columns as exploring tells them.
+    pub(crate) fn column_list(&self) -> Value {
+        self.columns.iter().map(Column::told).collect()
+    }
+}
+
+/// What an entry of the root is. Only Dynamics tells views apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum EntryKind {
+    #[default]
+    Table,
+    View,
+}
+
+/// A column of a table.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Column {
+    pub(crate) name: String,
+    #[serde(rename = "type")]
+    pub(crate) kind: ColumnKind,
+    #[serde(default)]
+    pub(crate) fill: Fill,
+    #[serde(default, rename = "xdm")]
+    pub(crate) told: Told,
+}
+
+impl Column {
+    /// Name, type and XDM type.
+    fn told(&self) -> Value {
+        let (kind, meta, xdm) = self.kind.told();
+        let mut told = json!({"name": self.name, "type": kind});
+        if self.told == Told::LeftOut || xdm.is_null() {
+            match self.kind {
+                ColumnKind::Date => told["type"] = Value::from("date"),
+                ColumnKind::DateTime => told["meta:xdmType"] = Value::from(meta),
+                _ => {}
+            }
+            return told;
+        }
+        if let Some(meta) = meta {
+            told["meta:xdmType"] = Value::from(meta);
+        }
+        told["xdm"] = xdm;
+        if self.told == Told::Capital
+            && let Some(kind) = told["xdm"]["type"].as_str()
+        {
+            told["xdm"]["type"] = Value::from(title_case(kind));
+        }
+        told
+    }
+}
+
+/// The types of columns, as exploring tells them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ColumnKind {
+    String,
+    Integer,
+    Long,
+    Double,
+    Float,
+    Decimal,
+    Number,
+    Boolean,
+    Date,
+    DateTime,
+    /// A type that no guide translates. It never comes with an XDM type.
+    Binary,
+    /// Another such.
+    Uuid,
+}
+
+impl ColumnKind {
+    /// The source's type, `meta:xdmType`, and the XDM type, null where there is none.
+    fn told(self) -> (&'static str, Option<&'static str>, Value) {
+        match self {
+            Self::String => ("string", None, json!({"type": "string"})),
+            Self::Integer => (
+                "integer",
+                Some("int"),
+                json!({"type": "integer", "minimum": -2_147_483_648_i64, "maximum": 2_147_483_647_i64}),
+            ),
+            Self::Long => (
+                "long",
+                Some("long"),
+                json!({
+                    "type": "integer",
+                    "minimum": -9_007_199_254_740_992_i64,
+                    "maximum": 9_007_199_254_740_991_i64,
+                }),
+            ),
+            Self::Double => ("double", None, json!({"type": "number"})),
+            Self::Float => ("float", None, json!({"type": "number"})),
+            Self::Decimal => ("decimal", None, json!({"type": "number"})),
+            Self::Number => ("number", None, json!({"type": "number"})),
+            Self::Boolean => ("boolean", None, json!({"type": "boolean"})),
+            Self::Date => (
+                "string",
+                Some("date"),
+                json!({"type": "string", "format": "date"}),
+            ),
+            Self::DateTime => (
+                "string",
+                Some("date-time"),
+                json!({"type": "string", "format": "date-time"}),
+            ),
+            Self::Binary => ("binary", None, Value::Null),
+            Self::Uuid => ("uuid", None, Value::Null),
+        }
+    }
+}
+
+/// How much of a column's type exploring tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Told {
+    /// The source's type and the XDM type.
+    #[default]
+    Whole,
+    /// No XDM type.
+    LeftOut,
+    /// The XDM type with a capital, as one tutorial prints it.
+    Capital,
+}
+
+/// What a column is filled with.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Fill {
+    /// The row's number, from this one on.
+    Number(i64),
+    /// One of these words.
+    OneOf(Vec<String>),
+    /// A text in which `#` is the row's number.
+    Pattern(String),
+    /// Anything of the column's type.
+    #[default]
+    Anything,
+    /// The same, and null in every third row.
+    Sometimes,
+    /// From 0 to 5 by quarters.
+    Score,
+}
