@@ -9,9 +9,10 @@ mod query;
 use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
-use crate::call::{Scene, text};
+use crate::json::text;
 use crate::problem::Problem;
-use crate::registry;
+use crate::registry::fields::fields_of;
+use crate::scene::Scene;
 use crate::store::{Entity, Kind, NewEntity};
 
 const KIND: Kind = Kind::DataSets;
@@ -141,7 +142,7 @@ fn check(scene: &Scene<'_>, dataset: &Value) -> Result<(), Problem> {
     }
     let schema = text(dataset, "/schemaRef/id");
     if !schema.is_empty() {
-        let known = registry::fields_of(scene.store, scene.config, &scene.caller.sandbox, schema);
+        let known = fields_of(scene.store, scene.config, &scene.caller.sandbox, schema);
         if known.is_none() {
             return Err(Problem::bad_request(format!(
                 "schemaRef {schema} is not found"

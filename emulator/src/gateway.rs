@@ -4,10 +4,11 @@
 
 use axum::http::Method;
 
-use crate::call::{Call, Caller};
+use crate::call::Call;
 use crate::config::{Client, Config, ExpiredToken, MissingSandbox, Rights};
 use crate::problem::Problem;
 use crate::routes::{Right, Service};
+use crate::scene::Caller;
 use crate::store::Store;
 
 /// Lets a call in, or says why not.

@@ -6,8 +6,8 @@ use serde_json::json;
 use url::form_urlencoded;
 
 use crate::answer::Answer;
-use crate::call::Scene;
 use crate::problem::Problem;
+use crate::scene::Scene;
 use crate::store::Token;
 
 /// `POST /ims/token/v3`, and v2. Parameters come in the body or in the query.

@@ -33,6 +33,7 @@ mod control;
 mod gateway;
 mod list_play;
 mod routes;
+mod scene;
 
 mod catalog;
 mod flow;
@@ -46,6 +47,7 @@ mod source;
 
 mod answer;
 mod ids;
+mod json;
 mod json_patch;
 mod mask;
 mod persist;

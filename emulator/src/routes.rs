@@ -11,9 +11,9 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodFilter, on};
 
 use crate::answer::Answer;
-use crate::call::Scene;
 use crate::control;
 use crate::problem::Problem;
+use crate::scene::Scene;
 use crate::shell::{self, Shared};
 
 /// A call of one service.

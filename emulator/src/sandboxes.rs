@@ -5,9 +5,9 @@
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::call::Scene;
 use crate::config::Sandbox;
 use crate::problem::Problem;
+use crate::scene::Scene;
 
 /// `limit` if none is given.
 const DEFAULT_LIMIT: usize = 50;

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::backdrop::Backdrop;
-use crate::call::{Call, Caller, Scene};
+use crate::call::Call;
 use crate::canned;
 use crate::config::Config;
 use crate::dial::{Action, CutAt, Dial, LateReply, ResetAt};
@@ -30,6 +30,7 @@ use crate::mask;
 use crate::persist;
 use crate::rival;
 use crate::routes::{Route, Service};
+use crate::scene::{Caller, Scene};
 use crate::store::Store;
 use crate::wire::{self, Cut, Delivery, Ending, Reply};
 

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 
 use super::common;
 use crate::backdrop::Backdrop;
-use crate::call::text;
 use crate::config::{ShownSecrets, SourceSettings, UnknownParams};
+use crate::json::text;
 use crate::mask::{self, MASK};
 use crate::problem::Problem;
 use crate::source;

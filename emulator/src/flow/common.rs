@@ -3,9 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
-use crate::call::Scene;
 use crate::json_patch::{self, Operation, PatchError};
 use crate::problem::Problem;
+use crate::scene::Scene;
 use crate::store::{Entity, Kind, NewEntity};
 
 /// Keeps a new resource, `body` plus the fields that the service adds, and answers 201.

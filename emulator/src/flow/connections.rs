@@ -8,9 +8,10 @@ use serde_json::{Map, Value, json};
 use super::list::{self, Listed};
 use super::{auth, common};
 use crate::answer::Answer;
-use crate::call::{Scene, text};
+use crate::json::text;
 use crate::json_patch::{self, Operation};
 use crate::problem::Problem;
+use crate::scene::Scene;
 use crate::store::Kind;
 
 const FIELDS: &[&str] = &[

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{auth, common, row_filters};
 use crate::answer::Answer;
-use crate::call::Scene;
 use crate::problem::Problem;
+use crate::scene::Scene;
 use crate::source::passing;
 use crate::store::Kind;
 

@@ -8,9 +8,10 @@ use serde_json::{Map, Value, json};
 use super::schedule::Schedule;
 use super::{common, connections, list, run_life, transformations};
 use crate::answer::Answer;
-use crate::call::{Scene, text};
+use crate::json::text;
 use crate::json_patch;
 use crate::problem::Problem;
+use crate::scene::Scene;
 use crate::store::{Entity, Kind};
 
 const KIND: Kind = Kind::Flows;

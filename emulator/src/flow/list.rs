@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use super::filter::{Filter, first_at};
 use crate::answer::Answer;
-use crate::call::Scene;
 use crate::config::NextPage;
 use crate::list_play::{Edge, FilterPlay};
 use crate::problem::Problem;
+use crate::scene::Scene;
 
 /// An entry of a list. It borrows: of thousands that are looked at, a page is shown.
 #[derive(Clone, Copy, Debug)]

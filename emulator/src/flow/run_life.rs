@@ -9,9 +9,9 @@ use super::auth::can_log_in;
 use super::run_report::ended;
 use super::schedule::Schedule;
 use crate::backdrop::Backdrop;
-use crate::call::sandbox_id;
 use crate::config::{Config, RunOutcome, RunSettings};
 use crate::ids::{Ids, mix};
+use crate::scene::sandbox_id;
 use crate::source::{RowFilter, Table, count_passing};
 use crate::store::{Entity, Kind, NewEntity, Store};
 

@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 use super::schedule::{Schedule, integer};
 use super::{common, connections, list, run_life};
 use crate::answer::Answer;
-use crate::call::{Scene, text};
+use crate::json::text;
 use crate::problem::Problem;
+use crate::scene::Scene;
 use crate::store::Kind;
 
 pub(crate) use super::run_life::advance;

@@ -6,10 +6,11 @@ use serde_json::{Map, Value, json};
 
 use super::{common, connections, list, row_filters};
 use crate::answer::Answer;
-use crate::call::{Scene, text};
 use crate::config::NameFilter;
+use crate::json::text;
 use crate::json_patch::{self, Operation};
 use crate::problem::Problem;
+use crate::scene::Scene;
 use crate::store::Kind;
 
 const KIND: Kind = Kind::SourceConnections;

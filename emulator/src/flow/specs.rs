@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::list::{self, Listed};
 use crate::answer::Answer;
-use crate::call::Scene;
 use crate::problem::Problem;
+use crate::scene::Scene;
 
 const FIELDS: &[&str] = &[
     "id",

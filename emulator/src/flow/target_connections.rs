@@ -8,8 +8,9 @@ use super::source_connections::{delete_child, list_children, patch_child};
 use super::{common, connections};
 use crate::answer::Answer;
 use crate::backdrop::DATA_LAKE;
-use crate::call::{Scene, text};
+use crate::json::text;
 use crate::problem::Problem;
+use crate::scene::Scene;
 use crate::store::Kind;
 
 const KIND: Kind = Kind::TargetConnections;

@@ -6,10 +6,11 @@
 use serde_json::Value;
 
 use super::schedule::{Schedule, integer};
-use crate::call::{Scene, text};
-use crate::prep;
+use crate::json::text;
+use crate::prep::mapping;
 use crate::problem::Problem;
-use crate::registry;
+use crate::registry::fields::fields_of;
+use crate::scene::Scene;
 use crate::store::{Entity, Kind};
 
 /// Checks the transformations of a flow.
@@ -97,8 +98,8 @@ fn check_mapping(
     }
     check_schema(scene, set, target)?;
     let schema = text(&target.body, "/data/schema/id");
-    let fields = registry::fields_of(scene.store, scene.config, &scene.caller.sandbox, schema);
-    let faults = prep::faults(&set.body, fields.as_ref(), Some(&columns_of(source)));
+    let fields = fields_of(scene.store, scene.config, &scene.caller.sandbox, schema);
+    let faults = mapping::faults(&set.body, fields.as_ref(), Some(&columns_of(source)));
     match faults.first() {
         None => Ok(()),
         Some(fault) => Err(Problem::flow(
@@ -119,7 +120,7 @@ fn check_schema(scene: &Scene<'_>, set: &Entity, target: &Entity) -> Result<(), 
         text(&target.body, "/data/schema/id"),
         version_of(text(&target.body, "/data/schema/version")),
     );
-    let mapped = prep::output_schema(&set.body);
+    let mapped = mapping::output_schema(&set.body);
     let mapped = (mapped.0, version_of(mapped.1));
     let stored = dataset.map(|dataset| {
         (

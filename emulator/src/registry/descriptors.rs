@@ -6,10 +6,12 @@
 use serde_json::{Map, Value, json};
 
 use super::accept::{self, DescriptorForm};
-use super::{fields_of, find, not_found};
+use super::fields::fields_of;
+use super::find::{find, not_found};
 use crate::answer::Answer;
-use crate::call::{Scene, text};
+use crate::json::text;
 use crate::problem::Problem;
+use crate::scene::Scene;
 use crate::store::{Entity, Kind, NewEntity};
 
 const KIND: Kind = Kind::Descriptors;

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{references, rules};
+use super::rules::{self, references};
 use crate::config::Config;
 use crate::store::{Kind, Store};
 

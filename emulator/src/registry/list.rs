@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::accept::{self, Form};
 use crate::answer::Answer;
-use crate::call::Scene;
 use crate::list_play::{Edge, FilterPlay};
 use crate::problem::Problem;
+use crate::scene::Scene;
 use crate::store::Kind;
 
 /// `limit` may be 0 to this.

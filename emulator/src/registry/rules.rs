@@ -5,9 +5,10 @@
 
 use serde_json::Value;
 
-use super::references;
-use crate::call::{Scene, text};
+use super::find::not_found;
+use crate::json::text;
 use crate::problem::Problem;
+use crate::scene::Scene;
 use crate::store::Kind;
 
 const CLASSES: [&str; 2] = [
@@ -87,7 +88,7 @@ pub(crate) fn check_schema(scene: &Scene<'_>, sent: &Value) -> Result<(), Proble
             .store
             .get(&scene.caller.sandbox, Kind::Fieldgroups, &id);
         let Some(fieldgroup) = fieldgroup else {
-            return Err(super::not_found(Kind::Fieldgroups, &id));
+            return Err(not_found(Kind::Fieldgroups, &id));
         };
         let extends = fieldgroup.body["meta:intendedToExtend"].as_array();
         let fits = extends
@@ -123,6 +124,17 @@ fn check_common(sent: &Value) -> Result<(), Problem> {
         return Err(invalid("allOf is missing"));
     }
     Ok(())
+}
+
+/// The `$ref`s of a schema's `allOf`.
+pub(super) fn references(schema: &Value) -> Vec<String> {
+    let members = schema["allOf"].as_array();
+    members
+        .into_iter()
+        .flatten()
+        .filter_map(|member| member["$ref"].as_str())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// What holds properties in a field group: itself, its definitions and its members.

@@ -156,67 +156,67 @@ pub(crate) static ROUTES: &[Route] = &[
     schema(
         Method::GET,
         "/data/foundation/schemaregistry/stats",
-        registry::stats,
+        registry::resources::stats,
     ),
     schema(
         Method::GET,
         "/data/foundation/schemaregistry/tenant/fieldgroups",
-        registry::list_fieldgroups,
+        registry::resources::list_fieldgroups,
     ),
     schema(
         Method::POST,
         "/data/foundation/schemaregistry/tenant/fieldgroups",
-        registry::create_fieldgroup,
+        registry::resources::create_fieldgroup,
     ),
     schema(
         Method::GET,
         "/data/foundation/schemaregistry/tenant/fieldgroups/{id}",
-        registry::get_fieldgroup,
+        registry::resources::get_fieldgroup,
     ),
     schema(
         Method::DELETE,
         "/data/foundation/schemaregistry/tenant/fieldgroups/{id}",
-        registry::delete_fieldgroup,
+        registry::resources::delete_fieldgroup,
     ),
     schema(
         Method::GET,
         "/data/foundation/schemaregistry/tenant/schemas",
-        registry::list_schemas,
+        registry::resources::list_schemas,
     ),
     schema(
         Method::POST,
         "/data/foundation/schemaregistry/tenant/schemas",
-        registry::create_schema,
+        registry::resources::create_schema,
     ),
     schema(
         Method::GET,
         "/data/foundation/schemaregistry/tenant/schemas/{id}",
-        registry::get_schema,
+        registry::resources::get_schema,
     ),
     schema(
         Method::DELETE,
         "/data/foundation/schemaregistry/tenant/schemas/{id}",
-        registry::delete_schema,
+        registry::resources::delete_schema,
     ),
     schema(
         Method::GET,
         "/data/foundation/schemaregistry/tenant/descriptors",
-        registry::list_descriptors,
+        registry::descriptors::list,
     ),
     schema(
         Method::POST,
         "/data/foundation/schemaregistry/tenant/descriptors",
-        registry::create_descriptor,
+        registry::descriptors::create,
     ),
     schema(
         Method::GET,
         "/data/foundation/schemaregistry/tenant/descriptors/{id}",
-        registry::get_descriptor,
+        registry::descriptors::get,
     ),
     schema(
         Method::DELETE,
         "/data/foundation/schemaregistry/tenant/descriptors/{id}",
-        registry::delete_descriptor,
+        registry::descriptors::delete,
     ),
     //
     dataset(

@@ -1,0 +1,66 @@
+//! All that an operation has to work with.
+
+use crate::backdrop::Backdrop;
+use crate::call::Call;
+use crate::config::Config;
+use crate::ids::{self, Ids};
+use crate::list_play::ListPlay;
+use crate::store::{Entity, Kind, Store};
+
+/// Who calls, as the gateway found out.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) client_id: String,
+    /// The sandbox of the call; empty for calls that have none.
+    pub(crate) sandbox: String,
+    /// The sandboxes it may use, `None` for all.
+    pub(crate) sandboxes: Option<Vec<String>>,
+}
+
+impl Caller {
+    /// Whether it may use this sandbox.
+    pub(crate) fn may_use(&self, sandbox: &str) -> bool {
+        self.sandboxes
+            .as_ref()
+            .is_none_or(|names| names.iter().any(|name| name == sandbox))
+    }
+}
+
+/// All that an operation has to work with.
+#[derive(Debug)]
+pub(crate) struct Scene<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) backdrop: &'a Backdrop,
+    pub(crate) store: &'a mut Store,
+    pub(crate) call: &'a Call,
+    pub(crate) caller: Caller,
+    pub(crate) ids: Ids,
+    /// When the call arrived: what it asks for is judged by this time.
+    pub(crate) arrived_ms: i64,
+    /// When it takes effect, which is later for a late commit: this time is written down.
+    pub(crate) now_ms: i64,
+    pub(crate) lists: ListPlay,
+    pub(crate) keep_deleted_ms: i64,
+}
+
+impl Scene<'_> {
+    /// The resources of a kind that a list shows, in the order of creation.
+    pub(crate) fn listed(&self, kind: Kind) -> impl Iterator<Item = &Entity> {
+        let kept = self.store.kept(&self.caller.sandbox, kind);
+        let (lag, now_ms) = (self.lists.lag, self.now_ms);
+        kept.iter().filter(move |entity| lag.shows(entity, now_ms))
+    }
+
+    /// A stable id of the caller's sandbox.
+    pub(crate) fn sandbox_id(&self) -> String {
+        sandbox_id(&self.caller.sandbox)
+    }
+}
+
+/// A stable id of a sandbox, made from its name.
+pub(crate) fn sandbox_id(name: &str) -> String {
+    let seed = name
+        .bytes()
+        .fold(0_u64, |seed, byte| ids::mix(seed ^ u64::from(byte)));
+    Ids::seeded(seed).uuid()
+}
