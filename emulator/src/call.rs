@@ -6,7 +6,7 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::problem::Problem;
-use crate::routes::Route;
+use crate::route::Route;
 
 /// A request that has arrived whole.
 #[derive(Clone, Debug)]

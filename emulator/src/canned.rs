@@ -14,7 +14,7 @@ use crate::call::Call;
 use crate::dial::{CannedAnswer, NamedAnswer, RetryAfter};
 use crate::ids::Ids;
 use crate::problem::Problem;
-use crate::routes::Service;
+use crate::route::Service;
 
 /// What this call gets at this time.
 pub(crate) fn answer(canned: &CannedAnswer, call: &Call, now_ms: i64) -> Answer {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::dial::{ActiveRule, read_rules};
 use crate::journal::JournalEntry;
-use crate::shell::{Shared, lock};
+use crate::shared::{Shared, lock};
 use crate::store::Store;
 
 /// The routes.

@@ -7,7 +7,7 @@ use axum::http::Method;
 use crate::call::Call;
 use crate::config::{Client, Config, ExpiredToken, MissingSandbox, Rights};
 use crate::problem::Problem;
-use crate::routes::{Right, Service};
+use crate::route::{Right, Service};
 use crate::scene::Caller;
 use crate::store::Store;
 

@@ -21,19 +21,19 @@
 
 mod config;
 mod dial;
-mod journal;
+
+mod control;
+mod router;
 mod server;
 
+mod canned;
+mod gateway;
+mod journal;
+mod persist;
+mod rival;
+mod shared;
 mod shell;
 mod wire;
-
-mod call;
-mod canned;
-mod control;
-mod gateway;
-mod list_play;
-mod routes;
-mod scene;
 
 mod catalog;
 mod flow;
@@ -43,17 +43,19 @@ mod registry;
 mod sandboxes;
 
 mod backdrop;
+mod list_play;
+mod mask;
+mod scene;
 mod source;
+mod store;
 
 mod answer;
+mod call;
 mod ids;
 mod json;
 mod json_patch;
-mod mask;
-mod persist;
 mod problem;
-mod rival;
-mod store;
+mod route;
 
 pub use backdrop::knows_source;
 pub use config::{

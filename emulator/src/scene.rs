@@ -1,11 +1,16 @@
 //! All that an operation has to work with.
 
+use crate::answer::Answer;
 use crate::backdrop::Backdrop;
 use crate::call::Call;
 use crate::config::Config;
 use crate::ids::{self, Ids};
 use crate::list_play::ListPlay;
+use crate::problem::Problem;
 use crate::store::{Entity, Kind, Store};
+
+/// What answers a call. It happens whole, under the lock of the state.
+pub(crate) type Operation = fn(&mut Scene<'_>) -> Result<Answer, Problem>;
 
 /// Who calls, as the gateway found out.
 #[derive(Clone, Debug)]

@@ -26,8 +26,8 @@ use crate::config::Config;
 use crate::dial::{ActiveRule, Rule};
 use crate::journal::JournalEntry;
 use crate::persist::{self, StateFileError};
-use crate::routes;
-use crate::shell::{Shared, lock};
+use crate::router;
+use crate::shared::{Shared, lock};
 use crate::store::{Kind, Store};
 use crate::wire::Cut;
 
@@ -215,7 +215,7 @@ async fn accept(
     shared: Arc<Shared>,
     shutdown: impl Future<Output = ()> + Send,
 ) {
-    let router = routes::router(shared);
+    let router = router::router(shared);
     let (draining, _) = watch::channel(false);
     let mut connections = JoinSet::new();
     tokio::pin!(shutdown);

@@ -1,12 +1,20 @@
-//! The table of all calls.
+//! The table of all endpoints.
 
 use axum::http::Method;
 
-use super::{Operation, Right, Route, Service};
+use crate::route::{Right, Route, Service};
+use crate::scene::Operation;
 use crate::{catalog, flow, ims, prep, registry, sandboxes};
 
-/// All calls.
-pub(crate) static ROUTES: &[Route] = &[
+/// A route and the operation that serves it.
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    pub(super) route: Route,
+    pub(super) operation: Operation,
+}
+
+/// All endpoints.
+pub(super) static ENDPOINTS: &[Endpoint] = &[
     ims("/ims/token/v3", ims::token),
     ims("/ims/token/v2", ims::token),
     ims("/ims/exchange/jwt", ims::jwt),
@@ -293,87 +301,101 @@ pub(crate) static ROUTES: &[Route] = &[
     ),
 ];
 
-const fn ims(template: &'static str, operation: Operation) -> Route {
-    Route {
-        method: Method::POST,
-        template,
-        service: Service::Ims,
-        right: Right::Everybody,
+const fn ims(template: &'static str, operation: Operation) -> Endpoint {
+    Endpoint {
+        route: Route {
+            method: Method::POST,
+            template,
+            service: Service::Ims,
+            right: Right::Everybody,
+        },
         operation,
     }
 }
 
-const fn read(template: &'static str, operation: Operation) -> Route {
-    Route {
-        method: Method::GET,
-        template,
-        service: Service::Flow,
-        right: Right::FlowRead,
+const fn read(template: &'static str, operation: Operation) -> Endpoint {
+    Endpoint {
+        route: Route {
+            method: Method::GET,
+            template,
+            service: Service::Flow,
+            right: Right::FlowRead,
+        },
         operation,
     }
 }
 
-const fn write(method: Method, template: &'static str, operation: Operation) -> Route {
-    Route {
-        method,
-        template,
-        service: Service::Flow,
-        right: Right::FlowWrite,
+const fn write(method: Method, template: &'static str, operation: Operation) -> Endpoint {
+    Endpoint {
+        route: Route {
+            method,
+            template,
+            service: Service::Flow,
+            right: Right::FlowWrite,
+        },
         operation,
     }
 }
 
-const fn schema(method: Method, template: &'static str, operation: Operation) -> Route {
+const fn schema(method: Method, template: &'static str, operation: Operation) -> Endpoint {
     let right = if is_get(&method) {
         Right::SchemaRead
     } else {
         Right::SchemaWrite
     };
-    Route {
-        method,
-        template,
-        service: Service::Registry,
-        right,
+    Endpoint {
+        route: Route {
+            method,
+            template,
+            service: Service::Registry,
+            right,
+        },
         operation,
     }
 }
 
-const fn dataset(method: Method, template: &'static str, operation: Operation) -> Route {
+const fn dataset(method: Method, template: &'static str, operation: Operation) -> Endpoint {
     let right = if is_get(&method) {
         Right::DatasetRead
     } else {
         Right::DatasetWrite
     };
-    Route {
-        method,
-        template,
-        service: Service::Catalog,
-        right,
+    Endpoint {
+        route: Route {
+            method,
+            template,
+            service: Service::Catalog,
+            right,
+        },
         operation,
     }
 }
 
-const fn mapping(method: Method, template: &'static str, operation: Operation) -> Route {
+const fn mapping(method: Method, template: &'static str, operation: Operation) -> Endpoint {
     let right = if is_get(&method) {
         Right::MappingRead
     } else {
         Right::MappingWrite
     };
-    Route {
-        method,
-        template,
-        service: Service::Prep,
-        right,
+    Endpoint {
+        route: Route {
+            method,
+            template,
+            service: Service::Prep,
+            right,
+        },
         operation,
     }
 }
 
-const fn sandbox(template: &'static str, right: Right, operation: Operation) -> Route {
-    Route {
-        method: Method::GET,
-        template,
-        service: Service::Sandboxes,
-        right,
+const fn sandbox(template: &'static str, right: Right, operation: Operation) -> Endpoint {
+    Endpoint {
+        route: Route {
+            method: Method::GET,
+            template,
+            service: Service::Sandboxes,
+            right,
+        },
         operation,
     }
 }

@@ -1,0 +1,243 @@
+//! What all requests share: the state, the dial, the journal; and how a call is played on them.
+//!
+//! An operation is a plain function on the state, played under one lock: it happens whole or not at
+//! all.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use axum::http::Method;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+use crate::backdrop::Backdrop;
+use crate::call::Call;
+use crate::config::Config;
+use crate::dial::{Action, Dial};
+use crate::flow::runs;
+use crate::gateway;
+use crate::ids::Ids;
+use crate::journal::Journal;
+use crate::list_play::ListPlay;
+use crate::mask;
+use crate::persist;
+use crate::rival;
+use crate::route::Service;
+use crate::scene::{Caller, Operation, Scene};
+use crate::store::Store;
+
+/// How long lists can be made to show what was deleted, if no setting asks for longer.
+const KEEP_DELETED_MS: i64 = 60_000;
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) backdrop: Backdrop,
+    // Plain mutexes: none is held over an await, and an operation takes microseconds.
+    pub(crate) store: Mutex<Store>,
+    pub(crate) dial: Mutex<Dial>,
+    pub(crate) journal: Mutex<Journal>,
+    /// Late commits that have not happened yet.
+    pub(crate) pending_commits: AtomicUsize,
+}
+
+impl Shared {
+    /// Everything at its start.
+    pub(crate) fn new(config: Config, store: Store) -> Self {
+        Self {
+            backdrop: Backdrop::new(&config.source),
+            store: Mutex::new(store),
+            dial: Mutex::new(Dial::new(config.faults.clone())),
+            journal: Mutex::new(Journal::new(config.journal_limit)),
+            pending_commits: AtomicUsize::new(0),
+            config,
+        }
+    }
+
+    /// All resources as callers see them, runs moved on to now, and how many late commits there
+    /// are yet to come.
+    pub(crate) fn snapshot(&self) -> Value {
+        let mut store = lock(&self.store);
+        runs::advance(&self.config, &self.backdrop, &mut store, now_ms());
+        let names = self.config.sandboxes.iter();
+        let sandboxes = store.snapshot(names.map(|sandbox| sandbox.name.as_str()));
+        // Read under the lock that a commit needs: what is no longer pending is in the resources.
+        let pending = self.pending_commits.load(Ordering::SeqCst);
+        json!({"sandboxes": sandboxes, "pendingCommits": pending})
+    }
+
+    /// Changes the state from outside of any call, and keeps it.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Store)) {
+        let mut store = lock(&self.store);
+        change(&mut store);
+        self.keep(&store);
+    }
+
+    /// Plays a call on the real state.
+    pub(crate) fn apply(&self, call: &Call, staging: &Staging) -> Applied {
+        let mut store = lock(&self.store);
+        let before = store.revision();
+        runs::advance(
+            &self.config,
+            &self.backdrop,
+            &mut store,
+            staging.now_ms.max(now_ms()),
+        );
+        let applied = self.perform(&mut store, call, staging);
+        let kept = store.revision() == before || self.keep(&store);
+        Applied {
+            answer: if kept {
+                applied.answer
+            } else {
+                Answer::empty(500)
+            },
+            changed: applied.changed,
+        }
+    }
+
+    /// Plays a call on a copy of the state.
+    pub(crate) fn preview(&self, call: &Call, staging: &Staging) -> Answer {
+        let mut copy = lock(&self.store).clone();
+        self.perform(&mut copy, call, staging).answer
+    }
+
+    fn perform(&self, store: &mut Store, call: &Call, staging: &Staging) -> Applied {
+        let mut ids = staging.ids();
+        let admitted = match call.route.service {
+            Service::Ims => Ok(stranger()),
+            _ => gateway::admit(&self.config, store, call, staging.arrived_ms),
+        };
+        let is_look = call.route.method == Method::GET;
+        if let (Some(_), false, Ok(caller)) = (staging.rival, is_look, &admitted) {
+            rival::write(store, &caller.sandbox, call, staging.now_ms);
+        }
+        let before = store.revision();
+        let sandbox = admitted.as_ref().ok().map(|caller| caller.sandbox.clone());
+        let outcome = admitted.and_then(|caller| {
+            let mut scene = Scene {
+                config: &self.config,
+                backdrop: &self.backdrop,
+                store,
+                call,
+                caller,
+                ids: ids.clone(),
+                arrived_ms: staging.arrived_ms,
+                now_ms: staging.now_ms,
+                lists: staging.lists,
+                keep_deleted_ms: staging.keep_deleted_ms,
+            };
+            (staging.operation)(&mut scene)
+        });
+        let changed = store.revision() != before && call.route.service != Service::Ims;
+        if let (Some(_), true, Some(sandbox)) = (staging.rival, is_look, &sandbox) {
+            rival::write(store, sandbox, call, staging.now_ms);
+        }
+        let mut answer = outcome.unwrap_or_else(|problem| {
+            tracing::debug!(%problem, path = %mask::masked_query(&call.path_and_query), "refused");
+            problem.answer(&mut ids, staging.now_ms)
+        });
+        if staging.rival == Some(rival::Shape::Bare) && answer.status == 412 {
+            answer = rival::bare(answer);
+        }
+        // The request id comes of another stream, or it would repeat an id of the answer.
+        let answer = answer.with_header("x-request-id", Ids::seeded(!staging.seed).hex(32));
+        Applied { answer, changed }
+    }
+
+    /// How a call is played that arrived at this time and takes effect now.
+    pub(crate) fn staging(
+        &self,
+        operation: Operation,
+        action: &Action,
+        seed: u64,
+        arrived_ms: i64,
+    ) -> Staging {
+        let longest_ms = lock(&self.dial).longest_lag_ms();
+        let configured_ms = self.config.lists.lag.as_millis();
+        Staging {
+            operation,
+            seed,
+            arrived_ms,
+            now_ms: now_ms(),
+            promised_ms: None,
+            lists: ListPlay::of(&self.config.lists, action),
+            rival: match action {
+                Action::MoveEtag { bare: true } => Some(rival::Shape::Bare),
+                Action::MoveEtag { bare: false } => Some(rival::Shape::Whole),
+                _ => None,
+            },
+            keep_deleted_ms: KEEP_DELETED_MS
+                .max(i64::try_from(longest_ms).unwrap_or(i64::MAX / 4))
+                .max(i64::try_from(configured_ms).unwrap_or(i64::MAX / 4)),
+        }
+    }
+
+    /// Writes the state file, if there is one. False if that failed.
+    fn keep(&self, store: &Store) -> bool {
+        let Some(path) = &self.config.state_file else {
+            return true;
+        };
+        match persist::save(path, store) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(%error, cause = ?std::error::Error::source(&error), "state is not kept");
+                false
+            }
+        }
+    }
+}
+
+/// What a call did.
+pub(crate) struct Applied {
+    /// What it answers.
+    pub(crate) answer: Answer,
+    /// Whether it changed a resource.
+    pub(crate) changed: bool,
+}
+
+/// How a call is played.
+pub(crate) struct Staging {
+    /// What serves it.
+    operation: Operation,
+    /// Where its ids come from.
+    seed: u64,
+    /// When it arrived: what it asks for is judged by this time.
+    arrived_ms: i64,
+    /// When it takes effect: this time is written down.
+    pub(crate) now_ms: i64,
+    /// The time in its etags, if they were told before it takes effect.
+    pub(crate) promised_ms: Option<i64>,
+    lists: ListPlay,
+    rival: Option<rival::Shape>,
+    keep_deleted_ms: i64,
+}
+
+impl Staging {
+    fn ids(&self) -> Ids {
+        match self.promised_ms {
+            Some(promised_ms) => Ids::promised(self.seed, promised_ms),
+            None => Ids::seeded(self.seed),
+        }
+    }
+}
+
+/// Nobody: who asks for a token has none yet.
+fn stranger() -> Caller {
+    Caller {
+        client_id: String::new(),
+        sandbox: String::new(),
+        sandboxes: None,
+    }
+}
+
+/// The wall clock, in ms.
+pub(crate) fn now_ms() -> i64 {
+    Timestamp::now().as_millisecond()
+}
+
+/// Locks; a panic elsewhere leaves data that is still good to look at.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
