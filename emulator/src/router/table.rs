@@ -19,143 +19,171 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
     ims("/ims/token/v2", ims::token),
     ims("/ims/exchange/jwt", ims::jwt),
     //
-    read(
+    flow(
+        Method::GET,
         "/data/foundation/flowservice/connectionSpecs",
         flow::specs::list_connection_specs,
     ),
-    read(
+    flow(
+        Method::GET,
         "/data/foundation/flowservice/connectionSpecs/{id}",
         flow::specs::get_connection_spec,
     ),
-    write(
+    flow(
         Method::POST,
         "/data/foundation/flowservice/connectionSpecs",
         flow::specs::not_writable,
     ),
-    read(
+    flow(
+        Method::GET,
         "/data/foundation/flowservice/flowSpecs",
         flow::specs::list_flow_specs,
     ),
-    read(
+    flow(
+        Method::GET,
         "/data/foundation/flowservice/flowSpecs/{id}",
         flow::specs::get_flow_spec,
     ),
     //
-    read(
+    flow(
+        Method::GET,
         "/data/foundation/flowservice/connections",
         flow::connections::list,
     ),
-    write(
+    flow(
         Method::POST,
         "/data/foundation/flowservice/connections",
         flow::connections::create,
     ),
-    read(
+    flow(
+        Method::GET,
         "/data/foundation/flowservice/connections/{id}",
         flow::connections::get,
     ),
-    write(
+    flow(
         Method::PATCH,
         "/data/foundation/flowservice/connections/{id}",
         flow::connections::patch,
     ),
-    write(
+    flow(
         Method::DELETE,
         "/data/foundation/flowservice/connections/{id}",
         flow::connections::delete,
     ),
-    read(
+    flow(
+        Method::GET,
         "/data/foundation/flowservice/connections/{id}/test",
         flow::connections::test,
     ),
-    read(
+    flow(
+        Method::GET,
         "/data/foundation/flowservice/connections/{id}/explore",
         flow::explore::explore,
     ),
     //
-    read(
+    flow(
+        Method::GET,
         "/data/foundation/flowservice/sourceConnections",
         flow::source_connections::list,
     ),
-    write(
+    flow(
         Method::POST,
         "/data/foundation/flowservice/sourceConnections",
         flow::source_connections::create,
     ),
-    read(
+    flow(
+        Method::GET,
         "/data/foundation/flowservice/sourceConnections/{id}",
         flow::source_connections::get,
     ),
-    write(
+    flow(
         Method::PATCH,
         "/data/foundation/flowservice/sourceConnections/{id}",
         flow::source_connections::patch,
     ),
-    write(
+    flow(
         Method::DELETE,
         "/data/foundation/flowservice/sourceConnections/{id}",
         flow::source_connections::delete,
     ),
     //
-    read(
+    flow(
+        Method::GET,
         "/data/foundation/flowservice/targetConnections",
         flow::target_connections::list,
     ),
-    write(
+    flow(
         Method::POST,
         "/data/foundation/flowservice/targetConnections",
         flow::target_connections::create,
     ),
-    read(
+    flow(
+        Method::GET,
         "/data/foundation/flowservice/targetConnections/{id}",
         flow::target_connections::get,
     ),
-    write(
+    flow(
         Method::PATCH,
         "/data/foundation/flowservice/targetConnections/{id}",
         flow::target_connections::patch,
     ),
-    write(
+    flow(
         Method::DELETE,
         "/data/foundation/flowservice/targetConnections/{id}",
         flow::target_connections::delete,
     ),
     //
-    read("/data/foundation/flowservice/flows", flow::flows::list),
-    write(
+    flow(
+        Method::GET,
+        "/data/foundation/flowservice/flows",
+        flow::flows::list,
+    ),
+    flow(
         Method::POST,
         "/data/foundation/flowservice/flows",
         flow::flows::create,
     ),
-    read("/data/foundation/flowservice/flows/{id}", flow::flows::get),
-    write(
+    flow(
+        Method::GET,
+        "/data/foundation/flowservice/flows/{id}",
+        flow::flows::get,
+    ),
+    flow(
         Method::PATCH,
         "/data/foundation/flowservice/flows/{id}",
         flow::flows::patch,
     ),
-    write(
+    flow(
         Method::DELETE,
         "/data/foundation/flowservice/flows/{id}",
         flow::flows::delete,
     ),
-    write(
+    flow(
         Method::POST,
         "/data/foundation/flowservice/flows/{id}/action",
         flow::flows::action,
     ),
-    read("/data/foundation/flowservice/runs", flow::runs::list),
-    write(
+    flow(
+        Method::GET,
+        "/data/foundation/flowservice/runs",
+        flow::runs::list,
+    ),
+    flow(
         Method::POST,
         "/data/foundation/flowservice/runs",
         flow::runs::create,
     ),
-    read("/data/foundation/flowservice/runs/{id}", flow::runs::get),
-    write(
+    flow(
+        Method::GET,
+        "/data/foundation/flowservice/runs/{id}",
+        flow::runs::get,
+    ),
+    flow(
         Method::PUT,
         "/data/foundation/flowservice/runs/{id}",
         flow::runs::not_writable,
     ),
-    write(
+    flow(
         Method::POST,
         "/data/foundation/flowservice/runs/{id}/action",
         flow::runs::action,
@@ -302,105 +330,60 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
 ];
 
 const fn ims(template: &'static str, operation: Operation) -> Endpoint {
-    Endpoint {
-        route: Route {
-            method: Method::POST,
-            template,
-            service: Service::Ims,
-            right: Right::Everybody,
-        },
-        operation,
-    }
+    let rights = [Right::Everybody; 2];
+    endpoint(Method::POST, template, Service::Ims, rights, operation)
 }
 
-const fn read(template: &'static str, operation: Operation) -> Endpoint {
-    Endpoint {
-        route: Route {
-            method: Method::GET,
-            template,
-            service: Service::Flow,
-            right: Right::FlowRead,
-        },
-        operation,
-    }
-}
-
-const fn write(method: Method, template: &'static str, operation: Operation) -> Endpoint {
-    Endpoint {
-        route: Route {
-            method,
-            template,
-            service: Service::Flow,
-            right: Right::FlowWrite,
-        },
-        operation,
-    }
+const fn flow(method: Method, template: &'static str, operation: Operation) -> Endpoint {
+    let rights = [Right::FlowRead, Right::FlowWrite];
+    endpoint(method, template, Service::Flow, rights, operation)
 }
 
 const fn schema(method: Method, template: &'static str, operation: Operation) -> Endpoint {
-    let right = if is_get(&method) {
-        Right::SchemaRead
-    } else {
-        Right::SchemaWrite
-    };
-    Endpoint {
-        route: Route {
-            method,
-            template,
-            service: Service::Registry,
-            right,
-        },
-        operation,
-    }
+    let rights = [Right::SchemaRead, Right::SchemaWrite];
+    endpoint(method, template, Service::Registry, rights, operation)
 }
 
 const fn dataset(method: Method, template: &'static str, operation: Operation) -> Endpoint {
-    let right = if is_get(&method) {
-        Right::DatasetRead
-    } else {
-        Right::DatasetWrite
-    };
-    Endpoint {
-        route: Route {
-            method,
-            template,
-            service: Service::Catalog,
-            right,
-        },
-        operation,
-    }
+    let rights = [Right::DatasetRead, Right::DatasetWrite];
+    endpoint(method, template, Service::Catalog, rights, operation)
 }
 
 const fn mapping(method: Method, template: &'static str, operation: Operation) -> Endpoint {
-    let right = if is_get(&method) {
-        Right::MappingRead
-    } else {
-        Right::MappingWrite
+    let rights = [Right::MappingRead, Right::MappingWrite];
+    endpoint(method, template, Service::Prep, rights, operation)
+}
+
+const fn sandbox(template: &'static str, right: Right, operation: Operation) -> Endpoint {
+    endpoint(
+        Method::GET,
+        template,
+        Service::Sandboxes,
+        [right; 2],
+        operation,
+    )
+}
+
+/// An endpoint that needs the first right to read and the second one to write.
+const fn endpoint(
+    method: Method,
+    template: &'static str,
+    service: Service,
+    [to_read, to_write]: [Right; 2],
+    operation: Operation,
+) -> Endpoint {
+    // `Method` can't be compared in a constant, but it can be matched.
+    let right = match method {
+        Method::GET => to_read,
+        _ => to_write,
     };
     Endpoint {
         route: Route {
             method,
             template,
-            service: Service::Prep,
+            service,
             right,
         },
         operation,
     }
-}
-
-const fn sandbox(template: &'static str, right: Right, operation: Operation) -> Endpoint {
-    Endpoint {
-        route: Route {
-            method: Method::GET,
-            template,
-            service: Service::Sandboxes,
-            right,
-        },
-        operation,
-    }
-}
-
-/// `Method` has no comparison in a constant, but it may be matched.
-const fn is_get(method: &Method) -> bool {
-    matches!(*method, Method::GET)
 }
