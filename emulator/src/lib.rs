@@ -35,12 +35,7 @@ mod shared;
 mod shell;
 mod wire;
 
-mod catalog;
-mod flow;
-mod ims;
-mod prep;
-mod registry;
-mod sandboxes;
+mod services;
 
 mod backdrop;
 mod list_play;

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::call::Call;
-use crate::catalog;
 use crate::ids::Ids;
+use crate::services::catalog;
 use crate::store::{Kind, Store};
 
 /// How the refusal of a stale version looks.

@@ -15,7 +15,6 @@ use crate::backdrop::Backdrop;
 use crate::call::Call;
 use crate::config::Config;
 use crate::dial::{Action, Dial};
-use crate::flow::runs;
 use crate::gateway;
 use crate::ids::Ids;
 use crate::journal::Journal;
@@ -25,6 +24,7 @@ use crate::persist;
 use crate::rival;
 use crate::route::Service;
 use crate::scene::{Caller, Operation, Scene};
+use crate::services::flow::runs;
 use crate::store::Store;
 
 /// How long lists can be made to show what was deleted, if no setting asks for longer.

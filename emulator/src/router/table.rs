@@ -4,7 +4,7 @@ use axum::http::Method;
 
 use crate::route::{Right, Route, Service};
 use crate::scene::Operation;
-use crate::{catalog, flow, ims, prep, registry, sandboxes};
+use crate::services::{catalog, flow, ims, prep, registry, sandboxes};
 
 /// A route and the operation that serves it.
 #[derive(Debug)]

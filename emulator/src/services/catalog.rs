@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 use crate::answer::Answer;
 use crate::json::text;
 use crate::problem::Problem;
-use crate::registry::fields::fields_of;
 use crate::scene::Scene;
+use crate::services::registry::fields::fields_of;
 use crate::store::{Entity, Kind, NewEntity};
 
 const KIND: Kind = Kind::DataSets;

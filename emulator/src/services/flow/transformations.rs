@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::schedule::{Schedule, integer};
 use crate::json::text;
-use crate::prep::mapping;
 use crate::problem::Problem;
-use crate::registry::fields::fields_of;
 use crate::scene::Scene;
+use crate::services::prep::mapping;
+use crate::services::registry::fields::fields_of;
 use crate::store::{Entity, Kind};
 
 /// Checks the transformations of a flow.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::expression;
 use crate::json::text;
-use crate::registry::fields::Fields;
+use crate::services::registry::fields::Fields;
 
 /// The longest expression.
 const LONGEST_EXPRESSION: usize = 4096;

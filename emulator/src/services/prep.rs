@@ -16,8 +16,8 @@ use mapping::{destination_of, fault, output_schema, source_of};
 use crate::answer::Answer;
 use crate::list_play::FilterPlay;
 use crate::problem::Problem;
-use crate::registry::fields::{Fields, fields_of};
 use crate::scene::Scene;
+use crate::services::registry::fields::{Fields, fields_of};
 use crate::store::{Entity, Kind, NewEntity};
 
 const KIND: Kind = Kind::MappingSets;
