@@ -1,5 +1,7 @@
 //! All that an operation has to work with.
 
+use serde_json::{Map, Value};
+
 use crate::answer::Answer;
 use crate::backdrop::Backdrop;
 use crate::call::Call;
@@ -7,7 +9,7 @@ use crate::config::Config;
 use crate::ids::{self, Ids};
 use crate::list_play::ListPlay;
 use crate::problem::Problem;
-use crate::store::{Entity, Kind, Store};
+use crate::store::{Entity, Kind, NewEntity, Store};
 
 /// What answers a call. It happens whole, under the lock of the state.
 pub(crate) type Operation = fn(&mut Scene<'_>) -> Result<Answer, Problem>;
@@ -23,6 +25,11 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// The technical account that resources name as their creator.
+    pub(crate) fn account(&self) -> String {
+        format!("{}@techacct.adobe.com", self.client_id)
+    }
+
     /// Whether it may use this sandbox.
     pub(crate) fn may_use(&self, sandbox: &str) -> bool {
         self.sandboxes
@@ -49,6 +56,44 @@ pub(crate) struct Scene<'a> {
 }
 
 impl Scene<'_> {
+    /// The resource of this id.
+    pub(crate) fn get(&self, kind: Kind, id: &str) -> Option<&Entity> {
+        self.store.get(&self.caller.sandbox, kind, id)
+    }
+
+    /// The resource of this id, to change it.
+    pub(crate) fn get_mut(&mut self, kind: Kind, id: &str) -> Option<&mut Entity> {
+        self.store.get_mut(&self.caller.sandbox, kind, id)
+    }
+
+    /// The resources of a kind that exist, in the order of creation.
+    pub(crate) fn existing(&self, kind: Kind) -> impl Iterator<Item = &Entity> {
+        self.store.all(&self.caller.sandbox, kind)
+    }
+
+    /// Adds a resource.
+    pub(crate) fn insert(
+        &mut self,
+        kind: Kind,
+        id: String,
+        body: Value,
+        hidden: Map<String, Value>,
+    ) {
+        let new = NewEntity {
+            id,
+            body,
+            hidden,
+            now_ms: self.now_ms,
+        };
+        self.store.insert(&self.caller.sandbox, kind, new);
+    }
+
+    /// Deletes a resource. Lists that lag behind may still show it.
+    pub(crate) fn remove(&mut self, kind: Kind, id: &str) {
+        let (sandbox, keep_ms) = (&self.caller.sandbox, self.keep_deleted_ms);
+        self.store.remove(sandbox, kind, id, self.now_ms, keep_ms);
+    }
+
     /// The resources of a kind that a list shows, in the order of creation.
     pub(crate) fn listed(&self, kind: Kind) -> impl Iterator<Item = &Entity> {
         let kept = self.store.kept(&self.caller.sandbox, kind);

@@ -13,7 +13,7 @@ use crate::json::text;
 use crate::problem::Problem;
 use crate::scene::Scene;
 use crate::services::registry::fields::fields_of;
-use crate::store::{Entity, Kind, NewEntity};
+use crate::store::{Entity, Kind};
 
 const KIND: Kind = Kind::DataSets;
 
@@ -36,7 +36,7 @@ pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
             body.insert((*field).to_owned(), value.clone());
         }
     }
-    let user = format!("{}@techacct.adobe.com", scene.caller.client_id);
+    let user = scene.caller.account();
     let view = scene.ids.hex(24);
     let service = json!({
         "version": "1.0.0",
@@ -53,14 +53,7 @@ pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
         "files": format!("@/dataSets/{id}/views/{view}/files"),
     });
     body.extend(service.as_object().cloned().unwrap_or_default());
-    let sandbox = scene.caller.sandbox.clone();
-    let new = NewEntity {
-        id: id.clone(),
-        body: Value::Object(body),
-        hidden: Map::new(),
-        now_ms: scene.now_ms,
-    };
-    scene.store.insert(&sandbox, KIND, new);
+    scene.insert(KIND, id.clone(), Value::Object(body), Map::new());
     Ok(Answer::json(201, json!([reference])).with_header("location", format!("/dataSets/{id}")))
 }
 
@@ -97,8 +90,7 @@ pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     check(scene, &body)?;
     body["version"] = Value::from(next_version(text(&body, "/version")));
     body["updated"] = Value::from(scene.now_ms);
-    let sandbox = scene.caller.sandbox.clone();
-    if let Some(entity) = scene.store.get_mut(&sandbox, KIND, &id) {
+    if let Some(entity) = scene.get_mut(KIND, &id) {
         entity.body = body;
     }
     Ok(Answer::json(200, json!([format!("@/dataSets/{id}")])))
@@ -107,19 +99,16 @@ pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
 /// `DELETE /dataSets/{id}`: an unknown id is a 200 too, with an empty array.
 pub(crate) fn delete(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let id = scene.call.param("id").to_owned();
-    let sandbox = scene.caller.sandbox.clone();
-    if scene.store.get(&sandbox, KIND, &id).is_none() {
+    if scene.get(KIND, &id).is_none() {
         return Ok(Answer::json(200, json!([])));
     }
-    scene
-        .store
-        .remove(&sandbox, KIND, &id, scene.now_ms, scene.keep_deleted_ms);
+    scene.remove(KIND, &id);
     Ok(Answer::json(200, json!([format!("@/dataSets/{id}")])))
 }
 
 fn find<'s>(scene: &'s Scene<'_>) -> Result<&'s Entity, Problem> {
     let id = scene.call.param("id");
-    let found = scene.store.get(&scene.caller.sandbox, KIND, id);
+    let found = scene.get(KIND, id);
     found.ok_or_else(|| Problem::not_found(format!("Dataset {id} is not found")))
 }
 
@@ -142,7 +131,7 @@ fn check(scene: &Scene<'_>, dataset: &Value) -> Result<(), Problem> {
     }
     let schema = text(dataset, "/schemaRef/id");
     if !schema.is_empty() {
-        let known = fields_of(scene.store, scene.config, &scene.caller.sandbox, schema);
+        let known = fields_of(scene, schema);
         if known.is_none() {
             return Err(Problem::bad_request(format!(
                 "schemaRef {schema} is not found"

@@ -18,7 +18,7 @@ use crate::list_play::FilterPlay;
 use crate::problem::Problem;
 use crate::scene::Scene;
 use crate::services::registry::fields::{Fields, fields_of};
-use crate::store::{Entity, Kind, NewEntity};
+use crate::store::{Entity, Kind};
 
 const KIND: Kind = Kind::MappingSets;
 /// `POST /mappingSets`: answers 200, not 201.
@@ -28,17 +28,7 @@ pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let id = scene.ids.hex(32);
     let body = stored(scene, &sent, &id, 0, scene.now_ms);
     let answer = pick_answer(&body);
-    let sandbox = scene.caller.sandbox.clone();
-    scene.store.insert(
-        &sandbox,
-        KIND,
-        NewEntity {
-            id,
-            body,
-            hidden: Map::new(),
-            now_ms: scene.now_ms,
-        },
-    );
+    scene.insert(KIND, id, body, Map::new());
     Ok(Answer::json(200, answer))
 }
 
@@ -112,8 +102,7 @@ pub(crate) fn replace(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     );
     let created = old.body["createdDate"].as_i64().unwrap_or(scene.now_ms);
     let body = stored(scene, &sent, &id, version, created);
-    let sandbox = scene.caller.sandbox.clone();
-    if let Some(entity) = scene.store.get_mut(&sandbox, KIND, &id) {
+    if let Some(entity) = scene.get_mut(KIND, &id) {
         entity.body = body.clone();
     }
     Ok(Answer::json(200, body))
@@ -140,12 +129,7 @@ pub(crate) fn validate(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
 }
 
 fn fields(scene: &Scene<'_>, set: &Value) -> Option<Fields> {
-    fields_of(
-        scene.store,
-        scene.config,
-        &scene.caller.sandbox,
-        output_schema(set).0,
-    )
+    fields_of(scene, output_schema(set).0)
 }
 
 fn check(scene: &Scene<'_>, sent: &Value) -> Result<(), Problem> {
@@ -178,7 +162,7 @@ fn check(scene: &Scene<'_>, sent: &Value) -> Result<(), Problem> {
 
 fn find<'s>(scene: &'s Scene<'_>) -> Result<&'s Entity, Problem> {
     let id = scene.call.param("id");
-    let found = scene.store.get(&scene.caller.sandbox, KIND, id);
+    let found = scene.get(KIND, id);
     found.ok_or_else(|| Problem::not_found(format!("Mapping set {id} is not found")))
 }
 
@@ -216,7 +200,7 @@ fn stored(scene: &mut Scene<'_>, sent: &Value, id: &str, version: i64, created_m
         }
         mappings.push(kept);
     }
-    let user = format!("{}@techacct.adobe.com", scene.caller.client_id);
+    let user = scene.caller.account();
     body.insert("mappings".to_owned(), Value::from(mappings));
     body.insert("id".to_owned(), Value::from(id));
     body.insert("version".to_owned(), Value::from(version));

@@ -6,7 +6,7 @@ use crate::answer::Answer;
 use crate::json_patch::{self, Operation, PatchError};
 use crate::problem::Problem;
 use crate::scene::Scene;
-use crate::store::{Entity, Kind, NewEntity};
+use crate::store::{Entity, Kind};
 
 /// Keeps a new resource, `body` plus the fields that the service adds, and answers 201.
 pub(crate) fn create(
@@ -18,14 +18,7 @@ pub(crate) fn create(
     let id = scene.ids.uuid();
     let etag = scene.ids.etag(scene.now_ms);
     add_common_fields(scene, &mut body, &id, &etag);
-    let new = NewEntity {
-        id: id.clone(),
-        body,
-        hidden,
-        now_ms: scene.now_ms,
-    };
-    let sandbox = scene.caller.sandbox.clone();
-    scene.store.insert(&sandbox, kind, new);
+    scene.insert(kind, id.clone(), body, hidden);
     let answer = Answer::json(201, json!({"id": id, "etag": etag}));
     // Documented for these two only.
     Ok(match kind {
@@ -37,7 +30,7 @@ pub(crate) fn create(
 }
 
 fn add_common_fields(scene: &Scene<'_>, body: &mut Value, id: &str, etag: &str) {
-    let account = format!("{}@techacct.adobe.com", scene.caller.client_id);
+    let account = scene.caller.account();
     body["id"] = Value::from(id);
     body["createdAt"] = Value::from(scene.now_ms);
     body["updatedAt"] = Value::from(scene.now_ms);
@@ -66,7 +59,7 @@ pub(crate) fn find_by<'s>(
     kind: Kind,
     id: &str,
 ) -> Result<&'s Entity, Problem> {
-    let found = scene.store.get(&scene.caller.sandbox, kind, id);
+    let found = scene.get(kind, id);
     found.ok_or_else(|| Problem::flow_not_found(kind.as_str(), id))
 }
 
@@ -79,10 +72,7 @@ pub(crate) fn get(scene: &mut Scene<'_>, kind: Kind) -> Result<Answer, Problem> 
 /// Takes the resource that the path names away.
 pub(crate) fn delete(scene: &mut Scene<'_>, kind: Kind) -> Result<Answer, Problem> {
     let id = find(scene, kind)?.id.clone();
-    let sandbox = scene.caller.sandbox.clone();
-    scene
-        .store
-        .remove(&sandbox, kind, &id, scene.now_ms, scene.keep_deleted_ms);
+    scene.remove(kind, &id);
     Ok(Answer::empty(204))
 }
 
@@ -157,9 +147,8 @@ pub(crate) fn replace(
     body["version"] = Value::from(etag.as_str());
     body["updatedAt"] = Value::from(scene.now_ms);
     body["updatedClient"] = Value::from(scene.caller.client_id.as_str());
-    body["updatedBy"] = Value::from(format!("{}@techacct.adobe.com", scene.caller.client_id));
-    let sandbox = scene.caller.sandbox.clone();
-    match scene.store.get_mut(&sandbox, kind, id) {
+    body["updatedBy"] = Value::from(scene.caller.account());
+    match scene.get_mut(kind, id) {
         Some(entity) => {
             entity.body = body;
             Ok(Answer::json(200, json!({"id": id, "etag": etag})))
@@ -170,7 +159,7 @@ pub(crate) fn replace(
 
 /// The flows that use this source or target connection.
 pub(crate) fn flows_using(scene: &Scene<'_>, pointer: &str, id: &str) -> Vec<String> {
-    let flows = scene.store.all(&scene.caller.sandbox, Kind::Flows);
+    let flows = scene.existing(Kind::Flows);
     let uses = |flow: &&Entity| {
         let ids = flow.body.pointer(pointer).and_then(Value::as_array);
         ids.is_some_and(|ids| ids.iter().any(|used| used == id))

@@ -134,8 +134,7 @@ pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
         scene.config.shown_secrets,
     );
     let answer = common::replace(scene, Kind::Connections, &id, body)?;
-    let sandbox = scene.caller.sandbox.clone();
-    if let Some(connection) = scene.store.get_mut(&sandbox, Kind::Connections, &id) {
+    if let Some(connection) = scene.get_mut(Kind::Connections, &id) {
         connection.hidden = hidden(params);
     }
     Ok(answer)
@@ -144,9 +143,7 @@ pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
 /// `DELETE /connections/{id}`, refused while flows use it.
 pub(crate) fn delete(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let id = common::find(scene, Kind::Connections)?.id.clone();
-    let sources = scene
-        .store
-        .all(&scene.caller.sandbox, Kind::SourceConnections);
+    let sources = scene.existing(Kind::SourceConnections);
     let flows: Vec<String> = sources
         .filter(|source| source.text("/baseConnectionId") == id)
         .flat_map(|source| common::flows_using(scene, "/sourceConnectionIds", &source.id))

@@ -189,16 +189,14 @@ pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
 pub(crate) fn delete(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let id = common::find(scene, KIND)?.id.clone();
     let answer = common::delete(scene, KIND)?;
-    let sandbox = scene.caller.sandbox.clone();
     let runs = scene
-        .store
-        .all(&sandbox, Kind::Runs)
+        .existing(Kind::Runs)
         .filter(|run| run.text("/flowId") == id);
     let runs: Vec<String> = runs.map(|run| run.id.clone()).collect();
     for run in runs {
         scene
             .store
-            .remove(&sandbox, Kind::Runs, &run, scene.now_ms, 0);
+            .remove(&scene.caller.sandbox, Kind::Runs, &run, scene.now_ms, 0);
     }
     Ok(answer)
 }
@@ -372,23 +370,16 @@ fn operation(name: &str, started_ms: i64, updated_ms: i64) -> Value {
 
 /// The link to the runs of the flow that was just made.
 fn link_runs(scene: &mut Scene<'_>) {
-    let sandbox = scene.caller.sandbox.clone();
-    let Some(id) = scene
-        .store
-        .all(&sandbox, KIND)
-        .last()
-        .map(|flow| flow.id.clone())
-    else {
+    let Some(id) = scene.existing(KIND).last().map(|flow| flow.id.clone()) else {
         return;
     };
-    if let Some(flow) = scene.store.get_mut(&sandbox, KIND, &id) {
+    if let Some(flow) = scene.get_mut(KIND, &id) {
         flow.body["runs"] = Value::from(format!("/runs?property=flowId=={id}"));
     }
 }
 
 fn set_plan(scene: &mut Scene<'_>, id: &str, plan: Option<Map<String, Value>>) {
-    let sandbox = scene.caller.sandbox.clone();
-    if let (Some(plan), Some(flow)) = (plan, scene.store.get_mut(&sandbox, KIND, id)) {
+    if let (Some(plan), Some(flow)) = (plan, scene.get_mut(KIND, id)) {
         // That it has run already is not forgotten.
         flow.hidden.extend(plan);
     }

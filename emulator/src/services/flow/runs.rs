@@ -60,10 +60,7 @@ pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     if flow_id.is_empty() {
         return Err(Problem::flow(1446, 400, "Flow id is null or empty."));
     }
-    let Some(flow) = scene
-        .store
-        .get(&scene.caller.sandbox, Kind::Flows, &flow_id)
-    else {
+    let Some(flow) = scene.get(Kind::Flows, &flow_id) else {
         return Err(Problem::flow(
             1430,
             400,

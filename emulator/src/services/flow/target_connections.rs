@@ -92,11 +92,7 @@ fn check_dataset(scene: &Scene<'_>, body: &Value) -> Result<(), Problem> {
             "Dataset id is missing in the target connection.",
         ));
     }
-    if scene
-        .store
-        .get(&scene.caller.sandbox, Kind::DataSets, dataset)
-        .is_none()
-    {
+    if scene.get(Kind::DataSets, dataset).is_none() {
         let message = format!("Dataset id {dataset} of the target connection is not valid.");
         return Err(Problem::flow(1325, 400, message));
     }

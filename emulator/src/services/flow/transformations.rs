@@ -77,10 +77,7 @@ fn check_mapping(
             "Parameter mappingId of transformation Mapping is empty.",
         ));
     }
-    let Some(set) = scene
-        .store
-        .get(&scene.caller.sandbox, Kind::MappingSets, id)
-    else {
+    let Some(set) = scene.get(Kind::MappingSets, id) else {
         return Err(Problem::flow(
             1419,
             400,
@@ -98,7 +95,7 @@ fn check_mapping(
     }
     check_schema(scene, set, target)?;
     let schema = text(&target.body, "/data/schema/id");
-    let fields = fields_of(scene.store, scene.config, &scene.caller.sandbox, schema);
+    let fields = fields_of(scene, schema);
     let faults = mapping::faults(&set.body, fields.as_ref(), Some(&columns_of(source)));
     match faults.first() {
         None => Ok(()),
@@ -113,9 +110,7 @@ fn check_mapping(
 /// The schemas of mapping, target and dataset must be one, in one version.
 fn check_schema(scene: &Scene<'_>, set: &Entity, target: &Entity) -> Result<(), Problem> {
     let dataset = text(&target.body, "/params/dataSetId");
-    let dataset = scene
-        .store
-        .get(&scene.caller.sandbox, Kind::DataSets, dataset);
+    let dataset = scene.get(Kind::DataSets, dataset);
     let wanted = (
         text(&target.body, "/data/schema/id"),
         version_of(text(&target.body, "/data/schema/version")),

@@ -12,7 +12,7 @@ use crate::answer::Answer;
 use crate::json::text;
 use crate::problem::Problem;
 use crate::scene::Scene;
-use crate::store::{Entity, Kind, NewEntity};
+use crate::store::{Entity, Kind};
 
 const KIND: Kind = Kind::Descriptors;
 const IDENTITY: &str = "xdm:descriptorIdentity";
@@ -36,21 +36,14 @@ pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     body["@id"] = Value::from(id.as_str());
     body["meta:containerId"] = Value::from("tenant");
     let mut kept = body.clone();
-    let user = format!("{}@techacct.adobe.com", scene.caller.client_id);
+    let user = scene.caller.account();
     kept["imsOrg"] = Value::from(scene.config.org.as_str());
     kept["createdClient"] = Value::from(scene.caller.client_id.as_str());
     kept["createdUser"] = Value::from(user.as_str());
     kept["updatedUser"] = Value::from(user);
     kept["created"] = Value::from(scene.now_ms);
     kept["updated"] = Value::from(scene.now_ms);
-    let sandbox = scene.caller.sandbox.clone();
-    let new = NewEntity {
-        id,
-        body: kept,
-        hidden: Map::new(),
-        now_ms: scene.now_ms,
-    };
-    scene.store.insert(&sandbox, KIND, new);
+    scene.insert(KIND, id, kept, Map::new());
     Ok(Answer::json(201, body))
 }
 
@@ -84,7 +77,7 @@ pub(crate) fn list(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
 /// `GET /tenant/descriptors/{id}`, with any `Accept`: descriptors have no versions.
 pub(crate) fn get(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let id = scene.call.param("id");
-    let found = scene.store.get(&scene.caller.sandbox, KIND, id);
+    let found = scene.get(KIND, id);
     let found = found.ok_or_else(|| not_found(KIND, id))?;
     Ok(Answer::json(200, found.body.clone()))
 }
@@ -92,13 +85,10 @@ pub(crate) fn get(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
 /// `DELETE /tenant/descriptors/{id}`
 pub(crate) fn delete(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let id = scene.call.param("id").to_owned();
-    let sandbox = scene.caller.sandbox.clone();
-    if scene.store.get(&sandbox, KIND, &id).is_none() {
+    if scene.get(KIND, &id).is_none() {
         return Err(not_found(KIND, &id));
     }
-    scene
-        .store
-        .remove(&sandbox, KIND, &id, scene.now_ms, scene.keep_deleted_ms);
+    scene.remove(KIND, &id);
     Ok(Answer::empty(204))
 }
 
@@ -121,8 +111,7 @@ fn check_identity(scene: &Scene<'_>, body: &Value) -> Result<(), Problem> {
     let schema = text(body, "/xdm:sourceSchema");
     check_property(scene, schema, text(body, "/xdm:sourceProperty"))?;
     let mut primaries = scene
-        .store
-        .all(&scene.caller.sandbox, KIND)
+        .existing(KIND)
         .filter(|other| other.text("/@type") == IDENTITY)
         .filter(|other| other.text("/xdm:sourceSchema") == schema)
         .filter(|other| other.body["xdm:isPrimary"] == true);
@@ -142,7 +131,7 @@ fn check_property(scene: &Scene<'_>, schema: &str, property: &str) -> Result<(),
         return Err(invalid(detail));
     };
     let path = path.replace('/', ".");
-    let fields = fields_of(scene.store, scene.config, &scene.caller.sandbox, schema);
+    let fields = fields_of(scene, schema);
     let namespace = format!("_{}", scene.config.tenant);
     match fields
         .as_ref()

@@ -6,8 +6,8 @@
 use serde_json::{Map, Value, json};
 
 use super::rules::{self, references};
-use crate::config::Config;
-use crate::store::{Kind, Store};
+use crate::scene::Scene;
+use crate::store::Kind;
 
 /// The fields of a schema.
 #[derive(Clone, Debug)]
@@ -102,13 +102,8 @@ fn xdm_type(field: &Value) -> Option<&'static str> {
 }
 
 /// The fields of the schema of this id, `None` if there is no such schema.
-pub(crate) fn fields_of(
-    store: &Store,
-    config: &Config,
-    sandbox: &str,
-    schema: &str,
-) -> Option<Fields> {
-    let schema = store.get(sandbox, Kind::Schemas, schema)?;
+pub(crate) fn fields_of(scene: &Scene<'_>, schema: &str) -> Option<Fields> {
+    let schema = scene.get(Kind::Schemas, schema)?;
     let mut fields = Fields {
         properties: Map::new(),
         is_open: false,
@@ -121,7 +116,7 @@ pub(crate) fn fields_of(
                 fields.required = vec!["_id".to_owned(), "timestamp".to_owned()];
                 merge(&mut fields.properties, &event());
             }
-            _ => match store.get(sandbox, Kind::Fieldgroups, &id) {
+            _ => match scene.get(Kind::Fieldgroups, &id) {
                 Some(fieldgroup) => {
                     for holder in rules::holders(&fieldgroup.body) {
                         merge(&mut fields.properties, &holder["properties"]);
@@ -135,7 +130,7 @@ pub(crate) fn fields_of(
     // A schema without field groups still has its tenant's root.
     fields
         .properties
-        .entry(format!("_{}", config.tenant))
+        .entry(format!("_{}", scene.config.tenant))
         .or_insert_with(|| json!({"type": "object", "properties": {}}));
     Some(fields)
 }

@@ -7,8 +7,7 @@ use crate::store::{Entity, Kind};
 /// By `$id` or by `meta:altId`.
 pub(super) fn find<'s>(scene: &'s Scene<'_>, kind: Kind, id: &str) -> Option<&'s Entity> {
     scene
-        .store
-        .all(&scene.caller.sandbox, kind)
+        .existing(kind)
         .find(|entity| entity.id == id || entity.text("/meta:altId") == id)
 }
 

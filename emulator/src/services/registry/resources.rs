@@ -11,11 +11,11 @@ use crate::answer::Answer;
 use crate::json::text;
 use crate::problem::Problem;
 use crate::scene::Scene;
-use crate::store::{Kind, NewEntity};
+use crate::store::Kind;
 
 /// `GET /stats`
 pub(crate) fn stats(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
-    let count = |kind| scene.store.all(&scene.caller.sandbox, kind).count();
+    let count = |kind| scene.existing(kind).count();
     let body = json!({
         "imsOrg": scene.config.org,
         "tenantId": scene.config.tenant,
@@ -106,8 +106,8 @@ fn create(scene: &mut Scene<'_>, kind: Kind, sent: Value) -> Result<Answer, Prob
         "repo:lastModifiedDate": scene.now_ms,
         "xdm:createdClientId": scene.caller.client_id,
         "xdm:lastModifiedClientId": scene.caller.client_id,
-        "xdm:createdUserId": format!("{}@techacct.adobe.com", scene.caller.client_id),
-        "xdm:lastModifiedUserId": format!("{}@techacct.adobe.com", scene.caller.client_id),
+        "xdm:createdUserId": scene.caller.account(),
+        "xdm:lastModifiedUserId": scene.caller.account(),
         "eTag": scene.ids.hex(64),
         "meta:globalLibVersion": "1.50.4",
     });
@@ -121,14 +121,7 @@ fn create(scene: &mut Scene<'_>, kind: Kind, sent: Value) -> Result<Answer, Prob
         body["meta:extends"] = Value::from(refs.clone());
         body["refs"] = Value::from(refs);
     }
-    let sandbox = scene.caller.sandbox.clone();
-    let new = NewEntity {
-        id,
-        body: body.clone(),
-        hidden: Map::new(),
-        now_ms: scene.now_ms,
-    };
-    scene.store.insert(&sandbox, kind, new);
+    scene.insert(kind, id, body.clone(), Map::new());
     Ok(Answer::json(201, body))
 }
 
@@ -145,7 +138,7 @@ fn sandbox_type<'s>(scene: &Scene<'s>) -> &'s str {
 fn check_title(scene: &Scene<'_>, title: &str) -> Result<(), Problem> {
     let taken = [Kind::Schemas, Kind::Fieldgroups]
         .into_iter()
-        .flat_map(|kind| scene.store.all(&scene.caller.sandbox, kind))
+        .flat_map(|kind| scene.existing(kind))
         .find(|entity| entity.text("/title") == title);
     let Some(taken) = taken else { return Ok(()) };
     Err(Problem::Registry {
@@ -165,7 +158,7 @@ fn get(scene: &Scene<'_>, kind: Kind) -> Result<Answer, Problem> {
     let entity = find(scene, kind, id).ok_or_else(|| not_found(kind, id))?;
     let mut body = entity.body.clone();
     if form == accept::Form::Full && kind == Kind::Schemas {
-        let fields = fields_of(scene.store, scene.config, &scene.caller.sandbox, &entity.id);
+        let fields = fields_of(scene, &entity.id);
         if let Some(fields) = fields {
             let (properties, required) = fields.into_resolved();
             body["properties"] = Value::Object(properties);
@@ -186,9 +179,6 @@ fn delete(scene: &mut Scene<'_>, kind: Kind) -> Result<Answer, Problem> {
         .ok_or_else(|| not_found(kind, id))?
         .id
         .clone();
-    let sandbox = scene.caller.sandbox.clone();
-    scene
-        .store
-        .remove(&sandbox, kind, &id, scene.now_ms, scene.keep_deleted_ms);
+    scene.remove(kind, &id);
     Ok(Answer::empty(204))
 }

@@ -84,9 +84,7 @@ pub(crate) fn check_schema(scene: &Scene<'_>, sent: &Value) -> Result<(), Proble
         if id.starts_with("https://ns.adobe.com/xdm/") {
             continue;
         }
-        let fieldgroup = scene
-            .store
-            .get(&scene.caller.sandbox, Kind::Fieldgroups, &id);
+        let fieldgroup = scene.get(Kind::Fieldgroups, &id);
         let Some(fieldgroup) = fieldgroup else {
             return Err(not_found(Kind::Fieldgroups, &id));
         };
