@@ -71,13 +71,13 @@ impl Journal {
     }
 
     /// The number of a request that arrives now.
-    pub(crate) fn arrival(&mut self) -> u64 {
+    pub(crate) fn next_number(&mut self) -> u64 {
         self.next_sequence += 1;
         self.next_sequence - 1
     }
 
     /// Notes a request that is over.
-    pub(crate) fn note(&mut self, entry: JournalEntry) {
+    pub(crate) fn record(&mut self, entry: JournalEntry) {
         if self.entries.len() >= self.limit {
             self.entries.pop_front();
         }
@@ -126,7 +126,7 @@ mod tests {
     fn entries_come_in_order_of_arrival_and_the_oldest_go() {
         let mut journal = Journal::new(2);
         for sequence in [1, 3, 2] {
-            journal.note(entry(sequence));
+            journal.record(entry(sequence));
         }
         let seen: Vec<_> = journal
             .since(0)

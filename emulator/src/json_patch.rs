@@ -15,7 +15,7 @@ pub(crate) enum PatchError {
 
 /// One operation.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Operation {
+pub(crate) struct PatchOperation {
     pub(crate) verb: Verb,
     pub(crate) path: String,
     pub(crate) value: Value,
@@ -30,14 +30,14 @@ pub(crate) enum Verb {
 }
 
 /// Reads the body of a PATCH. The case of `op` doesn't matter: documents write it in three ways.
-pub(crate) fn parse(body: &Value) -> Result<Vec<Operation>, PatchError> {
+pub(crate) fn parse(body: &Value) -> Result<Vec<PatchOperation>, PatchError> {
     let Some(operations) = body.as_array() else {
         return Err(invalid("the body must be an array"));
     };
     operations.iter().map(parse_one).collect()
 }
 
-fn parse_one(operation: &Value) -> Result<Operation, PatchError> {
+fn parse_one(operation: &Value) -> Result<PatchOperation, PatchError> {
     let Some(name) = operation["op"].as_str() else {
         return Err(invalid("field op is missing"));
     };
@@ -58,11 +58,11 @@ fn parse_one(operation: &Value) -> Result<Operation, PatchError> {
         (Verb::Add | Verb::Replace, Some(value)) => value.clone(),
         (Verb::Add | Verb::Replace, None) => return Err(invalid("field value is missing")),
     };
-    Ok(Operation { verb, path, value })
+    Ok(PatchOperation { verb, path, value })
 }
 
 /// Applies one operation.
-pub(crate) fn apply(body: &mut Value, operation: &Operation) -> Result<(), PatchError> {
+pub(crate) fn apply(body: &mut Value, operation: &PatchOperation) -> Result<(), PatchError> {
     let missing = || invalid(&format!("path {} doesn't exist", operation.path));
     let (parent, key) = operation.path.rsplit_once('/').ok_or_else(missing)?;
     let key = key.replace("~1", "/").replace("~0", "~");

@@ -132,7 +132,8 @@ impl Problem {
                 message,
                 resource,
             } => {
-                let mut report = json!({"detailed-message": message, "request-id": ids.uuid()});
+                let mut report =
+                    json!({"detailed-message": message, "request-id": ids.next_uuid()});
                 if let Some((id, kind)) = resource {
                     report["id"] = Value::from(id.as_str());
                     report["type"] = Value::from(*kind);
@@ -158,7 +159,7 @@ impl Problem {
                     "title": title,
                     "status": status,
                     "report": {
-                        "registryRequestId": ids.uuid(),
+                        "registryRequestId": ids.next_uuid(),
                         "timestamp": registry_time(now_ms),
                         "detailed-message": detail,
                         "sub-errors": [],

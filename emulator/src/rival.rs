@@ -31,7 +31,7 @@ pub(crate) fn write(store: &mut Store, sandbox: &str, call: &Call, now_ms: i64) 
         return;
     };
     if entity.body["etag"].is_string() {
-        let etag = Ids::seeded(Ids::fresh_seed()).etag(now_ms);
+        let etag = Ids::seeded(Ids::fresh_seed()).next_etag(now_ms);
         entity.body["etag"] = Value::from(etag.as_str());
         entity.body["version"] = Value::from(etag);
         entity.body["updatedAt"] = Value::from(now_ms);

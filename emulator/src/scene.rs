@@ -68,7 +68,7 @@ impl Scene<'_> {
 
     /// The resources of a kind that exist, in the order of creation.
     pub(crate) fn existing(&self, kind: Kind) -> impl Iterator<Item = &Entity> {
-        self.store.all(&self.caller.sandbox, kind)
+        self.store.existing(&self.caller.sandbox, kind)
     }
 
     /// Adds a resource.
@@ -112,5 +112,5 @@ pub(crate) fn sandbox_id(name: &str) -> String {
     let seed = name
         .bytes()
         .fold(0_u64, |seed, byte| ids::mix(seed ^ u64::from(byte)));
-    Ids::seeded(seed).uuid()
+    Ids::seeded(seed).next_uuid()
 }

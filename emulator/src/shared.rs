@@ -142,7 +142,7 @@ impl Shared {
             answer = rival::bare(answer);
         }
         // The request id comes of another stream, or it would repeat an id of the answer.
-        let answer = answer.with_header("x-request-id", Ids::seeded(!staging.seed).hex(32));
+        let answer = answer.with_header("x-request-id", Ids::seeded(!staging.seed).next_hex(32));
         Applied { answer, changed }
     }
 

@@ -46,7 +46,7 @@ pub(crate) async fn respond(
         .map_or("/", |path| path.as_str())
         .to_owned();
     let arrival = Arrival {
-        sequence: lock(&shared.journal).arrival(),
+        sequence: lock(&shared.journal).next_number(),
         time_ms: now_ms(),
         // Before the body is read: some faults don't read it.
         action: lock(&shared.dial).judge(route.method.as_str(), route.template),
@@ -111,7 +111,7 @@ async fn play_unread(shared: &Shared, call: &Call, arrival: Arrival, body: Body)
     }
     let mut entry = journal_entry(call, arrival.sequence, arrival.time_ms);
     entry.fault = arrival.fault();
-    lock(&shared.journal).note(entry);
+    lock(&shared.journal).record(entry);
     match action {
         Action::Reset { .. } => Ending::Reset,
         _ => Ending::Close,
@@ -209,7 +209,7 @@ async fn play(shared: Arc<Shared>, call: Call, operation: Operation, arrival: Ar
     };
     entry.changed = changed;
     entry.fault = arrival.fault();
-    lock(&shared.journal).note(entry);
+    lock(&shared.journal).record(entry);
     reply
 }
 
@@ -243,7 +243,7 @@ fn commit_later(
         entry.status = JournalStatus::Answered(applied.answer.status);
         entry.changed = applied.changed;
         entry.fault = Some("committed".to_owned());
-        lock(&shared.journal).note(entry);
+        lock(&shared.journal).record(entry);
     });
 }
 

@@ -132,7 +132,7 @@ impl Store {
     }
 
     /// The resources of a kind that exist, in the order of creation.
-    pub(crate) fn all(&self, sandbox: &str, kind: Kind) -> impl Iterator<Item = &Entity> {
+    pub(crate) fn existing(&self, sandbox: &str, kind: Kind) -> impl Iterator<Item = &Entity> {
         self.kept(sandbox, kind)
             .iter()
             .filter(|entity| entity.deleted_ms.is_none())
@@ -148,7 +148,7 @@ impl Store {
 
     /// The resource of this id.
     pub(crate) fn get(&self, sandbox: &str, kind: Kind, id: &str) -> Option<&Entity> {
-        self.all(sandbox, kind).find(|entity| entity.id == id)
+        self.existing(sandbox, kind).find(|entity| entity.id == id)
     }
 
     /// The resource of this id, to be changed.
@@ -237,7 +237,9 @@ impl Store {
                 let kinds: Map<String, Value> = Kind::ALL
                     .iter()
                     .map(|kind| {
-                        let bodies = self.all(sandbox, *kind).map(|entity| entity.body.clone());
+                        let bodies = self
+                            .existing(sandbox, *kind)
+                            .map(|entity| entity.body.clone());
                         (kind.as_str().to_owned(), bodies.collect())
                     })
                     .collect();

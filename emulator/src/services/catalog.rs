@@ -21,7 +21,7 @@ const KIND: Kind = Kind::DataSets;
 pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let sent = scene.call.json()?;
     check(scene, &sent)?;
-    let id = scene.ids.hex(24);
+    let id = scene.ids.next_hex(24);
     let reference = format!("@/dataSets/{id}");
     if scene
         .call
@@ -37,7 +37,7 @@ pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
         }
     }
     let user = scene.caller.account();
-    let view = scene.ids.hex(24);
+    let view = scene.ids.next_hex(24);
     let service = json!({
         "version": "1.0.0",
         "imsOrg": scene.config.org,

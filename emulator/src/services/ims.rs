@@ -47,7 +47,7 @@ pub(crate) fn token(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
         return Err(refusal(400, "invalid_scope", "missing scope parameter"));
     }
     let lifetime = scene.config.token_lifetime;
-    let text = format!("emulated.{}", scene.ids.hex(48));
+    let text = format!("emulated.{}", scene.ids.next_hex(48));
     let token = Token {
         text: text.clone(),
         client_id: id,

@@ -25,7 +25,7 @@ const KIND: Kind = Kind::MappingSets;
 pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let sent = scene.call.json()?;
     check(scene, &sent)?;
-    let id = scene.ids.hex(32);
+    let id = scene.ids.next_hex(32);
     let body = stored(scene, &sent, &id, 0, scene.now_ms);
     let answer = pick_answer(&body);
     scene.insert(KIND, id, body, Map::new());
@@ -189,7 +189,7 @@ fn stored(scene: &mut Scene<'_>, sent: &Value, id: &str, version: i64, created_m
             source_of(mapping).to_owned(),
             destination_of(mapping).to_owned(),
         );
-        kept["id"] = Value::from(scene.ids.hex(32));
+        kept["id"] = Value::from(scene.ids.next_hex(32));
         kept["version"] = Value::from(version);
         kept["source"] = Value::from(source.as_str());
         kept["sourceAttribute"] = Value::from(source);

@@ -13,23 +13,23 @@ use super::table::{Column, ColumnKind, Table};
 
 /// A condition on the rows of a table.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct RowFilter(Condition);
+pub(crate) struct RowFilter(RowCondition);
 
 #[derive(Clone, Debug, PartialEq)]
-enum Condition {
+enum RowCondition {
     All(Vec<Self>),
     Any(Vec<Self>),
     Not(Box<Self>),
     IsNull(String),
     Compare {
         field: String,
-        operator: Operator,
+        operator: RowOperator,
         values: Vec<Value>,
     },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Operator {
+enum RowOperator {
     Equal,
     NotEqual,
     Less,
@@ -114,7 +114,7 @@ impl RowFilter {
         }
         match filter.get("value") {
             None | Some(Value::Null) => Err(RowFilterError::NoValue),
-            Some(node) => Condition::parse(node).map(Self),
+            Some(node) => RowCondition::parse(node).map(Self),
         }
     }
 
@@ -142,7 +142,7 @@ pub(crate) fn count_passing(table: &Table, filter: Option<&RowFilter>) -> usize 
     }
 }
 
-impl Condition {
+impl RowCondition {
     fn parse(node: &Value) -> Result<Self, RowFilterError> {
         if node["nodeType"] != "fnApply" {
             return Err(RowFilterError::Shape("a condition has nodeType fnApply"));
@@ -179,7 +179,7 @@ impl Condition {
             }
             _ => {}
         }
-        let operator = Operator::named(name)
+        let operator = RowOperator::named(name)
             .ok_or_else(|| RowFilterError::UnknownOperator(name.to_owned()))?;
         let [field, literal] = params.as_slice() else {
             return Err(RowFilterError::Shape(
@@ -194,8 +194,8 @@ impl Condition {
         }
         let values = match (operator, &literal["value"]) {
             (_, Value::Null) => return Err(RowFilterError::NullValue(name.to_owned())),
-            (Operator::In, Value::Array(values)) if !values.is_empty() => values.clone(),
-            (Operator::In, _) => return Err(RowFilterError::Shape("in has a list of values")),
+            (RowOperator::In, Value::Array(values)) if !values.is_empty() => values.clone(),
+            (RowOperator::In, _) => return Err(RowFilterError::Shape("in has a list of values")),
             (_, Value::Array(_) | Value::Object(_)) => {
                 return Err(RowFilterError::Shape("a field is compared with one value"));
             }
@@ -222,7 +222,7 @@ impl Condition {
             } => {
                 let column = column(table, field)?;
                 let fits = values.iter().all(|value| fits(column.kind, value))
-                    && (*operator != Operator::Like || values.iter().all(Value::is_string));
+                    && (*operator != RowOperator::Like || values.iter().all(Value::is_string));
                 if fits {
                     Ok(())
                 } else {
@@ -271,7 +271,7 @@ fn all(members: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     is_known.then_some(true)
 }
 
-impl Operator {
+impl RowOperator {
     fn named(name: &str) -> Option<Self> {
         Some(match name.to_ascii_lowercase().as_str() {
             "=" | "==" => Self::Equal,

@@ -52,7 +52,7 @@ fn anything(kind: ColumnKind, draw: u64) -> Value {
             json!((draw % 10_000) as f64 / 4.0 + 0.25)
         }
         ColumnKind::Binary => Value::from(BASE64_STANDARD.encode(draw.to_be_bytes())),
-        ColumnKind::Uuid => Value::from(Ids::seeded(draw).uuid()),
+        ColumnKind::Uuid => Value::from(Ids::seeded(draw).next_uuid()),
         ColumnKind::Boolean => Value::from(draw.is_multiple_of(2)),
         ColumnKind::Date => Value::from(format!("{:04}-{month:02}-{day:02}", 1950 + draw % 50)),
         // Without a zone, as previews show it.

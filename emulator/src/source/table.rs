@@ -39,7 +39,7 @@ impl Table {
 
     /// Its columns as exploring tells them.
     pub(crate) fn column_list(&self) -> Value {
-        self.columns.iter().map(Column::told).collect()
+        self.columns.iter().map(Column::shown).collect()
     }
 }
 
@@ -62,32 +62,32 @@ pub(crate) struct Column {
     #[serde(default)]
     pub(crate) fill: Fill,
     #[serde(default, rename = "xdm")]
-    pub(crate) told: Told,
+    pub(crate) shown_type: ShownType,
 }
 
 impl Column {
     /// Name, type and XDM type.
-    fn told(&self) -> Value {
-        let (kind, meta, xdm) = self.kind.told();
-        let mut told = json!({"name": self.name, "type": kind});
-        if self.told == Told::LeftOut || xdm.is_null() {
+    fn shown(&self) -> Value {
+        let (kind, meta, xdm) = self.kind.types();
+        let mut shown = json!({"name": self.name, "type": kind});
+        if self.shown_type == ShownType::LeftOut || xdm.is_null() {
             match self.kind {
-                ColumnKind::Date => told["type"] = Value::from("date"),
-                ColumnKind::DateTime => told["meta:xdmType"] = Value::from(meta),
+                ColumnKind::Date => shown["type"] = Value::from("date"),
+                ColumnKind::DateTime => shown["meta:xdmType"] = Value::from(meta),
                 _ => {}
             }
-            return told;
+            return shown;
         }
         if let Some(meta) = meta {
-            told["meta:xdmType"] = Value::from(meta);
+            shown["meta:xdmType"] = Value::from(meta);
         }
-        told["xdm"] = xdm;
-        if self.told == Told::Capital
-            && let Some(kind) = told["xdm"]["type"].as_str()
+        shown["xdm"] = xdm;
+        if self.shown_type == ShownType::Capital
+            && let Some(kind) = shown["xdm"]["type"].as_str()
         {
-            told["xdm"]["type"] = Value::from(title_case(kind));
+            shown["xdm"]["type"] = Value::from(title_case(kind));
         }
-        told
+        shown
     }
 }
 
@@ -113,7 +113,7 @@ pub(crate) enum ColumnKind {
 
 impl ColumnKind {
     /// The source's type, `meta:xdmType`, and the XDM type, null where there is none.
-    fn told(self) -> (&'static str, Option<&'static str>, Value) {
+    fn types(self) -> (&'static str, Option<&'static str>, Value) {
         match self {
             Self::String => ("string", None, json!({"type": "string"})),
             Self::Integer => (
@@ -154,7 +154,7 @@ impl ColumnKind {
 /// How much of a column's type exploring tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) enum Told {
+pub(crate) enum ShownType {
     /// The source's type and the XDM type.
     #[default]
     Whole,

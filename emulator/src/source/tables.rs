@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::table::{Column, ColumnKind, EntryKind, Fill, Table, Told};
+use super::table::{Column, ColumnKind, EntryKind, Fill, ShownType, Table};
 use crate::config::SourceSettings;
 
 /// The tables of all kinds of sources.
@@ -81,7 +81,7 @@ fn of_family(text: &str, settings: &SourceSettings) -> Vec<Table> {
 /// A table in a file.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Written {
+struct TableInFile {
     path: String,
     name: Option<String>,
     #[serde(default)]
@@ -96,8 +96,8 @@ struct Written {
 
 /// The tables that a file of [`FAMILIES`] has.
 fn read(family: &str) -> Vec<Table> {
-    let written: Vec<Written> = parse(family);
-    written
+    let tables: Vec<TableInFile> = parse(family);
+    tables
         .into_iter()
         .map(|table| Table {
             name: table.name.unwrap_or_else(|| table.path.clone()),
@@ -161,7 +161,7 @@ fn plain(path: &str, row_count: usize) -> Table {
             name: name.to_owned(),
             kind,
             fill,
-            told: Told::Whole,
+            shown_type: ShownType::Whole,
         })
         .collect();
     Table {
@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn every_type_of_column_occurs_with_and_without_xdm() {
         let tables = Tables::new(&SourceSettings::default());
-        let told: BTreeSet<String> = all(&tables)
+        let shown: BTreeSet<String> = all(&tables)
             .iter()
             .flat_map(|table| table.column_list().as_array().unwrap().clone())
             .map(|mut column| {
@@ -271,7 +271,7 @@ mod tests {
             json!({"type": "binary"}),
             json!({"type": "uuid"}),
         ] {
-            assert!(told.contains(&wanted.to_string()), "{wanted}");
+            assert!(shown.contains(&wanted.to_string()), "{wanted}");
         }
     }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
-use crate::json_patch::{self, Operation, PatchError};
+use crate::json_patch::{self, PatchError, PatchOperation};
 use crate::problem::Problem;
 use crate::scene::Scene;
 use crate::store::{Entity, Kind};
@@ -15,8 +15,8 @@ pub(crate) fn create(
     mut body: Value,
     hidden: Map<String, Value>,
 ) -> Result<Answer, Problem> {
-    let id = scene.ids.uuid();
-    let etag = scene.ids.etag(scene.now_ms);
+    let id = scene.ids.next_uuid();
+    let etag = scene.ids.next_etag(scene.now_ms);
     add_common_fields(scene, &mut body, &id, &etag);
     scene.insert(kind, id.clone(), body, hidden);
     let answer = Answer::json(201, json!({"id": id, "etag": etag}));
@@ -81,7 +81,7 @@ pub(crate) fn patch_operations(
     scene: &Scene<'_>,
     kind: Kind,
     may_patch: impl Fn(&str) -> bool,
-) -> Result<Vec<Operation>, Problem> {
+) -> Result<Vec<PatchOperation>, Problem> {
     let entity = find(scene, kind)?;
     let Some(sent) = scene.call.header("if-match") else {
         return Err(Problem::flow(
@@ -142,7 +142,7 @@ pub(crate) fn replace(
     id: &str,
     mut body: Value,
 ) -> Result<Answer, Problem> {
-    let etag = scene.ids.etag(scene.now_ms);
+    let etag = scene.ids.next_etag(scene.now_ms);
     body["etag"] = Value::from(etag.as_str());
     body["version"] = Value::from(etag.as_str());
     body["updatedAt"] = Value::from(scene.now_ms);

@@ -9,7 +9,7 @@ use super::list::{self, Listed};
 use super::{auth, common};
 use crate::answer::Answer;
 use crate::json::text;
-use crate::json_patch::{self, Operation};
+use crate::json_patch::{self, PatchOperation};
 use crate::problem::Problem;
 use crate::scene::Scene;
 use crate::store::Kind;
@@ -121,7 +121,7 @@ pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     for operation in &operations {
         json_patch::apply(&mut body, operation)?;
     }
-    let touches_auth = |operation: &Operation| operation.path.starts_with("/auth");
+    let touches_auth = |operation: &PatchOperation| operation.path.starts_with("/auth");
     let spec = connection_spec(scene, &body)?.clone();
     if operations.iter().any(touches_auth) {
         auth::check(&spec, &body, scene.config.source.unknown_params)?;

@@ -13,12 +13,12 @@ use crate::problem::Problem;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Filter {
     pub(crate) path: String,
-    operator: Operator,
+    operator: FilterOperator,
     values: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Operator {
+enum FilterOperator {
     Equal,
     NotEqual,
     Less,
@@ -39,9 +39,9 @@ impl Filter {
         };
         let (path, rest) = text.split_at(start);
         let (operator, value) = if let Some(value) = rest.strip_prefix("==") {
-            (Operator::Equal, value)
+            (FilterOperator::Equal, value)
         } else if let Some(value) = rest.strip_prefix("!=") {
-            (Operator::NotEqual, value)
+            (FilterOperator::NotEqual, value)
         } else if rest.starts_with("!>") || rest.starts_with("!<") {
             return Err(Problem::flow(
                 1440,
@@ -49,13 +49,13 @@ impl Filter {
                 format!("Filter operator of {text} is not implemented."),
             ));
         } else if let Some(value) = rest.strip_prefix("<=") {
-            (Operator::LessOrEqual, value)
+            (FilterOperator::LessOrEqual, value)
         } else if let Some(value) = rest.strip_prefix(">=") {
-            (Operator::GreaterOrEqual, value)
+            (FilterOperator::GreaterOrEqual, value)
         } else if let Some(value) = rest.strip_prefix('<') {
-            (Operator::Less, value)
+            (FilterOperator::Less, value)
         } else if let Some(value) = rest.strip_prefix('>') {
-            (Operator::Greater, value)
+            (FilterOperator::Greater, value)
         } else {
             return Err(Problem::flow(
                 1450,
@@ -74,7 +74,8 @@ impl Filter {
             .split(',')
             .map(|part| unquoted(part).to_owned())
             .collect();
-        if values.len() > 1 && !matches!(operator, Operator::Equal | Operator::NotEqual) {
+        if values.len() > 1 && !matches!(operator, FilterOperator::Equal | FilterOperator::NotEqual)
+        {
             return Err(Problem::flow(
                 1443,
                 400,
@@ -96,12 +97,14 @@ impl Filter {
     /// Whether a resource fulfils it.
     pub(crate) fn accepts(&self, body: &Value) -> bool {
         match self.operator {
-            Operator::Equal => self.is_one(body),
-            Operator::NotEqual => !self.is_one(body),
-            Operator::Less => self.holds(body, &[Ordering::Less]),
-            Operator::LessOrEqual => self.holds(body, &[Ordering::Less, Ordering::Equal]),
-            Operator::Greater => self.holds(body, &[Ordering::Greater]),
-            Operator::GreaterOrEqual => self.holds(body, &[Ordering::Greater, Ordering::Equal]),
+            FilterOperator::Equal => self.is_one(body),
+            FilterOperator::NotEqual => !self.is_one(body),
+            FilterOperator::Less => self.holds(body, &[Ordering::Less]),
+            FilterOperator::LessOrEqual => self.holds(body, &[Ordering::Less, Ordering::Equal]),
+            FilterOperator::Greater => self.holds(body, &[Ordering::Greater]),
+            FilterOperator::GreaterOrEqual => {
+                self.holds(body, &[Ordering::Greater, Ordering::Equal])
+            }
         }
     }
 

@@ -26,7 +26,7 @@ pub(crate) struct Listed<'v> {
 }
 
 /// What a list can be filtered and ordered by: the first segments of paths.
-pub(crate) type Fields = [&'static str];
+pub(crate) type ListFields = [&'static str];
 
 /// Answers a list over these entries, given in the order of creation.
 pub(crate) fn answer(
@@ -34,7 +34,7 @@ pub(crate) fn answer(
     resource: &str,
     mut entries: Vec<Listed<'_>>,
     filters: Vec<Filter>,
-    fields: &Fields,
+    fields: &ListFields,
 ) -> Result<Answer, Problem> {
     let call = scene.call;
     if let (FilterPlay::Refused(number), false) = (scene.lists.filter, filters.is_empty()) {
@@ -144,7 +144,7 @@ enum Direction {
 }
 
 impl Order {
-    fn parse(text: Option<&str>, fields: &Fields) -> Result<Self, Problem> {
+    fn parse(text: Option<&str>, fields: &ListFields) -> Result<Self, Problem> {
         let Some(text) = text else {
             return Ok(Self(Vec::new()));
         };

@@ -85,7 +85,7 @@ fn make_due_runs(
     let appears_ms = millis(config.runs.appears);
     let mut wake_ms = i64::MAX;
     let mut due_flows = Vec::new();
-    for flow in store.all(sandbox, Kind::Flows) {
+    for flow in store.existing(sandbox, Kind::Flows) {
         let next = flow.hidden.get("nextRunAt").and_then(Value::as_i64);
         let Some(shows_ms) = next.map(|next| next.saturating_add(appears_ms)) else {
             continue;
@@ -163,7 +163,7 @@ pub(crate) fn insert(
     ids: &mut Ids,
     due: Due,
 ) -> String {
-    let (id, etag) = (ids.uuid(), ids.etag(due.now_ms));
+    let (id, etag) = (ids.next_uuid(), ids.next_etag(due.now_ms));
     let seen_ms = due
         .due_ms
         .saturating_add(millis(config.runs.appears))
@@ -183,7 +183,7 @@ pub(crate) fn insert(
         "imsOrgId": config.org,
         "version": etag,
         "etag": etag,
-        "providerRefId": format!("M-{}-incremental-0:{}", flow.id, ids.uuid()),
+        "providerRefId": format!("M-{}-incremental-0:{}", flow.id, ids.next_uuid()),
         "metrics": {"statusSummary": {"status": "scheduled"}},
         "activities": [],
     });
@@ -229,7 +229,7 @@ fn move_runs_on(
     let (starts_ms, ends_ms) = (millis(config.runs.starts), millis(config.runs.ends));
     let mut wake_ms = i64::MAX;
     let mut moving = Vec::new();
-    for run in store.all(sandbox, Kind::Runs) {
+    for run in store.existing(sandbox, Kind::Runs) {
         let event_ms = match run.text("/metrics/statusSummary/status") {
             "scheduled" => due_of(run).saturating_add(starts_ms),
             "inProgress" => due_of(run).saturating_add(ends_ms),
@@ -289,7 +289,7 @@ fn due_of(run: &Entity) -> i64 {
 }
 
 fn update(store: &mut Store, sandbox: &str, run: &Entity, mut body: Value, at_ms: i64) {
-    let etag = Ids::seeded(mix(run.order) ^ at_ms.unsigned_abs()).etag(at_ms);
+    let etag = Ids::seeded(mix(run.order) ^ at_ms.unsigned_abs()).next_etag(at_ms);
     body["etag"] = Value::from(etag.as_str());
     body["version"] = Value::from(etag);
     body["updatedAt"] = Value::from(at_ms);
@@ -370,7 +370,7 @@ mod tests {
     fn advanced(store: &mut Store, now_ms: i64) -> usize {
         let config = Config::default();
         advance(&config, &Backdrop::new(&config.source), store, now_ms);
-        store.all("prod", Kind::Runs).count()
+        store.existing("prod", Kind::Runs).count()
     }
 
     #[test]
@@ -400,7 +400,7 @@ mod tests {
         assert_eq!(advanced(&mut store, 10_999), 0);
         assert_eq!(advanced(&mut store, 11_000), 1);
         assert_eq!(advanced(&mut store, 99_000), 1);
-        let run = store.all("prod", Kind::Runs).next().unwrap();
+        let run = store.existing("prod", Kind::Runs).next().unwrap();
         assert_eq!(run.text("/metrics/statusSummary/status"), "failed");
         let flow = store.get("prod", Kind::Flows, "f").unwrap();
         assert_eq!(flow.text("/lastRunDetails/id"), run.id);

@@ -33,7 +33,7 @@ pub(crate) fn ended(
     let duration = json!({"startedAtUTC": started_ms, "completedAtUTC": ended_ms});
     let mut ids = Ids::seeded(mix(run.order));
     let mut copy = json!({
-        "id": ids.uuid(),
+        "id": ids.next_uuid(),
         "name": "Copy Activity",
         "updatedAtUTC": ended_ms,
         "durationSummary": {"startedAtUTC": started_ms, "completedAtUTC": ended_ms, "extensions": window},
@@ -44,7 +44,7 @@ pub(crate) fn ended(
         "statusSummary": {"status": "success"},
         "sourceInfo": [{
             "id": end("sourceConnectionIds"), "type": "SourceConnection",
-            "reference": {"type": "AdfRunId", "ids": [ids.uuid()]},
+            "reference": {"type": "AdfRunId", "ids": [ids.next_uuid()]},
         }],
     });
     let mut body = run.body.clone();
@@ -75,7 +75,7 @@ pub(crate) fn ended(
         json!([{"code": "CONNECTOR-2001-500", "message": "Error occurred at promotion activity."}])
     };
     let promotion = json!({
-        "id": ids.uuid(),
+        "id": ids.next_uuid(),
         "name": "Promotion Activity",
         "updatedAtUTC": ended_ms,
         "durationSummary": duration,
@@ -86,7 +86,7 @@ pub(crate) fn ended(
         "statusSummary": {"status": "success", "errors": errors, "extensions": {}},
         "targetInfo": [{
             "id": end("targetConnectionIds"), "type": "TargetConnection",
-            "reference": {"type": "Batch", "ids": [ids.hex(26).to_uppercase()]},
+            "reference": {"type": "Batch", "ids": [ids.next_hex(26).to_uppercase()]},
         }],
     });
     body["metrics"] = json!({

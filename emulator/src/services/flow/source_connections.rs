@@ -8,7 +8,7 @@ use super::{common, connections, list, row_filters};
 use crate::answer::Answer;
 use crate::config::NameFilter;
 use crate::json::text;
-use crate::json_patch::{self, Operation};
+use crate::json_patch::{self, PatchOperation};
 use crate::problem::Problem;
 use crate::scene::Scene;
 use crate::store::Kind;
@@ -88,7 +88,7 @@ pub(crate) fn list(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
 pub(crate) fn list_children(
     scene: &Scene<'_>,
     kind: Kind,
-    fields: &list::Fields,
+    fields: &list::ListFields,
 ) -> Result<Answer, Problem> {
     let mut filters = list::filters(scene)?;
     match scene.config.lists.child_name_filter {
@@ -139,7 +139,7 @@ pub(crate) fn patch_child(
     for operation in &operations {
         json_patch::apply(&mut body, operation)?;
     }
-    let touches_params = |operation: &Operation| operation.path.starts_with("/params");
+    let touches_params = |operation: &PatchOperation| operation.path.starts_with("/params");
     if operations.iter().any(touches_params) {
         check(scene, &body)?;
     }

@@ -54,7 +54,7 @@ pub(super) fn check(text: &str) -> Result<(), ExpressionError> {
         position: 0,
         depth: 0,
     };
-    parser.expression()?;
+    parser.parse_expression()?;
     match parser.peek() {
         None => Ok(()),
         Some(_) => Err(parser.unexpected("an operator or the end")),
@@ -69,38 +69,38 @@ struct Parser {
 
 impl Parser {
     /// A value, operators with more of them, and perhaps a choice of two.
-    fn expression(&mut self) -> Result<(), ExpressionError> {
+    fn parse_expression(&mut self) -> Result<(), ExpressionError> {
         self.depth += 1;
         if self.depth > DEEPEST {
             return Err(ExpressionError::TooDeep);
         }
-        self.value()?;
-        while self.operator() {
-            self.value()?;
+        self.parse_value()?;
+        while self.take_operator() {
+            self.parse_value()?;
         }
         if self.take('?') {
-            self.expression()?;
+            self.parse_expression()?;
             self.expect(':', "a colon")?;
-            self.expression()?;
+            self.parse_expression()?;
         }
         self.depth -= 1;
         Ok(())
     }
 
     /// A value with its signs before it, and members, places and methods behind it.
-    fn value(&mut self) -> Result<(), ExpressionError> {
+    fn parse_value(&mut self) -> Result<(), ExpressionError> {
         while self.take('-') || self.take('!') || self.take_word("not") {}
-        self.bare_value()?;
+        self.parse_bare_value()?;
         loop {
             if self.take('.') {
-                let name = self.word().ok_or_else(|| self.unexpected("a name"))?;
+                let name = self.take_name().ok_or_else(|| self.unexpected("a name"))?;
                 if self.take('(') {
-                    let count = self.list(')')?;
-                    called(&name, count, functions::method_takes(&name, count))?;
+                    let count = self.parse_list(')')?;
+                    check_call(&name, count, functions::method_takes(&name, count))?;
                 }
             } else if self.take('[') {
                 if !self.take('*') {
-                    self.expression()?;
+                    self.parse_expression()?;
                 }
                 self.expect(']', "a closing bracket")?;
             } else {
@@ -109,30 +109,30 @@ impl Parser {
         }
     }
 
-    fn bare_value(&mut self) -> Result<(), ExpressionError> {
+    fn parse_bare_value(&mut self) -> Result<(), ExpressionError> {
         match self.peek() {
             None => Err(ExpressionError::Ends("a value")),
             Some('(') => {
                 self.position += 1;
-                self.expression()?;
+                self.parse_expression()?;
                 self.expect(')', "a closing parenthesis")
             }
             Some('[') => {
                 self.position += 1;
-                self.list(']').map(|_| ())
+                self.parse_list(']').map(|_| ())
             }
-            Some('{') => self.object(),
-            Some(quote @ ('"' | '\'')) => self.text(quote),
-            Some('$') if self.letters.get(self.position + 1) == Some(&'{') => self.wrapped(),
+            Some('{') => self.parse_object(),
+            Some(quote @ ('"' | '\'')) => self.parse_text(quote),
+            Some('$') if self.letters.get(self.position + 1) == Some(&'{') => self.parse_wrapped(),
             Some(letter) if letter.is_ascii_digit() => {
-                self.number();
+                self.skip_number();
                 Ok(())
             }
             Some(_) => {
-                let name = self.word().ok_or_else(|| self.unexpected("a value"))?;
+                let name = self.take_name().ok_or_else(|| self.unexpected("a value"))?;
                 if self.take('(') {
-                    let count = self.list(')')?;
-                    return called(&name, count, functions::takes(&name, count));
+                    let count = self.parse_list(')')?;
+                    return check_call(&name, count, functions::takes(&name, count));
                 }
                 if RESERVED.contains(&name.as_str()) || WORD_OPERATORS.contains(&name.as_str()) {
                     return Err(ExpressionError::Reserved(name));
@@ -143,13 +143,13 @@ impl Parser {
     }
 
     /// Expressions between commas, up to the closing letter; gives how many.
-    fn list(&mut self, closing: char) -> Result<usize, ExpressionError> {
+    fn parse_list(&mut self, closing: char) -> Result<usize, ExpressionError> {
         if self.take(closing) {
             return Ok(0);
         }
         let mut count = 0;
         loop {
-            self.expression()?;
+            self.parse_expression()?;
             count += 1;
             if self.take(closing) {
                 return Ok(count);
@@ -159,15 +159,15 @@ impl Parser {
     }
 
     /// Names and values between braces.
-    fn object(&mut self) -> Result<(), ExpressionError> {
+    fn parse_object(&mut self) -> Result<(), ExpressionError> {
         self.position += 1;
         if self.take('}') {
             return Ok(());
         }
         loop {
-            self.expression()?;
+            self.parse_expression()?;
             self.expect(':', "a colon")?;
-            self.expression()?;
+            self.parse_expression()?;
             if self.take('}') {
                 return Ok(());
             }
@@ -175,7 +175,7 @@ impl Parser {
         }
     }
 
-    fn text(&mut self, quote: char) -> Result<(), ExpressionError> {
+    fn parse_text(&mut self, quote: char) -> Result<(), ExpressionError> {
         let start = self.position;
         self.position += 1;
         while let Some(letter) = self.letters.get(self.position) {
@@ -188,7 +188,7 @@ impl Parser {
     }
 
     /// A field's name in `${…}`, where any name is good.
-    fn wrapped(&mut self) -> Result<(), ExpressionError> {
+    fn parse_wrapped(&mut self) -> Result<(), ExpressionError> {
         let start = self.position;
         let name = &self.letters[start + 2..];
         match name.iter().position(|letter| *letter == '}') {
@@ -200,7 +200,7 @@ impl Parser {
         }
     }
 
-    fn number(&mut self) {
+    fn skip_number(&mut self) {
         let is_part = |letter: &char| letter.is_ascii_digit() || *letter == '.';
         while self.letters.get(self.position).is_some_and(is_part) {
             self.position += 1;
@@ -208,7 +208,7 @@ impl Parser {
     }
 
     /// A name: letters and digits, `$` and `_`, and dots behind a backslash.
-    fn word(&mut self) -> Option<String> {
+    fn take_name(&mut self) -> Option<String> {
         self.peek();
         let start = self.position;
         let mut end = start;
@@ -229,7 +229,7 @@ impl Parser {
         (end > start).then(|| self.letters[start..end].iter().collect())
     }
 
-    fn operator(&mut self) -> bool {
+    fn take_operator(&mut self) -> bool {
         self.peek();
         let rest = &self.letters[self.position..];
         let begins = |sign: &&&str| {
@@ -245,7 +245,7 @@ impl Parser {
 
     fn take_word(&mut self, wanted: &str) -> bool {
         let start = self.position;
-        if self.word().as_deref() == Some(wanted) {
+        if self.take_name().as_deref() == Some(wanted) {
             return true;
         }
         self.position = start;
@@ -291,7 +291,7 @@ impl Parser {
     }
 }
 
-fn called(name: &str, count: usize, takes: Option<bool>) -> Result<(), ExpressionError> {
+fn check_call(name: &str, count: usize, takes: Option<bool>) -> Result<(), ExpressionError> {
     match takes {
         Some(true) => Ok(()),
         Some(false) => Err(ExpressionError::ArgumentCount {

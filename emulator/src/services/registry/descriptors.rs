@@ -32,7 +32,7 @@ pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
         IDENTITY => check_identity(scene, &body)?,
         _ => {}
     }
-    let id = scene.ids.hex(40);
+    let id = scene.ids.next_hex(40);
     body["@id"] = Value::from(id.as_str());
     body["meta:containerId"] = Value::from("tenant");
     let mut kept = body.clone();

@@ -35,9 +35,9 @@ pub(crate) fn answer(scene: &Scene<'_>, kind: Kind) -> Result<Answer, Problem> {
             )));
         }
     };
-    let conditions: Vec<Condition> = call
+    let conditions: Vec<PropertyCondition> = call
         .query_all("property")
-        .map(Condition::parse)
+        .map(PropertyCondition::parse)
         .collect::<Result<_, _>>()?;
     let conditions = match scene.lists.filter {
         FilterPlay::Kept => conditions,
@@ -133,12 +133,12 @@ fn at<'v>(body: &'v Value, path: &str) -> Option<&'v Value> {
 }
 
 /// A condition on one property; a bare name asks whether it is there.
-struct Condition {
+struct PropertyCondition {
     path: String,
     test: Option<(&'static str, String)>,
 }
 
-impl Condition {
+impl PropertyCondition {
     fn parse(text: &str) -> Result<Self, Problem> {
         for operator in ["==", "!=", "<=", ">=", "<", ">"] {
             if let Some((path, value)) = text.split_once(operator) {

@@ -86,7 +86,7 @@ fn create(scene: &mut Scene<'_>, kind: Kind, sent: Value) -> Result<Answer, Prob
     } else {
         "mixins"
     };
-    let hex = scene.ids.hex(48);
+    let hex = scene.ids.next_hex(48);
     let id = format!("https://ns.adobe.com/{tenant}/{place}/{hex}");
     let mut body = sent;
     body["$id"] = Value::from(id.as_str());
@@ -108,7 +108,7 @@ fn create(scene: &mut Scene<'_>, kind: Kind, sent: Value) -> Result<Answer, Prob
         "xdm:lastModifiedClientId": scene.caller.client_id,
         "xdm:createdUserId": scene.caller.account(),
         "xdm:lastModifiedUserId": scene.caller.account(),
-        "eTag": scene.ids.hex(64),
+        "eTag": scene.ids.next_hex(64),
         "meta:globalLibVersion": "1.50.4",
     });
     if kind == Kind::Schemas {
