@@ -1,4 +1,4 @@
-//! What no call changes: the specs of connections and flows, and the sources' tables.
+//! What no call changes: the specs of connections and flows, and the tables of the sources.
 
 mod connection_specs;
 mod flow_specs;
@@ -12,7 +12,7 @@ pub(crate) use sources::is_plain_param;
 use crate::config::{SourceOffer, SourceSettings};
 use crate::source::{Table, Tables};
 
-/// Specs and tables.
+/// The specs and the tables.
 #[derive(Debug)]
 pub(crate) struct Backdrop {
     pub(crate) connection_specs: Vec<Value>,
@@ -22,7 +22,7 @@ pub(crate) struct Backdrop {
 }
 
 impl Backdrop {
-    /// The backdrop of these settings.
+    /// The specs and tables that these settings ask for.
     pub(crate) fn new(settings: &SourceSettings) -> Self {
         let mut connection_specs = Vec::new();
         let mut in_flow_spec = Vec::new();
@@ -65,7 +65,7 @@ impl Backdrop {
         self.flow_specs.iter().find(|spec| spec["id"] == id)
     }
 
-    /// Whether no connections of this spec may be made any more.
+    /// Whether the platform refuses new connections of this spec.
     pub(crate) fn refuses(&self, spec: &str) -> bool {
         self.refused.contains(&spec)
     }
@@ -89,13 +89,13 @@ impl Backdrop {
     }
 }
 
-/// Whether [`SourceSettings::offers`] may name a source so: by its name, or by the id of its
+/// Whether [`SourceSettings::offers`] may name a source like this: by its name, or by the id of its
 /// connection spec.
 pub fn knows_source(name: &str) -> bool {
     sources::all().iter().any(|source| source.is_called(name))
 }
 
-/// How a source shows: by its own setting, else by the print of the flow spec.
+/// How a source is offered: its own setting wins, else the chosen version of the flow spec decides.
 fn offer(source: &sources::Source, settings: &SourceSettings) -> SourceOffer {
     let own = settings
         .offers

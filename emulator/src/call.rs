@@ -8,7 +8,7 @@ use url::form_urlencoded;
 use crate::problem::Problem;
 use crate::route::Route;
 
-/// A request that has arrived whole.
+/// A request that has arrived completely.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) route: &'static Route,
@@ -20,7 +20,7 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Reads the query once.
+    /// Creates a call and parses its query.
     pub(crate) fn new(
         route: &'static Route,
         params: Vec<(String, String)>,
@@ -44,7 +44,7 @@ impl Call {
         }
     }
 
-    /// A part of the path by its name in the template.
+    /// A part of the path, by its name in the template.
     pub(crate) fn param(&self, name: &str) -> &str {
         self.params
             .iter()
@@ -65,12 +65,12 @@ impl Call {
             .map(|(_, value)| value.as_str())
     }
 
-    /// All query parameters, in their order.
+    /// All query parameters, in the order sent.
     pub(crate) fn query_pairs(&self) -> &[(String, String)] {
         &self.query
     }
 
-    /// A header that is text.
+    /// A header whose value is text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }

@@ -1,4 +1,4 @@
-//! Builds the answers that the dial gives in the service's place.
+//! Builds the responses that the dial sends in place of a service.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::ids::Ids;
 use crate::problem::Problem;
 use crate::route::Service;
 
-/// What this call gets at this time.
+/// The response to this call at this time.
 pub(crate) fn answer(canned: &CannedAnswer, call: &Call, now_ms: i64) -> Answer {
     let mut answer = match (canned.named, &canned.body, &canned.text) {
         (Some(named), _, _) => named_answer(named, canned.status, call, now_ms),
@@ -37,7 +37,7 @@ fn retry_after_header(retry_after: RetryAfter, now_ms: i64) -> String {
     match retry_after {
         RetryAfter::Seconds(seconds) => seconds.to_string(),
         RetryAfter::Date { date_in } => {
-            // Dates have whole seconds: rounded up, so that it is never too early.
+            // HTTP dates have whole seconds. Rounding up keeps the date from being too early.
             let now = Timestamp::from_millisecond(now_ms + 999).unwrap_or(Timestamp::MAX);
             let date = now
                 .saturating_add(Duration::from_secs(date_in))
@@ -97,8 +97,8 @@ fn named_answer(named: NamedAnswer, status: u16, call: &Call, now_ms: i64) -> An
     }
 }
 
-/// A request as a careless service writes it down: all of it, and what a form holds once more
-/// without the names, as a validator does that complains of values.
+/// A request as a careless service would log it: all of it, and the values of a form once more
+/// without their names, like a validator that complains about values.
 fn whole(call: &Call) -> Value {
     let headers: BTreeMap<&str, _> = call
         .headers

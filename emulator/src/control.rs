@@ -1,6 +1,7 @@
-//! `/_emulator/…`: for tests and people, not part of AEP.
+//! `/_emulator/…`: for tests and people. It is not part of AEP.
 //!
-//! Off unless asked for. Takes no credentials, is not in the journal, and the dial doesn't see it.
+//! It is off by default. It takes no credentials, and neither the journal nor the dial sees its
+//! requests.
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use crate::journal::JournalEntry;
 use crate::shared::{Shared, lock};
 use crate::store::Store;
 
-/// The routes.
+/// The routes of the control API.
 pub(crate) fn router() -> Router<Arc<Shared>> {
     Router::new()
         .route("/_emulator/health", get(health))

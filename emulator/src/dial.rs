@@ -1,8 +1,8 @@
-//! The fault dial: rules that see a request and say what goes wrong with it.
+//! The fault dial: rules that match requests and say what goes wrong with them.
 //!
-//! A rule sees the method, the route's template and how many such requests it has seen; nothing of
-//! the state. Rules are asked in their order and the first verdict wins. What a verdict does to the
-//! connection and the state is in `shell.rs`.
+//! A rule sees the method, the route's template and the number of the request. It sees nothing of
+//! the state. Rules are tried in order, and the first one that applies wins. `shell.rs` carries out
+//! what it says.
 
 mod action;
 mod answer;
@@ -18,13 +18,13 @@ pub use error::RuleError;
 pub use rule::{Rule, When};
 pub use text::{RulesError, read_rules};
 
-/// A rule in the dial, with what it has seen so far.
+/// A rule in the dial, with its counts so far.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ActiveRule {
-    /// The number that the dial gave it.
+    /// The number that the dial assigned.
     pub id: u64,
-    /// How many requests had its method and route.
+    /// How many requests matched its method and route.
     pub seen: u64,
     /// How many of them it decided.
     pub played: u64,
@@ -32,7 +32,7 @@ pub struct ActiveRule {
     pub rule: Rule,
 }
 
-/// The rules in force.
+/// The active rules.
 #[derive(Debug, Default)]
 pub(crate) struct Dial {
     rules: Vec<ActiveRule>,
@@ -61,24 +61,24 @@ impl Dial {
         self.last_id
     }
 
-    /// Takes a rule away; false if there is none of that number.
+    /// Removes a rule. Returns false if no rule has this number.
     pub(crate) fn remove(&mut self, id: u64) -> bool {
         let before = self.rules.len();
         self.rules.retain(|active| active.id != id);
         self.rules.len() < before
     }
 
-    /// Takes all rules away.
+    /// Removes all rules.
     pub(crate) fn clear(&mut self) {
         self.rules.clear();
     }
 
-    /// The rules in their order.
+    /// The rules, in order.
     pub(crate) fn rules(&self) -> Vec<ActiveRule> {
         self.rules.clone()
     }
 
-    /// The longest time that a rule lets lists lag behind.
+    /// The longest list lag of any rule.
     pub(crate) fn longest_lag_ms(&self) -> u64 {
         let lags = self
             .rules
@@ -90,8 +90,9 @@ impl Dial {
         lags.max().unwrap_or(0)
     }
 
-    /// What happens to this request. Every rule that matches counts it, also behind the one that
-    /// decides, so that numbers mean requests and not leftovers.
+    /// Decides what happens to this request. Every rule that matches counts the request, even after
+    /// another rule has decided. So the numbers in a rule count requests, not what other rules
+    /// leave over.
     pub(crate) fn judge(&mut self, method: &str, template: &str) -> Action {
         let mut verdict = None;
         for active in &mut self.rules {

@@ -1,7 +1,7 @@
 //! Ids, etags and request ids in the forms that Adobe's services use.
 //!
-//! All come from one seeded stream: an operation that is played twice with the same seed gives the
-//! same ids, which is how a create can answer now and take effect later.
+//! All of them come from one seeded stream. An operation that runs twice with the same seed creates
+//! the same ids. So a create can respond now and take effect later.
 
 use uuid::Builder;
 
@@ -21,7 +21,8 @@ impl Ids {
         }
     }
 
-    /// The same stream, with this time in its etags: they were told before they are made.
+    /// The same stream, but with this time in its etags. A late commit has sent them to the caller
+    /// already.
     pub(crate) fn promised(seed: u64, promised_ms: i64) -> Self {
         Self {
             promised_ms: Some(promised_ms),
@@ -43,7 +44,7 @@ impl Ids {
         Builder::from_random_bytes(bytes).into_uuid().to_string()
     }
 
-    /// This many hexadecimal digits.
+    /// This number of hexadecimal digits.
     pub(crate) fn next_hex(&mut self, digits: usize) -> String {
         let mut text = String::new();
         while text.len() < digits {
@@ -53,7 +54,7 @@ impl Ids {
         text
     }
 
-    /// An etag of Flow Service, its own quotes included; the last group begins with the time.
+    /// An etag of Flow Service, including its own quotes. Its last group begins with the time.
     pub(crate) fn next_etag(&mut self, now_ms: i64) -> String {
         let time_ms = self.promised_ms.unwrap_or(now_ms);
         let seconds = time_ms.div_euclid(1000) & 0xffff_ffff;

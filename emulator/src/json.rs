@@ -1,8 +1,8 @@
-//! What services read out of JSON.
+//! Reads values out of JSON.
 
 use serde_json::Value;
 
-/// The string at a JSON pointer, or nothing.
+/// The string at a JSON pointer, or an empty string.
 pub(crate) fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
     value
         .pointer(pointer)

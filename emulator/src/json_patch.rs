@@ -1,19 +1,19 @@
-//! JSON Patch, as far as Flow Service and Catalog take it: add, replace, remove.
+//! JSON Patch as far as Flow Service and Catalog accept it: add, replace, remove.
 
 use serde_json::Value;
 
-/// Why a patch can't be played.
+/// Why a patch is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PatchError {
-    /// It is no patch, or none of this resource.
+    /// It is no JSON Patch, or it doesn't fit this resource.
     #[error("JSON Patch is not valid: {0}.")]
     Invalid(String),
-    /// Another operation than the three.
+    /// An operation other than these three.
     #[error("Operation type {0} is not supported.")]
     UnknownOperation(String),
 }
 
-/// One operation.
+/// One operation of a patch.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct PatchOperation {
     pub(crate) verb: Verb,
@@ -29,7 +29,8 @@ pub(crate) enum Verb {
     Remove,
 }
 
-/// Reads the body of a PATCH. The case of `op` doesn't matter: documents write it in three ways.
+/// Parses the body of a PATCH. The case of `op` doesn't matter: the documents write it in three
+/// ways.
 pub(crate) fn parse(body: &Value) -> Result<Vec<PatchOperation>, PatchError> {
     let Some(operations) = body.as_array() else {
         return Err(invalid("the body must be an array"));
@@ -74,7 +75,7 @@ pub(crate) fn apply(body: &mut Value, operation: &PatchOperation) -> Result<(), 
             Verb::Replace if fields.contains_key(&key) => {
                 fields.insert(key, operation.value.clone());
             }
-            // A description that was never sent may be replaced: tutorials do.
+            // A description that was never sent may be replaced. The tutorials do it.
             Verb::Replace if parent.is_empty() => {
                 fields.insert(key, operation.value.clone());
             }

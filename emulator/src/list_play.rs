@@ -1,11 +1,11 @@
-//! What the dial makes of a list: how far it lags, what becomes of its filter and its pages.
+//! How the dial distorts a list: its lag, its filter and its pages.
 
 use crate::config::ListBehaviour;
 use crate::dial::Action;
 use crate::ids::mix;
 use crate::store::Entity;
 
-/// How a list is to be played. The default is how it should be.
+/// How a list behaves. The default is the correct behaviour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ListPlay {
     pub(crate) lag: Lag,
@@ -13,38 +13,38 @@ pub(crate) struct ListPlay {
     pub(crate) edge: Edge,
 }
 
-/// How far a list lags behind.
+/// How far a list lags.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lag {
     ms: i64,
     seed: Option<u64>,
 }
 
-/// What becomes of a filter.
+/// What happens to a filter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum FilterPlay {
     #[default]
     Kept,
     Ignored,
-    /// With this number, where the service has numbers.
+    /// The filter is refused with this number, where the service has numbers.
     Refused(u16),
 }
 
-/// What becomes of the edge between two pages.
+/// What happens at the boundary between two pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Edge {
     #[default]
     Right,
-    /// The next page is this one.
+    /// The next page is this page again.
     NextIsSelf,
-    /// A page begins with the last entry of the page before.
+    /// A page begins with the last entry of the page before it.
     Repeats,
-    /// A page misses its first entry.
+    /// A page leaves out its first entry.
     Skips,
 }
 
 impl ListPlay {
-    /// What the settings and this action make of a list.
+    /// How a list behaves with these settings and this action.
     pub(crate) fn of(settings: &ListBehaviour, action: &Action) -> Self {
         let lag_ms = i64::try_from(settings.lag.as_millis()).unwrap_or(i64::MAX / 4);
         let mut play = Self {
@@ -82,7 +82,7 @@ impl Lag {
             .id
             .bytes()
             .fold(mix(seed), |state, byte| mix(state ^ u64::from(byte)));
-        // The lag is not negative, and below 2^63 the rest of a division fits.
+        // The lag is not negative and below 2^63, so the remainder fits.
         i64::try_from(draw % (self.ms.unsigned_abs() + 1)).unwrap_or(self.ms)
     }
 
@@ -98,8 +98,8 @@ impl Lag {
 }
 
 impl Edge {
-    /// Where in an ordered list a page begins that should begin at `start`, and how many entries it
-    /// has. A page of a repeated entry is longer by it, or pages of one would never go on.
+    /// Where a page begins that should begin at `start`, and how many entries it has. A page that
+    /// repeats an entry is longer by that entry; otherwise pages of one entry would never advance.
     pub(crate) fn page(self, start: usize, size: usize, is_first: bool) -> (usize, usize) {
         match self {
             Self::Repeats if !is_first && start > 0 => (start - 1, size + 1),
@@ -108,7 +108,8 @@ impl Edge {
         }
     }
 
-    /// The same for a list in which the caller counts the offset: its size stays what was asked for.
+    /// The same for a list whose offset the caller counts. The page keeps the size that was
+    /// requested.
     pub(crate) fn offset(self, start: usize) -> usize {
         match self {
             Self::NextIsSelf => 0,

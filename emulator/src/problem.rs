@@ -1,8 +1,8 @@
-//! Refusals, each in the body that the refusing service uses.
+//! Refusals, each with the body that the service documents.
 //!
 //! Source: Adobe's API references and error catalogues of the gateway, Flow Service, sources,
-//! Schema Registry and Sandbox, read 2026-11. Catalog and Data Prep document no error body, so
-//! theirs is the generic one.
+//! Schema Registry and Sandbox, read 2026-11. Catalog and Data Prep document no error body, so they
+//! use the generic one.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ pub(crate) enum Problem {
         number: u16,
         status: u16,
         message: String,
-        /// Id and kind of the resource it is about.
+        /// Id and kind of the resource in question.
         resource: Option<(String, &'static str)>,
     },
     /// Schema Registry.
@@ -51,7 +51,7 @@ pub(crate) enum Problem {
         status: u16,
         title: String,
     },
-    /// The shape of older services and of the gateway's check of bodies.
+    /// The shape that older services use, and the gateway's check of bodies.
     #[error("{title}: {detail}")]
     Generic {
         status: u16,
@@ -61,7 +61,7 @@ pub(crate) enum Problem {
 }
 
 impl Problem {
-    /// A refusal of Flow Service that is about no resource.
+    /// A refusal of Flow Service that is not about a resource.
     pub(crate) fn flow(number: u16, status: u16, message: impl Into<String>) -> Self {
         Self::Flow {
             number,
@@ -110,7 +110,7 @@ impl Problem {
         }
     }
 
-    /// The answer that carries this refusal.
+    /// The response for this refusal.
     pub(crate) fn answer(&self, ids: &mut Ids, now_ms: i64) -> Answer {
         let (status, body) = match self {
             Self::Gateway {
@@ -209,7 +209,7 @@ fn flow_title(number: u16, status: u16) -> &'static str {
     }
 }
 
-/// `MM-DD-YYYY HH:mm:ss`, as the registry writes times into its errors.
+/// `MM-DD-YYYY HH:mm:ss`, the registry's format of times in its errors.
 fn registry_time(now_ms: i64) -> String {
     Timestamp::from_millisecond(now_ms)
         .map(|time| time.strftime("%m-%d-%Y %H:%M:%S").to_string())

@@ -1,4 +1,4 @@
-//! Somebody else, who changes a resource between a caller's look at it and the caller's change.
+//! A rival: somebody else who changes a resource between a caller's read and the caller's change.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::ids::Ids;
 use crate::services::catalog;
 use crate::store::{Kind, Store};
 
-/// How the refusal of a stale version looks.
+/// The shape of the refusal of a stale version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
     /// A problem document.
@@ -17,8 +17,8 @@ pub(crate) enum Shape {
     Bare,
 }
 
-/// Gives the resource that the call's path names another version. One without a version, or that
-/// isn't there, stays as it is.
+/// Gives a new version to the resource in the call's path. A resource without a version, or one
+/// that doesn't exist, stays as it is.
 pub(crate) fn write(store: &mut Store, sandbox: &str, call: &Call, now_ms: i64) {
     let names = |kind: &Kind| {
         let template = call.route.template;

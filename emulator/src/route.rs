@@ -1,8 +1,8 @@
-//! The calls of the services: method, path, and what the caller must be allowed to do.
+//! The routes of the services: method, path, and the right that a caller needs.
 
 use axum::http::Method;
 
-/// A call of one service.
+/// A route of one service.
 #[derive(Debug)]
 pub(crate) struct Route {
     pub(crate) method: Method,
@@ -22,7 +22,7 @@ pub(crate) enum Service {
     Sandboxes,
 }
 
-/// What the caller's product profile must allow.
+/// The right that the caller's product profile must grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Right {
     Everybody,
@@ -38,12 +38,12 @@ pub(crate) enum Right {
 }
 
 impl Route {
-    /// Whether Flow Service answers it.
+    /// Whether it belongs to Flow Service.
     pub(crate) fn is_flow_service(&self) -> bool {
         self.service == Service::Flow
     }
 
-    /// Whether it is about one sandbox.
+    /// Whether it works in one sandbox.
     pub(crate) fn is_sandboxed(&self) -> bool {
         !matches!(self.service, Service::Ims | Service::Sandboxes)
     }

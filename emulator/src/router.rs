@@ -20,7 +20,7 @@ use crate::scene::Scene;
 use crate::shared::Shared;
 use crate::shell;
 
-/// The route of a path that no service has. It passes the gate like every other.
+/// The route of a path that no service has. The gateway checks it like every other.
 static UNKNOWN: Route = Route {
     method: Method::GET,
     template: "unknown",
@@ -28,7 +28,7 @@ static UNKNOWN: Route = Route {
     right: Right::Everybody,
 };
 
-/// The router over all calls, and the control API if it is on.
+/// The router for all calls, and for the control API if it is on.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     let mut router = Router::new();
     for Endpoint { route, operation } in table::ENDPOINTS {

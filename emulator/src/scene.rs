@@ -1,4 +1,4 @@
-//! All that an operation has to work with.
+//! The scene of an operation: everything that it works with.
 
 use serde_json::{Map, Value};
 
@@ -11,10 +11,10 @@ use crate::list_play::ListPlay;
 use crate::problem::Problem;
 use crate::store::{Entity, Kind, NewEntity, Store};
 
-/// What answers a call. It happens whole, under the lock of the state.
+/// Serves a call. It runs completely or not at all, under the lock of the state.
 pub(crate) type Operation = fn(&mut Scene<'_>) -> Result<Answer, Problem>;
 
-/// Who calls, as the gateway found out.
+/// The caller, as the gateway identified it.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) client_id: String,
@@ -38,7 +38,7 @@ impl Caller {
     }
 }
 
-/// All that an operation has to work with.
+/// Everything that an operation works with.
 #[derive(Debug)]
 pub(crate) struct Scene<'a> {
     pub(crate) config: &'a Config,
@@ -47,9 +47,9 @@ pub(crate) struct Scene<'a> {
     pub(crate) call: &'a Call,
     pub(crate) caller: Caller,
     pub(crate) ids: Ids,
-    /// When the call arrived: what it asks for is judged by this time.
+    /// When the call arrived. Its content is checked against this time.
     pub(crate) arrived_ms: i64,
-    /// When it takes effect, which is later for a late commit: this time is written down.
+    /// When it takes effect. This time is stored. For a late commit it is later than the arrival.
     pub(crate) now_ms: i64,
     pub(crate) lists: ListPlay,
     pub(crate) keep_deleted_ms: i64,
@@ -107,7 +107,7 @@ impl Scene<'_> {
     }
 }
 
-/// A stable id of a sandbox, made from its name.
+/// A stable id for a sandbox, derived from its name.
 pub(crate) fn sandbox_id(name: &str) -> String {
     let seed = name
         .bytes()

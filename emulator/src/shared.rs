@@ -1,7 +1,7 @@
-//! What all requests share: the state, the dial, the journal; and how a call is played on them.
+//! What all requests share: the state, the dial and the journal. It also runs operations on the
+//! state.
 //!
-//! An operation is a plain function on the state, played under one lock: it happens whole or not at
-//! all.
+//! An operation is a plain function of the state. It runs under one lock, completely or not at all.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -27,7 +27,7 @@ use crate::scene::{Caller, Operation, Scene};
 use crate::services::flow::runs;
 use crate::store::Store;
 
-/// How long lists can be made to show what was deleted, if no setting asks for longer.
+/// How long a rule that is added later can make lists show a deleted resource.
 const KEEP_DELETED_MS: i64 = 60_000;
 
 /// What all requests share.
@@ -35,16 +35,16 @@ const KEEP_DELETED_MS: i64 = 60_000;
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) backdrop: Backdrop,
-    // Plain mutexes: none is held over an await, and an operation takes microseconds.
+    // Plain mutexes are enough: none is held across an await, and an operation takes microseconds.
     pub(crate) store: Mutex<Store>,
     pub(crate) dial: Mutex<Dial>,
     pub(crate) journal: Mutex<Journal>,
-    /// Late commits that have not happened yet.
+    /// Late commits that are still pending.
     pub(crate) pending_commits: AtomicUsize,
 }
 
 impl Shared {
-    /// Everything at its start.
+    /// The initial state of everything.
     pub(crate) fn new(config: Config, store: Store) -> Self {
         Self {
             backdrop: Backdrop::new(&config.source),
@@ -56,26 +56,27 @@ impl Shared {
         }
     }
 
-    /// All resources as callers see them, runs moved on to now, and how many late commits there
-    /// are yet to come.
+    /// All resources as callers see them, with runs advanced to now, and the number of pending late
+    /// commits.
     pub(crate) fn snapshot(&self) -> Value {
         let mut store = lock(&self.store);
         runs::advance(&self.config, &self.backdrop, &mut store, now_ms());
         let names = self.config.sandboxes.iter();
         let sandboxes = store.snapshot(names.map(|sandbox| sandbox.name.as_str()));
-        // Read under the lock that a commit needs: what is no longer pending is in the resources.
+        // Read under the lock that a commit needs: a commit that is no longer pending is in the
+        // resources.
         let pending = self.pending_commits.load(Ordering::SeqCst);
         json!({"sandboxes": sandboxes, "pendingCommits": pending})
     }
 
-    /// Changes the state from outside of any call, and keeps it.
+    /// Changes the state without a call, and saves it.
     pub(crate) fn change(&self, change: impl FnOnce(&mut Store)) {
         let mut store = lock(&self.store);
         change(&mut store);
         self.keep(&store);
     }
 
-    /// Plays a call on the real state.
+    /// Runs a call on the real state.
     pub(crate) fn apply(&self, call: &Call, staging: &Staging) -> Applied {
         let mut store = lock(&self.store);
         let before = store.revision();
@@ -97,7 +98,7 @@ impl Shared {
         }
     }
 
-    /// Plays a call on a copy of the state.
+    /// Runs a call on a copy of the state.
     pub(crate) fn preview(&self, call: &Call, staging: &Staging) -> Answer {
         let mut copy = lock(&self.store).clone();
         self.perform(&mut copy, call, staging).answer
@@ -141,12 +142,12 @@ impl Shared {
         if staging.rival == Some(rival::Shape::Bare) && answer.status == 412 {
             answer = rival::bare(answer);
         }
-        // The request id comes of another stream, or it would repeat an id of the answer.
+        // The request id comes from another stream. Otherwise it would repeat an id in the body.
         let answer = answer.with_header("x-request-id", Ids::seeded(!staging.seed).next_hex(32));
         Applied { answer, changed }
     }
 
-    /// How a call is played that arrived at this time and takes effect now.
+    /// How a call runs that arrived at this time and takes effect now.
     pub(crate) fn staging(
         &self,
         operation: Operation,
@@ -174,7 +175,7 @@ impl Shared {
         }
     }
 
-    /// Writes the state file, if there is one. False if that failed.
+    /// Writes the state file, if there is one. Returns false if that failed.
     fn keep(&self, store: &Store) -> bool {
         let Some(path) = &self.config.state_file else {
             return true;
@@ -189,25 +190,25 @@ impl Shared {
     }
 }
 
-/// What a call did.
+/// The result of a call.
 pub(crate) struct Applied {
-    /// What it answers.
+    /// Its response.
     pub(crate) answer: Answer,
     /// Whether it changed a resource.
     pub(crate) changed: bool,
 }
 
-/// How a call is played.
+/// How a call runs.
 pub(crate) struct Staging {
-    /// What serves it.
+    /// The operation that serves it.
     operation: Operation,
-    /// Where its ids come from.
+    /// The seed of its ids.
     seed: u64,
-    /// When it arrived: what it asks for is judged by this time.
+    /// When it arrived. Its content is checked against this time.
     arrived_ms: i64,
-    /// When it takes effect: this time is written down.
+    /// When it takes effect. This time is stored.
     pub(crate) now_ms: i64,
-    /// The time in its etags, if they were told before it takes effect.
+    /// The time in its etags, if the caller gets them before the call takes effect.
     pub(crate) promised_ms: Option<i64>,
     lists: ListPlay,
     rival: Option<rival::Shape>,
@@ -223,7 +224,7 @@ impl Staging {
     }
 }
 
-/// Nobody: who asks for a token has none yet.
+/// No caller: a request for a token has no identity yet.
 fn stranger() -> Caller {
     Caller {
         client_id: String::new(),
@@ -237,7 +238,7 @@ pub(crate) fn now_ms() -> i64 {
     Timestamp::now().as_millisecond()
 }
 
-/// Locks; a panic elsewhere leaves data that is still good to look at.
+/// Locks a mutex. After a panic elsewhere, the data is still good to read.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

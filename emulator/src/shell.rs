@@ -1,5 +1,5 @@
-//! From an HTTP request to an operation and back, with the dial in between: everything that waits or
-//! breaks.
+//! The way of an HTTP request to an operation and back. The dial acts here: everything that waits
+//! or breaks is in this module.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -23,7 +23,7 @@ use crate::scene::Operation;
 use crate::shared::{Shared, Staging, lock, now_ms};
 use crate::wire::{self, Cut, Delivery, Ending, Reply};
 
-/// The largest body taken. Adobe names no limit; schemas of thousands of columns fit.
+/// The largest body that is accepted. Adobe names no limit; schemas of thousands of columns fit.
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 
 /// Responds to a request of this route.
@@ -48,7 +48,7 @@ pub(crate) async fn respond(
     let arrival = Arrival {
         sequence: lock(&shared.journal).next_number(),
         time_ms: now_ms(),
-        // Before the body is read: some faults don't read it.
+        // The dial decides before the body is read, because some faults don't read it.
         action: lock(&shared.dial).judge(route.method.as_str(), route.template),
     };
     if arrival.action.is_before_body() {
@@ -61,7 +61,8 @@ pub(crate) async fn respond(
         Err(_) => return wire::response(&Answer::empty(413), Delivery::Whole),
     };
     let call = Call::new(route, params, path_and_query, parts.headers, body);
-    // A task of its own: like a real service, it goes on when the caller has hung up.
+    // The call runs in a task of its own: like a real service, it continues when the caller has
+    // disconnected.
     let played = tokio::spawn(play(shared, call, operation, arrival)).await;
     match played {
         Ok(Reply::Answer(answer, delivery)) => wire::response(&answer, delivery),
@@ -73,7 +74,7 @@ pub(crate) async fn respond(
     }
 }
 
-/// A request whose head is read, and what the dial has in mind for it.
+/// A request whose head has been read, and the action that the dial chose for it.
 struct Arrival {
     sequence: u64,
     time_ms: i64,
@@ -86,7 +87,7 @@ impl Arrival {
         (self.action != Action::Pass).then(|| self.action.kind().to_owned())
     }
 
-    /// Waits as long as the action says, and gives what is left of it.
+    /// Waits as long as the action says, and returns the action that follows.
     async fn waited(&self) -> Action {
         let mut action = self.action.clone();
         while let Action::Delay { ms, then } = action {
@@ -97,7 +98,7 @@ impl Arrival {
     }
 }
 
-/// Plays a fault that comes before the body is read, or while it is.
+/// Applies a fault that happens before or while the body is read.
 async fn play_unread(shared: &Shared, call: &Call, arrival: Arrival, body: Body) -> Ending {
     let action = arrival.waited().await;
     if matches!(
@@ -118,7 +119,7 @@ async fn play_unread(shared: &Shared, call: &Call, arrival: Arrival, body: Body)
     }
 }
 
-/// Reads half of a body whose length is known, or its first piece.
+/// Reads half of a body whose length is known, otherwise its first piece.
 async fn read_half(headers: &HeaderMap, body: Body) {
     let length = headers
         .get(header::CONTENT_LENGTH)
@@ -225,7 +226,8 @@ fn delivery(action: &Action) -> Delivery {
     }
 }
 
-/// Plays the call with the seed of its preview, so that it makes what was promised.
+/// Runs the call later with the seed of its preview, so that it creates what the caller was
+/// promised.
 fn commit_later(
     shared: &Arc<Shared>,
     call: Call,
@@ -247,7 +249,7 @@ fn commit_later(
     });
 }
 
-/// A late commit that has not happened yet; counted until it is dropped, also by a panic.
+/// A pending late commit. It counts until it is dropped, even by a panic.
 struct Pending(Arc<Shared>);
 
 impl Pending {

@@ -1,7 +1,7 @@
 //! The connection specs in Adobe's JSON.
 //!
-//! Only that of Google BigQuery is printed, and in part: the others have its form. Source: Flow
-//! Service API reference; filter row-level data for a source, read 2026-11.
+//! Adobe prints only Google BigQuery's spec, and only a part of it. The others have the same form.
+//! Source: Flow Service API reference; filter row-level data for a source, read 2026-11.
 
 use serde_json::{Map, Value, json};
 
@@ -86,7 +86,8 @@ fn auth_spec(auth: &AuthSpec) -> Value {
     })
 }
 
-/// As Google BigQuery's is printed; what the other three say is printed nowhere.
+/// The attribute as printed for Google BigQuery. Adobe doesn't print it for the other three
+/// sources.
 fn filter_at_source() -> Value {
     json!({
         "enabled": true,

@@ -45,7 +45,7 @@ pub(super) fn crm_to_aep(sources: &[Value]) -> Value {
     })
 }
 
-/// `CloudStorageToAEP`, for files: no source here has any.
+/// `CloudStorageToAEP`, for files. No source of the emulator has files.
 pub(super) fn cloud_storage_to_aep() -> Value {
     json!({
         "id": CLOUD_STORAGE_TO_AEP,

@@ -1,7 +1,7 @@
-//! Answers that the dial gives in the service's place.
+//! Responses that the dial sends in place of a service.
 //!
-//! An answer is written out, or it is named: what a name stands for depends on the request, such as
-//! on the service that was called.
+//! A rule gives a response in full or by a name. What a named response contains depends on the
+//! request, for example on the service that was called.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::error::RuleError;
 
-/// An answer that is given whatever was asked.
+/// A fixed response, whatever the request was.
 ///
 /// In JSON: `{"status": 503, "text": "busy"}` or `{"as": "rateLimited", "retryAfter": 12}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,36 +18,36 @@ use super::error::RuleError;
 pub struct CannedAnswer {
     /// The HTTP status.
     pub status: u16,
-    /// Headers beside the content type.
+    /// Headers besides the content type.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
     /// A JSON body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<Value>,
-    /// A body that isn't JSON, sent as `text/html` unless `headers` says otherwise.
+    /// A body that isn't JSON. It is sent as `text/html` unless `headers` says otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// The body by its name, instead of `body` and `text`.
+    /// The body by its name, in place of `body` and `text`.
     #[serde(rename = "as", skip_serializing_if = "Option::is_none")]
     pub named: Option<NamedAnswer>,
-    /// When to come back.
+    /// When the caller should retry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<RetryAfter>,
 }
 
-/// Answers that have a name, `as` in JSON.
+/// Responses that have a name, `as` in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum NamedAnswer {
-    /// 429 `429050` of the gateway.
+    /// The gateway's 429 `429050`.
     RateLimited,
-    /// 401 `401013` of the gateway: the token has expired.
+    /// The gateway's 401 `401013`: the token has expired.
     TokenInvalid,
-    /// 400 `FLOW-2115-400`: the token has expired, as Flow Service tells it.
+    /// 400 `FLOW-2115-400`: the token has expired, in the words of Flow Service.
     FlowTokenInvalid,
-    /// 412 `FLOW-1404-412`, or Catalog's: somebody else was faster.
+    /// 412 `FLOW-1404-412`, or Catalog's: somebody else changed the resource first.
     StaleEtag,
-    /// The same in the older shape, `errorMessage` alone.
+    /// The same in the older shape, with `errorMessage` only.
     StaleEtagBare,
     /// An error of this status in the JSON of the service that was called.
     Adobe,
@@ -55,16 +55,16 @@ pub enum NamedAnswer {
     Page,
     /// No body.
     Nothing,
-    /// A JSON text where an object is expected.
+    /// A JSON string where an object is expected.
     JsonString,
-    /// An error of the service that was called, with the whole request body in its message.
+    /// An error of the service that was called. Its message contains the whole request body.
     Echo,
-    /// The same, with the whole request in its message as JSON, its headers too.
+    /// The same, but its message contains the whole request as JSON, including its headers.
     EchoAll,
 }
 
 impl NamedAnswer {
-    /// The status if none is given.
+    /// The status if the rule gives none.
     pub fn default_status(self) -> u16 {
         match self {
             Self::RateLimited => 429,
@@ -85,16 +85,16 @@ impl NamedAnswer {
 pub enum RetryAfter {
     /// As a number of seconds.
     Seconds(u64),
-    /// As the date that is so many seconds ahead when the answer is given.
+    /// As a date, so many seconds after the response is sent.
     Date {
-        /// How many.
+        /// The number of seconds.
         #[serde(rename = "dateIn")]
         date_in: u64,
     },
 }
 
 impl CannedAnswer {
-    /// An answer without a body.
+    /// A response without a body.
     pub fn empty(status: u16) -> Self {
         Self {
             status,
@@ -106,7 +106,7 @@ impl CannedAnswer {
         }
     }
 
-    /// An answer with a JSON body.
+    /// A response with a JSON body.
     pub fn json(status: u16, body: Value) -> Self {
         Self {
             body: Some(body),
@@ -114,7 +114,7 @@ impl CannedAnswer {
         }
     }
 
-    /// A page of a proxy.
+    /// An HTML page, as a proxy sends it.
     pub fn html(status: u16) -> Self {
         Self {
             text: Some(page(status)),
@@ -149,7 +149,7 @@ impl CannedAnswer {
         Self::json(status, body)
     }
 
-    /// The answer of this name, with its usual status.
+    /// The response of this name, with its default status.
     pub fn named(named: NamedAnswer) -> Self {
         Self {
             named: Some(named),
@@ -157,19 +157,19 @@ impl CannedAnswer {
         }
     }
 
-    /// The same with another status.
+    /// The same response with another status.
     pub fn with_status(mut self, status: u16) -> Self {
         self.status = status;
         self
     }
 
-    /// The same with one header more.
+    /// The same response with one more header.
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
         self.headers.insert(name.to_owned(), value.to_owned());
         self
     }
 
-    /// The same with a `Retry-After`.
+    /// The same response with a `Retry-After`.
     pub fn with_retry_after(mut self, retry_after: RetryAfter) -> Self {
         self.retry_after = Some(retry_after);
         self
@@ -180,7 +180,7 @@ fn page(status: u16) -> String {
     format!("<html><body><h1>{status}</h1></body></html>")
 }
 
-/// An answer as JSON has it.
+/// A response as JSON has it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct AnswerFields {

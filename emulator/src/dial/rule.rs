@@ -1,4 +1,4 @@
-//! A rule of the dial: for which requests, and what happens to them.
+//! A rule of the dial.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,25 +6,25 @@ use super::action::Action;
 use super::error::RuleError;
 use crate::ids::mix;
 
-/// A rule of the dial: for which requests, and what happens to them.
+/// A rule of the dial: which requests it matches, and what happens to them.
 ///
 /// In JSON: `{"method": "POST", "route": "/connections", "nth": [1], "action": {"kind": "applyThenDrop"}}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "RuleFields", into = "RuleFields")]
 pub struct Rule {
-    /// The HTTP method; `None` is every one.
+    /// The HTTP method; `None` matches any.
     pub method: Option<String>,
-    /// The route's template, whole (`/data/foundation/flowservice/connections/{id}`) or from the
-    /// service's base path on (`/connections/{id}`). A `*` at the end stands for anything.
+    /// The route's template, complete (`/data/foundation/flowservice/connections/{id}`) or without
+    /// the service's base path (`/connections/{id}`). A `*` at the end matches anything.
     pub route: String,
-    /// Which of the requests that match.
+    /// Which of the matching requests it applies to.
     pub when: When,
     /// What happens to them.
     pub action: Action,
 }
 
 impl Rule {
-    /// A rule for every request of this method and route.
+    /// A rule for every request with this method and route.
     pub fn new(method: &str, route: &str, action: Action) -> Self {
         let method = (method != "*").then(|| method.to_ascii_uppercase());
         Self {
@@ -35,25 +35,26 @@ impl Rule {
         }
     }
 
-    /// The same rule, for the requests of these numbers only, counted from 1.
+    /// The same rule, but only for the requests with these numbers, counted from 1.
     pub fn nth(mut self, numbers: impl IntoIterator<Item = u64>) -> Self {
         self.when = When::Nth(numbers.into_iter().collect());
         self
     }
 
-    /// The same rule, for the first `count` requests only.
+    /// The same rule, but only for the first `count` requests.
     pub fn first(mut self, count: u64) -> Self {
         self.when = When::First(count);
         self
     }
 
-    /// The same rule, for a share of the requests, drawn from the seed and the request's number.
+    /// The same rule, but only for a share of the requests. The draw depends on the seed and the
+    /// request's number.
     pub fn share(mut self, probability: f64, seed: u64) -> Self {
         self.when = When::Share { probability, seed };
         self
     }
 
-    /// Whether it is for requests of this method and template.
+    /// Whether it matches requests with this method and template.
     pub(super) fn matches(&self, method: &str, template: &str) -> bool {
         let same_method = self
             .method
@@ -66,26 +67,26 @@ impl Rule {
     }
 }
 
-/// Which of the requests that match a rule it is for.
+/// Which of the matching requests a rule applies to.
 #[derive(Clone, Debug, PartialEq)]
 pub enum When {
     /// All of them.
     Always,
-    /// Those of these numbers, counted from 1.
+    /// Those with these numbers, counted from 1.
     Nth(Vec<u64>),
     /// The first ones.
     First(u64),
-    /// A share of them, the same ones for the same seed.
+    /// A share of them. The same seed selects the same requests.
     Share {
-        /// From 0 to 1.
+        /// The share, from 0 to 1.
         probability: f64,
-        /// Where the draws come from.
+        /// The seed of the draws.
         seed: u64,
     },
 }
 
 impl When {
-    /// Whether the `number`th request is meant.
+    /// Whether the `number`th request is selected.
     pub(super) fn includes(&self, number: u64) -> bool {
         match self {
             Self::Always => true,

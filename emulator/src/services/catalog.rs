@@ -1,7 +1,7 @@
 //! Catalog: datasets.
 //!
-//! Answers are objects keyed by id, in the order asked for. Source: Catalog API reference and guides
-//! (create, list, filter, delete), read 2026-11. Catalog documents no error bodies.
+//! Responses are objects keyed by id, in the order requested. Source: Catalog API reference and
+//! guides (create, list, filter, delete), read 2026-11. Catalog documents no error bodies.
 
 mod change;
 mod query;
@@ -71,7 +71,8 @@ pub(crate) fn get(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     Ok(Answer::text(200, body).with_header("e-tag", entity.text("/version")))
 }
 
-/// `PATCH /dataSets/{id}`: a merge or a patch, and with `If-Match` only of that version.
+/// `PATCH /dataSets/{id}`: a JSON merge or a JSON Patch. With `If-Match` it applies only to that
+/// version.
 pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let entity = find(scene)?;
     let (id, body) = (entity.id.clone(), entity.body.clone());
@@ -96,7 +97,7 @@ pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     Ok(Answer::json(200, json!([format!("@/dataSets/{id}")])))
 }
 
-/// `DELETE /dataSets/{id}`: an unknown id is a 200 too, with an empty array.
+/// `DELETE /dataSets/{id}`: the response to an unknown id is 200 too, with an empty array.
 pub(crate) fn delete(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let id = scene.call.param("id").to_owned();
     if scene.get(KIND, &id).is_none() {
@@ -151,7 +152,7 @@ pub(crate) fn next_version(version: &str) -> String {
     format!("1.0.{}", number + 1)
 }
 
-/// A JSON object whose keys come in this order, which a map of `serde_json` wouldn't keep.
+/// A JSON object whose keys keep this order. A map of `serde_json` would not keep it.
 fn keyed(entries: impl Iterator<Item = (String, Value)>) -> String {
     let members: Vec<String> = entries
         .map(|(id, body)| format!("{}:{body}", Value::from(id)))

@@ -10,7 +10,7 @@ use crate::problem::Problem;
 use crate::scene::Scene;
 use crate::store::Token;
 
-/// `POST /ims/token/v3`, and v2. Parameters come in the body or in the query.
+/// `POST /ims/token/v3`, and v2. The parameters are in the body or in the query.
 pub(crate) fn token(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let parameter = |name: &str| -> String {
         let in_body = form_urlencoded::parse(&scene.call.body)
@@ -54,7 +54,7 @@ pub(crate) fn token(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
         expires_ms: scene.now_ms + i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX / 4),
     };
     scene.store.keep_token(token, scene.now_ms);
-    // Adobe counts 86399 for 24 h: the second in which the token was made is gone.
+    // Adobe responds with 86399 for 24 h: the second in which the token is created doesn't count.
     let expires_in = lifetime.as_secs().saturating_sub(1).max(1);
     let body = json!({"access_token": text, "token_type": "bearer", "expires_in": expires_in});
     Ok(Answer::json(200, body))

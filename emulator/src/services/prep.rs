@@ -1,6 +1,6 @@
 //! Data Prep: mapping sets.
 //!
-//! Takes both dialects of a mapping, that of the tutorials (`sourceAttribute`,
+//! It accepts both forms of a mapping: that of the tutorials (`sourceAttribute`,
 //! `destinationXdmPath`) and that of the reference (`source`, `destination`). Source: Data Prep API
 //! reference and guide, read 2026-11. Data Prep documents no error bodies.
 
@@ -21,7 +21,7 @@ use crate::services::registry::fields::{Fields, fields_of};
 use crate::store::{Entity, Kind};
 
 const KIND: Kind = Kind::MappingSets;
-/// `POST /mappingSets`: answers 200, not 201.
+/// `POST /mappingSets`: the response is 200, not 201.
 pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let sent = scene.call.json()?;
     check(scene, &sent)?;
@@ -74,7 +74,7 @@ pub(crate) fn list(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
         .skip(scene.lists.edge.offset(start))
         .take(limit)
         .collect();
-    // `_page.count` is 0 beside entries in Adobe's own example.
+    // In Adobe's own example `_page.count` is 0 although there are entries.
     Ok(Answer::json(
         200,
         json!({"data": page, "_page": {"count": 0, "limit": limit}, "_links": {}}),
@@ -91,7 +91,7 @@ pub(crate) fn mappings(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     Ok(Answer::json(200, find(scene)?.body["mappings"].clone()))
 }
 
-/// `PUT /mappingSets/{id}`: the version rises by one.
+/// `PUT /mappingSets/{id}`: increases the version by one.
 pub(crate) fn replace(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let sent = scene.call.json()?;
     check(scene, &sent)?;
@@ -108,7 +108,7 @@ pub(crate) fn replace(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     Ok(Answer::json(200, body))
 }
 
-/// `POST /mappingSets/validate`: 200 also for a bad mapping.
+/// `POST /mappingSets/validate`: the response to an invalid mapping is 200 too.
 pub(crate) fn validate(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let sent = scene.call.json()?;
     let fields = fields(scene, &sent);
@@ -166,7 +166,7 @@ fn find<'s>(scene: &'s Scene<'_>) -> Result<&'s Entity, Problem> {
     found.ok_or_else(|| Problem::not_found(format!("Mapping set {id} is not found")))
 }
 
-/// A set as it is kept and read: both dialects in each mapping.
+/// A set as it is stored and read, with both forms of each mapping.
 fn stored(scene: &mut Scene<'_>, sent: &Value, id: &str, version: i64, created_ms: i64) -> Value {
     let mut body = Map::new();
     for field in [

@@ -9,7 +9,7 @@ use crate::config::Sandbox;
 use crate::problem::Problem;
 use crate::scene::Scene;
 
-/// `limit` if none is given.
+/// `limit` if the call gives none.
 const DEFAULT_LIMIT: usize = 50;
 
 /// `GET /`: those that the caller may use.
@@ -36,7 +36,7 @@ pub(crate) fn one(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
         .iter()
         .find(|sandbox| sandbox.name == name)
     else {
-        // The guide shows this service's errors, but not the number of this one.
+        // The guide shows the errors of this service, but not the number of this one.
         let title = format!("Sandbox `{name}` is not found");
         return Err(Problem::Sandbox {
             number: 2001,

@@ -1,7 +1,7 @@
-//! The systems that the base connections lead to: who may log in, and tables with typed columns and
+//! The systems that base connections lead to: who may log in, and tables with typed columns and
 //! rows.
 //!
-//! Rows are made from their number, so each start has the same ones.
+//! A row depends only on its number, so every start has the same rows.
 
 mod login;
 mod row_filter;

@@ -1,4 +1,4 @@
-//! Filters of rows, which some sources take: PQL as JSON.
+//! Row filters, which some sources accept: PQL as JSON.
 //!
 //! Source: filter row-level data for a source, and the sources error messages, read 2026-11.
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::rows::rows;
 use super::table::{Column, ColumnKind, Table};
 
-/// A condition on the rows of a table.
+/// A filter on the rows of a table.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RowFilter(RowCondition);
 
@@ -70,7 +70,7 @@ pub(crate) enum RowFilterError {
 }
 
 impl RowFilterError {
-    /// The number in the catalogue of the sources' errors.
+    /// Its number in the error catalogue of the sources.
     pub(crate) fn number(&self) -> u16 {
         match self {
             Self::Json => 1335,
@@ -90,7 +90,7 @@ impl RowFilterError {
 }
 
 impl RowFilter {
-    /// Reads the filter of an explore call: JSON in Base64.
+    /// Parses the filter of an explore call: JSON in Base64.
     pub(crate) fn decode(text: &str) -> Result<Self, RowFilterError> {
         let json = BASE64_STANDARD
             .decode(text)
@@ -98,7 +98,7 @@ impl RowFilter {
         Self::parse(&serde_json::from_slice(&json).map_err(|_| RowFilterError::Json)?)
     }
 
-    /// Reads the filter of a source connection.
+    /// Parses the filter of a source connection.
     pub(crate) fn parse(filter: &Value) -> Result<Self, RowFilterError> {
         let Some(filter) = filter.as_object() else {
             return Err(RowFilterError::Shape("a filter is an object"));
@@ -118,12 +118,13 @@ impl RowFilter {
         }
     }
 
-    /// Refuses a filter whose columns the table hasn't, or whose values have another type than these.
+    /// Refuses a filter if the table lacks a column of it, or if a value doesn't fit the type of
+    /// its column.
     pub(crate) fn check(&self, table: &Table) -> Result<(), RowFilterError> {
         self.0.check(table)
     }
 
-    /// Whether a row of the table is let through. What is unknown, as SQL has it, is not.
+    /// Whether a row of the table passes. As in SQL, an unknown result does not pass.
     fn accepts(&self, table: &Table, row: &Value) -> bool {
         self.0.holds(table, row) == Some(true)
     }
@@ -232,7 +233,7 @@ impl RowCondition {
         }
     }
 
-    /// `None` is unknown: what is compared is null.
+    /// `None` means unknown: a value of the comparison is null.
     fn holds(&self, table: &Table, row: &Value) -> Option<bool> {
         match self {
             Self::All(members) => all(members.iter().map(|member| member.holds(table, row))),
@@ -258,7 +259,7 @@ impl RowCondition {
     }
 }
 
-/// False if one is false, else unknown if one is unknown.
+/// False if one is false; otherwise unknown if one is unknown.
 fn all(members: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     let mut is_known = true;
     for member in members {
@@ -323,7 +324,7 @@ fn field_of(node: &Value) -> Result<String, RowFilterError> {
     }
 }
 
-/// A column by its name; in Adobe's own example the case of a name differs.
+/// Finds a column by its name. The case of a name differs in Adobe's own example.
 fn column<'t>(table: &'t Table, name: &str) -> Result<&'t Column, RowFilterError> {
     let exact = table.columns.iter().find(|column| column.name == name);
     exact
@@ -355,7 +356,7 @@ fn fits(kind: ColumnKind, value: &Value) -> bool {
     }
 }
 
-/// SQL's `like`: `%` is any text, `_` any letter.
+/// SQL's `like`: `%` matches any text, `_` any letter.
 fn is_like(text: &str, pattern: &str) -> bool {
     let text: Vec<char> = text.chars().collect();
     // Whether the pattern so far matches the first `n` letters.
@@ -430,7 +431,7 @@ mod tests {
             passing(compare("like", "email", json!("customer1_@%.com"))),
             10
         );
-        // Null in every third row, and neither equal nor different.
+        // The column is null in every third row, and null is neither equal nor different.
         let unborn = apply(
             "isNull",
             json!([{"nodeType": "fieldLookup", "fieldName": "born_on"}]),

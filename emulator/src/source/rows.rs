@@ -1,4 +1,4 @@
-//! A row from its number.
+//! Creates a row from its number.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -47,7 +47,7 @@ fn anything(kind: ColumnKind, draw: u64) -> Value {
         ColumnKind::String => Value::from(format!("text {}", draw % 1000)),
         ColumnKind::Integer => Value::from((draw % 100_000) as i64),
         ColumnKind::Long => Value::from((draw % 9_000_000_000_000) as i64),
-        // A quarter keeps the value a fraction in JSON.
+        // The quarter makes the value a fraction in JSON.
         ColumnKind::Double | ColumnKind::Float | ColumnKind::Decimal | ColumnKind::Number => {
             json!((draw % 10_000) as f64 / 4.0 + 0.25)
         }
@@ -55,7 +55,7 @@ fn anything(kind: ColumnKind, draw: u64) -> Value {
         ColumnKind::Uuid => Value::from(Ids::seeded(draw).next_uuid()),
         ColumnKind::Boolean => Value::from(draw.is_multiple_of(2)),
         ColumnKind::Date => Value::from(format!("{:04}-{month:02}-{day:02}", 1950 + draw % 50)),
-        // Without a zone, as previews show it.
+        // Without a time zone, as previews show it.
         ColumnKind::DateTime => {
             let year = 2023 + draw % 3;
             Value::from(format!(

@@ -8,13 +8,13 @@ use crate::config::title_case;
 /// A table of a source.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
-    /// What it is explored and read by.
+    /// The path by which it is explored and read.
     pub(crate) path: String,
-    /// What people read.
+    /// Its display name.
     pub(crate) name: String,
     /// Whether it is a table or a view.
     pub(crate) kind: EntryKind,
-    /// The column that exploring may be told to sort by, where the source has such.
+    /// The column that an explore call may sort by, if the source has one.
     pub(crate) primary_key: Option<String>,
     /// Its columns, in order.
     pub(crate) columns: Vec<Column>,
@@ -23,7 +23,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Its entry in the root of the source.
+    /// Its entry in the list of tables.
     pub(crate) fn entry(&self) -> Value {
         json!({
             "type": match self.kind {
@@ -37,13 +37,13 @@ impl Table {
         })
     }
 
-    /// Its columns as exploring tells them.
+    /// Its columns as exploring shows them.
     pub(crate) fn column_list(&self) -> Value {
         self.columns.iter().map(Column::shown).collect()
     }
 }
 
-/// What an entry of the root is. Only Dynamics tells views apart.
+/// What an entry in the list of tables is. Only Dynamics distinguishes views.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum EntryKind {
@@ -91,7 +91,7 @@ impl Column {
     }
 }
 
-/// The types of columns, as exploring tells them.
+/// The types of columns, as exploring shows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum ColumnKind {
@@ -105,14 +105,14 @@ pub(crate) enum ColumnKind {
     Boolean,
     Date,
     DateTime,
-    /// A type that no guide translates. It never comes with an XDM type.
+    /// A type that the guide does not translate. It never has an XDM type.
     Binary,
-    /// Another such.
+    /// Another such type.
     Uuid,
 }
 
 impl ColumnKind {
-    /// The source's type, `meta:xdmType`, and the XDM type, null where there is none.
+    /// The source's type, `meta:xdmType`, and the XDM type. The XDM type is null if there is none.
     fn types(self) -> (&'static str, Option<&'static str>, Value) {
         match self {
             Self::String => ("string", None, json!({"type": "string"})),
@@ -151,7 +151,7 @@ impl ColumnKind {
     }
 }
 
-/// How much of a column's type exploring tells.
+/// How exploring shows the type of a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum ShownType {
@@ -160,25 +160,25 @@ pub(crate) enum ShownType {
     Whole,
     /// No XDM type.
     LeftOut,
-    /// The XDM type with a capital, as one tutorial prints it.
+    /// The XDM type with a capital letter, as one tutorial prints it.
     Capital,
 }
 
-/// What a column is filled with.
+/// What the cells of a column contain.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Fill {
-    /// The row's number, from this one on.
+    /// The row's number, counted from this one.
     Number(i64),
     /// One of these words.
     OneOf(Vec<String>),
     /// A text in which `#` is the row's number.
     Pattern(String),
-    /// Anything of the column's type.
+    /// Any value of the column's type.
     #[default]
     Anything,
-    /// The same, and null in every third row.
+    /// Any value, but null in every third row.
     Sometimes,
-    /// From 0 to 5 by quarters.
+    /// A number from 0 to 5 in steps of a quarter.
     Score,
 }

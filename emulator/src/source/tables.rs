@@ -1,10 +1,10 @@
-//! Which tables there are, as data: one file for each kind of source.
+//! The tables of the sources, as data: one file for each set of tables.
 //!
-//! Adobe's documents name next to no table; these are what such systems keep. Beyond Oracle Service
-//! Cloud each has a table whose columns are named as no XDM field may be, and between them they have
-//! every type of column that the guide of XDM field types translates, with and without the XDM type
-//! that exploring usually tells. Source: explore a tabular data source; XDM field constraints, read
-//! 2026-11.
+//! Adobe's documents name hardly any table, so these are typical tables of such systems. Every set
+//! except that of Oracle Service Cloud has a table with column names that no XDM field may have.
+//! Together the sets have every column type that the guide of XDM field types translates, with and
+//! without the XDM type that exploring usually shows. Source: explore a tabular data source; XDM
+//! field constraints, read 2026-11.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::table::{Column, ColumnKind, EntryKind, Fill, ShownType, Table};
 use crate::config::SourceSettings;
 
-/// The tables of all kinds of sources.
+/// The tables of all sources, by the name of the set.
 #[derive(Debug)]
 pub(crate) struct Tables {
     families: BTreeMap<&'static str, Vec<Table>>,
@@ -29,7 +29,7 @@ impl Tables {
         Self { families }
     }
 
-    /// The tables of this name, those of Oracle Service Cloud if there is no such name.
+    /// The tables of this set; those of Oracle Service Cloud if there is no such set.
     pub(crate) fn of(&self, family: &str) -> &[Table] {
         let (first, _) = FAMILIES[0];
         self.families
@@ -39,8 +39,7 @@ impl Tables {
     }
 }
 
-/// The tables by the name that a source has for them. The first ones are also those of connection
-/// specs that somebody added.
+/// The sets of tables by name. Connection specs that a user adds get the first set.
 const FAMILIES: &[(&str, &str)] = &[
     (
         "oracle-service-cloud",
@@ -94,7 +93,7 @@ struct TableInFile {
     odd_columns: bool,
 }
 
-/// The tables that a file of [`FAMILIES`] has.
+/// The tables in a file of [`FAMILIES`].
 fn read(family: &str) -> Vec<Table> {
     let tables: Vec<TableInFile> = parse(family);
     tables
@@ -119,7 +118,7 @@ fn parse<T: for<'de> Deserialize<'de>>(text: &str) -> T {
     serde_json::from_str(text).expect("a file of tables is JSON of tables")
 }
 
-/// Tables whose names are hard on filters, paths and people.
+/// Tables whose names are difficult for filters, paths and people.
 fn awkward() -> Vec<Table> {
     const NAMES: &[&str] = &[
         "Sales, EMEA",
@@ -138,7 +137,7 @@ fn awkward() -> Vec<Table> {
     NAMES.iter().map(|name| plain(name, 20)).collect()
 }
 
-/// One of many tables.
+/// One of many extra tables.
 fn extra(number: usize, row_count: usize) -> Table {
     plain(&format!("Table{number:03}"), row_count)
 }
@@ -290,7 +289,7 @@ mod tests {
                     && has("order id")
                     && has("order_id")
             });
-            // Its tables are those of recorded histories.
+            // Recorded histories contain these tables, so they stay as they are.
             assert_eq!(odd, *family != "oracle-service-cloud", "{family}");
         }
     }

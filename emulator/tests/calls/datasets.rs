@@ -25,7 +25,7 @@ async fn datasets_of_one_name_are_found_by_name_and_tag() {
     let found = async |query: &[(&str, &str)]| -> Vec<String> {
         let reply = send(aep.request(Method::GET, &datasets()).query(query)).await;
         assert_eq!(reply.status, 200, "{reply:?}");
-        // Keys in the order of the text: a map would sort them.
+        // Keys in the order of the text. A map would sort them.
         let mut keys: Vec<_> = reply.body.as_object().unwrap().keys().cloned().collect();
         keys.sort_by_key(|key| reply.text.find(&format!("\"{key}\":{{")).unwrap());
         keys
@@ -122,7 +122,7 @@ async fn a_dataset_is_merged_or_patched() {
     let id = aep.dataset("old", &schema).await;
     let path = format!("{}/{id}", datasets());
     let merge = json!({"description": "d", "tags": {"other": ["x"], "acme-flow": null}});
-    // Without `If-Match` any version is changed.
+    // Without `If-Match` a change applies to any version.
     let merged = send(aep.request(Method::PATCH, &path).json(&merge)).await;
     assert_eq!(merged.status, 200, "{merged:?}");
     let read = aep.get(&path).await;

@@ -21,7 +21,7 @@ fn identity(schema: &str, property: &str) -> Value {
     })
 }
 
-/// A schema of two texts and a number.
+/// A schema with two strings and a number.
 async fn schema_with_a_number(aep: &Aep) -> String {
     let mut group = fieldgroup("described fields", &["email", "phone"]);
     group["definitions"]["customFields"]["properties"]["_acme"]["properties"]["age"] =

@@ -1,4 +1,4 @@
-//! Every action of the fault dial: what the caller sees, and what became of the state.
+//! Every action of the fault dial: what the caller sees, and what happens to the state.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ fn stored(aep: &Aep) -> usize {
     aep.emulator.resources("prod", "connections").len()
 }
 
-/// Sends a create that gets no whole answer, and gives reqwest's error.
+/// Sends a create that gets no complete response, and returns reqwest's error.
 async fn cut_create(aep: &Aep) -> reqwest::Error {
     let request = aep
         .request(Method::POST, &connections())
@@ -48,7 +48,7 @@ async fn applied_then_dropped_is_there_and_nobody_was_told() {
         (JournalStatus::Dropped, true)
     );
     assert_eq!(entry.fault.as_deref(), Some("applyThenDrop"));
-    // The rule was for the first only, and the emulator goes on.
+    // The rule applied to the first request only, and the emulator continues.
     aep.base_connection("next").await;
     assert_eq!(stored(&aep), 2);
 }
@@ -104,7 +104,7 @@ async fn the_tcp_connection_is_really_cut() {
         let mut bytes = Vec::new();
         let read =
             tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut bytes)).await;
-        // A reset is as good as an end.
+        // A reset is an end too.
         assert!(read.is_ok(), "the connection stayed open");
         assert!(bytes.is_empty(), "{:?}", String::from_utf8_lossy(&bytes));
     }
@@ -266,7 +266,7 @@ async fn a_late_flow_is_judged_by_the_time_it_was_asked_for() {
         reply: LateReply::Own,
     };
     aep.emulator.add_fault(Rule::new("POST", "/flows", late));
-    // Its start has passed when it takes effect; it was told that it is good.
+    // Its start has passed when it takes effect. The caller was already told that it is valid.
     let promised = aep.flow(&flow).await;
     assert_eq!(promised.status, 201, "{promised:?}");
     tokio::time::sleep(Duration::from_millis(4500)).await;

@@ -1,4 +1,4 @@
-//! Answers of the dial that have a name.
+//! Responses of the dial that have a name.
 
 use aep_emulator::{Action, CannedAnswer, Config, NamedAnswer, RetryAfter, Rule};
 use reqwest::Method;
@@ -10,7 +10,7 @@ fn connections() -> String {
     format!("{FLOW}/connections")
 }
 
-/// What a call gets while this is the action, in YAML.
+/// The response to a call under this action, given in YAML.
 async fn reply_to(aep: &Aep, path: &str, action: &str) -> Reply {
     aep.emulator.clear_faults();
     for rule in aep_emulator::read_rules(&format!("action: {action}")).unwrap() {
@@ -141,7 +141,7 @@ async fn an_error_can_repeat_what_was_sent() {
     assert_eq!(reply.status, 500);
     let told = reply.body["errorMessage"].as_str().unwrap();
     let (_, repeated) = told.split_once(": ").unwrap();
-    // As it was sent, the password too: that is what a client must not write down.
+    // The response repeats the request, including the password. A client must not log that.
     assert_eq!(serde_json::from_str::<Value>(repeated).unwrap(), sent);
     assert!(aep.emulator.resources("prod", "connections").is_empty());
 }
@@ -198,7 +198,7 @@ async fn a_version_really_moves_before_a_change_or_after_a_look() {
         assert!(refused.body["errorMessage"].is_string(), "{refused:?}");
         let entry = aep.emulator.journal().pop().unwrap();
         assert!(!entry.changed, "somebody else changed it");
-        // Who reads again, can write.
+        // A caller that reads again can write.
         let moved = aep.get(&path).await.items()[0].clone();
         assert_ne!(moved["etag"], etag);
         assert_eq!(moved["name"], "a");

@@ -21,7 +21,7 @@ fn pages_of(page_size: usize) -> ListBehaviour {
     }
 }
 
-/// Follows all pages by link or token, with the query of the first.
+/// Follows all pages by link or token, with the query of the first page.
 async fn all_names(aep: &Aep, query: &str, mut between: impl AsyncFnMut(usize)) -> Vec<String> {
     let mut names = Vec::new();
     let mut next = String::new();
@@ -93,7 +93,7 @@ async fn a_page_stays_right_while_others_delete() {
         ids.push(aep.base_connection(&format!("c{number}")).await);
     }
     let names = all_names(&aep, "orderby=createdAt", async |page| {
-        // What was just shown goes away.
+        // The entry that was just shown is deleted.
         if page == 0 {
             assert_eq!(
                 aep.delete(&format!("{FLOW}/connections/{}", ids[0]))

@@ -1,10 +1,10 @@
-//! Mapping sets, and what is found wrong with them.
+//! Mapping sets, and how they are validated.
 
 use serde_json::{Value, json};
 
 use crate::support::*;
 
-/// A set of mappings, each of a type of source, a source and a destination.
+/// A set of mappings, each with a source type, a source and a destination.
 fn set(schema: &str, mappings: &[(&str, &str, &str)]) -> Value {
     let mappings: Vec<Value> = mappings
         .iter()
@@ -97,7 +97,7 @@ async fn each_mapping_gets_a_verdict_in_its_place() {
                 assert_eq!(verdict["errors"], json!([error]));
             }
         }
-        // What fails there is refused when a set is made, and only that.
+        // What fails there is refused on creation too, and nothing else is.
         let made = aep
             .post(
                 &format!("{PREP}/mappingSets"),

@@ -1,4 +1,4 @@
-//! The program itself.
+//! The program `aep-emulator`.
 
 use std::process::Stdio;
 

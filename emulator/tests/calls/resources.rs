@@ -1,4 +1,4 @@
-//! Specs, and what every resource of Flow Service shows of itself.
+//! Specs, and the common fields of every resource of Flow Service.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Every source and way to log in that the documents have, by the bodies that their tutorials print.
+//! Every documented source and auth spec, with the bodies that the tutorials print.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-/// A way to log in to a source, as a file of `tests/fixtures/base_connections` has it.
+/// A way to log in to a source, as in a file of `tests/fixtures/base_connections`.
 struct Way {
     file: String,
     written: Value,
@@ -25,7 +25,7 @@ impl Way {
         self.body()["connectionSpec"]["id"].as_str().unwrap()
     }
 
-    /// The secret parameters, as they stand in JSON.
+    /// The secret parameters, as in JSON.
     fn secrets(&self) -> Vec<(String, String)> {
         let params = self.body()["auth"]["params"].as_object().unwrap();
         params
@@ -132,7 +132,7 @@ async fn every_way_connects_tests_and_explores() {
             let row = explored.body["data"][0].as_object().unwrap();
             assert_eq!(columns.len(), row.len(), "{}: {table}", way.file);
         }
-        // What was sent is what logs in; what is read back hides every secret.
+        // The login uses what was sent. What is read back hides every secret.
         let sent = &way.body()["auth"]["params"];
         assert_eq!(
             aep.emulator.login_params("prod", &id).as_ref(),
@@ -347,7 +347,7 @@ async fn views_are_told_apart_and_may_be_sorted_by_their_key() {
     assert_eq!(explore(&aep, &id, &query).await.code(), "FLOW-1312-400");
 }
 
-/// A row filter: one comparison.
+/// A row filter with one comparison.
 fn pql(operator: &str, field: &str, value: &Value) -> Value {
     json!({"type": "PQL", "format": "pql/json", "value": {
         "nodeType": "fnApply", "fnName": operator, "params": [

@@ -1,4 +1,4 @@
-//! What a PATCH makes of a dataset: a JSON merge, or a JSON Patch by its content type.
+//! Applies a PATCH to a dataset: a JSON merge or a JSON Patch, depending on its content type.
 
 use serde_json::{Map, Value};
 
@@ -6,7 +6,7 @@ use crate::call::Call;
 use crate::json_patch;
 use crate::problem::Problem;
 
-/// What a caller may set.
+/// The fields that a caller may set.
 pub(super) const FIELDS: &[&str] = &[
     "name",
     "description",
@@ -18,8 +18,8 @@ pub(super) const FIELDS: &[&str] = &[
     "dataSourceId",
 ];
 
-/// The dataset as the call wants it. Fields that are not the caller's stay: a merge passes them
-/// over, a patch that names one is refused.
+/// The dataset after the call. Other fields than the caller's do not change: a merge skips them,
+/// and a patch that names one is refused.
 pub(crate) fn changed(call: &Call, mut dataset: Value) -> Result<Value, Problem> {
     let sent = call.json()?;
     let kind = call.header("content-type").unwrap_or_default();
@@ -43,7 +43,7 @@ pub(crate) fn changed(call: &Call, mut dataset: Value) -> Result<Value, Problem>
     Ok(dataset)
 }
 
-/// Objects are merged member by member, null takes a member away, all else takes the old's place.
+/// Merges objects member by member. A null removes a member; any other value replaces the old one.
 fn merge(old: &mut Value, new: Value) {
     let Value::Object(changes) = new else {
         *old = new;

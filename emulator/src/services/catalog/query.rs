@@ -9,12 +9,12 @@ use crate::list_play::{FilterPlay, ListPlay};
 use crate::problem::Problem;
 use crate::store::Entity;
 
-/// `limit` if none is given.
+/// `limit` if the call gives none.
 const DEFAULT_LIMIT: usize = 20;
-/// The largest `limit`; beyond is refused.
+/// The largest `limit`. A larger one is refused.
 const LARGEST_LIMIT: usize = 100;
 
-/// What is asked for.
+/// What a call asks for.
 #[derive(Debug)]
 pub(crate) struct Query {
     tests: Vec<(String, Test)>,
@@ -33,16 +33,17 @@ enum Test {
     Unlike(Vec<String>),
     /// Exactly this.
     Is(String),
-    /// The property isn't there.
+    /// The property doesn't exist.
     Absent,
-    /// The property is there.
+    /// The property exists.
     Present,
-    /// Compared with this value, one of these results.
+    /// The comparison with this value has one of these results.
     Compare(String, &'static [Ordering]),
 }
 
 impl Query {
-    /// Reads a query. What has no meaning of its own is a filter on the property of that name.
+    /// Parses a query. A parameter without a meaning of its own is a filter on the property of that
+    /// name.
     pub(crate) fn parse(pairs: &[(String, String)]) -> Result<Self, Problem> {
         let mut query = Self {
             tests: Vec::new(),
@@ -76,7 +77,7 @@ impl Query {
         Ok(query)
     }
 
-    /// The same as the dial plays it.
+    /// The same query with the faults of the dial.
     pub(crate) fn played(mut self, play: ListPlay) -> Result<Self, Problem> {
         match play.filter {
             FilterPlay::Kept => {}
@@ -89,7 +90,7 @@ impl Query {
         Ok(self)
     }
 
-    /// The datasets asked for, with the properties asked for.
+    /// The datasets and the properties that were requested.
     pub(crate) fn select<'s>(
         &self,
         entities: impl Iterator<Item = &'s Entity>,
@@ -162,7 +163,7 @@ fn simple(value: &str) -> Test {
     }
 }
 
-/// `name:pattern`, or a bare name for a tag that is there.
+/// `name:pattern`, or only a name for any value of that tag.
 fn tag(text: &str) -> (String, Test) {
     match text.split_once(':') {
         Some((name, pattern)) => (
@@ -207,7 +208,7 @@ fn number(name: &str, value: &str, least: usize, most: usize) -> Result<usize, P
     }
 }
 
-/// The value at a path of dots. The name of a tag follows a NUL, for it may have dots itself.
+/// The value at a path with dots. The name of a tag follows a NUL because it may contain dots.
 fn at<'v>(body: &'v Value, path: &str) -> Option<&'v Value> {
     match path.split_once('\u{0}') {
         Some((outer, inner)) => body.get(outer)?.get(inner),
@@ -234,9 +235,9 @@ fn compare_values(left: Option<&Value>, right: Option<&Value>) -> Ordering {
     }
 }
 
-/// Whether a text matches a pattern in which `*` is anything and `**` an asterisk.
+/// Whether a text matches a pattern. `*` matches anything and `**` an asterisk.
 fn is_like(text: &str, pattern: &str) -> bool {
-    // Parts between wildcards, with literal asterisks put back.
+    // The parts between wildcards, with literal asterisks restored.
     let parts: Vec<String> = pattern
         .replace("**", "\u{0}")
         .split('*')

@@ -1,9 +1,9 @@
-//! `auth` of a base connection: what its connection spec asks for, what is shown of it, and whether
-//! the source lets it in.
+//! `auth` of a base connection: what its connection spec requires, what is shown of it, and whether
+//! the source accepts it.
 //!
-//! Source: `authSpec` of a connection spec is a JSON Schema (Flow Service API reference); the sources
-//! error messages (1304, 1312, 1415), read 2026-11. For a parameter that the spec doesn't have the
-//! documents name no error: 1312 is this emulator's guess.
+//! Source: `authSpec` of a connection spec is a JSON Schema (Flow Service API reference); the
+//! sources error messages (1304, 1312, 1415), read 2026-11. The documents name no error for a
+//! parameter that the spec doesn't have. 1312 is this emulator's guess.
 
 use serde_json::{Map, Value};
 
@@ -16,7 +16,7 @@ use crate::problem::Problem;
 use crate::source;
 use crate::store::Entity;
 
-/// The parameters of `auth`, if the connection spec is content with them.
+/// The parameters of `auth`, if the connection spec accepts them.
 pub(super) fn check(spec: &Value, body: &Value, unknown: UnknownParams) -> Result<Value, Problem> {
     let name = common::required(body, "/auth/specName")?;
     let Some(auth_spec) = auth_spec(spec, name) else {
@@ -71,7 +71,7 @@ fn check_type(name: &str, kind: &str, value: &Value) -> Result<(), Problem> {
     }
 }
 
-/// Whether the source lets these parameters in.
+/// Whether the source accepts these parameters.
 pub(super) fn lets_in(
     settings: &SourceSettings,
     spec: &Value,
@@ -84,7 +84,7 @@ pub(super) fn lets_in(
     source::lets_in(&settings.accounts, params, is_secret)
 }
 
-/// Whether the source takes the credentials of this connection.
+/// Whether the source accepts the credentials of this connection.
 pub(super) fn can_log_in(
     settings: &SourceSettings,
     backdrop: &Backdrop,
@@ -102,7 +102,7 @@ pub(super) fn can_log_in(
     })
 }
 
-/// Parameters as the connection is read: secrets masked or left out.
+/// The parameters as a read shows them: secrets are masked or left out.
 pub(super) fn shown(spec: &Value, auth_name: &str, params: &Value, shown: ShownSecrets) -> Value {
     let is_secret = secrecy(spec, auth_name);
     let mut visible = Map::new();
@@ -116,7 +116,8 @@ pub(super) fn shown(spec: &Value, auth_name: &str, params: &Value, shown: ShownS
     Value::Object(visible)
 }
 
-/// Which parameters of a way to log in are secret. Those that the spec doesn't have go by their name.
+/// Which parameters of an auth spec are secret. A parameter that the spec doesn't have is judged by
+/// its name.
 fn secrecy<'s>(spec: &'s Value, auth_name: &str) -> impl Fn(&str) -> bool + 's {
     let properties = auth_spec(spec, auth_name).map(|auth| &auth["spec"]["properties"]);
     move |name| match properties.and_then(|properties| properties.get(name)) {

@@ -1,4 +1,4 @@
-//! What all resources of Flow Service have in common: fields, create, read, patch, delete.
+//! What all resources of Flow Service share: fields, create, read, patch, delete.
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,7 @@ use crate::problem::Problem;
 use crate::scene::Scene;
 use crate::store::{Entity, Kind};
 
-/// Keeps a new resource, `body` plus the fields that the service adds, and answers 201.
+/// Creates a resource from `body` and the fields that the service adds. The response is 201.
 pub(crate) fn create(
     scene: &mut Scene<'_>,
     kind: Kind,
@@ -20,7 +20,7 @@ pub(crate) fn create(
     add_common_fields(scene, &mut body, &id, &etag);
     scene.insert(kind, id.clone(), body, hidden);
     let answer = Answer::json(201, json!({"id": id, "etag": etag}));
-    // Documented for these two only.
+    // Adobe documents the header for these two only.
     Ok(match kind {
         Kind::Connections | Kind::Flows => {
             answer.with_header("location", format!("/{}/{id}", kind.as_str()))
@@ -48,7 +48,7 @@ fn add_common_fields(scene: &Scene<'_>, body: &mut Value, id: &str, etag: &str) 
     }
 }
 
-/// The resource that the path names.
+/// The resource in the path.
 pub(crate) fn find<'s>(scene: &'s Scene<'_>, kind: Kind) -> Result<&'s Entity, Problem> {
     find_by(scene, kind, scene.call.param("id"))
 }
@@ -69,14 +69,15 @@ pub(crate) fn get(scene: &mut Scene<'_>, kind: Kind) -> Result<Answer, Problem> 
     Ok(Answer::json(200, json!({"items": [entity.body]})))
 }
 
-/// Takes the resource that the path names away.
+/// Deletes the resource in the path.
 pub(crate) fn delete(scene: &mut Scene<'_>, kind: Kind) -> Result<Answer, Problem> {
     let id = find(scene, kind)?.id.clone();
     scene.remove(kind, &id);
     Ok(Answer::empty(204))
 }
 
-/// The operations of a PATCH whose `If-Match` holds, each on a path that may be patched.
+/// The operations of a PATCH. Its `If-Match` must hold, and each operation must have a path that
+/// may be patched.
 pub(crate) fn patch_operations(
     scene: &Scene<'_>,
     kind: Kind,
@@ -122,7 +123,7 @@ impl From<PatchError> for Problem {
     }
 }
 
-/// Refuses if the version sent, with or without quotes, isn't the current one.
+/// Refuses a version that isn't the current one. Quotes around it don't matter.
 pub(crate) fn check_version(entity: &Entity, sent: &str) -> Result<(), Problem> {
     if sent.trim_matches('"') == entity.text("/etag").trim_matches('"') {
         return Ok(());
@@ -135,7 +136,7 @@ pub(crate) fn check_version(entity: &Entity, sent: &str) -> Result<(), Problem> 
     Err(Problem::flow(1404, 412, message))
 }
 
-/// Puts a changed body in the place of the old one, with a new etag, and answers it.
+/// Replaces the body of a resource and gives it a new etag. The response names the etag.
 pub(crate) fn replace(
     scene: &mut Scene<'_>,
     kind: Kind,
@@ -167,7 +168,7 @@ pub(crate) fn flows_using(scene: &Scene<'_>, pointer: &str, id: &str) -> Vec<Str
     flows.filter(uses).map(|flow| flow.id.clone()).collect()
 }
 
-/// A string that must be there and not empty, or 1304.
+/// A string that must exist and not be empty, or 1304.
 pub(crate) fn required<'v>(body: &'v Value, pointer: &str) -> Result<&'v str, Problem> {
     let field = pointer.trim_start_matches('/').replace('/', ".");
     match body.pointer(pointer) {
@@ -187,7 +188,7 @@ pub(crate) fn wrong_type(field: &str, wanted: &str) -> Problem {
     )
 }
 
-/// Keeps the fields of a body that the resource has; what Adobe doesn't know it drops.
+/// The fields of a body that the resource has. Adobe drops the others.
 pub(crate) fn pick(body: &Value, fields: &[&str]) -> Value {
     let kept = fields
         .iter()

@@ -81,7 +81,7 @@ pub(crate) fn list(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     )
 }
 
-/// The entries of a list of this kind.
+/// The resources of this kind as entries of a list.
 pub(crate) fn listed<'s>(scene: &'s Scene<'_>, kind: Kind) -> Vec<Listed<'s>> {
     scene
         .listed(kind)
@@ -97,7 +97,7 @@ pub(crate) fn get(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     common::get(scene, Kind::Connections)
 }
 
-/// `GET /connections/{id}/test`: wrong credentials are a 200 with `false`.
+/// `GET /connections/{id}/test`: the response to wrong credentials is 200 with `false`.
 pub(crate) fn test(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let connection = common::find(scene, Kind::Connections)?;
     Ok(Answer::json(
@@ -115,7 +115,7 @@ pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let operations = common::patch_operations(scene, Kind::Connections, may_patch)?;
     let connection = common::find(scene, Kind::Connections)?;
     let id = connection.id.clone();
-    // Credentials are patched as they are, then shown masked.
+    // The patch applies to the real credentials. The result is shown masked.
     let mut body = connection.body.clone();
     body["auth"]["params"] = connection.hidden.get("params").cloned().unwrap_or_default();
     for operation in &operations {
@@ -140,7 +140,7 @@ pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     Ok(answer)
 }
 
-/// `DELETE /connections/{id}`, refused while flows use it.
+/// `DELETE /connections/{id}`: refused while flows use the connection.
 pub(crate) fn delete(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let id = common::find(scene, Kind::Connections)?.id.clone();
     let sources = scene.existing(Kind::SourceConnections);

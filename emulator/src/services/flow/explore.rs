@@ -1,7 +1,7 @@
-//! Exploring: which tables the source has, and which columns a table.
+//! Exploring: the tables of a source, and the columns of a table.
 //!
-//! Source: explore a tabular data source; filter row-level data for a source, read 2026-11. Views and
-//! `primaryKey` are in the tutorial of Microsoft Dynamics.
+//! Source: explore a tabular data source; filter row-level data for a source, read 2026-11. Views
+//! and `primaryKey` are in the tutorial of Microsoft Dynamics.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use crate::scene::Scene;
 use crate::source::passing;
 use crate::store::Kind;
 
-/// How many rows a preview shows; Adobe names no number.
+/// How many rows a preview shows. Adobe names no number.
 const PREVIEW_ROWS: usize = 10;
 
 /// `GET /connections/{id}/explore`

@@ -1,7 +1,7 @@
-//! `property=<path><operator><value>` of Flow Service's lists.
+//! `property=<path><operator><value>` in the lists of Flow Service.
 //!
-//! Repeated properties are AND, a comma in a value is OR: a value with a comma can't be matched.
-//! Source: sort and filter responses in Flow Service, read 2026-11.
+//! Repeated properties are joined by AND. A comma in a value means OR, so a value with a comma
+//! can't be matched. Source: sort and filter responses in Flow Service, read 2026-11.
 
 use std::cmp::Ordering;
 
@@ -28,7 +28,7 @@ enum FilterOperator {
 }
 
 impl Filter {
-    /// Reads one `property`.
+    /// Parses one `property`.
     pub(crate) fn parse(text: &str) -> Result<Self, Problem> {
         let Some(start) = text.find(['=', '!', '<', '>', '~']) else {
             return Err(Problem::flow(
@@ -94,7 +94,7 @@ impl Filter {
         self.path.split(['.', '[']).next().unwrap_or_default()
     }
 
-    /// Whether a resource fulfils it.
+    /// Whether a resource meets the condition.
     pub(crate) fn accepts(&self, body: &Value) -> bool {
         match self.operator {
             FilterOperator::Equal => self.is_one(body),
@@ -124,8 +124,8 @@ impl Filter {
     }
 }
 
-/// Whether a value at a path of dots passes the test; `[]` stands for every member of an array.
-/// Allocates nothing: a list asks it of every resource there is.
+/// Whether a value at a path with dots passes the test. `[]` means every member of an array. This
+/// allocates nothing, because a list calls it for every resource.
 fn any_at(body: &Value, path: &str, test: &dyn Fn(&Value) -> bool) -> bool {
     let (segment, rest) = match path.split_once('.') {
         Some((segment, rest)) => (segment, Some(rest)),
@@ -144,7 +144,7 @@ fn any_at(body: &Value, path: &str, test: &dyn Fn(&Value) -> bool) -> bool {
     }
 }
 
-/// The first value at a path as [`any_at`] reads it.
+/// The first value at a path that has the form of [`any_at`]'s.
 pub(crate) fn first_at<'v>(body: &'v Value, path: &str) -> Option<&'v Value> {
     path.split('.')
         .try_fold(body, |value, segment| match segment.strip_suffix("[]") {
@@ -153,7 +153,8 @@ pub(crate) fn first_at<'v>(body: &'v Value, path: &str) -> Option<&'v Value> {
         })
 }
 
-/// The text without one pair of quotes around it; the documents write values with and without.
+/// The text without one pair of quotes around it. The documents write values with and without
+/// quotes.
 fn unquoted(text: &str) -> &str {
     let quoted = text.len() >= 2 && text.starts_with('"') && text.ends_with('"');
     if quoted {

@@ -1,4 +1,5 @@
-//! Flows: a source connection, a target connection, what happens on the way, and when.
+//! Flows: a source connection, a target connection, the transformations between them, and a
+//! schedule.
 //!
 //! Source: Flow Service API reference, the collect tutorials, update, delete and draft a dataflow,
 //! read 2026-11.
@@ -43,7 +44,7 @@ const FIELDS: &[&str] = &[
     "etag",
 ];
 
-/// `POST /flows`, and with `mode=draft` one that isn't whole yet.
+/// `POST /flows`. With `mode=draft` the flow may be incomplete.
 pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let sent = scene.call.json()?;
     let is_draft = match scene.call.query("mode") {
@@ -185,7 +186,7 @@ pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     Ok(answer)
 }
 
-/// `DELETE /flows/{id}`. Its connections and the data stay; its runs are no longer to be seen.
+/// `DELETE /flows/{id}`: the flow's connections and data stay. Its runs are deleted too.
 pub(crate) fn delete(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let id = common::find(scene, KIND)?.id.clone();
     let answer = common::delete(scene, KIND)?;
@@ -273,7 +274,7 @@ struct Ends {
 }
 
 impl Ends {
-    /// Finds them: one of each, of specs that the flow spec has.
+    /// Finds one connection of each kind. Their specs must be in the flow spec.
     fn find(scene: &Scene<'_>, body: &Value, spec: &Value) -> Result<Self, Problem> {
         let source_id = only_id(body, "sourceConnectionIds")?;
         let target_id = only_id(body, "targetConnectionIds")?;
@@ -295,7 +296,7 @@ impl Ends {
         Ok(Self { source, target })
     }
 
-    /// Checks all that a flow needs to run.
+    /// Checks everything that a flow needs to run.
     fn check(&self, scene: &Scene<'_>, body: &Value) -> Result<Schedule, Problem> {
         let schedule = Schedule::parse_new(&body["scheduleParams"], scene.arrived_ms)?;
         transformations::check(
@@ -368,7 +369,7 @@ fn operation(name: &str, started_ms: i64, updated_ms: i64) -> Value {
     })
 }
 
-/// The link to the runs of the flow that was just made.
+/// Adds the link to its runs to the flow that was just created.
 fn link_runs(scene: &mut Scene<'_>) {
     let Some(id) = scene.existing(KIND).last().map(|flow| flow.id.clone()) else {
         return;
@@ -380,7 +381,7 @@ fn link_runs(scene: &mut Scene<'_>) {
 
 fn set_plan(scene: &mut Scene<'_>, id: &str, plan: Option<Map<String, Value>>) {
     if let (Some(plan), Some(flow)) = (plan, scene.get_mut(KIND, id)) {
-        // That it has run already is not forgotten.
+        // The mark that the flow has run stays.
         flow.hidden.extend(plan);
     }
 }

@@ -1,7 +1,7 @@
 //! Lists of Flow Service: filter, order, pages.
 //!
-//! A continuation token names the last entry shown, not a position: what is deleted or added while
-//! someone turns pages moves no other entry. It doesn't carry the query.
+//! A continuation token names the last entry shown, not a position. So nothing that is deleted or
+//! added between two pages moves another entry. The token doesn't contain the query.
 
 use std::cmp::Ordering;
 
@@ -16,7 +16,8 @@ use crate::list_play::{Edge, FilterPlay};
 use crate::problem::Problem;
 use crate::scene::Scene;
 
-/// An entry of a list. It borrows: of thousands that are looked at, a page is shown.
+/// An entry of a list. It borrows its body, because a list reads thousands of entries and shows one
+/// page.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Listed<'v> {
     /// Its place in the order of creation.
@@ -25,10 +26,10 @@ pub(crate) struct Listed<'v> {
     pub(crate) body: &'v Value,
 }
 
-/// What a list can be filtered and ordered by: the first segments of paths.
+/// The fields that a list can be filtered and ordered by: the first segments of paths.
 pub(crate) type ListFields = [&'static str];
 
-/// Answers a list over these entries, given in the order of creation.
+/// Responds with a list of these entries. They come in the order of creation.
 pub(crate) fn answer(
     scene: &Scene<'_>,
     resource: &str,
@@ -134,7 +135,7 @@ fn parse_limit(limit: Option<&str>) -> Result<Option<usize>, Problem> {
     }
 }
 
-/// By which fields a list is ordered, then by creation.
+/// The fields that order a list. Entries that are equal in them keep the order of creation.
 struct Order(Vec<(String, Direction)>);
 
 #[derive(Clone, Copy)]
@@ -203,12 +204,12 @@ fn compare(left: Option<&Value>, right: Option<&Value>) -> Ordering {
     }
 }
 
-/// The token after this entry; after none, before all.
+/// The token that continues after this entry, or from the start.
 fn write_token(last: Option<&Listed<'_>>, order: &Order) -> String {
     let Some(last) = last else {
         return URL_SAFE.encode("{}");
     };
-    // Only what the order needs of the entry.
+    // The token holds only the fields that the order needs.
     let mut body = json!({});
     for (path, _) in &order.0 {
         let root = path.split('.').next().unwrap_or_default();
@@ -217,7 +218,7 @@ fn write_token(last: Option<&Listed<'_>>, order: &Order) -> String {
     URL_SAFE.encode(json!({"order": last.order, "body": body}).to_string())
 }
 
-/// Place and fields of the last entry shown, `None` if there was none.
+/// Place and fields of the last entry shown; `None` for a token from the start.
 fn read_token(token: &str) -> Result<Option<(u64, Value)>, Problem> {
     let refusal = || {
         Problem::flow(

@@ -1,4 +1,4 @@
-//! Row filters of explore calls and source connections, and who may have one.
+//! Row filters of explore calls and of source connections.
 
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ pub(super) fn of_explore(
     RowFilter::decode(filters).map_err(refusal)
 }
 
-/// The filter of a source connection, checked against its table if there is such a table.
+/// Checks the filter of a source connection. If its table exists, the filter must fit it.
 pub(super) fn of_source_connection(
     backdrop: &Backdrop,
     spec: &str,
@@ -31,7 +31,7 @@ pub(super) fn of_source_connection(
     }
 }
 
-/// Whether the filter's columns and values are those of the table.
+/// Checks that the filter's columns and values fit the table.
 pub(super) fn check(filter: &RowFilter, table: &Table) -> Result<(), Problem> {
     filter.check(table).map_err(refusal)
 }

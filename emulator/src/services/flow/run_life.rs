@@ -1,7 +1,7 @@
-//! The life of runs: due by a flow's schedule, seen a little later, running, over.
+//! The life of runs: due by a flow's schedule, visible a little later, in progress, ended.
 //!
-//! Nothing ticks. Before each call the state is moved on to the present: what should have happened
-//! by now has happened.
+//! There is no timer. Before each call, the state is advanced to the present: everything that
+//! should have happened by then happens.
 
 use serde_json::{Map, Value, json};
 
@@ -15,7 +15,7 @@ use crate::scene::sandbox_id;
 use crate::source::{RowFilter, Table, count_passing};
 use crate::store::{Entity, Kind, NewEntity, Store};
 
-/// How many runs of one flow are made up at once for a time when the emulator didn't run.
+/// How many runs of one flow are created at once for the time when the emulator didn't run.
 const MOST_AT_ONCE: usize = 100;
 
 /// A run that is due.
@@ -23,26 +23,26 @@ const MOST_AT_ONCE: usize = 100;
 pub(crate) struct Due {
     /// Its planned start.
     pub(crate) due_ms: i64,
-    /// Which changes it takes, from and to.
+    /// The start and end of the changes that it ingests.
     pub(crate) window_ms: (i64, i64),
-    /// How much of the table that is.
+    /// How many rows of the table it ingests.
     pub(crate) rows: Rows,
     /// The time.
     pub(crate) now_ms: i64,
 }
 
-/// How much of a table a run takes.
+/// How many rows of a table a run ingests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rows {
     /// Every row.
     All,
-    /// Those that changed, some tenth.
+    /// About a tenth: those that changed.
     Changed,
-    /// None: a first run without backfill.
+    /// None: the first run of a flow without backfill.
     None,
 }
 
-/// The hidden plan of a flow from this time on.
+/// The hidden plan of a flow, from this time on.
 pub(crate) fn plan(settings: &RunSettings, schedule: Schedule, now_ms: i64) -> Map<String, Value> {
     let every_ms = match (schedule.every_ms, settings.every) {
         (Some(_), Some(every)) => Some(millis(every).max(1)),
@@ -60,7 +60,7 @@ pub(crate) fn plan(settings: &RunSettings, schedule: Schedule, now_ms: i64) -> M
     ])
 }
 
-/// Moves all runs of all sandboxes on to this time.
+/// Advances all runs of all sandboxes to this time.
 pub(crate) fn advance(config: &Config, backdrop: &Backdrop, store: &mut Store, now_ms: i64) {
     if now_ms < store.wake_ms {
         return;
@@ -70,11 +70,11 @@ pub(crate) fn advance(config: &Config, backdrop: &Backdrop, store: &mut Store, n
         wake_ms = wake_ms.min(make_due_runs(config, backdrop, store, &sandbox, now_ms));
         wake_ms = wake_ms.min(move_runs_on(config, backdrop, store, &sandbox, now_ms));
     }
-    // Last: every change of a resource resets it.
+    // This comes last, because every change of a resource resets it.
     store.wake_ms = wake_ms;
 }
 
-/// Makes the runs that should show by now; gives the time of the next one.
+/// Creates the runs that should be visible by now. Returns the time of the next one.
 fn make_due_runs(
     config: &Config,
     backdrop: &Backdrop,
@@ -93,7 +93,7 @@ fn make_due_runs(
         if flow.text("/state") != "enabled" {
             continue;
         }
-        // Only those that are due are copied: there may be thousands.
+        // Only due flows are copied, because there may be thousands.
         if shows_ms <= now_ms {
             due_flows.push(flow.clone());
         } else {
@@ -109,7 +109,7 @@ fn make_due_runs(
         let mut made = 0;
         while let Some(due_ms) = next.filter(|due_ms| due_ms.saturating_add(appears_ms) <= now_ms) {
             if let (MOST_AT_ONCE, Some(every_ms)) = (made, every_ms) {
-                // The rest of the missed ones are left out.
+                // The remaining runs are skipped.
                 next = Some(due_ms + (now_ms - due_ms) / every_ms * every_ms + every_ms);
                 break;
             }
@@ -153,7 +153,7 @@ fn make_due_runs(
     wake_ms
 }
 
-/// Keeps a run, `scheduled`, and gives its id.
+/// Adds a `scheduled` run and returns its id.
 pub(crate) fn insert(
     config: &Config,
     backdrop: &Backdrop,
@@ -189,7 +189,7 @@ pub(crate) fn insert(
     });
     let source = source_connection(store, sandbox, flow);
     let filter = source.and_then(|source| source.body.pointer("/params/filters"));
-    // One that can't be read was refused when the source connection was made.
+    // A filter that can't be read was refused when the source connection was created.
     let filter = filter.and_then(|filter| RowFilter::parse(filter).ok());
     let total = source
         .and_then(|source| table(backdrop, source))
@@ -218,7 +218,7 @@ pub(crate) fn insert(
     id
 }
 
-/// Starts and ends runs; gives the time of the next such event.
+/// Starts and ends runs. Returns the time of the next such event.
 fn move_runs_on(
     config: &Config,
     backdrop: &Backdrop,
@@ -298,7 +298,8 @@ fn update(store: &mut Store, sandbox: &str, run: &Entity, mut body: Value, at_ms
     }
 }
 
-/// Ends a run and tells its flow. The flow's etag stays: its version is that of its definition.
+/// Ends a run and records it in its flow. The flow's etag stays, because it is the version of its
+/// definition.
 fn finish(store: &mut Store, sandbox: &str, run: &Entity, body: Value, ended_ms: i64) {
     let details = json!({
         "id": run.id,
@@ -331,7 +332,7 @@ fn table<'b>(backdrop: &'b Backdrop, source: &Entity) -> Option<&'b Table> {
     backdrop.table(source.text("/connectionSpec/id"), table_path(source))
 }
 
-/// Whether the base connection below a source connection is there and its credentials are good.
+/// Whether the base connection of a source connection exists and has valid credentials.
 fn source_opens(
     config: &Config,
     backdrop: &Backdrop,
@@ -345,7 +346,7 @@ fn source_opens(
 }
 
 fn millis(duration: std::time::Duration) -> i64 {
-    // A quarter of the range, so that sums stay in it.
+    // A quarter of the range, so that sums don't overflow.
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
 }
 
@@ -385,7 +386,7 @@ mod tests {
         let next = store.get("prod", Kind::Flows, "f").unwrap().hidden["nextRunAt"].as_i64();
         assert_eq!(next, Some(1_001_000));
         assert_eq!(advanced(&mut store, 1_001_500), MOST_AT_ONCE);
-        // A run shows up a second after its planned start.
+        // A run becomes visible one second after its planned start.
         assert_eq!(advanced(&mut store, 1_002_000), MOST_AT_ONCE + 1);
     }
 

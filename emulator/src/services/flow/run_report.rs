@@ -1,4 +1,4 @@
-//! What a run reports of itself when it is over: metrics and activities.
+//! What a run reports when it has ended: metrics and activities.
 //!
 //! Source: monitor dataflows, and runs recorded in the alerts guide, read 2026-11.
 
@@ -8,7 +8,7 @@ use crate::config::RunOutcome;
 use crate::ids::{Ids, mix};
 use crate::store::Entity;
 
-/// The body of a run that is over.
+/// The body of a run that has ended.
 pub(crate) fn ended(
     run: &Entity,
     started_ms: i64,

@@ -1,4 +1,4 @@
-//! Flow runs as callers see them. How they come about is in `run_life.rs`.
+//! Flow runs as callers see them. `run_life.rs` creates and advances them.
 //!
 //! Source: monitor dataflows, on-demand ingestion, Flow Service API reference, read 2026-11.
 
@@ -53,7 +53,7 @@ pub(crate) fn get(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     common::get(scene, KIND)
 }
 
-/// `POST /runs`: a run on demand of a flow that runs once.
+/// `POST /runs`: an on-demand run of a flow that runs once.
 pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let sent = scene.call.json()?;
     let flow_id = text(&sent, "/flowId").to_owned();
@@ -123,7 +123,7 @@ pub(crate) fn not_writable(_scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     ))
 }
 
-/// `POST /runs/{id}/action?op=re_trigger`: the failed window once more.
+/// `POST /runs/{id}/action?op=re_trigger`: repeats the window of a failed run.
 pub(crate) fn action(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let run = common::find(scene, KIND)?.clone();
     let op = scene

@@ -13,14 +13,14 @@ use crate::problem::Problem;
 pub(crate) struct Schedule {
     /// The first run's planned start, in ms.
     pub(crate) start_ms: i64,
-    /// The distance of runs in ms; `None` for one run only.
+    /// The interval between runs in ms; `None` for a single run.
     pub(crate) every_ms: Option<i64>,
-    /// Whether the first run takes what is already there.
+    /// Whether the first run ingests the rows that exist already.
     pub(crate) backfill: bool,
 }
 
 impl Schedule {
-    /// Reads the parameters of a new flow: its start may not be in the past.
+    /// Parses the parameters of a new flow. Its start must not be in the past.
     pub(crate) fn parse_new(params: &Value, now_ms: i64) -> Result<Self, Problem> {
         let schedule = Self::parse(params)?;
         if schedule.start_ms < now_ms {
@@ -29,7 +29,7 @@ impl Schedule {
         Ok(schedule)
     }
 
-    /// Reads the parameters. Numbers and booleans may come as strings, as in all of Adobe's examples.
+    /// Parses the parameters. Numbers and booleans may be strings, as in all of Adobe's examples.
     pub(crate) fn parse(params: &Value) -> Result<Self, Problem> {
         let Some(params) = params.as_object().filter(|params| !params.is_empty()) else {
             return Err(Problem::flow(1317, 400, "Schedule parameters are empty."));
@@ -102,7 +102,7 @@ impl Schedule {
         })
     }
 
-    /// The first planned start that isn't before this time.
+    /// The first planned start that is not before this time.
     pub(crate) fn next_from(&self, now_ms: i64) -> i64 {
         match self.every_ms {
             Some(every_ms) if now_ms > self.start_ms => {
@@ -122,7 +122,7 @@ fn parse_interval(interval: Option<&Value>, frequency: &str) -> Result<i64, Prob
         return Err(common::wrong_type("scheduleParams.interval", "an integer"));
     };
     let minimum = if frequency == "minute" { 15 } else { 1 };
-    // The upper bound keeps the arithmetic whole; nobody runs a flow every thousand years.
+    // The upper bound keeps the arithmetic in range. Nobody runs a flow every thousand years.
     if !(minimum..=50_000).contains(&interval) {
         let message =
             format!("Interval {interval} is below the minimum {minimum} of frequency {frequency}.");

@@ -1,4 +1,4 @@
-//! Source connections: a table, or some columns of it, behind a base connection.
+//! Source connections: a table of a base connection, or some of its columns.
 //!
 //! Source: create a source connection and a dataflow for a customer success source, read 2026-11.
 
@@ -84,7 +84,8 @@ pub(crate) fn list(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     list_children(scene, KIND, FIELDS)
 }
 
-/// A list of source or target connections, whose filter by name the documents leave open.
+/// A list of source or target connections. The documents leave open whether they can be filtered by
+/// name.
 pub(crate) fn list_children(
     scene: &Scene<'_>,
     kind: Kind,
@@ -124,7 +125,7 @@ pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     })
 }
 
-/// Changes a source or target connection; new parameters must pass the check. Flows that have it
+/// Changes a source or target connection. New parameters must pass the check. Flows that use it
 /// don't notice, as Adobe warns.
 pub(crate) fn patch_child(
     scene: &mut Scene<'_>,
@@ -146,12 +147,12 @@ pub(crate) fn patch_child(
     common::replace(scene, kind, &id, body)
 }
 
-/// `DELETE /sourceConnections/{id}`, refused while a flow has it.
+/// `DELETE /sourceConnections/{id}`: refused while a flow uses it.
 pub(crate) fn delete(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     delete_child(scene, KIND, "/sourceConnectionIds")
 }
 
-/// Deletes a source or target connection that no flow names at this pointer.
+/// Deletes a source or target connection, unless a flow names it at this pointer.
 pub(crate) fn delete_child(
     scene: &mut Scene<'_>,
     kind: Kind,
@@ -167,7 +168,7 @@ pub(crate) fn delete_child(
 }
 
 fn check_params(scene: &Scene<'_>, spec: &str, sent: &Value) -> Result<(), Problem> {
-    // Newer bodies say tableName, older ones path.
+    // Newer bodies use `tableName`, older ones `path`.
     let table = match text(sent, "/params/tableName") {
         "" => text(sent, "/params/path"),
         table => table,

@@ -1,4 +1,4 @@
-//! Connection specs and flow specs: only to be read.
+//! Connection specs and flow specs. Callers can only read them.
 
 use serde_json::{Value, json};
 
@@ -39,7 +39,7 @@ pub(crate) fn get_flow_spec(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     get_spec("flowSpecs", id, scene.backdrop.flow_spec(id))
 }
 
-/// `POST /connectionSpecs`, for Adobe and partners.
+/// `POST /connectionSpecs`: for Adobe and its partners.
 pub(crate) fn not_writable(_scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     Err(Problem::flow(
         1426,

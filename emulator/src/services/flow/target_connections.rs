@@ -78,7 +78,7 @@ pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     patch_child(scene, KIND, check_dataset)
 }
 
-/// `DELETE /targetConnections/{id}`, refused while a flow has it.
+/// `DELETE /targetConnections/{id}`: refused while a flow uses it.
 pub(crate) fn delete(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     delete_child(scene, KIND, "/targetConnectionIds")
 }

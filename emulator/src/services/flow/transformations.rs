@@ -1,4 +1,4 @@
-//! `Copy` and `Mapping` of a flow, and whether they fit its source and target.
+//! `Copy` and `Mapping` of a flow, and whether they fit its source and its target.
 //!
 //! Source: the flow spec `CRMToAEP` and the error catalogues (1328, 1329, 1367, 1369, 1412, 1419,
 //! 1425), read 2026-11.
@@ -107,7 +107,7 @@ fn check_mapping(
     }
 }
 
-/// The schemas of mapping, target and dataset must be one, in one version.
+/// Checks that mapping, target and dataset have the same schema in the same version.
 fn check_schema(scene: &Scene<'_>, set: &Entity, target: &Entity) -> Result<(), Problem> {
     let dataset = text(&target.body, "/params/dataSetId");
     let dataset = scene.get(Kind::DataSets, dataset);
@@ -135,8 +135,8 @@ fn check_schema(scene: &Scene<'_>, set: &Entity, target: &Entity) -> Result<(), 
     Err(Problem::flow(1425, 400, message))
 }
 
-/// The major version in a content type, or in a bare version: 1 in `…;version=1`, `…; version=1.0`
-/// and `1.0`. Only major versions matter: the newest minor one is always meant.
+/// The major version in a content type or in a bare version: 1 in `…;version=1`, `…; version=1.0`
+/// and `1.0`. The minor version doesn't matter, because the newest one always applies.
 fn version_of(text: &str) -> &str {
     let version = text.rsplit("version=").next().unwrap_or_default();
     version.split('.').next().unwrap_or_default().trim()

@@ -1,23 +1,23 @@
-//! Whether a calculated field is written as Data Prep can read it. Nothing is calculated.
+//! Checks whether Data Prep can parse a calculated field. Nothing is evaluated.
 //!
-//! Source: Data Prep mapping functions and data format handling, read 2026-11. The grammar is printed
-//! nowhere; the operators are those of the examples and of the reserved words.
+//! Source: Data Prep mapping functions and data format handling, read 2026-11. The grammar is not
+//! documented. The operators are those of the examples and of the reserved words.
 
 use super::functions;
 
-/// How deep parentheses may stand in each other. Nobody's expression does, and a parser that calls
-/// itself must end.
+/// How deep an expression may be nested. Real expressions stay far below. A recursive parser needs
+/// a limit.
 const DEEPEST: usize = 64;
 
-/// Operators between two values, longer ones before those that they begin with.
+/// Operators between two values. Longer ones come before their own prefixes.
 const OPERATORS: &[&str] = &[
     "==", "!=", "<=", ">=", "&&", "||", "=~", "!~", "<", ">", "+", "-", "*", "/", "%",
 ];
-/// The same as words.
+/// The same operators as words.
 const WORD_OPERATORS: &[&str] = &[
     "and", "or", "eq", "ne", "lt", "le", "gt", "ge", "div", "mod",
 ];
-/// Words that no field may be called by unless it is wrapped in `${…}`.
+/// Words that can't be a field's name unless it is written as `${…}`.
 const RESERVED: &[&str] = &[
     "new", "break", "var", "for", "while", "continue", "else", "if", "return",
 ];
@@ -68,7 +68,7 @@ struct Parser {
 }
 
 impl Parser {
-    /// A value, operators with more of them, and perhaps a choice of two.
+    /// A value, any number of operators with more values, and optionally a choice of two.
     fn parse_expression(&mut self) -> Result<(), ExpressionError> {
         self.depth += 1;
         if self.depth > DEEPEST {
@@ -87,7 +87,7 @@ impl Parser {
         Ok(())
     }
 
-    /// A value with its signs before it, and members, places and methods behind it.
+    /// A value with its signs, and the members, indexes and methods that follow it.
     fn parse_value(&mut self) -> Result<(), ExpressionError> {
         while self.take('-') || self.take('!') || self.take_word("not") {}
         self.parse_bare_value()?;
@@ -142,7 +142,7 @@ impl Parser {
         }
     }
 
-    /// Expressions between commas, up to the closing letter; gives how many.
+    /// Expressions between commas, up to the closing letter. Returns their number.
     fn parse_list(&mut self, closing: char) -> Result<usize, ExpressionError> {
         if self.take(closing) {
             return Ok(0);
@@ -187,7 +187,7 @@ impl Parser {
         Err(ExpressionError::OpenText(start + 1))
     }
 
-    /// A field's name in `${…}`, where any name is good.
+    /// A field's name in `${…}`. Any name is valid there.
     fn parse_wrapped(&mut self) -> Result<(), ExpressionError> {
         let start = self.position;
         let name = &self.letters[start + 2..];
@@ -207,7 +207,7 @@ impl Parser {
         }
     }
 
-    /// A name: letters and digits, `$` and `_`, and dots behind a backslash.
+    /// A name: letters and digits, `$` and `_`, and dots after a backslash.
     fn take_name(&mut self) -> Option<String> {
         self.peek();
         let start = self.position;
@@ -267,7 +267,7 @@ impl Parser {
         Err(self.unexpected(expected))
     }
 
-    /// The next letter that is no space.
+    /// The next letter that is not a space.
     fn peek(&mut self) -> Option<char> {
         while self
             .letters

@@ -1,11 +1,11 @@
 //! The functions of Data Prep, with how many arguments each takes.
 //!
-//! Source: Data Prep mapping functions, read 2026-11, newer additions to that list included.
+//! Source: Data Prep mapping functions, including newer additions to the list, read 2026-11.
 
 /// More arguments than an expression has room for.
 const ANY: usize = usize::MAX;
 
-/// Name, and the fewest and the most arguments.
+/// The name, and the smallest and the largest number of arguments.
 const FUNCTIONS: &[(&str, usize, usize)] = &[
     // Strings.
     ("concat", 1, ANY),
@@ -105,10 +105,11 @@ const FUNCTIONS: &[(&str, usize, usize)] = &[
     ("ua_device_class", 1, 1),
 ];
 
-/// What is called behind a value and a dot: `"a".equals("b")`.
+/// What can be called on a value: `"a".equals("b")`.
 const METHODS: &[&str] = &["equals", "equalsIgnoreCase"];
 
-/// Whether the function of this name takes so many arguments; `None` if there is no such function.
+/// Whether the function of this name takes this number of arguments; `None` if there is no such
+/// function.
 pub(super) fn takes(name: &str, arguments: usize) -> Option<bool> {
     let found = FUNCTIONS.iter().find(|(known, _, _)| *known == name);
     found.map(|(_, fewest, most)| (*fewest..=*most).contains(&arguments))

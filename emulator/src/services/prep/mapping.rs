@@ -1,7 +1,7 @@
 //! Mappings, and what is wrong with them.
 //!
-//! A set is judged mapping by mapping: that every required field is mapped is what a flow asks, for
-//! the documents say of a row that lacks one, not of a set, that it is refused.
+//! A set is checked mapping by mapping. Only a flow requires that every required field is mapped:
+//! the documents say that a row without one is refused, not that a set is.
 
 use serde_json::Value;
 
@@ -9,10 +9,10 @@ use super::expression;
 use crate::json::text;
 use crate::services::registry::fields::Fields;
 
-/// The longest expression.
+/// The largest length of an expression.
 const LONGEST_EXPRESSION: usize = 4096;
 
-/// Id and version of the schema that a set maps to.
+/// Id and version of the target schema of a set.
 pub(crate) fn output_schema(set: &Value) -> (&str, &str) {
     match text(set, "/outputSchema/schemaRef/id") {
         "" => (text(set, "/xdmSchema"), text(set, "/xdmVersion")),
@@ -20,8 +20,8 @@ pub(crate) fn output_schema(set: &Value) -> (&str, &str) {
     }
 }
 
-/// What is wrong with the mappings of a set: fields that the schema hasn't, columns that the source
-/// hasn't. Without fields there is no schema to map to.
+/// What is wrong with the mappings of a set: fields that the schema doesn't have, and columns that
+/// the source doesn't have. `fields` is `None` if the schema doesn't exist.
 pub(crate) fn faults(
     set: &Value,
     fields: Option<&Fields>,
@@ -110,8 +110,8 @@ fn is_path(source: &str) -> bool {
     unescaped.split('.').all(|name| !name.is_empty()) && !source.ends_with('\\')
 }
 
-/// The column that a source path names, `None` for a path into a column, which no table has. A dot
-/// in a name is escaped, or the name is wrapped in `${…}`.
+/// The column that a source path names. `None` for a path into a column, because no table has one.
+/// A dot in a name is escaped, or the name is written as `${…}`.
 fn column_of(source: &str) -> Option<String> {
     if let Some(name) = source
         .strip_prefix("${")

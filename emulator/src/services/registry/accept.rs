@@ -1,9 +1,9 @@
-//! The `Accept` header, which the registry takes seriously: lists without a version, single
-//! resources with one.
+//! The `Accept` header, which the registry checks strictly: a list takes no version, a single
+//! resource needs one.
 
 use crate::problem::Problem;
 
-/// How much of a resource is asked for.
+/// How much of a resource a call asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     /// Ids, titles and versions.
@@ -45,7 +45,7 @@ pub(crate) fn for_one(accept: Option<&str>) -> Result<Form, Problem> {
     }
 }
 
-/// How much of each descriptor a list of them shows. Their media types are `xdm` ones only.
+/// How much of each descriptor a list shows. The media types of descriptors are `xdm` only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DescriptorForm {
     /// Ids.
@@ -73,7 +73,7 @@ pub(crate) fn for_descriptors(accept: Option<&str>) -> Result<DescriptorForm, Pr
     }
 }
 
-/// The form and the version of an accepted media type.
+/// The form and the version in a media type.
 fn parse(accept: Option<&str>) -> Option<(Form, Option<String>)> {
     let mut parts = accept?.split(';').map(str::trim);
     let kind = parts

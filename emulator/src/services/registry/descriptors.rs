@@ -1,7 +1,7 @@
-//! Descriptors: what a schema's fields mean, above all which of them is an identity.
+//! Descriptors: what the fields of a schema mean, above all which of them is an identity.
 //!
-//! Source: the descriptors endpoint of the Schema Registry guide, read 2026-11. What it refuses has no
-//! number there, but for the `Accept` header (1008, 1009): 1018 is this emulator's guess.
+//! Source: the descriptors endpoint of the Schema Registry guide, read 2026-11. It documents
+//! numbers for the `Accept` header only (1008, 1009). 1018 is this emulator's guess.
 
 use serde_json::{Map, Value, json};
 
@@ -17,7 +17,8 @@ use crate::store::{Entity, Kind};
 const KIND: Kind = Kind::Descriptors;
 const IDENTITY: &str = "xdm:descriptorIdentity";
 
-/// `POST /tenant/descriptors`: checks an identity, and of other kinds that the schema exists.
+/// `POST /tenant/descriptors`: checks an identity. For other types it only checks that the schema
+/// exists.
 pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let mut body = scene.call.json()?;
     let schema = text(&body, "/xdm:sourceSchema");
@@ -47,7 +48,7 @@ pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     Ok(Answer::json(201, body))
 }
 
-/// `GET /tenant/descriptors`: an array for each type that there are descriptors of.
+/// `GET /tenant/descriptors`: one array for each type that occurs.
 pub(crate) fn list(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let form = accept::for_descriptors(scene.call.header("accept"))?;
     let descriptors: Vec<&Entity> = scene.listed(KIND).collect();
@@ -92,7 +93,8 @@ pub(crate) fn delete(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     Ok(Answer::empty(204))
 }
 
-/// A field that the schema has, a string, in a namespace, and one primary at most.
+/// Checks an identity: its field must be a string of the schema, it needs a namespace, and a schema
+/// has at most one primary identity.
 fn check_identity(scene: &Scene<'_>, body: &Value) -> Result<(), Problem> {
     if body["xdm:sourceVersion"] != 1 {
         return Err(invalid("xdm:sourceVersion must be 1"));
@@ -141,7 +143,7 @@ fn check_property(scene: &Scene<'_>, schema: &str, property: &str) -> Result<(),
         Some((_, Some(kind))) => Err(invalid(format!(
             "field {property} is of type {kind}, no string"
         ))),
-        // In a field group of Adobe's own.
+        // The field can be in a field group of Adobe's own.
         Some((fields, None)) if fields.has(&path, &namespace) => Ok(()),
         Some((_, None)) | None => Err(invalid(format!("field {property} is not in the schema"))),
     }

@@ -1,4 +1,4 @@
-//! All fields of a schema: those of its class and of its field groups, merged.
+//! All fields of a schema: those of its class and its field groups, merged.
 //!
 //! Source: Schema Registry guide (schemas), the classes' own definitions in the public XDM
 //! repository, and XDM field constraints, read 2026-11.
@@ -13,31 +13,31 @@ use crate::store::Kind;
 #[derive(Clone, Debug)]
 pub(crate) struct Fields {
     properties: Map<String, Value>,
-    /// Whether it has field groups of Adobe's own, whose fields aren't known here.
+    /// Whether it uses field groups of Adobe's own. Their fields aren't known here.
     is_open: bool,
     /// The paths of the fields that every row must have.
     required: Vec<String>,
 }
 
 impl Fields {
-    /// Whether there is a field at this path of dots.
+    /// Whether there is a field at this path with dots.
     pub(crate) fn has(&self, path: &str, tenant_root: &str) -> bool {
         self.at(path).is_some() || (self.is_open && path.split('.').next() != Some(tenant_root))
     }
 
-    /// The JSON type of the field at this path of dots.
+    /// The JSON type of the field at this path with dots.
     pub(crate) fn kind_of(&self, path: &str) -> Option<&str> {
         self.at(path)?["type"].as_str()
     }
 
-    /// The paths of the fields that every row must have: of an ExperienceEvent `_id` and
-    /// `timestamp`, and what a field group names in `required`.
+    /// The paths of the fields that every row must have: `_id` and `timestamp` of an
+    /// ExperienceEvent, and what a field group names in `required`.
     pub(crate) fn required(&self) -> &[String] {
         &self.required
     }
 
-    /// The fields as JSON Schema, with the types that the registry adds, and which of the outermost
-    /// ones are required.
+    /// The fields as JSON Schema with the types that the registry adds, and the required ones at
+    /// the top level.
     pub(crate) fn into_resolved(mut self) -> (Map<String, Value>, Vec<String>) {
         for field in self.properties.values_mut() {
             add_xdm_types(field);
@@ -50,7 +50,7 @@ impl Fields {
         let mut properties = Some(&self.properties);
         let mut found = None;
         for segment in path.split('.') {
-            // `items[*]` and `items[0]` both mean a member.
+            // `items[*]` and `items[0]` both name a member.
             let name = segment.split('[').next().unwrap_or_default();
             found = properties.and_then(|properties| properties.get(name));
             properties = found.and_then(|field| inner(field).as_object());
@@ -68,7 +68,7 @@ fn inner(field: &Value) -> &Value {
     }
 }
 
-/// Adds `meta:xdmType` to a field and all below it, as the registry does.
+/// Adds `meta:xdmType` to a field and all fields below it, as the registry does.
 fn add_xdm_types(field: &mut Value) {
     let kind = xdm_type(field);
     if let Some(kind) = kind {
@@ -83,7 +83,7 @@ fn add_xdm_types(field: &mut Value) {
     }
 }
 
-/// The XDM type of a field by its JSON type, its format and its bounds.
+/// The XDM type of a field, from its JSON type, its format and its bounds.
 fn xdm_type(field: &Value) -> Option<&'static str> {
     Some(match (field["type"].as_str()?, field["format"].as_str()) {
         ("string", Some("date")) => "date",
@@ -127,7 +127,7 @@ pub(crate) fn fields_of(scene: &Scene<'_>, schema: &str) -> Option<Fields> {
             },
         }
     }
-    // A schema without field groups still has its tenant's root.
+    // A schema without field groups still has the root of its tenant.
     fields
         .properties
         .entry(format!("_{}", scene.config.tenant))
@@ -135,7 +135,7 @@ pub(crate) fn fields_of(scene: &Scene<'_>, schema: &str) -> Option<Fields> {
     Some(fields)
 }
 
-/// Merges properties, and those of objects that both have.
+/// Merges properties, including those of objects that exist in both.
 fn merge(into: &mut Map<String, Value>, from: &Value) {
     for (name, field) in from.as_object().into_iter().flatten() {
         match into
@@ -151,7 +151,7 @@ fn merge(into: &mut Map<String, Value>, from: &Value) {
     }
 }
 
-/// Adds the paths that an object and those below it name in `required`.
+/// Adds the paths that an object, and the objects below it, name in `required`.
 fn add_required(paths: &mut Vec<String>, object: &Value, prefix: &str) {
     let named = object["required"].as_array().into_iter().flatten();
     for name in named.filter_map(Value::as_str) {

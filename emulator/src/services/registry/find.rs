@@ -1,4 +1,4 @@
-//! How a resource of the registry is found, and the refusal if there is none.
+//! Finds a resource of the registry, and refuses a call if it doesn't exist.
 
 use crate::problem::Problem;
 use crate::scene::Scene;
@@ -11,7 +11,8 @@ pub(super) fn find<'s>(scene: &'s Scene<'_>, kind: Kind, id: &str) -> Option<&'s
         .find(|entity| entity.id == id || entity.text("/meta:altId") == id)
 }
 
-/// The number for schemas is recorded (1012); those of the other kinds are its neighbours.
+/// The number for schemas is recorded (1012). The numbers for the other kinds are guesses close to
+/// it.
 pub(super) fn not_found(kind: Kind, id: &str) -> Problem {
     let number = match kind {
         Kind::Schemas => 1012,

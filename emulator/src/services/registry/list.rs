@@ -1,6 +1,6 @@
 //! Lists of the registry: `property`, `orderby`, `limit` and `start`.
 //!
-//! `start` is the last value of the first sort field, and the next page is strictly greater.
+//! `start` is the last value of the first sort field. The next page holds strictly greater values.
 
 use std::cmp::Ordering;
 
@@ -13,10 +13,10 @@ use crate::problem::Problem;
 use crate::scene::Scene;
 use crate::store::Kind;
 
-/// `limit` may be 0 to this.
+/// The largest `limit`. The smallest is 0.
 const LARGEST_LIMIT: usize = 500;
 
-/// Answers a list of this kind.
+/// Responds with a list of this kind.
 pub(crate) fn answer(scene: &Scene<'_>, kind: Kind) -> Result<Answer, Problem> {
     let call = scene.call;
     let form = accept::for_list(call.header("accept"))?;
@@ -50,7 +50,7 @@ pub(crate) fn answer(scene: &Scene<'_>, kind: Kind) -> Result<Answer, Problem> {
         .listed(kind)
         .map(|entity| &entity.body)
         .filter(|body| conditions.iter().all(|condition| condition.accepts(body)));
-    // Several fields may be named; the first decides, the others only break ties.
+    // `orderby` may name several fields. The first one decides; the others only break ties.
     let key = order
         .unwrap_or("meta:registryMetadata.repo:createdDate")
         .split(',')
@@ -61,7 +61,7 @@ pub(crate) fn answer(scene: &Scene<'_>, kind: Kind) -> Result<Answer, Problem> {
         None => (key.strip_prefix('+').unwrap_or(key), false),
     };
     let direct = |order: Ordering| if is_down { order.reverse() } else { order };
-    // Each key is made once, not anew for every comparison.
+    // Each key is built once, not for every comparison.
     let mut found: Vec<(String, &Value)> =
         accepted.map(|body| (sort_key(body, field), body)).collect();
     found.sort_by(|(left, _), (right, _)| direct(left.cmp(right)));
@@ -118,7 +118,7 @@ fn shown(body: &Value, form: Form) -> Value {
     }
 }
 
-/// The value of a field, as text that sorts.
+/// The value of a field as text that can be sorted.
 fn sort_key(body: &Value, field: &str) -> String {
     match at(body, field) {
         Some(Value::String(text)) => text.clone(),
@@ -132,7 +132,7 @@ fn at<'v>(body: &'v Value, path: &str) -> Option<&'v Value> {
         .try_fold(body, |value, segment| value.get(segment))
 }
 
-/// A condition on one property; a bare name asks whether it is there.
+/// A condition on one property. A name alone asks whether the property exists.
 struct PropertyCondition {
     path: String,
     test: Option<(&'static str, String)>,

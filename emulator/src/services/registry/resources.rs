@@ -1,4 +1,5 @@
-//! Field groups and schemas: titles are unique across both, and much else is the same.
+//! Field groups and schemas. Titles are unique across both, and most of their operations are the
+//! same.
 
 use serde_json::{Map, Value, json};
 
@@ -80,7 +81,7 @@ pub(crate) fn delete_schema(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
 fn create(scene: &mut Scene<'_>, kind: Kind, sent: Value) -> Result<Answer, Problem> {
     check_title(scene, text(&sent, "/title"))?;
     let tenant = scene.config.tenant.clone();
-    // Field groups keep their old name in ids.
+    // In ids, field groups keep their old name.
     let place = if kind == Kind::Schemas {
         "schemas"
     } else {
@@ -134,7 +135,7 @@ fn sandbox_type<'s>(scene: &Scene<'s>) -> &'s str {
     sandbox.map_or("production", |sandbox| sandbox.kind.as_str())
 }
 
-/// Titles are unique in a sandbox across schemas and field groups.
+/// Checks that the title is unique in the sandbox, across schemas and field groups.
 fn check_title(scene: &Scene<'_>, title: &str) -> Result<(), Problem> {
     let taken = [Kind::Schemas, Kind::Fieldgroups]
         .into_iter()

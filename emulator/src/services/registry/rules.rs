@@ -1,7 +1,7 @@
-//! What the registry demands of a new field group or schema.
+//! What the registry requires of a new field group or schema.
 //!
-//! The namespace rule is documented with its numbers (1020 to 1024), not which is which; other
-//! numbers here are neighbours of documented ones, and every client must live with any of them.
+//! The documents name the numbers of the namespace rule (1020 to 1024), but not which case has
+//! which. Other numbers here are close to documented ones. A client must accept any of them.
 
 use serde_json::Value;
 
@@ -16,9 +16,9 @@ const CLASSES: [&str; 2] = [
     "https://ns.adobe.com/xdm/context/experienceevent",
 ];
 
-/// The JSON types that XDM builds on. Source: XDM field constraints, read 2026-11.
+/// The JSON types of XDM. Source: XDM field constraints, read 2026-11.
 const TYPES: [&str; 6] = ["string", "number", "integer", "boolean", "array", "object"];
-/// The formats of strings there, and those of JSON Schema that Adobe's own schemas use.
+/// The formats of strings in XDM, and those of JSON Schema that Adobe's own schemas use.
 const FORMATS: [&str; 7] = [
     "date",
     "date-time",
@@ -29,7 +29,7 @@ const FORMATS: [&str; 7] = [
     "ipv4",
 ];
 
-/// Whether an id is that of a class which schemas may be of.
+/// Whether an id is that of a class.
 pub(crate) fn is_class(id: &Value) -> bool {
     CLASSES.iter().any(|class| id == class)
 }
@@ -63,7 +63,7 @@ pub(crate) fn check_fieldgroup(sent: &Value, tenant: &str) -> Result<(), Problem
     Ok(())
 }
 
-/// Checks a schema: one class, and field groups that exist.
+/// Checks a schema: it needs exactly one class, and its field groups must exist.
 pub(crate) fn check_schema(scene: &Scene<'_>, sent: &Value) -> Result<(), Problem> {
     check_common(sent)?;
     if sent["description"].as_str().is_none() {
@@ -80,7 +80,7 @@ pub(crate) fn check_schema(scene: &Scene<'_>, sent: &Value) -> Result<(), Proble
         )));
     }
     for id in references {
-        // Adobe's own field groups are not kept here, and taken as they are.
+        // Adobe's own field groups are not stored here. They are accepted as they are.
         if id.starts_with("https://ns.adobe.com/xdm/") {
             continue;
         }
@@ -135,7 +135,7 @@ pub(super) fn references(schema: &Value) -> Vec<String> {
         .collect()
 }
 
-/// What holds properties in a field group: itself, its definitions and its members.
+/// The parts of a field group that have properties: itself, its definitions and its members.
 pub(crate) fn holders(fieldgroup: &Value) -> Vec<&Value> {
     let definitions = fieldgroup["definitions"]
         .as_object()
@@ -149,7 +149,7 @@ pub(crate) fn holders(fieldgroup: &Value) -> Vec<&Value> {
         .collect()
 }
 
-/// Checks the fields below one: every one has a type and a name that the registry takes.
+/// Checks a field and the fields below it: each needs a type, and a name that the registry accepts.
 fn check_fields(field: &Value, path: &str) -> Result<(), Problem> {
     check_type(field, path)?;
     let inner = match field["type"].as_str() {
@@ -172,8 +172,8 @@ fn check_fields(field: &Value, path: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Checks that a field has a type that XDM has: one word in lower case, with a format or items of
-/// its own.
+/// Checks that a field has a type of XDM: one lower-case word, with a matching format or matching
+/// items.
 fn check_type(field: &Value, path: &str) -> Result<(), Problem> {
     if field["$ref"].is_string() {
         return Ok(());
