@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_flow_spec_lacks_what_its_print_lacks() {
+    fn the_newest_flow_spec_lacks_what_its_printed_version_lacks() {
         let backdrop = Backdrop::new(&SourceSettings {
             newest_flow_spec: true,
             offers: [("phoenix".to_owned(), SourceOffer::Offered)].into(),

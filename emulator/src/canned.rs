@@ -50,7 +50,7 @@ fn retry_after_header(retry_after: RetryAfter, now_ms: i64) -> String {
 }
 
 fn named_answer(named: NamedAnswer, status: u16, call: &Call, now_ms: i64) -> Answer {
-    let told = |problem: Problem| {
+    let refused = |problem: Problem| {
         let mut answer = problem.answer(&mut Ids::seeded(Ids::fresh_seed()), now_ms);
         answer.status = status;
         answer
@@ -58,29 +58,29 @@ fn named_answer(named: NamedAnswer, status: u16, call: &Call, now_ms: i64) -> An
     let sent = call.header("if-match").unwrap_or_default();
     let stale = format!("Supplied version=[{sent}] does not match the current version on entity");
     match named {
-        NamedAnswer::RateLimited => told(Problem::Gateway {
+        NamedAnswer::RateLimited => refused(Problem::Gateway {
             status,
             code: "429050",
             message: "Too many requests",
         }),
-        NamedAnswer::TokenInvalid => told(Problem::Gateway {
+        NamedAnswer::TokenInvalid => refused(Problem::Gateway {
             status,
             code: "401013",
             message: "Oauth token is not valid",
         }),
-        NamedAnswer::FlowTokenInvalid => told(Problem::flow(
+        NamedAnswer::FlowTokenInvalid => refused(Problem::flow(
             2115,
             status,
             "Invalid token. Provide a valid token and try again.",
         )),
         NamedAnswer::StaleEtag if call.route.is_flow_service() => {
-            told(Problem::flow(1404, status, stale))
+            refused(Problem::flow(1404, status, stale))
         }
-        NamedAnswer::StaleEtag => told(problem_of(call.route.service, status, stale)),
+        NamedAnswer::StaleEtag => refused(problem_of(call.route.service, status, stale)),
         NamedAnswer::StaleEtagBare => Answer::json(status, json!({"errorMessage": stale})),
         NamedAnswer::Adobe => {
             let message = "The request could not be processed. Try again later.";
-            told(problem_of(call.route.service, status, message.to_owned()))
+            refused(problem_of(call.route.service, status, message.to_owned()))
         }
         NamedAnswer::Page => answer(&CannedAnswer::html(status), call, now_ms),
         NamedAnswer::Nothing => Answer::empty(status),
@@ -88,11 +88,11 @@ fn named_answer(named: NamedAnswer, status: u16, call: &Call, now_ms: i64) -> An
         NamedAnswer::Echo => {
             let sent = String::from_utf8_lossy(&call.body);
             let message = format!("The request could not be processed: {sent}");
-            told(problem_of(call.route.service, status, message))
+            refused(problem_of(call.route.service, status, message))
         }
         NamedAnswer::EchoAll => {
             let message = format!("The request could not be processed: {}", whole(call));
-            told(problem_of(call.route.service, status, message))
+            refused(problem_of(call.route.service, status, message))
         }
     }
 }

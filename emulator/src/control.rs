@@ -76,8 +76,8 @@ async fn add_faults(State(shared): State<Arc<Shared>>, text: String) -> Response
         }
         Err(error) => {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
-            let told = format!("{error}: {}", cause.unwrap_or_default());
-            (StatusCode::BAD_REQUEST, Json(json!({"error": told}))).into_response()
+            let message = format!("{error}: {}", cause.unwrap_or_default());
+            (StatusCode::BAD_REQUEST, Json(json!({"error": message}))).into_response()
         }
     }
 }

@@ -116,7 +116,7 @@ mod tests {
     const CONNECTIONS: &str = "/data/foundation/flowservice/connections";
 
     #[test]
-    fn a_rule_is_for_the_numbers_it_names() {
+    fn a_rule_applies_to_the_numbers_it_names() {
         let mut dial = Dial::new(vec![
             Rule::new("POST", "/connections", Action::DropBeforeApply).nth([2]),
         ]);

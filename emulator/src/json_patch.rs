@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_patch_is_refused() {
+    fn an_invalid_patch_is_refused() {
         for (operations, is_known) in [
             (json!({"op": "add"}), true),
             (json!([{"op": "move", "path": "/a", "value": 1}]), false),

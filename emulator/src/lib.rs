@@ -38,7 +38,7 @@ mod wire;
 mod services;
 
 mod backdrop;
-mod list_play;
+mod list_faults;
 mod mask;
 mod scene;
 mod source;

@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn credentials_are_masked_wherever_they_stand() {
+    fn credentials_are_masked_everywhere() {
         for body in [
             json!({"auth": {"specName": "Basic Authentication", "params": {"host": "h", "username": "u", "password": "hidden"}}}),
             json!({"auth": {"params": {"odd": "hidden"}}}),
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_secret_stays() {
+    fn plain_values_are_not_masked() {
         let body = json!({"name": "a", "auth": {"specName": "Basic Authentication", "params": {"host": "h", "username": "u"}}});
         assert_eq!(masked(&body), body);
     }

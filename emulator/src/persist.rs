@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_file_is_an_empty_state_and_another_file_is_an_error() {
+    fn a_missing_file_is_an_empty_state_and_another_file_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.json");
         assert!(load(&path).unwrap().sandbox_names().is_empty());
@@ -150,7 +150,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn the_file_is_for_its_owner_only_and_leaves_no_neighbour() {
+    fn only_the_owner_may_read_the_file_and_no_temporary_file_remains() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.json");

@@ -221,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_flow_is_told_in_the_recorded_shape() {
+    fn a_missing_flow_has_the_recorded_body() {
         let answer = Problem::flow_not_found("flows", "84224def").answer(&mut Ids::seeded(1), 0);
         let body = answer.as_json();
         assert_eq!(answer.status, 404);

@@ -44,11 +44,11 @@ pub(crate) fn write(store: &mut Store, sandbox: &str, call: &Call, now_ms: i64) 
 
 /// The refusal in its older shape.
 pub(crate) fn bare(answer: Answer) -> Answer {
-    let told: Value =
+    let body: Value =
         serde_json::from_str(answer.body.as_deref().unwrap_or("null")).unwrap_or_default();
     let message = ["errorMessage", "detail"]
         .into_iter()
-        .find_map(|field| told[field].as_str())
+        .find_map(|field| body[field].as_str())
         .unwrap_or_default();
     Answer::json(answer.status, json!({"errorMessage": message}))
 }

@@ -7,7 +7,7 @@ use crate::backdrop::Backdrop;
 use crate::call::Call;
 use crate::config::Config;
 use crate::ids::{self, Ids};
-use crate::list_play::ListPlay;
+use crate::list_faults::ListFaults;
 use crate::problem::Problem;
 use crate::store::{Entity, Kind, NewEntity, Store};
 
@@ -51,7 +51,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) arrived_ms: i64,
     /// When it takes effect. This time is stored. For a late commit it is later than the arrival.
     pub(crate) now_ms: i64,
-    pub(crate) lists: ListPlay,
+    pub(crate) lists: ListFaults,
     pub(crate) keep_deleted_ms: i64,
 }
 

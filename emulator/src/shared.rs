@@ -18,7 +18,7 @@ use crate::dial::{Action, Dial};
 use crate::gateway;
 use crate::ids::Ids;
 use crate::journal::Journal;
-use crate::list_play::ListPlay;
+use crate::list_faults::ListFaults;
 use crate::mask;
 use crate::persist;
 use crate::rival;
@@ -107,7 +107,7 @@ impl Shared {
     fn perform(&self, store: &mut Store, call: &Call, staging: &Staging) -> Applied {
         let mut ids = staging.ids();
         let admitted = match call.route.service {
-            Service::Ims => Ok(stranger()),
+            Service::Ims => Ok(anonymous()),
             _ => gateway::admit(&self.config, store, call, staging.arrived_ms),
         };
         let is_look = call.route.method == Method::GET;
@@ -163,7 +163,7 @@ impl Shared {
             arrived_ms,
             now_ms: now_ms(),
             promised_ms: None,
-            lists: ListPlay::of(&self.config.lists, action),
+            lists: ListFaults::of(&self.config.lists, action),
             rival: match action {
                 Action::MoveEtag { bare: true } => Some(rival::Shape::Bare),
                 Action::MoveEtag { bare: false } => Some(rival::Shape::Whole),
@@ -210,7 +210,7 @@ pub(crate) struct Staging {
     pub(crate) now_ms: i64,
     /// The time in its etags, if the caller gets them before the call takes effect.
     pub(crate) promised_ms: Option<i64>,
-    lists: ListPlay,
+    lists: ListFaults,
     rival: Option<rival::Shape>,
     keep_deleted_ms: i64,
 }
@@ -225,7 +225,7 @@ impl Staging {
 }
 
 /// No caller: a request for a token has no identity yet.
-fn stranger() -> Caller {
+fn anonymous() -> Caller {
     Caller {
         client_id: String::new(),
         sandbox: String::new(),

@@ -53,7 +53,7 @@ pub(crate) async fn respond(
     };
     if arrival.action.is_before_body() {
         let call = Call::new(route, params, path_and_query, parts.headers, Bytes::new());
-        let ending = play_unread(&shared, &call, arrival, body).await;
+        let ending = end_unread(&shared, &call, arrival, body).await;
         return cut.end(ending).await;
     }
     let body = match to_bytes(body, MAX_BODY_BYTES).await {
@@ -63,8 +63,8 @@ pub(crate) async fn respond(
     let call = Call::new(route, params, path_and_query, parts.headers, body);
     // The call runs in a task of its own: like a real service, it continues when the caller has
     // disconnected.
-    let played = tokio::spawn(play(shared, call, operation, arrival)).await;
-    match played {
+    let served = tokio::spawn(serve(shared, call, operation, arrival)).await;
+    match served {
         Ok(Reply::Answer(answer, delivery)) => wire::response(&answer, delivery),
         Ok(Reply::Nothing(ending)) => cut.end(ending).await,
         Err(error) => {
@@ -99,7 +99,7 @@ impl Arrival {
 }
 
 /// Applies a fault that happens before or while the body is read.
-async fn play_unread(shared: &Shared, call: &Call, arrival: Arrival, body: Body) -> Ending {
+async fn end_unread(shared: &Shared, call: &Call, arrival: Arrival, body: Body) -> Ending {
     let action = arrival.waited().await;
     if matches!(
         action,
@@ -136,7 +136,8 @@ async fn read_half(headers: &HeaderMap, body: Body) {
     }
 }
 
-async fn play(shared: Arc<Shared>, call: Call, operation: Operation, arrival: Arrival) -> Reply {
+/// Serves a call that has arrived completely, as its action says.
+async fn serve(shared: Arc<Shared>, call: Call, operation: Operation, arrival: Arrival) -> Reply {
     let seed = Ids::fresh_seed();
     let action = arrival.waited().await;
     let apply = || {

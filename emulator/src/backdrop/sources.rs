@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_source_is_there_once() {
+    fn every_source_exists_once() {
         let ids: BTreeSet<&str> = all().iter().map(|source| source.id.as_str()).collect();
         assert_eq!((all().len(), ids.len()), (37, 37));
         let ways: usize = all().iter().map(|source| source.auth.len()).sum();
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_print_lacks_six_sources() {
+    fn the_newest_printed_version_lacks_six_sources() {
         let lacking = all().iter().filter(|source| !source.is_in_newest_print());
         let lacking: Vec<&str> = lacking.map(|source| source.name.as_str()).collect();
         let expected = [

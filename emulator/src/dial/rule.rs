@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_the_usual() {
+    fn fields_that_are_left_out_have_defaults() {
         for (short, long) in [
             (
                 r#"{"kind":"reset"}"#,
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused() {
+    fn an_invalid_rule_is_refused() {
         for (text, reason) in [
             (
                 r#"{"nth":[1],"count":1,"action":{"kind":"pass"}}"#,

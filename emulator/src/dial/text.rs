@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place() {
+    fn an_error_names_the_rule() {
         let error = read_rules("- action: {kind: pass}\n- action: {kind: explode}\n").unwrap_err();
         assert!(error.to_string().starts_with("rule 2 "), "{error}");
         let error = read_rules("- action: {kind: [").unwrap_err();

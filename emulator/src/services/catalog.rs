@@ -59,7 +59,7 @@ pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
 
 /// `GET /dataSets`
 pub(crate) fn list(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
-    let query = query::Query::parse(scene.call.query_pairs())?.played(scene.lists)?;
+    let query = query::Query::parse(scene.call.query_pairs())?.with_faults(scene.lists)?;
     let found = query.select(scene.listed(KIND));
     Ok(Answer::text(200, keyed(found.into_iter())))
 }

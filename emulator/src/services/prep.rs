@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use mapping::{destination_of, fault, output_schema, source_of};
 
 use crate::answer::Answer;
-use crate::list_play::FilterPlay;
+use crate::list_faults::FilterFault;
 use crate::problem::Problem;
 use crate::scene::Scene;
 use crate::services::registry::fields::{Fields, fields_of};
@@ -27,7 +27,7 @@ pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     check(scene, &sent)?;
     let id = scene.ids.next_hex(32);
     let body = stored(scene, &sent, &id, 0, scene.now_ms);
-    let answer = pick_answer(&body);
+    let answer = summary(&body);
     scene.insert(KIND, id, body, Map::new());
     Ok(Answer::json(200, answer))
 }
@@ -43,13 +43,13 @@ pub(crate) fn list(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     };
     let (limit, start) = (number("limit")?, number("start")?);
     let name = match (scene.call.query("name"), scene.lists.filter) {
-        (name, FilterPlay::Kept) => name,
-        (Some(_), FilterPlay::Refused(_)) => {
+        (name, FilterFault::None) => name,
+        (Some(_), FilterFault::Refused(_)) => {
             return Err(Problem::bad_request(
                 "Query parameter name is not supported",
             ));
         }
-        (_, FilterPlay::Refused(_) | FilterPlay::Ignored) => None,
+        (_, FilterFault::Refused(_) | FilterFault::Ignored) => None,
     };
     let mut bodies: Vec<&Value> = scene
         .listed(KIND)
@@ -71,7 +71,7 @@ pub(crate) fn list(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     }
     let page: Vec<&Value> = bodies
         .into_iter()
-        .skip(scene.lists.edge.offset(start))
+        .skip(scene.lists.page.offset(start))
         .take(limit)
         .collect();
     // In Adobe's own example `_page.count` is 0 although there are entries.
@@ -212,7 +212,7 @@ fn stored(scene: &mut Scene<'_>, sent: &Value, id: &str, version: i64, created_m
     Value::Object(body)
 }
 
-fn pick_answer(body: &Value) -> Value {
+fn summary(body: &Value) -> Value {
     let names = [
         "id",
         "version",

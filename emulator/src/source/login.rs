@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_secret_is_looked_at() {
+    fn every_secret_is_checked() {
         let accounts = [SourceAccount::new("u", "p")];
         let secrets = [
             "password",

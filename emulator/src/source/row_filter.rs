@@ -449,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_filter_is_told_by_its_number() {
+    fn each_invalid_filter_has_its_number() {
         let field = json!({"nodeType": "fieldLookup", "fieldName": "city"});
         for (filter, number) in [
             (json!("city"), 1349),

@@ -170,7 +170,7 @@ async fn a_mapping_set_cannot_be_deleted() {
 }
 
 #[tokio::test]
-async fn a_mapping_set_takes_both_dialects() {
+async fn a_mapping_set_accepts_both_forms() {
     let aep = Aep::start().await;
     let schema = aep.schema("s", &["a"]).await;
     let tutorial = json!({
@@ -178,20 +178,22 @@ async fn a_mapping_set_takes_both_dialects() {
         "mappings": [{"sourceAttribute": "id", "destinationXdmPath": "_acme.a", "identity": false, "version": 0}],
     });
     for body in [tutorial, mapping_set(&schema, &[("id", "_acme.a")])] {
-        let made = aep.post(&sets(), &body).await;
+        let created = aep.post(&sets(), &body).await;
         assert_eq!(
-            (made.status, &made.body["version"]),
+            (created.status, &created.body["version"]),
             (200, &json!(0)),
-            "{made:?}"
+            "{created:?}"
         );
-        assert_eq!(made.id().len(), 32);
+        assert_eq!(created.id().len(), 32);
         let read = aep
-            .get(&format!("{}/{}?version=0", sets(), made.id()))
+            .get(&format!("{}/{}?version=0", sets(), created.id()))
             .await;
         let mapping = &read.body["mappings"][0];
         assert_eq!(mapping["destination"], "_acme.a");
         assert_eq!(mapping["sourceType"], "text/x.schema-path");
-        let mappings = aep.get(&format!("{}/{}/mappings", sets(), made.id())).await;
+        let mappings = aep
+            .get(&format!("{}/{}/mappings", sets(), created.id()))
+            .await;
         assert_eq!(mappings.body, read.body["mappings"]);
     }
 }

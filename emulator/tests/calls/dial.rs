@@ -32,7 +32,7 @@ async fn cut_create(aep: &Aep) -> reqwest::Error {
 }
 
 #[tokio::test]
-async fn applied_then_dropped_is_there_and_nobody_was_told() {
+async fn a_create_takes_effect_and_its_response_is_lost() {
     let aep = Aep::start().await;
     aep.emulator
         .add_fault(rule(Action::ApplyThenDrop { at: CutAt::Start }));
@@ -54,7 +54,7 @@ async fn applied_then_dropped_is_there_and_nobody_was_told() {
 }
 
 #[tokio::test]
-async fn an_answer_can_break_off_in_its_body() {
+async fn a_response_can_break_off_in_its_body() {
     let aep = Aep::start().await;
     aep.emulator
         .add_fault(rule(Action::ApplyThenDrop { at: CutAt::Body }));
@@ -71,7 +71,7 @@ async fn an_answer_can_break_off_in_its_body() {
 }
 
 #[tokio::test]
-async fn dropped_before_is_not_there() {
+async fn a_create_that_is_dropped_before_creates_nothing() {
     let aep = Aep::start().await;
     aep.emulator.add_fault(rule(Action::DropBeforeApply));
     let error = cut_create(&aep).await;
@@ -111,7 +111,7 @@ async fn the_tcp_connection_is_really_cut() {
 }
 
 #[tokio::test]
-async fn refused_gets_the_given_answer_and_is_not_there() {
+async fn a_refused_create_gets_the_given_response_and_creates_nothing() {
     let aep = Aep::start().await;
     let answer = CannedAnswer::too_many_requests(Some("7"));
     aep.emulator.add_fault(rule(Action::Refuse(answer)));
@@ -135,7 +135,7 @@ async fn refused_gets_the_given_answer_and_is_not_there() {
 }
 
 #[tokio::test]
-async fn applied_then_answered_is_there_behind_a_504() {
+async fn a_create_takes_effect_behind_a_504() {
     let aep = Aep::start().await;
     let answer = CannedAnswer::flow(1104, 504, "Gateway timeout");
     aep.emulator
@@ -180,7 +180,7 @@ async fn a_delay_can_end_in_another_action() {
 }
 
 #[tokio::test]
-async fn a_late_answer_is_behind_the_effect() {
+async fn a_late_response_comes_after_the_effect() {
     let aep = Aep::start().await;
     aep.emulator
         .add_fault(rule(Action::ApplyThenDelay { ms: 1500 }));
@@ -198,7 +198,7 @@ async fn a_late_answer_is_behind_the_effect() {
 }
 
 #[tokio::test]
-async fn a_late_commit_keeps_what_its_answer_promised() {
+async fn a_late_commit_keeps_what_its_response_promised() {
     let aep = Aep::start().await;
     aep.emulator.add_fault(rule(Action::LateCommit {
         after_ms: 1500,
@@ -221,7 +221,7 @@ async fn a_late_commit_keeps_what_its_answer_promised() {
 }
 
 #[tokio::test]
-async fn a_late_commit_is_of_its_time_and_can_be_waited_for() {
+async fn a_late_commit_stores_its_own_time_and_is_counted_while_pending() {
     let aep = Aep::start().await;
     let reply = LateReply::Answer(CannedAnswer::empty(504));
     let late = Action::LateCommit {
@@ -253,12 +253,12 @@ async fn a_late_commit_is_of_its_time_and_can_be_waited_for() {
         (Some("committed"), true)
     );
     assert!(committed.time_ms >= asked.time_ms + 1500, "{journal:?}");
-    let made = &aep.emulator.resources("prod", "connections")[0];
-    assert_eq!(made["createdAt"], committed.time_ms);
+    let created = &aep.emulator.resources("prod", "connections")[0];
+    assert_eq!(created["createdAt"], committed.time_ms);
 }
 
 #[tokio::test]
-async fn a_late_flow_is_judged_by_the_time_it_was_asked_for() {
+async fn a_late_flow_is_checked_against_the_time_of_its_request() {
     let aep = Aep::start().await;
     let flow = Parts::soon(aep.parts("Contacts").await.once());
     let late = Action::LateCommit {
@@ -295,7 +295,7 @@ async fn a_late_commit_can_hide_behind_an_error_or_a_cut() {
 }
 
 #[tokio::test]
-async fn rules_from_the_config_are_in_force_from_the_start() {
+async fn rules_from_the_config_are_active_from_the_start() {
     let tokens = Rule::new(
         "POST",
         "/ims/token/v3",

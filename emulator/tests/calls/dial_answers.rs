@@ -20,7 +20,7 @@ async fn reply_to(aep: &Aep, path: &str, action: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn too_many_requests_say_when_to_come_back_in_three_ways() {
+async fn too_many_requests_has_three_forms_of_retry_after() {
     let aep = Aep::start().await;
     let limited = CannedAnswer::named(NamedAnswer::RateLimited);
     let mut seen = Vec::new();
@@ -119,7 +119,7 @@ async fn a_success_can_be_of_the_wrong_type() {
 }
 
 #[tokio::test]
-async fn an_expired_token_is_told_in_two_ways() {
+async fn an_expired_token_has_two_responses() {
     let aep = Aep::start().await;
     let gateway = reply_to(&aep, &connections(), "{kind: refuse, as: tokenInvalid}").await;
     assert_eq!(
@@ -139,8 +139,8 @@ async fn an_error_can_repeat_what_was_sent() {
     let sent = base_connection("told back");
     let reply = aep.post(&connections(), &sent).await;
     assert_eq!(reply.status, 500);
-    let told = reply.body["errorMessage"].as_str().unwrap();
-    let (_, repeated) = told.split_once(": ").unwrap();
+    let message = reply.body["errorMessage"].as_str().unwrap();
+    let (_, repeated) = message.split_once(": ").unwrap();
     // The response repeats the request, including the password. A client must not log that.
     assert_eq!(serde_json::from_str::<Value>(repeated).unwrap(), sent);
     assert!(aep.emulator.resources("prod", "connections").is_empty());
@@ -150,13 +150,13 @@ async fn an_error_can_repeat_what_was_sent() {
 async fn an_error_can_repeat_the_whole_request() {
     let aep = Aep::start().await;
     let reply = reply_to(&aep, &connections(), "{kind: refuse, as: echoAll}").await;
-    let told = reply.body["errorMessage"].as_str().unwrap();
-    let is_told = |token: &String| told.contains(&format!("\"Bearer {token}\""));
-    assert!(aep.emulator.tokens().iter().any(is_told), "{told}");
+    let message = reply.body["errorMessage"].as_str().unwrap();
+    let is_repeated = |token: &String| message.contains(&format!("\"Bearer {token}\""));
+    assert!(aep.emulator.tokens().iter().any(is_repeated), "{message}");
 }
 
 #[tokio::test]
-async fn a_stale_version_is_told_in_two_shapes() {
+async fn a_stale_version_has_two_responses() {
     let aep = Aep::start().await;
     let id = aep.base_connection("patched").await;
     let path = format!("{}/{id}", connections());
@@ -170,8 +170,8 @@ async fn a_stale_version_is_told_in_two_shapes() {
             .add_fault(Rule::new("PATCH", "/connections/{id}", action));
         let reply = aep.patch(&path, "\"v\"", &rename("b")).await;
         assert_eq!((reply.status, reply.code()), (412, code));
-        let told = reply.body["errorMessage"].as_str().unwrap();
-        assert!(told.starts_with("Supplied version=[\"v\"]"), "{told}");
+        let message = reply.body["errorMessage"].as_str().unwrap();
+        assert!(message.starts_with("Supplied version=[\"v\"]"), "{message}");
         if code.is_empty() {
             assert_eq!(reply.body.as_object().unwrap().len(), 1, "{reply:?}");
         }
@@ -183,7 +183,7 @@ fn rename(name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_version_really_moves_before_a_change_or_after_a_look() {
+async fn a_version_really_changes_before_a_change_or_after_a_read() {
     for (method, bare) in [("PATCH", false), ("PATCH", true), ("GET", false)] {
         let aep = Aep::start().await;
         let id = aep.base_connection("a").await;
@@ -209,7 +209,7 @@ async fn a_version_really_moves_before_a_change_or_after_a_look() {
 }
 
 #[tokio::test]
-async fn the_version_of_a_dataset_moves_too() {
+async fn the_version_of_a_dataset_changes_too() {
     let aep = Aep::start().await;
     let schema = aep.schema("s", &["a"]).await;
     let id = aep.dataset("d", &schema).await;
@@ -250,9 +250,9 @@ async fn rules_are_posted_in_yaml_too() {
     );
     let wrong = post("- action: {kind: explode}\n").await;
     assert_eq!(wrong.status, 400);
-    let told = wrong.body["error"].as_str().unwrap();
+    let message = wrong.body["error"].as_str().unwrap();
     assert!(
-        told.contains("rule 1") && told.contains("explode"),
-        "{told}"
+        message.contains("rule 1") && message.contains("explode"),
+        "{message}"
     );
 }

@@ -112,7 +112,7 @@ async fn a_drop_is_no_reset() {
 }
 
 #[tokio::test]
-async fn an_answer_can_be_shorter_than_it_says() {
+async fn a_response_can_be_shorter_than_its_content_length() {
     let aep = Aep::start().await;
     aep.emulator.add_fault(Rule::new(
         "POST",
@@ -141,7 +141,7 @@ async fn an_answer_can_be_shorter_than_it_says() {
 }
 
 #[tokio::test]
-async fn an_answer_can_trickle() {
+async fn a_response_can_trickle() {
     let aep = Aep::start().await;
     let (bytes, every_ms) = (10, 20);
     aep.emulator.add_fault(Rule::new(
@@ -161,7 +161,7 @@ async fn an_answer_can_trickle() {
 }
 
 #[tokio::test]
-async fn an_answer_can_be_too_long_to_hold() {
+async fn a_response_can_be_too_long_to_hold() {
     let aep = Aep::start().await;
     aep.emulator.add_fault(Rule::new(
         "GET",

@@ -20,7 +20,7 @@ fn form<'a>(id: &'a str, secret: &'a str) -> Vec<(&'static str, &'a str)> {
 }
 
 #[tokio::test]
-async fn a_token_is_for_who_knows_the_secret() {
+async fn a_token_needs_the_secret() {
     let aep = Aep::start().await;
     let url = format!("{}/ims/token/v3", aep.emulator.url());
     let good = send(
@@ -189,7 +189,7 @@ async fn a_token_expires() {
 }
 
 #[tokio::test]
-async fn flow_service_can_be_the_one_to_notice_a_dead_token() {
+async fn flow_service_can_be_the_one_that_detects_an_expired_token() {
     let config = Config {
         expired_token: ExpiredToken::InFlowService,
         ..Config::default()
@@ -228,7 +228,7 @@ async fn sandboxes_know_nothing_of_each_other() {
 }
 
 #[tokio::test]
-async fn a_client_without_a_right_is_told_so_and_changes_nothing() {
+async fn a_client_without_a_right_is_refused_and_changes_nothing() {
     let all = Rights::default();
     let clients = vec![
         Client::default(),

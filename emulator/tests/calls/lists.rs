@@ -161,7 +161,7 @@ async fn filters_are_and_and_a_comma_is_or() {
 }
 
 #[tokio::test]
-async fn a_query_that_makes_no_sense_is_refused() {
+async fn an_invalid_query_is_refused() {
     let aep = Aep::start().await;
     for (query, code) in [
         ("limit=5&count=true", "FLOW-1401-400"),
@@ -205,7 +205,7 @@ async fn a_count_comes_without_items() {
 }
 
 #[tokio::test]
-async fn the_filter_by_name_of_source_connections_can_be_played_in_three_ways() {
+async fn the_filter_by_name_of_source_connections_behaves_in_three_ways() {
     for (child_name_filter, expected) in [
         (NameFilter::Accepted, Ok(1)),
         (NameFilter::Refused, Err("FLOW-1448-400")),
@@ -239,7 +239,7 @@ async fn the_filter_by_name_of_source_connections_can_be_played_in_three_ways() 
 }
 
 #[tokio::test]
-async fn a_list_may_lag_behind_a_look_by_id() {
+async fn a_list_may_lag_behind_a_read_by_id() {
     let lists = ListBehaviour {
         lag: Duration::from_millis(1500),
         ..ListBehaviour::default()

@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_merge_goes_into_objects_and_null_takes_away() {
+    fn a_merge_descends_into_objects_and_null_removes() {
         for (old, new, expected) in [
             (
                 json!({"a": {"b": 1, "c": 2}}),

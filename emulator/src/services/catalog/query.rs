@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
-use crate::list_play::{FilterPlay, ListPlay};
+use crate::list_faults::{FilterFault, ListFaults};
 use crate::problem::Problem;
 use crate::store::Entity;
 
@@ -78,15 +78,15 @@ impl Query {
     }
 
     /// The same query with the faults of the dial.
-    pub(crate) fn played(mut self, play: ListPlay) -> Result<Self, Problem> {
-        match play.filter {
-            FilterPlay::Kept => {}
-            FilterPlay::Refused(_) if !self.tests.is_empty() => {
+    pub(crate) fn with_faults(mut self, faults: ListFaults) -> Result<Self, Problem> {
+        match faults.filter {
+            FilterFault::None => {}
+            FilterFault::Refused(_) if !self.tests.is_empty() => {
                 return Err(Problem::bad_request("This filter is not supported"));
             }
-            FilterPlay::Refused(_) | FilterPlay::Ignored => self.tests.clear(),
+            FilterFault::Refused(_) | FilterFault::Ignored => self.tests.clear(),
         }
-        self.start = play.edge.offset(self.start);
+        self.start = faults.page.offset(self.start);
         Ok(self)
     }
 

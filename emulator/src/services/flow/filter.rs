@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_condition_is_refused() {
+    fn an_invalid_condition_is_refused() {
         for (filter, wanted) in [
             ("name", 1450),
             ("name~x", 1450),

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::filter::{Filter, first_at};
 use crate::answer::Answer;
 use crate::config::NextPage;
-use crate::list_play::{Edge, FilterPlay};
+use crate::list_faults::{FilterFault, PageFault};
 use crate::problem::Problem;
 use crate::scene::Scene;
 
@@ -38,7 +38,7 @@ pub(crate) fn answer(
     fields: &ListFields,
 ) -> Result<Answer, Problem> {
     let call = scene.call;
-    if let (FilterPlay::Refused(number), false) = (scene.lists.filter, filters.is_empty()) {
+    if let (FilterFault::Refused(number), false) = (scene.lists.filter, filters.is_empty()) {
         let message = "Filtering by this field is not supported.";
         return Err(Problem::flow(number, 400, message));
     }
@@ -59,7 +59,7 @@ pub(crate) fn answer(
         }
     }
     let order = Order::parse(call.query("orderby"), fields)?;
-    if scene.lists.filter != FilterPlay::Ignored {
+    if scene.lists.filter != FilterFault::Ignored {
         entries.retain(|entry| filters.iter().all(|filter| filter.accepts(entry.body)));
     }
     if wants_count {
@@ -83,11 +83,11 @@ pub(crate) fn answer(
     };
     let is_first = sent_token.is_none();
     let size = page_size(scene, limit, is_first);
-    let (start, size) = scene.lists.edge.page(start, size, is_first);
+    let (start, size) = scene.lists.page.window(start, size, is_first);
     let end = entries.len().min(start + size);
     let page = &entries[start.min(end)..end];
-    let next = match scene.lists.edge {
-        Edge::NextIsSelf => {
+    let next = match scene.lists.page {
+        PageFault::NextIsSelf => {
             Some(sent_token.map_or_else(|| write_token(None, &order), str::to_owned))
         }
         _ => (end < entries.len()).then(|| write_token(page.last(), &order)),

@@ -67,15 +67,15 @@ pub(crate) fn advance(config: &Config, backdrop: &Backdrop, store: &mut Store, n
     }
     let mut wake_ms = i64::MAX;
     for sandbox in store.sandbox_names() {
-        wake_ms = wake_ms.min(make_due_runs(config, backdrop, store, &sandbox, now_ms));
-        wake_ms = wake_ms.min(move_runs_on(config, backdrop, store, &sandbox, now_ms));
+        wake_ms = wake_ms.min(create_due_runs(config, backdrop, store, &sandbox, now_ms));
+        wake_ms = wake_ms.min(advance_runs(config, backdrop, store, &sandbox, now_ms));
     }
     // This comes last, because every change of a resource resets it.
     store.wake_ms = wake_ms;
 }
 
 /// Creates the runs that should be visible by now. Returns the time of the next one.
-fn make_due_runs(
+fn create_due_runs(
     config: &Config,
     backdrop: &Backdrop,
     store: &mut Store,
@@ -106,9 +106,9 @@ fn make_due_runs(
         let mut next = number("nextRunAt");
         let mut is_first =
             flow.body.get("lastRunDetails").is_none() && !flow.hidden.contains_key("hasRun");
-        let mut made = 0;
+        let mut created = 0;
         while let Some(due_ms) = next.filter(|due_ms| due_ms.saturating_add(appears_ms) <= now_ms) {
-            if let (MOST_AT_ONCE, Some(every_ms)) = (made, every_ms) {
+            if let (MOST_AT_ONCE, Some(every_ms)) = (created, every_ms) {
                 // The remaining runs are skipped.
                 next = Some(due_ms + (now_ms - due_ms) / every_ms * every_ms + every_ms);
                 break;
@@ -136,10 +136,10 @@ fn make_due_runs(
                 due,
             );
             is_first = false;
-            made += 1;
+            created += 1;
             next = every_ms.map(|every_ms| due_ms + every_ms);
         }
-        if made > 0
+        if created > 0
             && let Some(flow) = store.get_mut(sandbox, Kind::Flows, &flow.id)
         {
             flow.hidden
@@ -219,7 +219,7 @@ pub(crate) fn insert(
 }
 
 /// Starts and ends runs. Returns the time of the next such event.
-fn move_runs_on(
+fn advance_runs(
     config: &Config,
     backdrop: &Backdrop,
     store: &mut Store,
@@ -228,7 +228,7 @@ fn move_runs_on(
 ) -> i64 {
     let (starts_ms, ends_ms) = (millis(config.runs.starts), millis(config.runs.ends));
     let mut wake_ms = i64::MAX;
-    let mut moving = Vec::new();
+    let mut advancing = Vec::new();
     for run in store.existing(sandbox, Kind::Runs) {
         let event_ms = match run.text("/metrics/statusSummary/status") {
             "scheduled" => due_of(run).saturating_add(starts_ms),
@@ -236,12 +236,12 @@ fn move_runs_on(
             _ => continue,
         };
         if event_ms <= now_ms {
-            moving.push(run.clone());
+            advancing.push(run.clone());
         } else {
             wake_ms = wake_ms.min(event_ms);
         }
     }
-    for run in moving {
+    for run in advancing {
         let due_ms = due_of(&run);
         let flow = store
             .get(sandbox, Kind::Flows, run.text("/flowId"))

@@ -307,7 +307,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_guide_shows_is_read() {
+    fn the_examples_of_the_guide_are_valid() {
         for fine in [
             "firstName",
             "name.firstName",
@@ -334,8 +334,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told() {
-        for (wrong, told) in [
+    fn an_invalid_expression_is_explained() {
+        for (wrong, message) in [
             ("", "expression ends where a value is expected"),
             (
                 "concat(a, b",
@@ -390,7 +390,7 @@ mod tests {
             ),
             ("_a.", "expression ends where a name is expected"),
         ] {
-            assert_eq!(check(wrong).unwrap_err().to_string(), told, "{wrong}");
+            assert_eq!(check(wrong).unwrap_err().to_string(), message, "{wrong}");
         }
         let deep = format!("{}a{}", "(".repeat(4000), ")".repeat(4000));
         assert_eq!(check(&deep), Err(ExpressionError::TooDeep));

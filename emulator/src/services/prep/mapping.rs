@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn both_dialects_name_one_schema() {
+    fn both_forms_name_the_same_schema() {
         let tutorial = json!({"xdmSchema": "s", "xdmVersion": "1.0"});
         let reference = json!({"outputSchema": {"schemaRef": {"id": "s", "contentType": "c"}}});
         assert_eq!(output_schema(&tutorial), ("s", "1.0"));

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::accept::{self, Form};
 use crate::answer::Answer;
-use crate::list_play::{Edge, FilterPlay};
+use crate::list_faults::{FilterFault, PageFault};
 use crate::problem::Problem;
 use crate::scene::Scene;
 use crate::store::Kind;
@@ -40,11 +40,11 @@ pub(crate) fn answer(scene: &Scene<'_>, kind: Kind) -> Result<Answer, Problem> {
         .map(PropertyCondition::parse)
         .collect::<Result<_, _>>()?;
     let conditions = match scene.lists.filter {
-        FilterPlay::Kept => conditions,
-        FilterPlay::Refused(_) if !conditions.is_empty() => {
+        FilterFault::None => conditions,
+        FilterFault::Refused(_) if !conditions.is_empty() => {
             return Err(Problem::bad_request("property can't be used here"));
         }
-        FilterPlay::Refused(_) | FilterPlay::Ignored => Vec::new(),
+        FilterFault::Refused(_) | FilterFault::Ignored => Vec::new(),
     };
     let accepted = scene
         .listed(kind)
@@ -69,12 +69,12 @@ pub(crate) fn answer(scene: &Scene<'_>, kind: Kind) -> Result<Answer, Problem> {
     let start = sent_start.map_or(0, |start| {
         found.partition_point(|(key, _)| direct(key.as_str().cmp(start)) != Ordering::Greater)
     });
-    let (start, limit) = scene.lists.edge.page(start, limit, sent_start.is_none());
+    let (start, limit) = scene.lists.page.window(start, limit, sent_start.is_none());
     let end = found.len().min(start.saturating_add(limit));
     let page = &found[start.min(end)..end];
-    let next = match (scene.lists.edge, page.last()) {
+    let next = match (scene.lists.page, page.last()) {
         // Nothing sorts before an empty text.
-        (Edge::NextIsSelf, _) => Value::from(sent_start.unwrap_or_default()),
+        (PageFault::NextIsSelf, _) => Value::from(sent_start.unwrap_or_default()),
         (_, Some((key, _))) if end < found.len() => Value::from(key.as_str()),
         _ => Value::Null,
     };

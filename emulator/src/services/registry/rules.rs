@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_reference_requires_is_required() {
+    fn required_fields_are_required() {
         for field in ["type", "title", "meta:intendedToExtend", "allOf"] {
             let mut body = fieldgroup(json!({"_acme": {"type": "object"}}));
             body.as_object_mut().unwrap().remove(field);

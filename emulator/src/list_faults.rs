@@ -7,10 +7,10 @@ use crate::store::Entity;
 
 /// How a list behaves. The default is the correct behaviour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ListPlay {
+pub(crate) struct ListFaults {
     pub(crate) lag: Lag,
-    pub(crate) filter: FilterPlay,
-    pub(crate) edge: Edge,
+    pub(crate) filter: FilterFault,
+    pub(crate) page: PageFault,
 }
 
 /// How far a list lags.
@@ -22,9 +22,9 @@ pub(crate) struct Lag {
 
 /// What happens to a filter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum FilterPlay {
+pub(crate) enum FilterFault {
     #[default]
-    Kept,
+    None,
     Ignored,
     /// The filter is refused with this number, where the service has numbers.
     Refused(u16),
@@ -32,9 +32,9 @@ pub(crate) enum FilterPlay {
 
 /// What happens at the boundary between two pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Edge {
+pub(crate) enum PageFault {
     #[default]
-    Right,
+    None,
     /// The next page is this page again.
     NextIsSelf,
     /// A page begins with the last entry of the page before it.
@@ -43,11 +43,11 @@ pub(crate) enum Edge {
     Skips,
 }
 
-impl ListPlay {
+impl ListFaults {
     /// How a list behaves with these settings and this action.
     pub(crate) fn of(settings: &ListBehaviour, action: &Action) -> Self {
         let lag_ms = i64::try_from(settings.lag.as_millis()).unwrap_or(i64::MAX / 4);
-        let mut play = Self {
+        let mut faults = Self {
             lag: Lag {
                 ms: lag_ms,
                 seed: None,
@@ -56,19 +56,19 @@ impl ListPlay {
         };
         match action {
             Action::ListLag { ms, seed } => {
-                play.lag = Lag {
+                faults.lag = Lag {
                     ms: i64::try_from(*ms).unwrap_or(i64::MAX / 4),
                     seed: *seed,
                 }
             }
-            Action::ListIgnoresFilter => play.filter = FilterPlay::Ignored,
-            Action::ListRefusesFilter { number } => play.filter = FilterPlay::Refused(*number),
-            Action::ListNextIsSelf => play.edge = Edge::NextIsSelf,
-            Action::ListRepeatsEntry => play.edge = Edge::Repeats,
-            Action::ListSkipsEntry => play.edge = Edge::Skips,
+            Action::ListIgnoresFilter => faults.filter = FilterFault::Ignored,
+            Action::ListRefusesFilter { number } => faults.filter = FilterFault::Refused(*number),
+            Action::ListNextIsSelf => faults.page = PageFault::NextIsSelf,
+            Action::ListRepeatsEntry => faults.page = PageFault::Repeats,
+            Action::ListSkipsEntry => faults.page = PageFault::Skips,
             _ => {}
         }
-        play
+        faults
     }
 }
 
@@ -97,10 +97,10 @@ impl Lag {
     }
 }
 
-impl Edge {
+impl PageFault {
     /// Where a page begins that should begin at `start`, and how many entries it has. A page that
     /// repeats an entry is longer by that entry; otherwise pages of one entry would never advance.
-    pub(crate) fn page(self, start: usize, size: usize, is_first: bool) -> (usize, usize) {
+    pub(crate) fn window(self, start: usize, size: usize, is_first: bool) -> (usize, usize) {
         match self {
             Self::Repeats if !is_first && start > 0 => (start - 1, size + 1),
             Self::Skips if !is_first => (start + 1, size),
@@ -115,7 +115,7 @@ impl Edge {
             Self::NextIsSelf => 0,
             Self::Repeats => start.saturating_sub(1),
             Self::Skips if start > 0 => start + 1,
-            Self::Right | Self::Skips => start,
+            Self::None | Self::Skips => start,
         }
     }
 }
