@@ -1,16 +1,16 @@
 //! A stateful emulator of Adobe Experience Platform's ingestion APIs.
 //!
-//! It answers the calls that take a table of a source system into a dataset: IMS, Flow Service,
+//! It serves the calls that ingest a table of a source system into a dataset: IMS, Flow Service,
 //! Schema Registry, Catalog, Data Prep and Sandbox management, all on one port, with Adobe's
-//! envelopes, ids, etags, statuses and error bodies. Written from Adobe's public API references,
-//! read 2026-11, and from nothing else in this workspace.
+//! envelopes, ids, etags, statuses and error bodies. It was written from Adobe's public API
+//! references, read 2026-11, and shares nothing with the rest of this workspace.
 //!
 //! ```
 //! # tokio::runtime::Runtime::new()?.block_on(async {
 //! use aep_emulator::{Action, Config, CutAt, Emulator, Rule};
 //!
 //! let emulator = Emulator::start(Config::default()).await?;
-//! // The first connection is made, but nobody is told.
+//! // The first connection is created, but its response is lost.
 //! emulator.add_fault(Rule::new("POST", "/connections", Action::ApplyThenDrop { at: CutAt::Start }).nth([1]));
 //! assert!(emulator.url().starts_with("http://127.0.0.1:"));
 //! emulator.shutdown().await;
@@ -19,12 +19,27 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+// Layers, from the bottom to the top. A module imports only from its own group and from those above.
+mod answer;
+mod ids;
+mod json;
+mod json_patch;
+mod route;
+
+mod call;
+mod problem;
+
 mod config;
 mod dial;
 
-mod control;
-mod router;
-mod server;
+mod backdrop;
+mod list_faults;
+mod mask;
+mod source;
+mod store;
+
+mod scene;
+mod services;
 
 mod canned;
 mod gateway;
@@ -35,22 +50,9 @@ mod shared;
 mod shell;
 mod wire;
 
-mod services;
-
-mod backdrop;
-mod list_faults;
-mod mask;
-mod scene;
-mod source;
-mod store;
-
-mod answer;
-mod call;
-mod ids;
-mod json;
-mod json_patch;
-mod problem;
-mod route;
+mod control;
+mod router;
+mod server;
 
 pub use backdrop::knows_source;
 pub use config::{

@@ -111,7 +111,7 @@ fn source_offer(text: &str) -> Result<(String, SourceOffer), String> {
 /// Why the program ends with an error.
 #[derive(Debug, thiserror::Error)]
 enum StartError {
-    #[error("not well")]
+    #[error("the service is not healthy")]
     Unwell(#[source] ProbeError),
     #[error("fault rules {path} can't be read")]
     FaultsUnreadable {
@@ -119,15 +119,15 @@ enum StartError {
         #[source]
         cause: std::io::Error,
     },
-    #[error("fault rules {path} aren't valid")]
+    #[error("fault rules {path} are not valid")]
     FaultsInvalid {
         path: PathBuf,
         #[source]
         cause: RulesError,
     },
-    #[error("the emulator doesn't start")]
+    #[error("the emulator can't start")]
     Emulator(#[source] EmulatorError),
-    #[error("signals can't be waited for")]
+    #[error("can't listen for signals")]
     Signals(#[source] std::io::Error),
 }
 

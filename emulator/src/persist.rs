@@ -27,7 +27,7 @@ pub enum StateFileError {
         cause: io::Error,
     },
     /// The file holds no state of an emulator.
-    #[error("state file {path} isn't a state of an emulator")]
+    #[error("state file {path} holds no state of an emulator")]
     Malformed {
         /// Where.
         path: PathBuf,
@@ -36,7 +36,7 @@ pub enum StateFileError {
         cause: serde_json::Error,
     },
     /// The file has the format of another build.
-    #[error("state file {path} has format {found}, this emulator knows {FORMAT}")]
+    #[error("state file {path} has format {found}, but this emulator reads format {FORMAT}")]
     OtherFormat {
         /// Where.
         path: PathBuf,

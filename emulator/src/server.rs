@@ -51,7 +51,7 @@ pub enum EmulatorError {
     #[error("the listener has no address")]
     ListenerLost(#[source] io::Error),
     /// The state of an earlier start can't be loaded.
-    #[error("the state can't be taken up again")]
+    #[error("the state can't be loaded")]
     State(#[source] StateFileError),
 }
 

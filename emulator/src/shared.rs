@@ -183,7 +183,7 @@ impl Shared {
         match persist::save(path, store) {
             Ok(()) => true,
             Err(error) => {
-                tracing::error!(%error, cause = ?std::error::Error::source(&error), "state is not kept");
+                tracing::error!(%error, cause = ?std::error::Error::source(&error), "the state can't be saved");
                 false
             }
         }

@@ -128,7 +128,7 @@ impl FromStr for SourceOffer {
             "missing-from-flow-spec" => Ok(Self::MissingFromFlowSpec),
             "refused" => Ok(Self::Refused),
             "gone" => Ok(Self::Gone),
-            _ => Err("an offer is offered, missing-from-flow-spec, refused or gone"),
+            _ => Err("an offer is one of offered, missing-from-flow-spec, refused or gone"),
         }
     }
 }

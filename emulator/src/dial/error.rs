@@ -16,13 +16,13 @@ pub enum RuleError {
     #[error("`probability` must be from 0 to 1")]
     ProbabilityOutOfRange,
     /// No response has this status.
-    #[error("status {0} is no HTTP status")]
+    #[error("{0} is not an HTTP status")]
     StatusOutOfRange(u16),
     /// A response needs a status, or a name that has one.
-    #[error("an answer needs a `status` or a name, `as`")]
+    #[error("a response needs a `status` or a name (`as`)")]
     StatusMissing,
     /// `as` is a body already.
-    #[error("an answer takes one of `as`, `body` and `text`")]
+    #[error("a response takes one of `as`, `body` and `text`")]
     SeveralBodies,
     /// A request that was not read completely can't take effect.
     #[error("`applied` needs `at: afterBody`")]
@@ -31,6 +31,6 @@ pub enum RuleError {
     #[error("`bytes` must be at least 1")]
     NothingTrickles,
     /// Flow Service has two error numbers for this.
-    #[error("{0} is no refusal of a filter; 1448 and 1449 are")]
+    #[error("`number` must be 1448 or 1449, not {0}")]
     NoFilterRefusal(u16),
 }

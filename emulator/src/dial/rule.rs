@@ -343,7 +343,7 @@ mod tests {
             (r#"{"action":{"kind":"explode"}}"#, "unknown variant"),
             (
                 r#"{"action":{"kind":"refuse","status":42}}"#,
-                "no HTTP status",
+                "not an HTTP status",
             ),
             (r#"{"action":{"kind":"refuse","text":"x"}}"#, "`as`"),
             (

@@ -266,7 +266,7 @@ async fn a_late_flow_is_checked_against_the_time_of_its_request() {
         reply: LateReply::Own,
     };
     aep.emulator.add_fault(Rule::new("POST", "/flows", late));
-    // Its start has passed when it takes effect. The caller was already told that it is valid.
+    // Its start has passed when it takes effect. The caller already has a success.
     let promised = aep.flow(&flow).await;
     assert_eq!(promised.status, 201, "{promised:?}");
     tokio::time::sleep(Duration::from_millis(4500)).await;

@@ -177,7 +177,7 @@ async fn a_source_can_be_removed_by_an_argument() {
     for (offer, message) in [
         ("zoho-crm", "give a source and its offer"),
         ("zoho=gone", "there is no source zoho"),
-        ("zoho-crm=away", "an offer is offered"),
+        ("zoho-crm=away", "an offer is one of offered"),
     ] {
         let refused = Command::new(env!("CARGO_BIN_EXE_aep-emulator"))
             .args(["--source-offer", offer])
