@@ -73,7 +73,7 @@ impl Shared {
     pub(crate) fn change(&self, change: impl FnOnce(&mut Store)) {
         let mut store = lock(&self.store);
         change(&mut store);
-        self.keep(&store);
+        self.save(&store);
     }
 
     /// Runs a call on the real state.
@@ -87,7 +87,7 @@ impl Shared {
             staging.now_ms.max(now_ms()),
         );
         let applied = self.perform(&mut store, call, staging);
-        let kept = store.revision() == before || self.keep(&store);
+        let kept = store.revision() == before || self.save(&store);
         Applied {
             answer: if kept {
                 applied.answer
@@ -176,7 +176,7 @@ impl Shared {
     }
 
     /// Writes the state file, if there is one. Returns false if that failed.
-    fn keep(&self, store: &Store) -> bool {
+    fn save(&self, store: &Store) -> bool {
         let Some(path) = &self.config.state_file else {
             return true;
         };

@@ -88,7 +88,7 @@ impl Arrival {
     }
 
     /// Waits as long as the action says, and returns the action that follows.
-    async fn waited(&self) -> Action {
+    async fn wait(&self) -> Action {
         let mut action = self.action.clone();
         while let Action::Delay { ms, then } = action {
             tokio::time::sleep(Duration::from_millis(ms)).await;
@@ -100,7 +100,7 @@ impl Arrival {
 
 /// Applies a fault that happens before or while the body is read.
 async fn end_unread(shared: &Shared, call: &Call, arrival: Arrival, body: Body) -> Ending {
-    let action = arrival.waited().await;
+    let action = arrival.wait().await;
     if matches!(
         action,
         Action::Reset {
@@ -139,37 +139,38 @@ async fn read_half(headers: &HeaderMap, body: Body) {
 /// Serves a call that has arrived completely, as its action says.
 async fn serve(shared: Arc<Shared>, call: Call, operation: Operation, arrival: Arrival) -> Reply {
     let seed = Ids::fresh_seed();
-    let action = arrival.waited().await;
+    let action = arrival.wait().await;
     let apply = || {
         let staging = shared.staging(operation, &action, seed, now_ms());
         shared.apply(&call, &staging)
     };
+    let apply_and_send = |delivery| {
+        let applied = apply();
+        (Reply::Answer(applied.answer, delivery), applied.changed)
+    };
     let (reply, changed) = match &action {
-        Action::Refuse(canned) => (Reply::whole(canned::answer(canned, &call, now_ms())), false),
+        Action::Refuse(canned) => {
+            let answer = canned::answer(canned, &call, now_ms());
+            (Reply::whole(answer), false)
+        }
         Action::DropBeforeApply | Action::DropBeforeRead => (Reply::Nothing(Ending::Close), false),
         Action::Reset { applied, .. } => {
             let changed = *applied && apply().changed;
             (Reply::Nothing(Ending::Reset), changed)
         }
-        Action::ApplyThenDrop { at } => {
-            let applied = apply();
-            let reply = match at {
-                CutAt::Start => Reply::Nothing(Ending::Close),
-                CutAt::Body => Reply::Answer(applied.answer, Delivery::Truncated(None)),
-            };
-            (reply, applied.changed)
+        Action::ApplyThenDrop { at: CutAt::Start } => {
+            (Reply::Nothing(Ending::Close), apply().changed)
         }
+        Action::ApplyThenDrop { at: CutAt::Body } => apply_and_send(Delivery::Truncated(None)),
         Action::ApplyThenAnswer(canned) => {
-            let applied = apply();
-            (
-                Reply::whole(canned::answer(canned, &call, now_ms())),
-                applied.changed,
-            )
+            let changed = apply().changed;
+            let answer = canned::answer(canned, &call, now_ms());
+            (Reply::whole(answer), changed)
         }
         Action::ApplyThenDelay { ms } => {
-            let applied = apply();
+            let sent = apply_and_send(Delivery::Whole);
             tokio::time::sleep(Duration::from_millis(*ms)).await;
-            (Reply::whole(applied.answer), applied.changed)
+            sent
         }
         Action::LateCommit { after_ms, reply } => {
             let mut staging = shared.staging(operation, &action, seed, now_ms());
@@ -184,13 +185,12 @@ async fn serve(shared: Arc<Shared>, call: Call, operation: Operation, arrival: A
             commit_later(&shared, call.clone(), arrival.sequence, staging, *after_ms);
             (reply, false)
         }
-        Action::Truncate { .. } | Action::Trickle { .. } | Action::Pad { .. } => {
-            let applied = apply();
-            (
-                Reply::Answer(applied.answer, delivery(&action)),
-                applied.changed,
-            )
-        }
+        Action::Truncate { bytes } => apply_and_send(Delivery::Truncated(*bytes)),
+        Action::Trickle { bytes, every_ms } => apply_and_send(Delivery::Trickled {
+            bytes: *bytes,
+            pause: Duration::from_millis(*every_ms),
+        }),
+        Action::Pad { bytes } => apply_and_send(Delivery::Padded(*bytes)),
         Action::Pass
         | Action::Delay { .. }
         | Action::ListLag { .. }
@@ -199,10 +199,7 @@ async fn serve(shared: Arc<Shared>, call: Call, operation: Operation, arrival: A
         | Action::ListNextIsSelf
         | Action::ListRepeatsEntry
         | Action::ListSkipsEntry
-        | Action::MoveEtag { .. } => {
-            let applied = apply();
-            (Reply::whole(applied.answer), applied.changed)
-        }
+        | Action::MoveEtag { .. } => apply_and_send(Delivery::Whole),
     };
     let mut entry = journal_entry(&call, arrival.sequence, arrival.time_ms);
     entry.status = match &reply {
@@ -213,18 +210,6 @@ async fn serve(shared: Arc<Shared>, call: Call, operation: Operation, arrival: A
     entry.fault = arrival.fault();
     lock(&shared.journal).record(entry);
     reply
-}
-
-fn delivery(action: &Action) -> Delivery {
-    match action {
-        Action::Truncate { bytes } => Delivery::Truncated(*bytes),
-        Action::Trickle { bytes, every_ms } => Delivery::Trickled {
-            bytes: *bytes,
-            pause: Duration::from_millis(*every_ms),
-        },
-        Action::Pad { bytes } => Delivery::Padded(*bytes),
-        _ => Delivery::Whole,
-    }
 }
 
 /// Runs the call later with the seed of its preview, so that it creates what the caller was

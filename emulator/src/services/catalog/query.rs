@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
+use crate::json::{self, plain};
 use crate::list_faults::{FilterFault, ListFaults};
 use crate::problem::Problem;
 use crate::store::Entity;
@@ -212,16 +213,7 @@ fn number(name: &str, value: &str, least: usize, most: usize) -> Result<usize, P
 fn at<'v>(body: &'v Value, path: &str) -> Option<&'v Value> {
     match path.split_once('\u{0}') {
         Some((outer, inner)) => body.get(outer)?.get(inner),
-        None => path
-            .split('.')
-            .try_fold(body, |value, segment| value.get(segment)),
-    }
-}
-
-fn plain(value: &Value) -> Cow<'_, str> {
-    match value.as_str() {
-        Some(text) => Cow::Borrowed(text),
-        None => Cow::Owned(value.to_string()),
+        None => json::at(body, path),
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::accept::{self, Form};
 use crate::answer::Answer;
+use crate::json::{at, plain};
 use crate::list_faults::{FilterFault, PageFault};
 use crate::problem::Problem;
 use crate::scene::Scene;
@@ -127,11 +128,6 @@ fn sort_key(body: &Value, field: &str) -> String {
     }
 }
 
-fn at<'v>(body: &'v Value, path: &str) -> Option<&'v Value> {
-    path.split('.')
-        .try_fold(body, |value, segment| value.get(segment))
-}
-
 /// A condition on one property. A name alone asks whether the property exists.
 struct PropertyCondition {
     path: String,
@@ -169,24 +165,19 @@ impl PropertyCondition {
         let Some((operator, wanted)) = &self.test else {
             return found.is_some();
         };
-        let texts: Vec<String> = match found {
+        let wanted = wanted.as_str();
+        let texts: Vec<_> = match found {
             None | Some(Value::Null) => Vec::new(),
             Some(Value::Array(items)) => items.iter().map(plain).collect(),
             Some(value) => vec![plain(value)],
         };
         match *operator {
-            "==" => texts.contains(wanted),
-            "!=" => !texts.contains(wanted),
-            "<" => texts.iter().any(|text| text < wanted),
-            ">" => texts.iter().any(|text| text > wanted),
-            "<=" => texts.iter().any(|text| text <= wanted),
-            _ => texts.iter().any(|text| text >= wanted),
+            "==" => texts.iter().any(|text| text == wanted),
+            "!=" => !texts.iter().any(|text| text == wanted),
+            "<" => texts.iter().any(|text| text.as_ref() < wanted),
+            ">" => texts.iter().any(|text| text.as_ref() > wanted),
+            "<=" => texts.iter().any(|text| text.as_ref() <= wanted),
+            _ => texts.iter().any(|text| text.as_ref() >= wanted),
         }
     }
-}
-
-fn plain(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
 }
