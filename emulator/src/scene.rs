@@ -51,7 +51,9 @@ pub(crate) struct Scene<'a> {
     pub(crate) arrived_ms: i64,
     /// When it takes effect. This time is stored. For a late commit it is later than the arrival.
     pub(crate) now_ms: i64,
+    /// What the dial does to lists.
     pub(crate) lists: ListFaults,
+    /// How long a deleted resource is kept for lists that lag.
     pub(crate) keep_deleted_ms: i64,
 }
 

@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::list::{self, Listed};
-use super::{auth, common};
+use super::specs::named_connection_spec;
+use super::{auth, common, list};
 use crate::answer::Answer;
 use crate::json::text;
 use crate::json_patch::{self, PatchOperation};
@@ -38,7 +38,7 @@ const FIELDS: &[&str] = &[
 pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let sent = scene.call.json()?;
     common::required(&sent, "/name")?;
-    let spec = connection_spec(scene, &sent)?;
+    let spec = named_connection_spec(scene, &sent)?;
     let settings = &scene.config.source;
     let params = auth::check(spec, &sent, settings.unknown_params)?;
     if scene.backdrop.refuses(text(spec, "/id")) {
@@ -75,21 +75,10 @@ pub(crate) fn list(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     list::answer(
         scene,
         Kind::Connections.as_str(),
-        listed(scene, Kind::Connections),
+        list::entries(scene, Kind::Connections),
         filters,
         FIELDS,
     )
-}
-
-/// The resources of this kind as entries of a list.
-pub(crate) fn listed<'s>(scene: &'s Scene<'_>, kind: Kind) -> Vec<Listed<'s>> {
-    scene
-        .listed(kind)
-        .map(|entity| Listed {
-            order: entity.order,
-            body: &entity.body,
-        })
-        .collect()
 }
 
 /// `GET /connections/{id}`
@@ -122,7 +111,7 @@ pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
         json_patch::apply(&mut body, operation)?;
     }
     let touches_auth = |operation: &PatchOperation| operation.path.starts_with("/auth");
-    let spec = connection_spec(scene, &body)?.clone();
+    let spec = named_connection_spec(scene, &body)?.clone();
     if operations.iter().any(touches_auth) {
         auth::check(&spec, &body, scene.config.source.unknown_params)?;
     }
@@ -156,18 +145,6 @@ pub(crate) fn delete(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
         return Err(Problem::flow(1418, 400, message));
     }
     common::delete(scene, Kind::Connections)
-}
-
-/// The spec that a body names, or 1413.
-pub(crate) fn connection_spec<'s>(scene: &Scene<'s>, body: &Value) -> Result<&'s Value, Problem> {
-    let id = text(body, "/connectionSpec/id");
-    let unknown = || Problem::flow(1413, 400, format!("Spec ID {id} is not valid."));
-    let spec = scene.backdrop.connection_spec(id).ok_or_else(unknown)?;
-    match body.pointer("/connectionSpec/version") {
-        None | Some(Value::Null) => Ok(spec),
-        Some(version) if *version == spec["version"] => Ok(spec),
-        Some(_) => Err(unknown()),
-    }
 }
 
 fn hidden(params: Value) -> Map<String, Value> {

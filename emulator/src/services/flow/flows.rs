@@ -6,14 +6,15 @@
 
 use serde_json::{Map, Value, json};
 
+use super::ends::Ends;
 use super::schedule::Schedule;
-use super::{common, connections, list, run_life, transformations};
+use super::{common, list, run_life, transformations};
 use crate::answer::Answer;
 use crate::json::text;
 use crate::json_patch;
 use crate::problem::Problem;
 use crate::scene::Scene;
-use crate::store::{Entity, Kind};
+use crate::store::Kind;
 
 const KIND: Kind = Kind::Flows;
 const FIELDS: &[&str] = &[
@@ -113,7 +114,7 @@ pub(crate) fn list(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     list::answer(
         scene,
         KIND.as_str(),
-        connections::listed(scene, KIND),
+        list::entries(scene, KIND),
         filters,
         FIELDS,
     )
@@ -265,81 +266,6 @@ pub(crate) fn action(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let answer = common::replace(scene, KIND, &id, body)?;
     set_plan(scene, &id, plan);
     Ok(answer)
-}
-
-/// The two connections of a flow.
-struct Ends {
-    source: Entity,
-    target: Entity,
-}
-
-impl Ends {
-    /// Finds one connection of each kind. Their specs must be in the flow spec.
-    fn find(scene: &Scene<'_>, body: &Value, spec: &Value) -> Result<Self, Problem> {
-        let source_id = only_id(body, "sourceConnectionIds")?;
-        let target_id = only_id(body, "targetConnectionIds")?;
-        let source = common::find_by(scene, Kind::SourceConnections, source_id)?.clone();
-        let target = common::find_by(scene, Kind::TargetConnections, target_id)?.clone();
-        for (end, list) in [
-            (&source, "sourceConnectionSpecIds"),
-            (&target, "targetConnectionSpecIds"),
-        ] {
-            let id = &end.body["connectionSpec"]["id"];
-            if !spec[list].as_array().is_some_and(|ids| ids.contains(id)) {
-                let message = format!(
-                    "Connection spec {id} is not supported by flow spec {}.",
-                    spec["name"]
-                );
-                return Err(Problem::flow(1305, 400, message));
-            }
-        }
-        Ok(Self { source, target })
-    }
-
-    /// Checks everything that a flow needs to run.
-    fn check(&self, scene: &Scene<'_>, body: &Value) -> Result<Schedule, Problem> {
-        let schedule = Schedule::parse_new(&body["scheduleParams"], scene.arrived_ms)?;
-        transformations::check(
-            scene,
-            &body["transformations"],
-            &schedule,
-            &self.source,
-            &self.target,
-        )?;
-        Ok(schedule)
-    }
-
-    fn inherited(&self) -> Value {
-        json!({
-            "sourceConnections": [{
-                "id": self.source.id,
-                "connectionSpec": self.source.body["connectionSpec"],
-                "baseConnection": self.source.body["inheritedAttributes"]["baseConnection"],
-            }],
-            "targetConnections": [{
-                "id": self.target.id,
-                "connectionSpec": self.target.body["connectionSpec"],
-            }],
-            "properties": {"isSourceFlow": true},
-        })
-    }
-}
-
-fn only_id<'v>(body: &'v Value, field: &str) -> Result<&'v str, Problem> {
-    match body[field].as_array().map(Vec::as_slice) {
-        None => Err(Problem::flow(
-            1338,
-            400,
-            format!("Ids are null in the flow: {field}."),
-        )),
-        Some([Value::String(id)]) if !id.is_empty() => Ok(id),
-        Some([_]) => Err(Problem::flow(1320, 400, format!("Id is null in {field}."))),
-        Some(_) => Err(Problem::flow(
-            1321,
-            400,
-            format!("Number of ids in {field} must be one."),
-        )),
-    }
 }
 
 fn check_schedule_patch(path: &str, old: &Schedule, now_ms: i64) -> Result<(), Problem> {

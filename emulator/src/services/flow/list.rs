@@ -15,6 +15,7 @@ use crate::config::NextPage;
 use crate::list_faults::{FilterFault, PageFault};
 use crate::problem::Problem;
 use crate::scene::Scene;
+use crate::store::Kind;
 
 /// An entry of a list. It borrows its body, because a list reads thousands of entries and shows one
 /// page.
@@ -102,6 +103,17 @@ pub(crate) fn answer(
         (None, _) => body["_links"] = json!({}),
     }
     Ok(Answer::json(200, body))
+}
+
+/// The resources of this kind as entries of a list.
+pub(crate) fn entries<'s>(scene: &'s Scene<'_>, kind: Kind) -> Vec<Listed<'s>> {
+    scene
+        .listed(kind)
+        .map(|entity| Listed {
+            order: entity.order,
+            body: &entity.body,
+        })
+        .collect()
 }
 
 /// The filters of a call.

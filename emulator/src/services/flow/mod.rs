@@ -12,7 +12,9 @@ pub(crate) mod specs;
 pub(crate) mod target_connections;
 
 mod auth;
+mod children;
 mod common;
+mod ends;
 mod filter;
 mod list;
 mod row_filters;

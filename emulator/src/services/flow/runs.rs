@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::schedule::{Schedule, integer};
-use super::{common, connections, list, run_life};
+use super::{common, list, run_life};
 use crate::answer::Answer;
 use crate::json::text;
 use crate::problem::Problem;
@@ -42,7 +42,7 @@ pub(crate) fn list(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     list::answer(
         scene,
         KIND.as_str(),
-        connections::listed(scene, KIND),
+        list::entries(scene, KIND),
         filters,
         FIELDS,
     )

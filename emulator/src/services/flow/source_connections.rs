@@ -4,11 +4,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{common, connections, list, row_filters};
+use super::children::{delete_child, list_children, patch_child};
+use super::{common, row_filters, specs};
 use crate::answer::Answer;
-use crate::config::NameFilter;
 use crate::json::text;
-use crate::json_patch::{self, PatchOperation};
 use crate::problem::Problem;
 use crate::scene::Scene;
 use crate::store::Kind;
@@ -42,7 +41,7 @@ pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let sent = scene.call.json()?;
     common::required(&sent, "/name")?;
     let base_id = common::required(&sent, "/baseConnectionId")?;
-    let spec = connections::connection_spec(scene, &sent)?;
+    let spec = specs::named_connection_spec(scene, &sent)?;
     let base = common::find_by(scene, Kind::Connections, base_id)?;
     if base.text("/connectionSpec/id") != spec["id"] {
         let message = "Spec ID of the source connection is not that of its base connection.";
@@ -84,35 +83,6 @@ pub(crate) fn list(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     list_children(scene, KIND, FIELDS)
 }
 
-/// A list of source or target connections. The documents leave open whether they can be filtered by
-/// name.
-pub(crate) fn list_children(
-    scene: &Scene<'_>,
-    kind: Kind,
-    fields: &list::ListFields,
-) -> Result<Answer, Problem> {
-    let mut filters = list::filters(scene)?;
-    match scene.config.lists.child_name_filter {
-        NameFilter::Accepted => {}
-        NameFilter::Refused if filters.iter().any(|filter| filter.root() == "name") => {
-            return Err(Problem::flow(
-                1448,
-                400,
-                "Filtering by field name is not supported.",
-            ));
-        }
-        NameFilter::Refused => {}
-        NameFilter::Ignored => filters.retain(|filter| filter.root() != "name"),
-    }
-    list::answer(
-        scene,
-        kind.as_str(),
-        connections::listed(scene, kind),
-        filters,
-        fields,
-    )
-}
-
 /// `GET /sourceConnections/{id}`
 pub(crate) fn get(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     common::get(scene, KIND)
@@ -125,46 +95,9 @@ pub(crate) fn patch(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     })
 }
 
-/// Changes a source or target connection. New parameters must pass the check. Flows that use it
-/// don't notice, as Adobe warns.
-pub(crate) fn patch_child(
-    scene: &mut Scene<'_>,
-    kind: Kind,
-    check: impl Fn(&Scene<'_>, &Value) -> Result<(), Problem>,
-) -> Result<Answer, Problem> {
-    let may_patch =
-        |path: &str| matches!(path, "/name" | "/description") || path.starts_with("/params");
-    let operations = common::patch_operations(scene, kind, may_patch)?;
-    let entity = common::find(scene, kind)?;
-    let (id, mut body) = (entity.id.clone(), entity.body.clone());
-    for operation in &operations {
-        json_patch::apply(&mut body, operation)?;
-    }
-    let touches_params = |operation: &PatchOperation| operation.path.starts_with("/params");
-    if operations.iter().any(touches_params) {
-        check(scene, &body)?;
-    }
-    common::replace(scene, kind, &id, body)
-}
-
 /// `DELETE /sourceConnections/{id}`: refused while a flow uses it.
 pub(crate) fn delete(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     delete_child(scene, KIND, "/sourceConnectionIds")
-}
-
-/// Deletes a source or target connection, unless a flow names it at this pointer.
-pub(crate) fn delete_child(
-    scene: &mut Scene<'_>,
-    kind: Kind,
-    pointer: &str,
-) -> Result<Answer, Problem> {
-    let id = common::find(scene, kind)?.id.clone();
-    let flows = common::flows_using(scene, pointer, &id);
-    if !flows.is_empty() {
-        let message = format!("Active flows {} still contain id {id}.", flows.join(", "));
-        return Err(Problem::flow(1447, 400, message));
-    }
-    common::delete(scene, kind)
 }
 
 fn check_params(scene: &Scene<'_>, spec: &str, sent: &Value) -> Result<(), Problem> {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::list::{self, Listed};
 use crate::answer::Answer;
+use crate::json::text;
 use crate::problem::Problem;
 use crate::scene::Scene;
 
@@ -46,6 +47,21 @@ pub(crate) fn not_writable(_scene: &mut Scene<'_>) -> Result<Answer, Problem> {
         400,
         "Connection specs can't be written with a user token.",
     ))
+}
+
+/// The spec that a body names, or 1413.
+pub(crate) fn named_connection_spec<'s>(
+    scene: &Scene<'s>,
+    body: &Value,
+) -> Result<&'s Value, Problem> {
+    let id = text(body, "/connectionSpec/id");
+    let unknown = || Problem::flow(1413, 400, format!("Spec ID {id} is not valid."));
+    let spec = scene.backdrop.connection_spec(id).ok_or_else(unknown)?;
+    match body.pointer("/connectionSpec/version") {
+        None | Some(Value::Null) => Ok(spec),
+        Some(version) if *version == spec["version"] => Ok(spec),
+        Some(_) => Err(unknown()),
+    }
 }
 
 fn list_specs(scene: &Scene<'_>, resource: &str, specs: &[Value]) -> Result<Answer, Problem> {

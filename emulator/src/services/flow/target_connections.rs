@@ -4,8 +4,8 @@
 
 use serde_json::{Map, Value};
 
-use super::source_connections::{delete_child, list_children, patch_child};
-use super::{common, connections};
+use super::children::{delete_child, list_children, patch_child};
+use super::{common, specs};
 use crate::answer::Answer;
 use crate::backdrop::DATA_LAKE;
 use crate::json::text;
@@ -40,7 +40,7 @@ const FIELDS: &[&str] = &[
 pub(crate) fn create(scene: &mut Scene<'_>) -> Result<Answer, Problem> {
     let sent = scene.call.json()?;
     common::required(&sent, "/name")?;
-    let spec = connections::connection_spec(scene, &sent)?;
+    let spec = specs::named_connection_spec(scene, &sent)?;
     if spec["id"] != DATA_LAKE {
         let message = format!("Spec ID of a target connection must be {DATA_LAKE}.");
         return Err(Problem::flow(1307, 400, message));
