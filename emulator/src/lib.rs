@@ -68,3 +68,48 @@ pub use dial::{
 pub use journal::{JournalEntry, JournalStatus};
 pub use persist::StateFileError;
 pub use server::{Emulator, EmulatorError, serve};
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs;
+    use std::path::Path;
+
+    /// The layer of each module: its group of `mod` lines in this file.
+    fn layers() -> BTreeMap<&'static str, usize> {
+        let mut layers = BTreeMap::new();
+        for (layer, group) in include_str!("lib.rs").split("\n\n").enumerate() {
+            let names = group
+                .lines()
+                .filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'));
+            layers.extend(names.map(|name| (name, layer)));
+        }
+        layers
+    }
+
+    /// The text of a module: its file and those in its folder.
+    fn text_of(path: &Path) -> String {
+        match fs::read_dir(path) {
+            Ok(entries) => entries
+                .map(|entry| text_of(&entry.unwrap().path()))
+                .collect(),
+            Err(_) => fs::read_to_string(path).unwrap_or_default(),
+        }
+    }
+
+    #[test]
+    fn a_module_imports_only_from_its_own_layer_and_from_those_below() {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let layers = layers();
+        for (name, layer) in &layers {
+            let text = text_of(&source.join(format!("{name}.rs"))) + &text_of(&source.join(name));
+            assert!(!text.is_empty(), "{name} has no file");
+            for import in text.split("crate::").skip(1) {
+                let end = import.find(|letter: char| letter != '_' && !letter.is_alphanumeric());
+                let used = &import[..end.unwrap_or(import.len())];
+                let is_below = layers.get(used).is_none_or(|used| used <= layer);
+                assert!(is_below, "{name} imports {used}, which is above it");
+            }
+        }
+    }
+}
