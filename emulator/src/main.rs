@@ -41,7 +41,7 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct Arguments {
-    /// Port to listen on; 0 takes a free one
+    /// Port to listen on; 0 picks a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
     /// Address to listen on

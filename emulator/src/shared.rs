@@ -87,9 +87,9 @@ impl Shared {
             staging.now_ms.max(now_ms()),
         );
         let applied = self.perform(&mut store, call, staging);
-        let kept = store.revision() == before || self.save(&store);
+        let is_saved = store.revision() == before || self.save(&store);
         Applied {
-            answer: if kept {
+            answer: if is_saved {
                 applied.answer
             } else {
                 Answer::empty(500)
@@ -110,8 +110,8 @@ impl Shared {
             Service::Ims => Ok(anonymous()),
             _ => gateway::admit(&self.config, store, call, staging.arrived_ms),
         };
-        let is_look = call.route.method == Method::GET;
-        if let (Some(_), false, Ok(caller)) = (staging.rival, is_look, &admitted) {
+        let is_read = call.route.method == Method::GET;
+        if let (Some(_), false, Ok(caller)) = (staging.rival, is_read, &admitted) {
             rival::write(store, &caller.sandbox, call, staging.now_ms);
         }
         let before = store.revision();
@@ -132,7 +132,7 @@ impl Shared {
             (staging.operation)(&mut scene)
         });
         let changed = store.revision() != before && call.route.service != Service::Ims;
-        if let (Some(_), true, Some(sandbox)) = (staging.rival, is_look, &sandbox) {
+        if let (Some(_), true, Some(sandbox)) = (staging.rival, is_read, &sandbox) {
             rival::write(store, sandbox, call, staging.now_ms);
         }
         let mut answer = outcome.unwrap_or_else(|problem| {
