@@ -3,7 +3,7 @@
 //! It serves the calls that ingest a table of a source system into a dataset: IMS, Flow Service,
 //! Schema Registry, Catalog, Data Prep and Sandbox management, all on one port, with Adobe's
 //! envelopes, ids, etags, statuses and error bodies. It was written from Adobe's public API
-//! references, read 2026-11, and shares nothing with the rest of this workspace.
+//! references, read 2026-11, and from nothing else in this workspace.
 //!
 //! ```
 //! # tokio::runtime::Runtime::new()?.block_on(async {
