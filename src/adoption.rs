@@ -6,8 +6,8 @@
 
 use aep_flow_ensure::{Intent, Marker, ResourceKind};
 use aep_platform::{
-    BaseConnectionId, Class, Conflict, DatasetId, Etag, FlowId, IdError, ReadError, Sandbox,
-    SourceConnectionId, TargetConnectionId, UpdateError,
+    BaseConnectionId, Class, Conflict, DatasetId, Etag, FlowId, IdError, PlatformError, Sandbox,
+    SourceConnectionId, TargetConnectionId,
 };
 
 use crate::activities::intent;
@@ -68,12 +68,9 @@ pub enum AdoptError {
         /// Its id.
         id: String,
     },
-    /// It could not be read.
+    /// It could not be read, or not be changed.
     #[error(transparent)]
-    Read(#[from] ReadError),
-    /// It could not be changed.
-    #[error(transparent)]
-    Update(#[from] UpdateError),
+    Platform(#[from] PlatformError),
 }
 
 /// What a resource says of itself, and who else has its name.
@@ -151,8 +148,8 @@ impl Plan {
     pub async fn carry_out(&self, sandbox: &Sandbox) -> Result<(), AdoptError> {
         let written = self.write(sandbox).await;
         match written {
-            Err(AdoptError::Update(error))
-                if error.failure().class == Class::Conflict(Conflict::Version) =>
+            Err(AdoptError::Platform(error))
+                if error.class() == Class::Conflict(Conflict::Version) =>
             {
                 Err(AdoptError::Changed {
                     kind: self.kind,

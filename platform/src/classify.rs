@@ -24,7 +24,7 @@ enum Decision {
 use Decision::{ByStatus, Decided, Open};
 
 const FIX: Next = Next::FixInput;
-const WAIT: Next = Next::Wait(None);
+const WAIT: Next = Next::Wait;
 const LOOK: Next = Next::Look;
 const GIVE_UP: Next = Next::GiveUp;
 const RENEW: Next = Next::RenewToken;
@@ -328,9 +328,6 @@ pub(crate) fn classify(effect: Effect, refusal: &Refusal) -> Verdict {
     if let Some((text_class, text_next)) = text_row(refusal) {
         class = text_class;
         next = text_next;
-    }
-    if let Next::Wait(_) = next {
-        next = Next::Wait(refusal.retry_after);
     }
     match (effect, decision) {
         // What a read left behind is nothing, so its outcome is never open.

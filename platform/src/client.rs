@@ -14,7 +14,7 @@ use url::Url;
 use crate::answer::{Answer, Unreadable};
 use crate::classify::refuses_token;
 use crate::clock::{Clock, SystemClock};
-use crate::error::{CreateError, Fault, ReadError, TokenError};
+use crate::error::{End, PlatformError};
 use crate::ids::SandboxName;
 use crate::ims;
 use crate::kind::{Effect, Kind};
@@ -108,8 +108,8 @@ impl Client {
     /// Whether a token can be had; fetches one if there is none.
     ///
     /// # Errors
-    /// [`TokenError`]: the credentials, or IMS.
-    pub async fn check_credentials(&self) -> Result<(), TokenError> {
+    /// [`PlatformError`]: the credentials, or IMS.
+    pub async fn check_credentials(&self) -> Result<(), PlatformError> {
         self.token().await.map(drop)
     }
 
@@ -139,35 +139,30 @@ impl Client {
             .unwrap_or_default()
     }
 
-    async fn token(&self) -> Result<Token, TokenError> {
+    async fn token(&self) -> Result<Token, PlatformError> {
         let inner = &self.inner;
         inner
             .tokens
             .get(|| async {
                 let wire = ims::build(&inner.settings.ims_url, &inner.credentials);
-                let observed = Observed::begin(&wire, "access token", 0);
+                let observed = Observed::begin(&wire, Kind::AccessToken.as_str(), 0);
                 let answer = inner.transport.send(&wire, &observed).await;
                 let grant = match &answer {
                     Ok(answer) => ims::parse(answer, inner.clock.wall(), &inner.credentials),
-                    Err(cause) if cause.was_sent() => Err(TokenError::Unanswered {
-                        cause: cause.clone(),
-                    }),
-                    Err(cause) => Err(TokenError::NotSent {
-                        cause: cause.clone(),
-                    }),
+                    Err(cause) => Err(End::from(cause.clone())),
                 };
+                let grant = grant.map_err(PlatformError::of_token);
                 match &answer {
                     Ok(answer) => {
-                        observed.answered(answer, grant.as_ref().err().and_then(TokenError::code));
+                        let code = grant.as_ref().err().and_then(PlatformError::code);
+                        observed.answered(answer, code);
                     }
                     Err(error) => observed.failed(error),
                 }
                 observe::token_asked_for(match &grant {
                     Ok(_) => Renewal::Renewed,
                     // A service that is away or asks for patience has judged no credentials.
-                    Err(error) if error.failure().class == Class::Unauthenticated => {
-                        Renewal::Refused
-                    }
+                    Err(error) if error.class() == Class::Unauthenticated => Renewal::Refused,
                     Err(_) => Renewal::Failed,
                 });
                 grant
@@ -175,12 +170,31 @@ impl Client {
             .await
     }
 
-    /// Sends a request and gives any 2xx answer, unread.
-    pub(crate) async fn call(
+    /// Sends a request, then has `parse` read the answer.
+    pub(crate) async fn call<T>(
         &self,
         sandbox: Option<&SandboxName>,
         request: &Request,
-    ) -> Result<Answer, Fault> {
+        parse: impl FnOnce(&Answer) -> Result<T, Unreadable>,
+    ) -> Result<T, PlatformError> {
+        let answer = self.exchange(sandbox, request).await;
+        answer
+            .and_then(|answer| {
+                parse(&answer).map_err(|cause| End::Unreadable {
+                    status: answer.status.as_u16(),
+                    request_id: answer.request_id(),
+                    cause,
+                })
+            })
+            .map_err(|end| PlatformError::new(request, end))
+    }
+
+    /// Gives any answer that is a 2xx, unread.
+    async fn exchange(
+        &self,
+        sandbox: Option<&SandboxName>,
+        request: &Request,
+    ) -> Result<Answer, End> {
         let mut wire = self.wire(sandbox, request)?;
         let mut renewed = false;
         let mut repeated = false;
@@ -189,7 +203,8 @@ impl Client {
             // Who waits here has sent nothing: neither a time limit nor a span has begun. The
             // semaphore is never closed.
             let turn = self.inner.in_line.acquire().await;
-            let token = self.token().await.map_err(Fault::NoToken)?;
+            let token = self.token().await;
+            let token = token.map_err(|error| End::NoToken(Box::new(error)))?;
             wire.headers
                 .insert(header::AUTHORIZATION, token.authorization.clone());
             let observed = Observed::begin(&wire, request.kind.as_str(), resends);
@@ -206,7 +221,7 @@ impl Client {
                         repeated = true;
                         continue;
                     }
-                    return Err(Fault::from(error));
+                    return Err(End::from(error));
                 }
             };
             self.inner
@@ -225,11 +240,11 @@ impl Client {
                 renewed = true;
                 continue;
             }
-            return Err(Fault::Refused(Box::new(refusal)));
+            return Err(End::Refused(Box::new(refusal)));
         }
     }
 
-    fn wire(&self, sandbox: Option<&SandboxName>, request: &Request) -> Result<Wire, Fault> {
+    fn wire(&self, sandbox: Option<&SandboxName>, request: &Request) -> Result<Wire, End> {
         let mut headers = self.inner.headers.clone();
         headers.insert(header::ACCEPT, HeaderValue::from_static(request.accept));
         if let Some(sandbox) = sandbox {
@@ -258,32 +273,6 @@ impl Client {
             body: request.body.clone(),
         })
     }
-
-    /// A read: call, then `parse` the answer.
-    pub(crate) async fn read<T>(
-        &self,
-        sandbox: Option<&SandboxName>,
-        request: &Request,
-        parse: impl FnOnce(&Answer) -> Result<T, Unreadable>,
-    ) -> Result<T, ReadError> {
-        self.call_and_parse(sandbox, request, parse)
-            .await
-            .map_err(|fault| ReadError::from_fault(request.kind, fault))
-    }
-
-    pub(crate) async fn call_and_parse<T>(
-        &self,
-        sandbox: Option<&SandboxName>,
-        request: &Request,
-        parse: impl FnOnce(&Answer) -> Result<T, Unreadable>,
-    ) -> Result<T, Fault> {
-        let answer = self.call(sandbox, request).await?;
-        parse(&answer).map_err(|cause| Fault::AnswerUnreadable {
-            status: answer.status.as_u16(),
-            request_id: answer.request_id(),
-            cause,
-        })
-    }
 }
 
 impl std::fmt::Debug for Client {
@@ -295,12 +284,12 @@ impl std::fmt::Debug for Client {
     }
 }
 
-fn header_of(text: &str) -> Result<HeaderValue, Fault> {
+fn header_of(text: &str) -> Result<HeaderValue, End> {
     HeaderValue::from_str(text).map_err(|_| not_sent("a header can't carry its value"))
 }
 
-fn not_sent(reason: &'static str) -> Fault {
-    Fault::NotSent(crate::transport::TransportError::unsendable(reason))
+fn not_sent(reason: &'static str) -> End {
+    End::NotSent(crate::transport::TransportError::unsendable(reason))
 }
 
 /// The calls within one sandbox; every one of them names it in `x-sandbox-name`, as a request
@@ -335,25 +324,13 @@ impl Sandbox {
         self.client.platform_now()
     }
 
-    pub(crate) async fn read<T>(
+    /// Sends a request, then has `parse` read the answer.
+    pub(crate) async fn call<T>(
         &self,
         request: &Request,
         parse: impl FnOnce(&Answer) -> Result<T, Unreadable>,
-    ) -> Result<T, ReadError> {
-        self.client.read(Some(&self.name), request, parse).await
-    }
-
-    /// Sends a create, once.
-    pub(crate) async fn create<T>(
-        &self,
-        name: &str,
-        request: &Request,
-        parse: impl FnOnce(&Answer) -> Result<T, Unreadable>,
-    ) -> Result<T, CreateError> {
-        self.client
-            .call_and_parse(Some(&self.name), request, parse)
-            .await
-            .map_err(|fault| CreateError::from_fault(request.kind, name, fault))
+    ) -> Result<T, PlatformError> {
+        self.client.call(Some(&self.name), request, parse).await
     }
 
     /// Reads a list page by page: `build` makes the request of a page from the cursor that the
@@ -361,23 +338,20 @@ impl Sandbox {
     /// with the page that makes it `max_items`.
     pub(crate) async fn pages<T>(
         &self,
-        kind: Kind,
         max_items: usize,
         build: impl Fn(Option<&str>) -> Request,
         parse: impl Fn(&Answer, Option<&str>) -> Result<crate::paging::Page<T>, Unreadable>,
-    ) -> Result<Vec<T>, ReadError> {
+    ) -> Result<Vec<T>, PlatformError> {
         let mut pages = crate::paging::Pages::new();
         let mut cursor = None;
         loop {
             let request = build(cursor.as_deref());
-            let step = self
-                .client
-                .call_and_parse(Some(&self.name), &request, |answer| {
+            let next = self
+                .call(&request, |answer| {
                     pages.take(parse(answer, cursor.as_deref())?)
                 })
-                .await
-                .map_err(|fault| ReadError::from_fault(kind, fault))?;
-            match step {
+                .await?;
+            match next {
                 Some(next) if pages.len() < max_items => cursor = Some(next),
                 Some(_) | None => return Ok(pages.into_items()),
             }

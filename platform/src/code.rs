@@ -54,12 +54,6 @@ impl AdobeCode {
         &self.0
     }
 
-    /// Whether the registry says that an object of that title exists (`XDM-1521`).
-    #[must_use]
-    pub fn is_title_not_unique(&self) -> bool {
-        self.family() == Family::Xdm && self.number() == Some("1521")
-    }
-
     /// Whether Flow Service refuses a start time, an interval, a backfill or a delta column.
     /// Source: "Sources errors", 1360 to 1369, read 2026-11.
     #[must_use]

@@ -268,7 +268,10 @@ fn token(answer: &Answer, secret: &str) -> Result<Told, Unreadable> {
     Ok(match grant {
         // A grant has no `Debug`; how long it lives is all that may be told.
         Ok(grant) => plain((grant.authorization, grant.life.min(Duration::MAX))),
-        Err(error) => Told::Unreadable(format!("{}\n{error:?}", crate::Chain(&error))),
+        Err(end) => {
+            let error = crate::error::PlatformError::of_token(end);
+            Told::Unreadable(format!("{}\n{error:?}", crate::Chain(&error)))
+        }
     })
 }
 

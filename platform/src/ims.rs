@@ -13,7 +13,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::answer::{Answer, Unreadable};
-use crate::error::TokenError;
+use crate::error::End;
 use crate::refusal::Refusal;
 use crate::request::{SecretBytes, encode};
 use crate::settings::Credentials;
@@ -59,15 +59,14 @@ pub(crate) fn parse(
     answer: &Answer,
     now: SystemTime,
     credentials: &Credentials,
-) -> Result<Grant, TokenError> {
+) -> Result<Grant, End> {
     if !answer.status.is_success() {
         let secrets = std::slice::from_ref(&credentials.client_secret);
-        return Err(TokenError::Refused {
-            refusal: Box::new(Refusal::read(answer, now, secrets)),
-        });
+        return Err(End::Refused(Box::new(Refusal::read(answer, now, secrets))));
     }
-    read(answer).map_err(|cause| TokenError::AnswerUnreadable {
+    read(answer).map_err(|cause| End::Unreadable {
         status: answer.status.as_u16(),
+        request_id: answer.request_id(),
         cause,
     })
 }

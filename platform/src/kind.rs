@@ -33,6 +33,8 @@ pub enum Kind {
     Sandbox,
     /// The organisation's tenant name (`/stats`).
     Tenant,
+    /// What the token service gives.
+    AccessToken,
 }
 
 impl Kind {
@@ -54,6 +56,7 @@ impl Kind {
             Self::MappingSet => "mapping set",
             Self::Sandbox => "sandbox",
             Self::Tenant => "tenant",
+            Self::AccessToken => "access token",
         }
     }
 }
@@ -76,4 +79,16 @@ pub enum Effect {
     Update,
     /// It takes a resource away.
     Delete,
+}
+
+impl Effect {
+    /// What a request of that effect does, as a verb.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
 }

@@ -1,8 +1,8 @@
 //! A typed client of Adobe Experience Platform that says what is known after a failure.
 //!
-//! Start at [`Client`], then [`Sandbox`] for the calls. Every error answers what is known of the
-//! effect ([`Outcome`]), what helps ([`Next`]) and what it is ([`Class`]); [`Failure`] is the same
-//! for all of them. Nothing here waits, repeats a create or knows who calls.
+//! Start at [`Client`], then [`Sandbox`] for the calls. Every call fails with a [`PlatformError`],
+//! which says what is known of the effect ([`Outcome`]), what helps ([`Next`]) and what it is
+//! ([`Class`]). Nothing here waits, repeats a create or knows who calls.
 
 mod code;
 mod ids;
@@ -13,9 +13,9 @@ mod answer;
 mod chain;
 mod classify;
 mod disguise;
-mod ending;
 mod error;
 mod failure;
+mod next_step;
 mod refusal;
 mod request;
 mod retry_after;
@@ -65,7 +65,7 @@ pub use api::xdm::{
 pub use chain::Chain;
 pub use client::{Client, Sandbox};
 pub use code::{AdobeCode, RequestId};
-pub use error::{CreateError, DeleteError, ReadError, TokenError, UpdateError};
+pub use error::PlatformError;
 pub use failure::Failure;
 pub use fields::Raw;
 pub use ids::{

@@ -67,6 +67,8 @@ pub(crate) struct Request {
     /// What the body holds and no message may repeat.
     pub(crate) secrets: Vec<SecretString>,
     pub(crate) kind: Kind,
+    /// Of what it writes, for errors: its name, or its id where it has one.
+    pub(crate) name: String,
     pub(crate) effect: Effect,
 }
 
@@ -89,6 +91,7 @@ impl Request {
             body: None,
             secrets: Vec::new(),
             kind,
+            name: String::new(),
             effect,
         }
     }
@@ -97,8 +100,11 @@ impl Request {
         Self::new(Effect::Read, Method::GET, kind, service, template)
     }
 
-    pub(crate) fn create(kind: Kind, service: Service, template: &'static str) -> Self {
-        Self::new(Effect::Create, Method::POST, kind, service, template)
+    pub(crate) fn create(kind: Kind, service: Service, template: &'static str, name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..Self::new(Effect::Create, Method::POST, kind, service, template)
+        }
     }
 
     pub(crate) fn delete(kind: Kind, service: Service, template: &'static str) -> Self {
@@ -107,6 +113,7 @@ impl Request {
 
     /// Puts an id into the template.
     pub(crate) fn id(mut self, id: &str) -> Self {
+        self.name = id.to_owned();
         self.path = self.template.replace("{id}", &encode(id));
         self
     }

@@ -12,7 +12,7 @@ use http::HeaderValue;
 use secrecy::SecretString;
 
 use crate::clock::Clock;
-use crate::error::TokenError;
+use crate::error::PlatformError;
 
 /// The earliest renewal is 10 % of the life before the end, at most 10 min; chance makes it up
 /// to that much earlier, so that a fleet started at once does not renew at once.
@@ -58,7 +58,7 @@ struct Held {
 #[derive(Default)]
 struct State {
     held: Option<Held>,
-    failed: Option<(Instant, TokenError)>,
+    failed: Option<(Instant, PlatformError)>,
     generation: u64,
 }
 
@@ -98,10 +98,10 @@ impl TokenCache {
     /// # Errors
     /// What `fetch` said, here or for another task less than a second ago. A renewal that fails
     /// while the old token is still good is not an error.
-    pub(crate) async fn get<F, Fut>(&self, fetch: F) -> Result<Token, TokenError>
+    pub(crate) async fn get<F, Fut>(&self, fetch: F) -> Result<Token, PlatformError>
     where
         F: FnOnce() -> Fut,
-        Fut: Future<Output = Result<Grant, TokenError>>,
+        Fut: Future<Output = Result<Grant, PlatformError>>,
     {
         let _renewing = match self.look() {
             Look::Fresh(token) => return Ok(token),
@@ -126,7 +126,7 @@ impl TokenCache {
         match fetch().await {
             Ok(grant) => Ok(self.store(asked_at, grant)),
             Err(error) => {
-                let wait = error.failure().retry_after.unwrap_or_default();
+                let wait = error.retry_after().unwrap_or_default();
                 let until = self.clock.now() + wait.max(FAILURE_PAUSE);
                 self.lock().failed = Some((until, error.clone()));
                 old.ok_or(error)
@@ -155,7 +155,7 @@ impl TokenCache {
         }
     }
 
-    fn recent_failure(&self) -> Option<TokenError> {
+    fn recent_failure(&self) -> Option<PlatformError> {
         let now = self.clock.now();
         let mut state = self.lock();
         match &state.failed {

@@ -2,8 +2,6 @@
 //!
 //! Exhaustive on purpose: a caller that maps them must be told by the compiler of a new one.
 
-use std::time::Duration;
-
 /// What is known about the request's effect on the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
@@ -22,8 +20,8 @@ pub enum Next {
     FixInput,
     /// The token was refused even after one renewal, or none could be had: mend the credentials.
     RenewToken,
-    /// The same request may pass later; after this long if the platform said so.
-    Wait(Option<Duration>),
+    /// The same request may pass later.
+    Wait,
     /// Read the platform's state, then decide.
     Look,
     /// Nothing that the caller can do by itself.

@@ -11,8 +11,8 @@ use aep_flow_proto::{
     validate,
 };
 use aep_platform::{
-    BaseConnection as Found, BaseConnectionId, ConnectionSpecRef, CreateError, Created,
-    DeleteError, Deleted, NewBaseConnection, ReadError, Sandbox,
+    BaseConnection as Found, BaseConnectionId, ConnectionSpecRef, Created, Deleted,
+    NewBaseConnection, PlatformError, Sandbox,
 };
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value};
@@ -198,26 +198,26 @@ impl Ensurable for NewBaseConnection {
     type Id = BaseConnectionId;
     type Found = Found;
 
-    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Found>, ReadError> {
+    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Found>, PlatformError> {
         sandbox
             .find_base_connections_named(&self.name, &self.connection_spec.id)
             .await
     }
 
-    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, CreateError> {
+    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, PlatformError> {
         sandbox.create_base_connection(self).await
     }
 
-    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<Found, ReadError> {
+    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<Found, PlatformError> {
         sandbox.get_base_connection(id).await
     }
 
-    async fn is_used(sandbox: &Sandbox, id: &Self::Id) -> Result<bool, ReadError> {
+    async fn is_used(sandbox: &Sandbox, id: &Self::Id) -> Result<bool, PlatformError> {
         let users = sandbox.find_source_connections_of(id).await?;
         Ok(!users.is_empty())
     }
 
-    async fn delete(sandbox: &Sandbox, id: &Self::Id) -> Result<Deleted, DeleteError> {
+    async fn delete(sandbox: &Sandbox, id: &Self::Id) -> Result<Deleted, PlatformError> {
         sandbox.delete_base_connection(id).await
     }
 

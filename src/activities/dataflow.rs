@@ -10,8 +10,8 @@ use aep_flow_proto::{
     validate::{self, StartTime},
 };
 use aep_platform::{
-    ConnectionSpecRef, CreateError, Created, DeleteError, Deleted, DeltaColumn, Flow, FlowId,
-    FlowSpecRef, MappingSetId, NewFlow, ReadError, Sandbox, SourceConnectionId, TargetConnectionId,
+    ConnectionSpecRef, Created, Deleted, DeltaColumn, Flow, FlowId, FlowSpecRef, MappingSetId,
+    NewFlow, PlatformError, Sandbox, SourceConnectionId, TargetConnectionId,
 };
 use jiff::Timestamp;
 
@@ -109,24 +109,24 @@ impl Ensurable for NewFlow {
     type Id = FlowId;
     type Found = Flow;
 
-    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Flow>, ReadError> {
+    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Flow>, PlatformError> {
         sandbox.find_flows_named(&self.name).await
     }
 
-    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, CreateError> {
+    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, PlatformError> {
         sandbox.create_flow(self).await
     }
 
-    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<Flow, ReadError> {
+    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<Flow, PlatformError> {
         sandbox.get_flow(id).await
     }
 
     // Nothing stands on a dataflow, and one that is left would ingest everything twice.
-    async fn is_used(_: &Sandbox, _: &Self::Id) -> Result<bool, ReadError> {
+    async fn is_used(_: &Sandbox, _: &Self::Id) -> Result<bool, PlatformError> {
         Ok(false)
     }
 
-    async fn delete(sandbox: &Sandbox, id: &Self::Id) -> Result<Deleted, DeleteError> {
+    async fn delete(sandbox: &Sandbox, id: &Self::Id) -> Result<Deleted, PlatformError> {
         sandbox.delete_flow(id).await
     }
 

@@ -8,8 +8,7 @@ use aep_flow_proto::{
     validate::{self, Findings},
 };
 use aep_platform::{
-    CreateError, Created, Dataset as Found, DatasetId, DeleteError, Deleted, NewDataset, ReadError,
-    Sandbox,
+    Created, Dataset as Found, DatasetId, Deleted, NewDataset, PlatformError, Sandbox,
 };
 
 use super::{
@@ -117,24 +116,24 @@ impl Ensurable for NewDataset {
     type Id = DatasetId;
     type Found = Found;
 
-    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Found>, ReadError> {
+    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Found>, PlatformError> {
         sandbox.find_datasets_named(&self.name).await
     }
 
-    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, CreateError> {
+    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, PlatformError> {
         sandbox.create_dataset(self).await
     }
 
-    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<Found, ReadError> {
+    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<Found, PlatformError> {
         sandbox.get_dataset(id).await
     }
 
-    async fn is_used(sandbox: &Sandbox, id: &Self::Id) -> Result<bool, ReadError> {
+    async fn is_used(sandbox: &Sandbox, id: &Self::Id) -> Result<bool, PlatformError> {
         let users = sandbox.find_target_connections_into(id).await?;
         Ok(!users.is_empty())
     }
 
-    async fn delete(sandbox: &Sandbox, id: &Self::Id) -> Result<Deleted, DeleteError> {
+    async fn delete(sandbox: &Sandbox, id: &Self::Id) -> Result<Deleted, PlatformError> {
         sandbox.delete_dataset(id).await
     }
 

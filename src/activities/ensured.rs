@@ -8,9 +8,9 @@ use aep_flow_ensure::{
 };
 use aep_flow_proto::v1::{EarlierCall, OnExisting, Outcome};
 use aep_platform::{
-    BaseConnection, Class, Conflict, CreateError, Created as Answered, Dataset, DeleteError,
-    Deleted, Etag, Failure, FieldGroup, Flow, IdError, MappingSet, ReadError, Sandbox, Schema,
-    SourceConnection, TargetConnection,
+    BaseConnection, Class, Conflict, Created as Answered, Dataset, Deleted, Etag, Failure,
+    FieldGroup, Flow, IdError, MappingSet, PlatformError, Sandbox, Schema, SourceConnection,
+    TargetConnection,
 };
 use jiff::Timestamp;
 
@@ -27,29 +27,29 @@ pub(super) trait Ensurable: Sync {
     fn find(
         &self,
         sandbox: &Sandbox,
-    ) -> impl Future<Output = Result<Vec<Self::Found>, ReadError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Self::Found>, PlatformError>> + Send;
 
     fn create(
         &self,
         sandbox: &Sandbox,
-    ) -> impl Future<Output = Result<Answered<Self::Id>, CreateError>> + Send;
+    ) -> impl Future<Output = Result<Answered<Self::Id>, PlatformError>> + Send;
 
     fn get(
         sandbox: &Sandbox,
         id: &Self::Id,
-    ) -> impl Future<Output = Result<Self::Found, ReadError>> + Send;
+    ) -> impl Future<Output = Result<Self::Found, PlatformError>> + Send;
 
     /// Whether something stands on it.
     fn is_used(
         sandbox: &Sandbox,
         id: &Self::Id,
-    ) -> impl Future<Output = Result<bool, ReadError>> + Send;
+    ) -> impl Future<Output = Result<bool, PlatformError>> + Send;
 
     /// Deletes it. Never asked of a kind that the platform keeps single, or keeps.
     fn delete(
         sandbox: &Sandbox,
         id: &Self::Id,
-    ) -> impl Future<Output = Result<Deleted, DeleteError>> + Send;
+    ) -> impl Future<Output = Result<Deleted, PlatformError>> + Send;
 
     /// What of `found` is another than what would be made, its name apart: parents and
     /// specification.
@@ -136,7 +136,7 @@ impl<K: Ensurable> Wanted<'_, K> {
     async fn get(&self, id: &K::Id) -> Result<Option<K::Found>, Failure> {
         match K::get(self.sandbox, id).await {
             Ok(found) => Ok(Some(found)),
-            Err(error) => match error.failure() {
+            Err(error) => match Failure::from(error) {
                 failure if failure.class == Class::NotFound => Ok(None),
                 failure => Err(failure),
             },
@@ -147,7 +147,7 @@ impl<K: Ensurable> Wanted<'_, K> {
 impl<K: Ensurable> Sight for Wanted<'_, K> {
     async fn look(&self) -> Result<Vec<Standing>, Failure> {
         let found = self.new.find(self.sandbox).await;
-        let found = found.map_err(|error| error.failure())?;
+        let found = found.map_err(Failure::from)?;
         let found = found.into_iter();
         Ok(found.map(|each| self.new.standing(each)).collect())
     }
@@ -173,7 +173,7 @@ impl<K: Ensurable> Sight for Wanted<'_, K> {
 impl<K: Ensurable> Resource for Wanted<'_, K> {
     async fn create(&self) -> Result<Created, Failure> {
         let created = self.new.create(self.sandbox).await;
-        let created = created.map_err(|error| error.failure())?;
+        let created = created.map_err(Failure::from)?;
         Ok(Created {
             id: created.id.to_string(),
             etag: text(created.etag.as_ref()),
@@ -185,7 +185,7 @@ impl<K: Ensurable> Resource for Wanted<'_, K> {
             return Ok(Swept::Gone);
         };
         let is_used = K::is_used(self.sandbox, &parsed).await;
-        if is_used.map_err(|error| error.failure())? {
+        if is_used.map_err(Failure::from)? {
             return Ok(Swept::InUse);
         }
         match K::delete(self.sandbox, &parsed).await {
@@ -193,7 +193,7 @@ impl<K: Ensurable> Resource for Wanted<'_, K> {
                 observe::swept(K::KIND);
                 Ok(Swept::Gone)
             }
-            Err(error) => match error.failure() {
+            Err(error) => match Failure::from(error) {
                 failure if failure.class == Class::Conflict(Conflict::InUse) => Ok(Swept::InUse),
                 failure => Err(failure),
             },

@@ -11,7 +11,7 @@ use aep_flow_proto::{
     v1::{CreatedResource, FailureDetails, Violation},
 };
 use aep_flow_workflows::{failure, limits::MAX_PAYLOAD_BYTES, payload::Message};
-use aep_platform::{AdobeCode, Class, Failure, Next, Outcome};
+use aep_platform::{AdobeCode, Class, Failure, Outcome, PlatformError};
 use temporalio_common::error::{ApplicationErrorCategory, ApplicationFailure};
 
 use super::next_try::NextTry;
@@ -288,24 +288,14 @@ impl Failed {
     }
 }
 
-impl From<aep_platform::ReadError> for Failed {
-    fn from(error: aep_platform::ReadError) -> Self {
-        Self::from(error.failure())
+impl From<PlatformError> for Failed {
+    fn from(error: PlatformError) -> Self {
+        Self::from(Failure::from(error))
     }
 }
 
 impl From<Failure> for Failed {
     fn from(failure: Failure) -> Self {
-        let wait = match failure.next {
-            Next::Wait(wait) => wait,
-            Next::FixInput | Next::RenewToken | Next::Look | Next::GiveUp => None,
-        };
-        // When that is stands in what is said of the next try.
-        let in_time = wait.map(|wait| format!(" (in {} s)", wait.as_secs()));
-        let next_step = in_time
-            .and_then(|in_time| failure.next_step.strip_suffix(&in_time))
-            .unwrap_or(&failure.next_step)
-            .to_owned();
         // What a caller may still have got wrong: time passes between our check and the
         // platform's.
         let refuses_schedule = failure
@@ -320,7 +310,6 @@ impl From<Failure> for Failed {
             },
             pause: failure
                 .retry_after
-                .or(wait)
                 .map(|pause| (pause, "Retry-After".to_owned())),
             details: FailureDetails {
                 adobe_code: failure
@@ -330,7 +319,7 @@ impl From<Failure> for Failed {
                 request_id: failure
                     .request_id
                     .map_or_else(String::new, |id| id.as_str().to_owned()),
-                next_step,
+                next_step: failure.next_step.to_owned(),
                 outcome_unknown: failure.outcome == Outcome::Unknown,
                 field: if refuses_schedule {
                     "schedule".to_owned()

@@ -10,8 +10,8 @@ use aep_flow_proto::{
     validate::{Findings, MAX_NAME_CHARS},
 };
 use aep_platform::{
-    CreateError, Created, DeleteError, Deleted, FieldMapping, MappingSet as Found, MappingSetId,
-    NewMappingSet, ReadError, Sandbox,
+    Created, Deleted, FieldMapping, MappingSet as Found, MappingSetId, NewMappingSet,
+    PlatformError, Sandbox,
 };
 
 use super::{
@@ -155,24 +155,24 @@ impl Ensurable for NewMappingSet {
     type Id = MappingSetId;
     type Found = Found;
 
-    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Found>, ReadError> {
+    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Found>, PlatformError> {
         sandbox.find_mapping_sets_named(&self.name).await
     }
 
-    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, CreateError> {
+    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, PlatformError> {
         sandbox.create_mapping_set(self).await
     }
 
-    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<Found, ReadError> {
+    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<Found, PlatformError> {
         sandbox.get_mapping_set(id).await
     }
 
     // Nothing deletes one, so whether something uses it makes no difference.
-    async fn is_used(_: &Sandbox, _: &Self::Id) -> Result<bool, ReadError> {
+    async fn is_used(_: &Sandbox, _: &Self::Id) -> Result<bool, PlatformError> {
         Ok(true)
     }
 
-    async fn delete(_: &Sandbox, _: &Self::Id) -> Result<Deleted, DeleteError> {
+    async fn delete(_: &Sandbox, _: &Self::Id) -> Result<Deleted, PlatformError> {
         Ok(Deleted::WasGone)
     }
 

@@ -10,7 +10,7 @@ use std::{
 use aep_flow_ensure::{Intent, ResourceKind, Rules};
 use aep_flow_proto::validate;
 use aep_platform::{
-    Client, ConnectionSpec, ConnectionSpecId, ReadError, Sandbox, SandboxName, SandboxState,
+    Client, ConnectionSpec, ConnectionSpecId, PlatformError, Sandbox, SandboxName, SandboxState,
     TenantId,
 };
 
@@ -119,7 +119,7 @@ impl Platform {
         &self,
         sandbox: &Sandbox,
         id: &ConnectionSpecId,
-    ) -> Result<Option<Arc<ConnectionSpec>>, ReadError> {
+    ) -> Result<Option<Arc<ConnectionSpec>>, PlatformError> {
         let known = self.known().specs.get(id.as_str()).cloned();
         if let Some((since, spec)) = known
             && since.elapsed() < self.spec_ttl

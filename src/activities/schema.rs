@@ -13,9 +13,8 @@ use aep_flow_proto::{
     validate::{self, Findings},
 };
 use aep_platform::{
-    ClassId, Column, CreateError, Created, DeleteError, Deleted, FieldGroup, FieldGroupId,
-    NewFieldGroup, NewIdentity, NewSchema, ReadError, Sandbox, Schema as FoundSchema, SchemaId,
-    TenantId,
+    ClassId, Column, Created, Deleted, FieldGroup, FieldGroupId, NewFieldGroup, NewIdentity,
+    NewSchema, PlatformError, Sandbox, Schema as FoundSchema, SchemaId, TenantId,
 };
 use serde_json::{Map, Value};
 
@@ -222,24 +221,24 @@ impl Ensurable for NewFieldGroup {
     type Id = FieldGroupId;
     type Found = FieldGroup;
 
-    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<FieldGroup>, ReadError> {
+    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<FieldGroup>, PlatformError> {
         sandbox.find_field_groups_titled(&self.title).await
     }
 
-    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, CreateError> {
+    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, PlatformError> {
         sandbox.create_field_group(self).await
     }
 
-    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<FieldGroup, ReadError> {
+    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<FieldGroup, PlatformError> {
         sandbox.get_field_group(id).await
     }
 
     // The registry keeps titles unique, so there is never a second one to sweep.
-    async fn is_used(_: &Sandbox, _: &Self::Id) -> Result<bool, ReadError> {
+    async fn is_used(_: &Sandbox, _: &Self::Id) -> Result<bool, PlatformError> {
         Ok(true)
     }
 
-    async fn delete(sandbox: &Sandbox, id: &Self::Id) -> Result<Deleted, DeleteError> {
+    async fn delete(sandbox: &Sandbox, id: &Self::Id) -> Result<Deleted, PlatformError> {
         sandbox.delete_field_group(id).await
     }
 
@@ -254,24 +253,24 @@ impl Ensurable for NewSchema {
     type Id = SchemaId;
     type Found = FoundSchema;
 
-    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<FoundSchema>, ReadError> {
+    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<FoundSchema>, PlatformError> {
         sandbox.find_schemas_titled(&self.title).await
     }
 
-    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, CreateError> {
+    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, PlatformError> {
         sandbox.create_schema(self).await
     }
 
-    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<FoundSchema, ReadError> {
+    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<FoundSchema, PlatformError> {
         sandbox.get_schema(id).await
     }
 
     // As of a field group.
-    async fn is_used(_: &Sandbox, _: &Self::Id) -> Result<bool, ReadError> {
+    async fn is_used(_: &Sandbox, _: &Self::Id) -> Result<bool, PlatformError> {
         Ok(true)
     }
 
-    async fn delete(sandbox: &Sandbox, id: &Self::Id) -> Result<Deleted, DeleteError> {
+    async fn delete(sandbox: &Sandbox, id: &Self::Id) -> Result<Deleted, PlatformError> {
         sandbox.delete_schema(id).await
     }
 

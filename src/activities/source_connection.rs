@@ -3,8 +3,8 @@
 use aep_flow_ensure::ResourceKind;
 use aep_flow_proto::v1::{ConnectionSpec, CreateSourceConnectionInput, SourceConnection};
 use aep_platform::{
-    ConnectionSpecId, ConnectionSpecRef, CreateError, Created, DeleteError, Deleted,
-    NewSourceConnection, ReadError, Sandbox, SourceConnection as Found, SourceConnectionId,
+    ConnectionSpecId, ConnectionSpecRef, Created, Deleted, NewSourceConnection, PlatformError,
+    Sandbox, SourceConnection as Found, SourceConnectionId,
 };
 use serde_json::Value;
 
@@ -99,26 +99,26 @@ impl Ensurable for NewSourceConnection {
     type Id = SourceConnectionId;
     type Found = Found;
 
-    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Found>, ReadError> {
+    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Found>, PlatformError> {
         sandbox
             .find_source_connections_named(&self.name, &self.base_connection_id)
             .await
     }
 
-    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, CreateError> {
+    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, PlatformError> {
         sandbox.create_source_connection(self).await
     }
 
-    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<Found, ReadError> {
+    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<Found, PlatformError> {
         sandbox.get_source_connection(id).await
     }
 
-    async fn is_used(sandbox: &Sandbox, id: &Self::Id) -> Result<bool, ReadError> {
+    async fn is_used(sandbox: &Sandbox, id: &Self::Id) -> Result<bool, PlatformError> {
         let users = sandbox.find_flows_reading(id).await?;
         Ok(!users.is_empty())
     }
 
-    async fn delete(sandbox: &Sandbox, id: &Self::Id) -> Result<Deleted, DeleteError> {
+    async fn delete(sandbox: &Sandbox, id: &Self::Id) -> Result<Deleted, PlatformError> {
         sandbox.delete_source_connection(id).await
     }
 

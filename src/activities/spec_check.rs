@@ -5,7 +5,9 @@
 //! is a JSON Schema of `auth.params`.
 
 use aep_flow_proto::{read::shown, v1::Violation, validate};
-use aep_platform::{AdobeCode, AuthParams, Class, ConnectionSpec, ConnectionSpecId, Sandbox};
+use aep_platform::{
+    AdobeCode, AuthParams, Class, ConnectionSpec, ConnectionSpecId, Failure, Sandbox,
+};
 
 use super::{auth_params::Fields, failure::Failed, platform::Platform};
 use crate::connection::{Checked, Given, Written};
@@ -47,7 +49,7 @@ pub(super) async fn check(
         Ok(Some(spec)) => compare(checked, &spec, fields).map_err(Failed::invalid),
         Ok(None) => Err(gone(None)),
         Err(error) => {
-            let failure = error.failure();
+            let failure = Failure::from(error);
             let code = failure.code.as_ref();
             match failure.class {
                 Class::NotFound => Err(gone(Some(failure))),

@@ -2,7 +2,7 @@
 //! sent: for a plan of what cannot be explored yet.
 
 use aep_flow_ensure::{Intent, ResourceKind};
-use aep_platform::ReadError;
+use aep_platform::PlatformError;
 
 use super::{ensured::Listed, failure::Failed, platform::Platform};
 
@@ -38,7 +38,7 @@ pub(crate) async fn standing_by_name(
 
 fn first<L: Listed>(
     intent: &Intent,
-    found: Result<Vec<L>, ReadError>,
+    found: Result<Vec<L>, PlatformError>,
 ) -> Result<Option<(String, bool)>, Failed> {
     let found = found.map_err(Failed::from)?;
     let standing = found

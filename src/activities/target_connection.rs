@@ -3,7 +3,7 @@
 use aep_flow_ensure::ResourceKind;
 use aep_flow_proto::v1::{CreateTargetConnectionInput, TargetConnection};
 use aep_platform::{
-    CreateError, Created, DatasetId, DeleteError, Deleted, NewTargetConnection, ReadError, Sandbox,
+    Created, DatasetId, Deleted, NewTargetConnection, PlatformError, Sandbox,
     TargetConnection as Found, TargetConnectionId,
 };
 
@@ -62,24 +62,24 @@ impl Ensurable for NewTargetConnection {
     type Id = TargetConnectionId;
     type Found = Found;
 
-    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Found>, ReadError> {
+    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Found>, PlatformError> {
         sandbox.find_target_connections_named(&self.name).await
     }
 
-    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, CreateError> {
+    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, PlatformError> {
         sandbox.create_target_connection(self).await
     }
 
-    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<Found, ReadError> {
+    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<Found, PlatformError> {
         sandbox.get_target_connection(id).await
     }
 
-    async fn is_used(sandbox: &Sandbox, id: &Self::Id) -> Result<bool, ReadError> {
+    async fn is_used(sandbox: &Sandbox, id: &Self::Id) -> Result<bool, PlatformError> {
         let users = sandbox.find_flows_writing(id).await?;
         Ok(!users.is_empty())
     }
 
-    async fn delete(sandbox: &Sandbox, id: &Self::Id) -> Result<Deleted, DeleteError> {
+    async fn delete(sandbox: &Sandbox, id: &Self::Id) -> Result<Deleted, PlatformError> {
         sandbox.delete_target_connection(id).await
     }
 

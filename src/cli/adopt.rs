@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, IsTerminal as _};
 
 use aep_flow_ensure::ResourceKind;
-use aep_platform::{Failure as Report, Sandbox};
+use aep_platform::Sandbox;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
@@ -148,18 +148,9 @@ fn is_agreed(plan: &Plan) -> Result<bool, Failure> {
 }
 
 fn refused(error: AdoptError) -> Failure {
-    let report: Option<Report> = match &error {
-        AdoptError::Read(error) => Some(error.failure()),
-        AdoptError::Update(error) => Some(error.failure()),
-        AdoptError::Id(_)
-        | AdoptError::Kind { .. }
-        | AdoptError::Incomplete { .. }
-        | AdoptError::Taken { .. }
-        | AdoptError::Changed { .. } => None,
-    };
-    if let Some(report) = report {
-        let exit = platform::exit_of(report.class);
-        return Failure::new(exit, error).hint(report.next_step);
+    if let AdoptError::Platform(cause) = &error {
+        let (exit, hint) = (platform::exit_of(cause.class()), platform::hint(cause));
+        return Failure::new(exit, error).hint(hint);
     }
     let hint = match &error {
         AdoptError::Id(_) => "an id is in the resource's address in Adobe's UI",
@@ -167,10 +158,7 @@ fn refused(error: AdoptError) -> Failure {
             "an ingestion takes that one; delete it first if it is the wrong one"
         }
         AdoptError::Changed { .. } => "run the command again: it shows what stands there now",
-        AdoptError::Kind { .. }
-        | AdoptError::Incomplete { .. }
-        | AdoptError::Read(_)
-        | AdoptError::Update(_) => {
+        AdoptError::Kind { .. } | AdoptError::Incomplete { .. } | AdoptError::Platform(_) => {
             "set `onExisting: ADOPT_ANY` in the ingestion to take it as it is"
         }
     };

@@ -2,7 +2,7 @@
 
 use aep_flow_proto::json::Object;
 use aep_flow_proto::v1::{ExploreTableResult, ExploreTablesResult, TableEntry};
-use aep_platform::{BaseConnectionId, Class, Column, ReadError, Sandbox};
+use aep_platform::{BaseConnectionId, Class, Column, PlatformError, Sandbox};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
@@ -185,13 +185,12 @@ fn cell(value: &Value) -> String {
 }
 
 fn refused(
-    error: ReadError,
+    error: PlatformError,
     sandbox: &Sandbox,
     id: &BaseConnectionId,
     table: Option<&str>,
 ) -> Failure {
-    let failure = error.failure();
-    let exit = platform::exit_of(failure.class);
+    let exit = platform::exit_of(error.class());
     let what = match table {
         Some(table) => format!("the table `{table}`"),
         None => "the tables".to_owned(),
@@ -200,11 +199,11 @@ fn refused(
         "{what} of base connection {id} in sandbox `{}` can't be read",
         sandbox.name()
     );
-    let hint = match (table, failure.class) {
+    let hint = match (table, error.class()) {
         (Some(_), Class::NotFound | Class::InvalidInput | Class::PlatformRejected) => {
             format!("`aep-flow explore tables --base-connection {id}` lists what is there")
         }
-        _ => failure.next_step,
+        _ => platform::hint(&error),
     };
     Failure::new(exit, anyhow::Error::new(error).context(context)).hint(hint)
 }

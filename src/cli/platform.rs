@@ -1,6 +1,6 @@
 //! The platform as a command asks it: directly, with the configured credentials.
 
-use aep_platform::{Class, Sandbox, SandboxName};
+use aep_platform::{Class, Next, PlatformError, Sandbox, SandboxName};
 
 use super::exit::ExitStatus;
 use super::failure::Failure;
@@ -37,5 +37,14 @@ pub(super) fn exit_of(class: Class) -> ExitStatus {
         | Class::Conflict(_)
         | Class::NotFound
         | Class::PlatformRejected => ExitStatus::Refused,
+    }
+}
+
+/// What to do about an error, with the wait that the platform asked for.
+pub(super) fn hint(error: &PlatformError) -> String {
+    let step = error.next_step();
+    match error.retry_after() {
+        Some(wait) if error.next() == Next::Wait => format!("{step} (in {} s)", wait.as_secs()),
+        Some(_) | None => step.to_owned(),
     }
 }

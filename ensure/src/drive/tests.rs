@@ -118,15 +118,12 @@ fn failure(outcome: aep_platform::Outcome, class: Class) -> Failure {
     Failure {
         outcome,
         class,
-        next: aep_platform::Next::Look,
         code: None,
         status: None,
         request_id: None,
-        title: None,
-        detail: None,
         retry_after: None,
         message: "it broke".to_owned(),
-        next_step: String::new(),
+        next_step: "",
     }
 }
 

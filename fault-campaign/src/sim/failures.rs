@@ -1,6 +1,6 @@
 //! What a call that went wrong looks like to the protocol.
 
-use aep_platform::{Class, Conflict, Failure, Next, Outcome};
+use aep_platform::{Class, Conflict, Failure, Outcome};
 
 use crate::scenario::Refusal;
 
@@ -28,11 +28,6 @@ pub fn failure(refusal: Refusal, effect: Effect) -> Failure {
         } else {
             Outcome::Refused
         },
-        next: if is_unknown {
-            Next::Look
-        } else {
-            Next::Wait(None)
-        },
         class: if is_unknown {
             Class::OutcomeUnknown
         } else {
@@ -46,7 +41,6 @@ pub fn failure(refusal: Refusal, effect: Effect) -> Failure {
 /// The failure of a create whose title something has.
 pub fn name_taken() -> Failure {
     Failure {
-        next: Next::FixInput,
         class: Class::Conflict(Conflict::TitleNotUnique),
         status: Some(400),
         ..plain("XDM-1521-400".to_owned())
@@ -56,15 +50,12 @@ pub fn name_taken() -> Failure {
 fn plain(message: String) -> Failure {
     Failure {
         outcome: Outcome::Refused,
-        next: Next::Wait(None),
         class: Class::Unavailable,
         code: None,
         status: None,
         request_id: None,
-        title: None,
-        detail: None,
         retry_after: None,
         message,
-        next_step: String::new(),
+        next_step: "",
     }
 }

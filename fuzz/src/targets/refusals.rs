@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aep_platform::{Effect, Next, Outcome, fuzzing};
+use aep_platform::{Effect, Outcome, fuzzing};
 
 use crate::oracle::{CANARY, assert_fit};
 
@@ -32,9 +32,6 @@ pub(super) fn check(input: &[u8]) {
             .is_none_or(|wait| wait <= longest)
     );
     for meaning in refused.meanings {
-        if let Next::Wait(Some(wait)) = meaning.next {
-            assert!(wait <= longest);
-        }
         let status = refused.refusal.status;
         let decided = meaning.outcome == Outcome::Refused;
         if meaning.effect != Effect::Read && is_open(status) && !refused.is_documented {

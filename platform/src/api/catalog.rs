@@ -12,9 +12,8 @@ use serde_json::Value;
 use super::filter::is_plain;
 use super::flow_service::{Created, Deleted, SchemaRef};
 use crate::answer::{Answer, Unreadable};
-use crate::classify::refuses_filter;
 use crate::client::Sandbox;
-use crate::error::{CreateError, DeleteError, ReadError, UpdateError};
+use crate::error::PlatformError;
 use crate::fields::{self, Raw};
 use crate::ids::{DatasetId, Etag, SchemaId};
 use crate::kind::{Effect, Kind};
@@ -121,20 +120,11 @@ pub(crate) fn parse_created(answer: &Answer) -> Result<Created<DatasetId>, Unrea
     })
 }
 
-#[derive(Clone, Copy)]
-enum Filter<'a> {
-    Name(&'a str),
-    Tag(&'a str),
-    All,
-}
-
-fn build_list(filter: Filter<'_>, limit: usize, start: usize) -> Request {
+fn build_list(name: Option<&str>, limit: usize, start: usize) -> Request {
     let mut request = Request::get(Kind::Dataset, Service::Catalog, COLLECTION);
-    match filter {
+    if let Some(name) = name {
         // `*` stands for anything in a name, `**` for itself.
-        Filter::Name(name) => request = request.query("name", &name.replace('*', "**")),
-        Filter::Tag(tag) => request = request.query("tags", &format!("{tag}:*")),
-        Filter::All => {}
+        request = request.query("name", &name.replace('*', "**"));
     }
     request
         .query(
@@ -255,71 +245,46 @@ impl Sandbox {
     /// Makes a dataset, sent once.
     ///
     /// # Errors
-    /// [`CreateError`]; ask its `outcome` before sending it again, names are not unique.
+    /// [`PlatformError`]; ask its `outcome` before sending it again, names are not unique.
     pub async fn create_dataset(
         &self,
         new: &NewDataset,
-    ) -> Result<Created<DatasetId>, CreateError> {
-        let request = Request::create(Kind::Dataset, Service::Catalog, COLLECTION).json(&wire(new));
-        self.create(&new.name, &request, parse_created).await
+    ) -> Result<Created<DatasetId>, PlatformError> {
+        let request = Request::create(Kind::Dataset, Service::Catalog, COLLECTION, &new.name)
+            .json(&wire(new));
+        self.call(&request, parse_created).await
     }
 
     /// One dataset.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn get_dataset(&self, id: &DatasetId) -> Result<Dataset, ReadError> {
+    /// [`PlatformError`].
+    pub async fn get_dataset(&self, id: &DatasetId) -> Result<Dataset, PlatformError> {
         let request = Request::get(Kind::Dataset, Service::Catalog, ONE).id(id.as_str());
-        self.read(&request, |answer| parse_one(answer, id)).await
+        self.call(&request, |answer| parse_one(answer, id)).await
     }
 
     /// Every dataset of exactly that name, whatever characters it has.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn find_datasets_named(&self, name: &str) -> Result<Vec<Dataset>, ReadError> {
-        let filter = if is_plain(&name.replace('*', "x")) {
-            Filter::Name(name)
-        } else {
-            Filter::All
+    /// [`PlatformError`].
+    pub async fn find_datasets_named(&self, name: &str) -> Result<Vec<Dataset>, PlatformError> {
+        let filter = is_plain(&name.replace('*', "x")).then_some(name);
+        let mut datasets = match self.list_datasets(filter).await {
+            Err(error) if error.refuses_filter() && filter.is_some() => {
+                self.list_datasets(None).await?
+            }
+            result => result?,
         };
-        let mut datasets = self.list_datasets(filter).await?;
         datasets.retain(|dataset| dataset.name == name);
         Ok(datasets)
     }
 
-    /// Every dataset that has a tag of that name, whatever its values.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub async fn find_datasets_tagged(&self, tag: &str) -> Result<Vec<Dataset>, ReadError> {
-        let filter = if is_plain(tag) {
-            Filter::Tag(tag)
-        } else {
-            Filter::All
-        };
-        let mut datasets = self.list_datasets(filter).await?;
-        datasets.retain(|dataset| dataset.tags.contains_key(tag));
-        Ok(datasets)
-    }
-
-    async fn list_datasets(&self, filter: Filter<'_>) -> Result<Vec<Dataset>, ReadError> {
-        match self.list_datasets_once(filter).await {
-            Err(ReadError::Refused { refusal, .. })
-                if refuses_filter(&refusal) && !matches!(filter, Filter::All) =>
-            {
-                self.list_datasets_once(Filter::All).await
-            }
-            result => result,
-        }
-    }
-
-    async fn list_datasets_once(&self, filter: Filter<'_>) -> Result<Vec<Dataset>, ReadError> {
+    async fn list_datasets(&self, name: Option<&str>) -> Result<Vec<Dataset>, PlatformError> {
         let limit = self.client.page_size(MAX_PAGE);
         self.pages(
-            Kind::Dataset,
             usize::MAX,
-            |cursor| build_list(filter, limit, crate::paging::offset(cursor)),
+            |cursor| build_list(name, limit, crate::paging::offset(cursor)),
             |answer, cursor| parse_list(answer, crate::paging::offset(cursor), limit),
         )
         .await
@@ -330,30 +295,26 @@ impl Sandbox {
     /// where the service does; none is documented.
     ///
     /// # Errors
-    /// [`UpdateError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read
+    /// [`PlatformError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read
     /// it again.
     pub async fn update_dataset_description(
         &self,
         id: &DatasetId,
         etag: Option<&Etag>,
         description: &str,
-    ) -> Result<Option<Etag>, UpdateError> {
+    ) -> Result<Option<Etag>, PlatformError> {
         let request = build_description(id, etag, description);
         // The body names the dataset at most, so a success is one whatever it is.
-        self.client
-            .call(Some(&self.name), &request)
-            .await
-            .map(|answer| self::etag(&answer))
-            .map_err(|fault| UpdateError::from_fault(Kind::Dataset, id.as_str(), fault))
+        self.call(&request, |answer| Ok(self::etag(answer))).await
     }
 
     /// Deletes a dataset and its rows; it can't be undone.
     ///
     /// # Errors
-    /// [`DeleteError`].
-    pub async fn delete_dataset(&self, id: &DatasetId) -> Result<Deleted, DeleteError> {
+    /// [`PlatformError`].
+    pub async fn delete_dataset(&self, id: &DatasetId) -> Result<Deleted, PlatformError> {
         let request = Request::delete(Kind::Dataset, Service::Catalog, ONE).id(id.as_str());
-        self.delete(id.as_str(), &request, parse_deleted).await
+        self.delete(&request, parse_deleted).await
     }
 }
 
@@ -400,7 +361,7 @@ mod tests {
 
     #[test]
     fn an_asterisk_in_a_name_stands_for_itself() {
-        let shown = build_list(Filter::Name("a*b"), 100, 0).shown().0;
+        let shown = build_list(Some("a*b"), 100, 0).shown().0;
         assert!(shown.contains("?name=a%2A%2Ab&"), "{shown}");
     }
 

@@ -15,7 +15,7 @@ use super::flow_service::{
 };
 use crate::answer::{Answer, Unreadable};
 use crate::client::Sandbox;
-use crate::error::{CreateError, DeleteError, ReadError, UpdateError};
+use crate::error::PlatformError;
 use crate::fields::{self, Raw};
 use crate::ids::{BaseConnectionId, ConnectionSpecId, Etag};
 use crate::kind::Kind;
@@ -91,8 +91,6 @@ pub struct BaseConnection {
     pub etag: Option<Etag>,
     /// Such as `enabled`, `initializing`, `draft`.
     pub state: Option<String>,
-    /// The sandbox that Flow Service says it is in.
-    pub sandbox_name: Option<String>,
     /// The kind of source.
     pub connection_spec: Option<ConnectionSpecRef>,
     /// How it authenticates.
@@ -123,7 +121,6 @@ impl Entity for BaseConnection {
             created_at_ms: fields::integer(&value, "/createdAt"),
             etag: fields::etag(&value),
             state: fields::text(&value, "/state"),
-            sandbox_name: fields::text(&value, "/sandboxName"),
             connection_spec: ConnectionSpecRef::read(&value),
             auth_spec_name: fields::text(&value, "/auth/specName"),
             raw: Raw::new(value),
@@ -205,6 +202,7 @@ fn build_create(new: &NewBaseConnection) -> Request {
         Kind::BaseConnection,
         Service::Flow,
         BaseConnection::COLLECTION,
+        &new.name,
     )
     .json(&wire(new))
     .secrets(secrets(&new.params))
@@ -248,23 +246,22 @@ impl Sandbox {
     /// documented: it may refuse bad ones, and it may accept them.
     ///
     /// # Errors
-    /// [`CreateError`]; ask its `outcome` before sending it again, names are not unique.
+    /// [`PlatformError`]; ask its `outcome` before sending it again, names are not unique.
     pub async fn create_base_connection(
         &self,
         new: &NewBaseConnection,
-    ) -> Result<Created<BaseConnectionId>, CreateError> {
-        self.create(&new.name, &build_create(new), parse_created)
-            .await
+    ) -> Result<Created<BaseConnectionId>, PlatformError> {
+        self.call(&build_create(new), parse_created).await
     }
 
     /// One base connection.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`PlatformError`].
     pub async fn get_base_connection(
         &self,
         id: &BaseConnectionId,
-    ) -> Result<BaseConnection, ReadError> {
+    ) -> Result<BaseConnection, PlatformError> {
         self.get_entity(id.as_str()).await
     }
 
@@ -272,12 +269,12 @@ impl Sandbox {
     /// whatever characters it has. One made in the last minute may not show yet.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`PlatformError`].
     pub async fn find_base_connections_named(
         &self,
         name: &str,
         connection_spec_id: &ConnectionSpecId,
-    ) -> Result<Vec<BaseConnection>, ReadError> {
+    ) -> Result<Vec<BaseConnection>, PlatformError> {
         let parent = ("connectionSpec.id", connection_spec_id.as_str());
         self.find_entities(name, Some(parent), |entity: &BaseConnection| {
             // One that names no spec may be ours; to leave it out would make the look blind.
@@ -292,11 +289,11 @@ impl Sandbox {
     /// Every base connection of a connection spec, or of all.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`PlatformError`].
     pub async fn list_base_connections(
         &self,
         connection_spec_id: Option<&ConnectionSpecId>,
-    ) -> Result<Vec<BaseConnection>, ReadError> {
+    ) -> Result<Vec<BaseConnection>, PlatformError> {
         let filter = connection_spec_id.map(|id| ("connectionSpec.id", id.as_str()));
         let filters: Vec<_> = filter.into_iter().collect();
         let mut entities: Vec<BaseConnection> =
@@ -315,39 +312,38 @@ impl Sandbox {
     /// Lets the platform try the credentials with the source. `false` comes without a reason.
     ///
     /// # Errors
-    /// [`ReadError`], also when the source's refusal comes as an error.
-    pub async fn test_base_connection(&self, id: &BaseConnectionId) -> Result<bool, ReadError> {
-        self.read(&build_test(id), parse_test).await
+    /// [`PlatformError`], also when the source's refusal comes as an error.
+    pub async fn test_base_connection(&self, id: &BaseConnectionId) -> Result<bool, PlatformError> {
+        self.call(&build_test(id), parse_test).await
     }
 
     /// Replaces all parameters of the authentication: one that is left out is gone afterwards.
     /// Gives the new etag where the service does.
     ///
     /// # Errors
-    /// [`UpdateError`]; a stale etag is a version conflict.
+    /// [`PlatformError`]; a stale etag is a version conflict.
     pub async fn update_base_connection_params(
         &self,
         id: &BaseConnectionId,
         etag: &Etag,
         params: &BTreeMap<String, ParamValue>,
-    ) -> Result<Option<Etag>, UpdateError> {
+    ) -> Result<Option<Etag>, PlatformError> {
         let request = build_params(id, etag, params);
-        self.patch_entity::<BaseConnection>(id.as_str(), &request)
-            .await
+        self.patch_entity(&request).await
     }
 
     /// Sets a base connection's description, the rest stays; at most 1000 characters are safe. Gives the new etag
     /// where the service does.
     ///
     /// # Errors
-    /// [`UpdateError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read
+    /// [`PlatformError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read
     /// it again.
     pub async fn update_base_connection_description(
         &self,
         id: &BaseConnectionId,
         etag: &Etag,
         description: &str,
-    ) -> Result<Option<Etag>, UpdateError> {
+    ) -> Result<Option<Etag>, PlatformError> {
         self.describe_entity::<BaseConnection>(id.as_str(), etag, description)
             .await
     }
@@ -356,11 +352,11 @@ impl Sandbox {
     /// without a flow is enough is not documented.
     ///
     /// # Errors
-    /// [`DeleteError`]; [`crate::Conflict::InUse`] while flows use it.
+    /// [`PlatformError`]; [`crate::Conflict::InUse`] while flows use it.
     pub async fn delete_base_connection(
         &self,
         id: &BaseConnectionId,
-    ) -> Result<Deleted, DeleteError> {
+    ) -> Result<Deleted, PlatformError> {
         self.delete_entity::<BaseConnection>(id.as_str()).await
     }
 }

@@ -12,9 +12,8 @@ use super::filter::is_plain;
 use super::flow_service::{Created, SchemaRef};
 use super::target_connections::SCHEMA_VERSION;
 use crate::answer::{Answer, Unreadable};
-use crate::classify::refuses_filter;
 use crate::client::Sandbox;
-use crate::error::{CreateError, ReadError};
+use crate::error::PlatformError;
 use crate::fields::{self, Raw};
 use crate::ids::{MappingSetId, SchemaId};
 use crate::kind::{Effect, Kind};
@@ -269,25 +268,25 @@ impl Sandbox {
     /// Makes a mapping set, sent once.
     ///
     /// # Errors
-    /// [`CreateError`]; ask its `outcome` before sending it again, names are not unique.
+    /// [`PlatformError`]; ask its `outcome` before sending it again, names are not unique.
     pub async fn create_mapping_set(
         &self,
         new: &NewMappingSet,
-    ) -> Result<Created<MappingSetId>, CreateError> {
-        let request =
-            Request::create(Kind::MappingSet, Service::DataPrep, COLLECTION).json(&wire(new));
-        self.create(&new.name, &request, parse_created).await
+    ) -> Result<Created<MappingSetId>, PlatformError> {
+        let request = Request::create(Kind::MappingSet, Service::DataPrep, COLLECTION, &new.name)
+            .json(&wire(new));
+        self.call(&request, parse_created).await
     }
 
     /// What Data Prep finds wrong with a mapping set that is not made yet; nothing if it is good.
     /// Makes nothing.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`PlatformError`].
     pub async fn validate_mapping_set(
         &self,
         new: &NewMappingSet,
-    ) -> Result<Vec<MappingFault>, ReadError> {
+    ) -> Result<Vec<MappingFault>, PlatformError> {
         let request = Request::new(
             Effect::Read,
             Method::POST,
@@ -296,28 +295,29 @@ impl Sandbox {
             VALIDATE,
         )
         .json(&wire(new));
-        self.read(&request, parse_validation).await
+        self.call(&request, parse_validation).await
     }
 
     /// One mapping set, with its mappings.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn get_mapping_set(&self, id: &MappingSetId) -> Result<MappingSet, ReadError> {
+    /// [`PlatformError`].
+    pub async fn get_mapping_set(&self, id: &MappingSetId) -> Result<MappingSet, PlatformError> {
         let request = Request::get(Kind::MappingSet, Service::DataPrep, ONE).id(id.as_str());
-        self.read(&request, |answer| read(answer.json()?)).await
+        self.call(&request, |answer| read(answer.json()?)).await
     }
 
     /// Every mapping set of exactly that name, whatever characters it has.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn find_mapping_sets_named(&self, name: &str) -> Result<Vec<MappingSet>, ReadError> {
+    /// [`PlatformError`].
+    pub async fn find_mapping_sets_named(
+        &self,
+        name: &str,
+    ) -> Result<Vec<MappingSet>, PlatformError> {
         let filter = is_plain(name).then_some(name);
         let mut sets = match self.list_mapping_sets(filter).await {
-            Err(ReadError::Refused { refusal, .. })
-                if filter.is_some() && refuses_filter(&refusal) =>
-            {
+            Err(error) if filter.is_some() && error.refuses_filter() => {
                 self.list_mapping_sets(None).await?
             }
             result => result?,
@@ -326,10 +326,12 @@ impl Sandbox {
         Ok(sets)
     }
 
-    async fn list_mapping_sets(&self, name: Option<&str>) -> Result<Vec<MappingSet>, ReadError> {
+    async fn list_mapping_sets(
+        &self,
+        name: Option<&str>,
+    ) -> Result<Vec<MappingSet>, PlatformError> {
         let limit = self.client.page_size(MAX_PAGE);
         self.pages(
-            Kind::MappingSet,
             usize::MAX,
             |cursor| build_list(name, limit, crate::paging::offset(cursor)),
             |answer, cursor| parse_list(answer, crate::paging::offset(cursor), limit),

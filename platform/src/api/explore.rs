@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::xdm::Column;
 use crate::answer::{Answer, Unreadable};
 use crate::client::Sandbox;
-use crate::error::ReadError;
+use crate::error::PlatformError;
 use crate::fields;
 use crate::ids::BaseConnectionId;
 use crate::kind::Kind;
@@ -122,26 +122,26 @@ impl Sandbox {
     /// The tables of a source. There are no pages.
     ///
     /// # Errors
-    /// [`ReadError`]; a source that refuses its credentials is
+    /// [`PlatformError`]; a source that refuses its credentials is
     /// [`Class::SourceRejectedCredentials`](crate::Class::SourceRejectedCredentials).
     pub async fn explore_tables(
         &self,
         base_connection_id: &BaseConnectionId,
-    ) -> Result<Vec<TableEntry>, ReadError> {
-        self.read(&build_root(base_connection_id), parse_root).await
+    ) -> Result<Vec<TableEntry>, PlatformError> {
+        self.call(&build_root(base_connection_id), parse_root).await
     }
 
     /// The columns of a table, by its path, and some rows if `preview`.
     ///
     /// # Errors
-    /// [`ReadError`], as of [`Sandbox::explore_tables`].
+    /// [`PlatformError`], as of [`Sandbox::explore_tables`].
     pub async fn explore_table(
         &self,
         base_connection_id: &BaseConnectionId,
         path: &str,
         preview: bool,
-    ) -> Result<ExploredTable, ReadError> {
-        self.read(&build_table(base_connection_id, path, preview), parse_table)
+    ) -> Result<ExploredTable, PlatformError> {
+        self.call(&build_table(base_connection_id, path, preview), parse_table)
             .await
     }
 }

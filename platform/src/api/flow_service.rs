@@ -13,10 +13,9 @@ use serde_json::Value;
 
 use super::filter::is_plain;
 use crate::answer::{Answer, Unreadable};
-use crate::classify::refuses_filter;
 use crate::client::Sandbox;
 use crate::code::RequestId;
-use crate::error::{CreateError, DeleteError, ReadError, UpdateError};
+use crate::error::PlatformError;
 use crate::fields;
 use crate::ids::{ConnectionSpecId, Etag, FlowSpecId, IdError, SchemaId};
 use crate::kind::{Effect, Kind};
@@ -260,11 +259,10 @@ impl Sandbox {
         filters: &[Filter<'_>],
         orderby: Option<&str>,
         max_items: usize,
-    ) -> Result<Vec<E>, ReadError> {
+    ) -> Result<Vec<E>, PlatformError> {
         let limit = self.client.page_size(MAX_PAGE).min(max_items.max(1));
         let host = self.client.platform_host();
         self.pages(
-            E::KIND,
             max_items,
             |cursor| build_list::<E>(filters, orderby, limit, cursor),
             |answer, _| parse_list(answer, host),
@@ -280,7 +278,7 @@ impl Sandbox {
         name: &str,
         parent: Option<Filter<'_>>,
         ours: impl Fn(&E) -> bool,
-    ) -> Result<Vec<E>, ReadError> {
+    ) -> Result<Vec<E>, PlatformError> {
         let mut attempts: Vec<Vec<Filter<'_>>> = Vec::with_capacity(3);
         if is_plain(name) {
             attempts.push(parent.into_iter().chain([("name", name)]).collect());
@@ -298,7 +296,7 @@ impl Sandbox {
         &self,
         (path, id): Filter<'_>,
         uses: impl Fn(&E) -> bool,
-    ) -> Result<Vec<E>, ReadError> {
+    ) -> Result<Vec<E>, PlatformError> {
         let mut attempts = Vec::with_capacity(1);
         if is_plain(id) {
             attempts.push(vec![(path, id)]);
@@ -312,51 +310,46 @@ impl Sandbox {
     async fn list_narrowed<E: Entity>(
         &self,
         attempts: &[Vec<Filter<'_>>],
-    ) -> Result<Vec<E>, ReadError> {
+    ) -> Result<Vec<E>, PlatformError> {
         for filters in attempts {
             match self.list_entities(filters, None, usize::MAX).await {
-                Err(ReadError::Refused { refusal, .. }) if refuses_filter(&refusal) => {}
+                Err(error) if error.refuses_filter() => {}
                 result => return result,
             }
         }
         self.list_entities(&[], None, usize::MAX).await
     }
 
-    pub(crate) async fn get_entity<E: Entity>(&self, id: &str) -> Result<E, ReadError> {
-        self.read(&build_one::<E>(id), parse_one).await
+    pub(crate) async fn get_entity<E: Entity>(&self, id: &str) -> Result<E, PlatformError> {
+        self.call(&build_one::<E>(id), parse_one).await
     }
 
     pub(crate) async fn create_entity<E: Entity, I: FromStr<Err = IdError>>(
         &self,
         name: &str,
         body: &impl Serialize,
-    ) -> Result<Created<I>, CreateError> {
-        let request = Request::create(E::KIND, Service::Flow, E::COLLECTION).json(body);
-        self.create(name, &request, parse_created).await
+    ) -> Result<Created<I>, PlatformError> {
+        let request = Request::create(E::KIND, Service::Flow, E::COLLECTION, name).json(body);
+        self.call(&request, parse_created).await
     }
 
-    pub(crate) async fn delete_entity<E: Entity>(&self, id: &str) -> Result<Deleted, DeleteError> {
+    pub(crate) async fn delete_entity<E: Entity>(
+        &self,
+        id: &str,
+    ) -> Result<Deleted, PlatformError> {
         let request = Request::delete(E::KIND, Service::Flow, E::ONE).id(id);
-        self.delete(id, &request, |_| Ok(Deleted::Accepted)).await
+        self.delete(&request, |_| Ok(Deleted::Accepted)).await
     }
 
     /// Deletes; that there is nothing to delete is success, as its effect is the same.
     pub(crate) async fn delete(
         &self,
-        id: &str,
         request: &Request,
         parse: impl FnOnce(&Answer) -> Result<Deleted, Unreadable>,
-    ) -> Result<Deleted, DeleteError> {
-        match self
-            .client
-            .call_and_parse(Some(&self.name), request, parse)
-            .await
-        {
-            Ok(deleted) => Ok(deleted),
-            Err(fault) => match DeleteError::from_fault(request.kind, id, fault) {
-                error if error.class() == Class::NotFound => Ok(Deleted::WasGone),
-                error => Err(error),
-            },
+    ) -> Result<Deleted, PlatformError> {
+        match self.call(request, parse).await {
+            Err(error) if error.class() == Class::NotFound => Ok(Deleted::WasGone),
+            result => result,
         }
     }
 
@@ -366,22 +359,19 @@ impl Sandbox {
         id: &str,
         etag: &Etag,
         description: &str,
-    ) -> Result<Option<Etag>, UpdateError> {
+    ) -> Result<Option<Etag>, PlatformError> {
         let request = build_description::<E>(id, etag, description);
-        self.patch_entity::<E>(id, &request).await
+        self.patch_entity(&request).await
     }
 
     /// Changes an entity by JSON Patch under its etag; gives the new etag where the service does.
-    pub(crate) async fn patch_entity<E: Entity>(
+    pub(crate) async fn patch_entity(
         &self,
-        id: &str,
         request: &Request,
-    ) -> Result<Option<Etag>, UpdateError> {
-        let called = self.client.call(Some(&self.name), request).await;
+    ) -> Result<Option<Etag>, PlatformError> {
         // Three forms of the answer are printed, one of them without a body: all are success.
-        called
-            .map(|answer| fields::etag(&unwrap_one(answer.json().ok()?).ok()?))
-            .map_err(|fault| UpdateError::from_fault(E::KIND, id, fault))
+        let etag = |answer: &Answer| fields::etag(&unwrap_one(answer.json().ok()?).ok()?);
+        self.call(request, |answer| Ok(etag(answer))).await
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::flow_service::{Created, Deleted, Entity, FlowSpecRef};
 use crate::answer::Unreadable;
 use crate::client::Sandbox;
-use crate::error::{CreateError, DeleteError, ReadError, UpdateError};
+use crate::error::PlatformError;
 use crate::fields::{self, Raw};
 use crate::ids::{Etag, FlowId, MappingSetId, SourceConnectionId, TargetConnectionId};
 use crate::kind::Kind;
@@ -240,16 +240,16 @@ impl Sandbox {
     /// Makes a flow, sent once. It runs and costs from its start time on.
     ///
     /// # Errors
-    /// [`CreateError`]; ask its `outcome` before sending it again, names are not unique.
-    pub async fn create_flow(&self, new: &NewFlow) -> Result<Created<FlowId>, CreateError> {
+    /// [`PlatformError`]; ask its `outcome` before sending it again, names are not unique.
+    pub async fn create_flow(&self, new: &NewFlow) -> Result<Created<FlowId>, PlatformError> {
         self.create_entity::<Flow, _>(&new.name, &wire(new)).await
     }
 
     /// One flow.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn get_flow(&self, id: &FlowId) -> Result<Flow, ReadError> {
+    /// [`PlatformError`].
+    pub async fn get_flow(&self, id: &FlowId) -> Result<Flow, PlatformError> {
         self.get_entity(id.as_str()).await
     }
 
@@ -257,8 +257,8 @@ impl Sandbox {
     /// may not show yet.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn find_flows_named(&self, name: &str) -> Result<Vec<Flow>, ReadError> {
+    /// [`PlatformError`].
+    pub async fn find_flows_named(&self, name: &str) -> Result<Vec<Flow>, PlatformError> {
         self.find_entities(name, None, |_| true).await
     }
 
@@ -268,11 +268,11 @@ impl Sandbox {
     /// not show yet.
     ///
     /// # Errors
-    /// [`ReadError`]; it says nothing about the use.
+    /// [`PlatformError`]; it says nothing about the use.
     pub async fn find_flows_reading(
         &self,
         source_connection_id: &SourceConnectionId,
-    ) -> Result<Vec<Flow>, ReadError> {
+    ) -> Result<Vec<Flow>, PlatformError> {
         // The brackets stand for every member of the array. Source: "Sort and filter responses in
         // the Flow Service API", read 2026-11.
         let filter = ("sourceConnectionIds[]", source_connection_id.as_str());
@@ -286,11 +286,11 @@ impl Sandbox {
     /// Every flow that writes to a target connection; as [`Sandbox::find_flows_reading`].
     ///
     /// # Errors
-    /// [`ReadError`]; it says nothing about the use.
+    /// [`PlatformError`]; it says nothing about the use.
     pub async fn find_flows_writing(
         &self,
         target_connection_id: &TargetConnectionId,
-    ) -> Result<Vec<Flow>, ReadError> {
+    ) -> Result<Vec<Flow>, PlatformError> {
         let filter = ("targetConnectionIds[]", target_connection_id.as_str());
         self.find_users(filter, |flow: &Flow| {
             let ids = &flow.target_connection_ids;
@@ -303,14 +303,14 @@ impl Sandbox {
     /// where the service does; the flow goes on changing by itself, so it may be stale at once.
     ///
     /// # Errors
-    /// [`UpdateError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read
+    /// [`PlatformError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read
     /// it again.
     pub async fn update_flow_description(
         &self,
         id: &FlowId,
         etag: &Etag,
         description: &str,
-    ) -> Result<Option<Etag>, UpdateError> {
+    ) -> Result<Option<Etag>, PlatformError> {
         self.describe_entity::<Flow>(id.as_str(), etag, description)
             .await
     }
@@ -318,8 +318,8 @@ impl Sandbox {
     /// Deletes a flow, not its connections or its data.
     ///
     /// # Errors
-    /// [`DeleteError`].
-    pub async fn delete_flow(&self, id: &FlowId) -> Result<Deleted, DeleteError> {
+    /// [`PlatformError`].
+    pub async fn delete_flow(&self, id: &FlowId) -> Result<Deleted, PlatformError> {
         self.delete_entity::<Flow>(id.as_str()).await
     }
 }

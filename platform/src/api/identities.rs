@@ -9,9 +9,8 @@ use serde_json::Value;
 
 use super::flow_service::Created;
 use crate::answer::{Answer, Unreadable};
-use crate::classify::refuses_filter;
 use crate::client::Sandbox;
-use crate::error::{CreateError, ReadError};
+use crate::error::PlatformError;
 use crate::fields;
 use crate::ids::{DescriptorId, SchemaId};
 use crate::kind::Kind;
@@ -146,37 +145,40 @@ impl Sandbox {
     /// Makes an identity descriptor, sent once.
     ///
     /// # Errors
-    /// [`CreateError`]; ask its `outcome` before sending it again.
+    /// [`PlatformError`]; ask its `outcome` before sending it again.
     pub async fn create_identity(
         &self,
         new: &NewIdentity,
-    ) -> Result<Created<DescriptorId>, CreateError> {
-        let request =
-            Request::create(Kind::Identity, Service::SchemaRegistry, COLLECTION).json(&wire(new));
-        self.create(&new.property, &request, parse_created).await
+    ) -> Result<Created<DescriptorId>, PlatformError> {
+        let request = Request::create(
+            Kind::Identity,
+            Service::SchemaRegistry,
+            COLLECTION,
+            &new.property,
+        )
+        .json(&wire(new));
+        self.call(&request, parse_created).await
     }
 
     /// One identity descriptor.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn get_identity(&self, id: &DescriptorId) -> Result<Identity, ReadError> {
+    /// [`PlatformError`].
+    pub async fn get_identity(&self, id: &DescriptorId) -> Result<Identity, PlatformError> {
         let request = Request::get(Kind::Identity, Service::SchemaRegistry, ONE).id(id.as_str());
-        self.read(&request, parse_one).await
+        self.call(&request, parse_one).await
     }
 
     /// Every identity descriptor of a schema.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`PlatformError`].
     pub async fn find_identities_of(
         &self,
         schema_id: &SchemaId,
-    ) -> Result<Vec<Identity>, ReadError> {
+    ) -> Result<Vec<Identity>, PlatformError> {
         let mut identities = match self.list_identities(Some(schema_id)).await {
-            Err(ReadError::Refused { refusal, .. }) if refuses_filter(&refusal) => {
-                self.list_identities(None).await?
-            }
+            Err(error) if error.refuses_filter() => self.list_identities(None).await?,
             result => result?,
         };
         identities.retain(|identity| identity.schema_id.as_ref() == Some(schema_id));
@@ -186,9 +188,8 @@ impl Sandbox {
     async fn list_identities(
         &self,
         schema_id: Option<&SchemaId>,
-    ) -> Result<Vec<Identity>, ReadError> {
+    ) -> Result<Vec<Identity>, PlatformError> {
         self.pages(
-            Kind::Identity,
             usize::MAX,
             |cursor| build_list(schema_id, cursor),
             |answer, _| parse_list(answer),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::flow_service::Entity;
 use crate::answer::Unreadable;
 use crate::client::Sandbox;
-use crate::error::ReadError;
+use crate::error::PlatformError;
 use crate::fields::{self, Raw};
 use crate::ids::{Etag, FlowId, FlowRunId};
 use crate::kind::Kind;
@@ -198,12 +198,12 @@ impl Sandbox {
     /// three minutes after the flow's start time.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`PlatformError`].
     pub async fn list_flow_runs(
         &self,
         flow_id: &FlowId,
         max_runs: usize,
-    ) -> Result<Vec<FlowRun>, ReadError> {
+    ) -> Result<Vec<FlowRun>, PlatformError> {
         let filters = [("flowId", flow_id.as_str())];
         let mut runs: Vec<FlowRun> = self
             .list_entities(&filters, Some("-createdAt"), max_runs)
@@ -217,8 +217,8 @@ impl Sandbox {
     /// One run.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn get_flow_run(&self, id: &FlowRunId) -> Result<FlowRun, ReadError> {
+    /// [`PlatformError`].
+    pub async fn get_flow_run(&self, id: &FlowRunId) -> Result<FlowRun, PlatformError> {
         self.get_entity(id.as_str()).await
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::answer::{Answer, Unreadable};
 use crate::client::{Client, Sandbox};
-use crate::error::ReadError;
+use crate::error::PlatformError;
 use crate::fields;
 use crate::kind::Kind;
 use crate::paging::{Following, Page, Pages, offset};
@@ -104,15 +104,15 @@ impl Client {
     /// The sandboxes that the credentials may use.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn list_sandboxes(&self) -> Result<Vec<SandboxInfo>, ReadError> {
+    /// [`PlatformError`].
+    pub async fn list_sandboxes(&self) -> Result<Vec<SandboxInfo>, PlatformError> {
         let limit = self.page_size(MAX_PAGE);
         let mut pages = Pages::new();
         let mut cursor: Option<String> = None;
         loop {
             let start = offset(cursor.as_deref());
             let next = self
-                .read(None, &build_list(limit, start), |answer| {
+                .call(None, &build_list(limit, start), |answer| {
                     pages.take(parse_list(answer, start, limit)?)
                 })
                 .await?;
@@ -128,8 +128,8 @@ impl Sandbox {
     /// What the platform says of this sandbox; `None` if the credentials have none of that name.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn info(&self) -> Result<Option<SandboxInfo>, ReadError> {
+    /// [`PlatformError`].
+    pub async fn info(&self) -> Result<Option<SandboxInfo>, PlatformError> {
         let sandboxes = self.client.list_sandboxes().await?;
         Ok(sandboxes
             .into_iter()

@@ -8,9 +8,8 @@ use serde_json::{Map, Value, json};
 use super::filter::is_plain;
 use super::flow_service::{Created, Deleted};
 use crate::answer::{Answer, Unreadable};
-use crate::classify::refuses_filter;
 use crate::client::Sandbox;
-use crate::error::{CreateError, DeleteError, ReadError};
+use crate::error::PlatformError;
 use crate::fields::{self, Raw};
 use crate::ids::{ClassId, FieldGroupId, SchemaId, TenantId};
 use crate::kind::Kind;
@@ -279,35 +278,36 @@ impl Sandbox {
     /// The tenant's name, which is the namespace of all custom fields.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn tenant_info(&self) -> Result<TenantInfo, ReadError> {
+    /// [`PlatformError`].
+    pub async fn tenant_info(&self) -> Result<TenantInfo, PlatformError> {
         let request = Request::get(Kind::Tenant, Service::SchemaRegistry, "/stats");
-        self.read(&request, parse_tenant).await
+        self.call(&request, parse_tenant).await
     }
 
     /// Makes a field group, sent once.
     ///
     /// # Errors
-    /// [`CreateError`]; a title that exists is
+    /// [`PlatformError`]; a title that exists is
     /// [`Conflict::TitleNotUnique`](crate::Conflict::TitleNotUnique).
     pub async fn create_field_group(
         &self,
         new: &NewFieldGroup,
-    ) -> Result<Created<FieldGroupId>, CreateError> {
+    ) -> Result<Created<FieldGroupId>, PlatformError> {
         let request = Request::create(
             Kind::FieldGroup,
             Service::SchemaRegistry,
             FieldGroup::COLLECTION,
+            &new.title,
         )
         .json(&field_group_body(new));
-        self.create(&new.title, &request, parse_created).await
+        self.call(&request, parse_created).await
     }
 
     /// One field group.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn get_field_group(&self, id: &FieldGroupId) -> Result<FieldGroup, ReadError> {
+    /// [`PlatformError`].
+    pub async fn get_field_group(&self, id: &FieldGroupId) -> Result<FieldGroup, PlatformError> {
         let request = Request::get(
             Kind::FieldGroup,
             Service::SchemaRegistry,
@@ -315,48 +315,51 @@ impl Sandbox {
         )
         .id(id.as_str())
         .accept(ACCEPT_ONE);
-        self.read(&request, parse_one).await
+        self.call(&request, parse_one).await
     }
 
     /// The field groups of exactly that title: one or none, unless the registry breaks its rule.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`PlatformError`].
     pub async fn find_field_groups_titled(
         &self,
         title: &str,
-    ) -> Result<Vec<FieldGroup>, ReadError> {
+    ) -> Result<Vec<FieldGroup>, PlatformError> {
         self.find_titled(title).await
     }
 
     /// Deletes a field group. Refused while a schema has it.
     ///
     /// # Errors
-    /// [`DeleteError`].
-    pub async fn delete_field_group(&self, id: &FieldGroupId) -> Result<Deleted, DeleteError> {
+    /// [`PlatformError`].
+    pub async fn delete_field_group(&self, id: &FieldGroupId) -> Result<Deleted, PlatformError> {
         let template = "/tenant/fieldgroups/{id}";
         let request = Request::delete(Kind::FieldGroup, Service::SchemaRegistry, template);
-        self.delete(id.as_str(), &request.id(id.as_str()), |_| {
-            Ok(Deleted::Accepted)
-        })
-        .await
+        self.delete(&request.id(id.as_str()), |_| Ok(Deleted::Accepted))
+            .await
     }
 
     /// Makes a schema, sent once.
     ///
     /// # Errors
     /// As of [`Sandbox::create_field_group`].
-    pub async fn create_schema(&self, new: &NewSchema) -> Result<Created<SchemaId>, CreateError> {
-        let request = Request::create(Kind::Schema, Service::SchemaRegistry, Schema::COLLECTION)
-            .json(&schema_body(new));
-        self.create(&new.title, &request, parse_created).await
+    pub async fn create_schema(&self, new: &NewSchema) -> Result<Created<SchemaId>, PlatformError> {
+        let request = Request::create(
+            Kind::Schema,
+            Service::SchemaRegistry,
+            Schema::COLLECTION,
+            &new.title,
+        )
+        .json(&schema_body(new));
+        self.call(&request, parse_created).await
     }
 
     /// One schema.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn get_schema(&self, id: &SchemaId) -> Result<Schema, ReadError> {
+    /// [`PlatformError`].
+    pub async fn get_schema(&self, id: &SchemaId) -> Result<Schema, PlatformError> {
         let request = Request::get(
             Kind::Schema,
             Service::SchemaRegistry,
@@ -364,14 +367,14 @@ impl Sandbox {
         )
         .id(id.as_str())
         .accept(ACCEPT_ONE);
-        self.read(&request, parse_one).await
+        self.call(&request, parse_one).await
     }
 
     /// One schema with all its fields, as [`Schema::field`] looks them up.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn get_resolved_schema(&self, id: &SchemaId) -> Result<Schema, ReadError> {
+    /// [`PlatformError`].
+    pub async fn get_resolved_schema(&self, id: &SchemaId) -> Result<Schema, PlatformError> {
         let request = Request::get(
             Kind::Schema,
             Service::SchemaRegistry,
@@ -379,35 +382,32 @@ impl Sandbox {
         )
         .id(id.as_str())
         .accept(ACCEPT_RESOLVED);
-        self.read(&request, parse_one).await
+        self.call(&request, parse_one).await
     }
 
     /// The schemas of exactly that title: one or none, unless the registry breaks its rule.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn find_schemas_titled(&self, title: &str) -> Result<Vec<Schema>, ReadError> {
+    /// [`PlatformError`].
+    pub async fn find_schemas_titled(&self, title: &str) -> Result<Vec<Schema>, PlatformError> {
         self.find_titled(title).await
     }
 
     /// Deletes a schema.
     ///
     /// # Errors
-    /// [`DeleteError`].
-    pub async fn delete_schema(&self, id: &SchemaId) -> Result<Deleted, DeleteError> {
+    /// [`PlatformError`].
+    pub async fn delete_schema(&self, id: &SchemaId) -> Result<Deleted, PlatformError> {
         let template = "/tenant/schemas/{id}";
         let request = Request::delete(Kind::Schema, Service::SchemaRegistry, template);
-        self.delete(id.as_str(), &request.id(id.as_str()), |_| {
-            Ok(Deleted::Accepted)
-        })
-        .await
+        self.delete(&request.id(id.as_str()), |_| Ok(Deleted::Accepted))
+            .await
     }
 
-    async fn find_titled<T: Titled>(&self, title: &str) -> Result<Vec<T>, ReadError> {
+    async fn find_titled<T: Titled>(&self, title: &str) -> Result<Vec<T>, PlatformError> {
         let limit = self.client.page_size(MAX_PAGE);
         let list = |filter: Option<String>| async move {
             self.pages(
-                T::KIND,
                 usize::MAX,
                 |cursor| build_list::<T>(filter.as_deref(), limit, cursor),
                 |answer, _| parse_list(answer),
@@ -418,7 +418,7 @@ impl Sandbox {
         if is_plain(title) {
             match list(Some(title.to_owned())).await {
                 Ok(objects) => found = Some(objects),
-                Err(ReadError::Refused { refusal, .. }) if refuses_filter(&refusal) => {}
+                Err(error) if error.refuses_filter() => {}
                 Err(error) => return Err(error),
             }
         }

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use crate::client::Client;
-use crate::error::ReadError;
+use crate::error::PlatformError;
 use crate::kind::Kind;
 use crate::request::{Request, Service};
 
@@ -19,8 +19,8 @@ impl Client {
     /// Asks, where [`Client::platform_now`] goes by what is known already.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn server_time(&self) -> Result<Option<SystemTime>, ReadError> {
-        self.read(None, &build(), |answer| Ok(answer.date())).await
+    /// [`PlatformError`].
+    pub async fn server_time(&self) -> Result<Option<SystemTime>, PlatformError> {
+        self.call(None, &build(), |answer| Ok(answer.date())).await
     }
 }

@@ -9,7 +9,7 @@ use super::flow_service::{ConnectionSpecRef, Created, Deleted, Entity};
 use super::row_filters::RowFilter;
 use crate::answer::Unreadable;
 use crate::client::Sandbox;
-use crate::error::{CreateError, DeleteError, ReadError, UpdateError};
+use crate::error::PlatformError;
 use crate::fields::{self, Raw};
 use crate::ids::{BaseConnectionId, Etag, SourceConnectionId};
 use crate::kind::Kind;
@@ -136,11 +136,11 @@ impl Sandbox {
     /// Makes a source connection, sent once.
     ///
     /// # Errors
-    /// [`CreateError`]; ask its `outcome` before sending it again, names are not unique.
+    /// [`PlatformError`]; ask its `outcome` before sending it again, names are not unique.
     pub async fn create_source_connection(
         &self,
         new: &NewSourceConnection,
-    ) -> Result<Created<SourceConnectionId>, CreateError> {
+    ) -> Result<Created<SourceConnectionId>, PlatformError> {
         self.create_entity::<SourceConnection, _>(&new.name, &wire(new))
             .await
     }
@@ -148,11 +148,11 @@ impl Sandbox {
     /// One source connection.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`PlatformError`].
     pub async fn get_source_connection(
         &self,
         id: &SourceConnectionId,
-    ) -> Result<SourceConnection, ReadError> {
+    ) -> Result<SourceConnection, PlatformError> {
         self.get_entity(id.as_str()).await
     }
 
@@ -160,12 +160,12 @@ impl Sandbox {
     /// name has. One made in the last minute may not show yet.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`PlatformError`].
     pub async fn find_source_connections_named(
         &self,
         name: &str,
         base_connection_id: &BaseConnectionId,
-    ) -> Result<Vec<SourceConnection>, ReadError> {
+    ) -> Result<Vec<SourceConnection>, PlatformError> {
         let parent = ("baseConnectionId", base_connection_id.as_str());
         self.find_entities(name, Some(parent), |entity: &SourceConnection| {
             entity
@@ -181,11 +181,11 @@ impl Sandbox {
     /// loses something, the reverse only keeps it. One made in the last minute may not show yet.
     ///
     /// # Errors
-    /// [`ReadError`]; it says nothing about the use.
+    /// [`PlatformError`]; it says nothing about the use.
     pub async fn find_source_connections_of(
         &self,
         base_connection_id: &BaseConnectionId,
-    ) -> Result<Vec<SourceConnection>, ReadError> {
+    ) -> Result<Vec<SourceConnection>, PlatformError> {
         // Source: "Sort and filter responses in the Flow Service API", read 2026-11.
         let filter = ("baseConnectionId", base_connection_id.as_str());
         self.find_users(filter, |entity: &SourceConnection| {
@@ -201,14 +201,14 @@ impl Sandbox {
     /// where the service does.
     ///
     /// # Errors
-    /// [`UpdateError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read
+    /// [`PlatformError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read
     /// it again.
     pub async fn update_source_connection_description(
         &self,
         id: &SourceConnectionId,
         etag: &Etag,
         description: &str,
-    ) -> Result<Option<Etag>, UpdateError> {
+    ) -> Result<Option<Etag>, PlatformError> {
         self.describe_entity::<SourceConnection>(id.as_str(), etag, description)
             .await
     }
@@ -216,11 +216,11 @@ impl Sandbox {
     /// Deletes a source connection. May be refused while a flow uses it.
     ///
     /// # Errors
-    /// [`DeleteError`]; [`crate::Conflict::InUse`] while a flow uses it.
+    /// [`PlatformError`]; [`crate::Conflict::InUse`] while a flow uses it.
     pub async fn delete_source_connection(
         &self,
         id: &SourceConnectionId,
-    ) -> Result<Deleted, DeleteError> {
+    ) -> Result<Deleted, PlatformError> {
         self.delete_entity::<SourceConnection>(id.as_str()).await
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::flow_service::{Entity, build_one, parse_one_or_none};
 use crate::answer::Unreadable;
 use crate::client::Sandbox;
-use crate::error::ReadError;
+use crate::error::PlatformError;
 use crate::fields::{self, Raw};
 use crate::ids::{ConnectionSpecId, FlowSpecId};
 use crate::kind::Kind;
@@ -98,8 +98,6 @@ pub struct FlowSpec {
     pub version: Option<String>,
     /// The connection specs that it can read from.
     pub source_connection_spec_ids: Vec<ConnectionSpecId>,
-    /// The connection specs that it can write to.
-    pub target_connection_spec_ids: Vec<ConnectionSpecId>,
     /// All of it.
     pub raw: Raw,
 }
@@ -151,7 +149,6 @@ impl Entity for FlowSpec {
             name: fields::text(&value, "/name").unwrap_or_default(),
             version: fields::text(&value, "/version"),
             source_connection_spec_ids: fields::ids(&value, "/sourceConnectionSpecIds"),
-            target_connection_spec_ids: fields::ids(&value, "/targetConnectionSpecIds"),
             raw: Raw::new(value),
         })
     }
@@ -169,47 +166,28 @@ impl Sandbox {
     /// One connection spec; nothing where the platform answers with none.
     ///
     /// # Errors
-    /// [`ReadError`], of class [`crate::Class::NotFound`] where it says that there is none.
+    /// [`PlatformError`], of class [`crate::Class::NotFound`] where it says that there is none.
     pub async fn get_connection_spec(
         &self,
         id: &ConnectionSpecId,
-    ) -> Result<Option<ConnectionSpec>, ReadError> {
+    ) -> Result<Option<ConnectionSpec>, PlatformError> {
         let request = build_one::<ConnectionSpec>(id.as_str());
-        self.read(&request, parse_one_or_none).await
+        self.call(&request, parse_one_or_none).await
     }
 
     /// Every connection spec that the platform offers.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn list_connection_specs(&self) -> Result<Vec<ConnectionSpec>, ReadError> {
+    /// [`PlatformError`].
+    pub async fn list_connection_specs(&self) -> Result<Vec<ConnectionSpec>, PlatformError> {
         self.list_entities(&[], None, usize::MAX).await
-    }
-
-    /// The connection specs of exactly that name.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub async fn find_connection_specs_named(
-        &self,
-        name: &str,
-    ) -> Result<Vec<ConnectionSpec>, ReadError> {
-        self.find_entities(name, None, |_| true).await
-    }
-
-    /// One flow spec.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub async fn get_flow_spec(&self, id: &FlowSpecId) -> Result<FlowSpec, ReadError> {
-        self.get_entity(id.as_str()).await
     }
 
     /// The flow specs of exactly that name, such as `CRMToAEP`.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn find_flow_specs_named(&self, name: &str) -> Result<Vec<FlowSpec>, ReadError> {
+    /// [`PlatformError`].
+    pub async fn find_flow_specs_named(&self, name: &str) -> Result<Vec<FlowSpec>, PlatformError> {
         self.find_entities(name, None, |_| true).await
     }
 }

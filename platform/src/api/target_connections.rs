@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::flow_service::{ConnectionSpecRef, Created, Deleted, Entity};
 use crate::answer::Unreadable;
 use crate::client::Sandbox;
-use crate::error::{CreateError, DeleteError, ReadError, UpdateError};
+use crate::error::PlatformError;
 use crate::fields::{self, Raw};
 use crate::ids::{ConnectionSpecId, DatasetId, Etag, SchemaId, TargetConnectionId};
 use crate::kind::Kind;
@@ -139,11 +139,11 @@ impl Sandbox {
     /// Makes a target connection of the data lake, sent once.
     ///
     /// # Errors
-    /// [`CreateError`]; ask its `outcome` before sending it again, names are not unique.
+    /// [`PlatformError`]; ask its `outcome` before sending it again, names are not unique.
     pub async fn create_target_connection(
         &self,
         new: &NewTargetConnection,
-    ) -> Result<Created<TargetConnectionId>, CreateError> {
+    ) -> Result<Created<TargetConnectionId>, PlatformError> {
         self.create_entity::<TargetConnection, _>(&new.name, &wire(new))
             .await
     }
@@ -151,11 +151,11 @@ impl Sandbox {
     /// One target connection.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`PlatformError`].
     pub async fn get_target_connection(
         &self,
         id: &TargetConnectionId,
-    ) -> Result<TargetConnection, ReadError> {
+    ) -> Result<TargetConnection, PlatformError> {
         self.get_entity(id.as_str()).await
     }
 
@@ -163,11 +163,11 @@ impl Sandbox {
     /// One made in the last minute may not show yet.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`PlatformError`].
     pub async fn find_target_connections_named(
         &self,
         name: &str,
-    ) -> Result<Vec<TargetConnection>, ReadError> {
+    ) -> Result<Vec<TargetConnection>, PlatformError> {
         let data_lake = ConnectionSpecId::data_lake();
         let parent = ("connectionSpec.id", data_lake.as_str());
         self.find_entities(name, Some(parent), |entity: &TargetConnection| {
@@ -186,11 +186,11 @@ impl Sandbox {
     /// parameter in two spellings, and a filter by one of them would miss the other.
     ///
     /// # Errors
-    /// [`ReadError`]; it says nothing about the use.
+    /// [`PlatformError`]; it says nothing about the use.
     pub async fn find_target_connections_into(
         &self,
         dataset_id: &DatasetId,
-    ) -> Result<Vec<TargetConnection>, ReadError> {
+    ) -> Result<Vec<TargetConnection>, PlatformError> {
         let mut entities: Vec<TargetConnection> = self.list_entities(&[], None, usize::MAX).await?;
         // One that names no dataset leads elsewhere, as those of destinations do.
         entities.retain(|entity| entity.dataset_id.as_ref() == Some(dataset_id));
@@ -201,14 +201,14 @@ impl Sandbox {
     /// where the service does.
     ///
     /// # Errors
-    /// [`UpdateError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read
+    /// [`PlatformError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read
     /// it again.
     pub async fn update_target_connection_description(
         &self,
         id: &TargetConnectionId,
         etag: &Etag,
         description: &str,
-    ) -> Result<Option<Etag>, UpdateError> {
+    ) -> Result<Option<Etag>, PlatformError> {
         self.describe_entity::<TargetConnection>(id.as_str(), etag, description)
             .await
     }
@@ -216,11 +216,11 @@ impl Sandbox {
     /// Deletes a target connection. May be refused while a flow uses it.
     ///
     /// # Errors
-    /// [`DeleteError`]; [`crate::Conflict::InUse`] while a flow uses it.
+    /// [`PlatformError`]; [`crate::Conflict::InUse`] while a flow uses it.
     pub async fn delete_target_connection(
         &self,
         id: &TargetConnectionId,
-    ) -> Result<Deleted, DeleteError> {
+    ) -> Result<Deleted, PlatformError> {
         self.delete_entity::<TargetConnection>(id.as_str()).await
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::server::{Reply, Server, json};
-use crate::{Class, Conflict, Etag, Next, Outcome, Sandbox, UpdateError};
+use crate::{Class, Conflict, Etag, Next, Outcome, PlatformError, Sandbox};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Of {
@@ -23,7 +23,7 @@ const ALL: [Of; 5] = [
 ];
 
 impl Of {
-    async fn update(self, sandbox: &Sandbox, text: &str) -> Result<Option<Etag>, UpdateError> {
+    async fn update(self, sandbox: &Sandbox, text: &str) -> Result<Option<Etag>, PlatformError> {
         let etag = "\"1\"".parse().unwrap();
         match self {
             Self::BaseConnection => {

@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::server::{Reply, Server, credentials, json, token};
 use super::trust::secure_server;
+use crate::error::End;
 use crate::{Chain, Client, NewBaseConnection, Proxy, TransportKind};
 
 /// A redirect, as a whole answer.
@@ -126,11 +127,11 @@ async fn a_proxy_that_refuses_is_named_without_its_password() {
     });
     let client = Client::new(settings, credentials()).unwrap();
     let error = client.list_sandboxes().await.unwrap_err();
-    let crate::ReadError::NotSent { cause, .. } = &error else {
+    let End::NotSent(cause) = error.root() else {
         panic!("{error:?}");
     };
     assert_eq!(cause.kind(), TransportKind::ConnectFailed, "{cause}");
-    let shown = format!("{} {error:?} {:?}", Chain(&error), error.failure());
+    let shown = format!("{} {error:?}", Chain(&error));
     assert!(!shown.contains("hidden"), "{shown}");
     assert!(!heads.lock().unwrap().is_empty());
 }

@@ -38,14 +38,13 @@ async fn an_answer_that_repeats_the_request_gives_no_secret_away() {
         ParamValue::Secret("another secret".to_owned().into()),
     );
     let error = sandbox.create_base_connection(&new).await.unwrap_err();
-    let failure = error.failure();
-    assert_eq!(failure.class, crate::Class::SourceRejectedCredentials);
-    assert_eq!(failure.request_id.as_ref().unwrap().as_str(), "r-1");
+    assert_eq!(error.class(), crate::Class::SourceRejectedCredentials);
+    assert_eq!(error.request_id().unwrap().as_str(), "r-1");
     let printed = [
         format!("{error}"),
         format!("{error:?}"),
         Chain(&error).to_string(),
-        format!("{failure:?}"),
+        error.next_step().to_owned(),
         format!("{sandbox:?}"),
         format!("{:?}", sandbox.client()),
         format!("{new:?}"),
@@ -74,7 +73,7 @@ async fn a_token_service_that_repeats_the_secret_gives_nothing_away() {
     })
     .await;
     let error = server.client().check_credentials().await.unwrap_err();
-    let printed = format!("{} {error:?} {:?}", Chain(&error), error.failure());
+    let printed = format!("{} {error:?}", Chain(&error));
     assert!(!printed.contains(SECRETS[0]), "{printed}");
     assert!(printed.contains("no client with [removed]"), "{printed}");
 }
@@ -103,7 +102,7 @@ async fn a_request_that_comes_back_whole_gives_no_part_of_the_secret_away() {
     );
     let error = server.sandbox().create_base_connection(&new).await;
     let error = error.unwrap_err();
-    let printed = format!("{} {error:?} {:?}", Chain(&error), error.failure());
+    let printed = format!("{} {error:?}", Chain(&error));
     for part in ["words", "quoted", "more"] {
         assert!(!printed.contains(part), "{printed}");
     }

@@ -9,8 +9,9 @@ use serde_json::json;
 
 use super::server::{Reply, Script, Server, json, token};
 use crate::clock::{Clock, SystemClock};
+use crate::error::End;
 use crate::token::{Grant, TokenCache};
-use crate::{Class, FlowId, NewFlow, Next, Outcome, SandboxName, TokenError};
+use crate::{Class, FlowId, NewFlow, Next, Outcome, PlatformError, SandboxName};
 
 /// A clock that moves when told to.
 struct ManualClock {
@@ -56,17 +57,15 @@ async fn get(cache: &TokenCache, name: &str, seconds: u64) -> String {
     token.authorization.to_str().unwrap().to_owned()
 }
 
-fn refused(status: u16) -> TokenError {
-    TokenError::Refused {
-        refusal: Box::new(crate::Refusal {
-            status,
-            code: None,
-            title: None,
-            detail: None,
-            request_id: None,
-            retry_after: None,
-        }),
-    }
+fn refused(status: u16) -> PlatformError {
+    PlatformError::of_token(End::Refused(Box::new(crate::Refusal {
+        status,
+        code: None,
+        title: None,
+        detail: None,
+        request_id: None,
+        retry_after: None,
+    })))
 }
 
 #[tokio::test]
@@ -388,25 +387,25 @@ async fn each_failure_of_the_token_service_is_told_apart() {
                 Reply::Bytes("HTTP/1.1 429 X\r\nretry-after: 3\r\ncontent-length: 0\r\n\r\n".into())
             }),
             Class::RateLimited,
-            Next::Wait(Some(Duration::from_secs(3))),
+            Next::Wait,
         ),
         (
             "500",
             Box::new(|| json(500, "")),
             Class::Unavailable,
-            Next::Wait(None),
+            Next::Wait,
         ),
         (
             "no answer",
             Box::new(|| Reply::Close),
             Class::Unavailable,
-            Next::Wait(None),
+            Next::Wait,
         ),
         (
             "HTML under 200",
             Box::new(|| Reply::Answer(200, "text/html", "<p>".into())),
             Class::Unavailable,
-            Next::Wait(None),
+            Next::Wait,
         ),
         (
             "no token under 200",
@@ -420,6 +419,8 @@ async fn each_failure_of_the_token_service_is_told_apart() {
         let error = server.sandbox().create_flow(&flow()).await.unwrap_err();
         assert_eq!(error.class(), class, "{case}: {error:?}");
         assert_eq!(error.next(), next, "{case}");
+        let wait = (case == "429").then_some(Duration::from_secs(3));
+        assert_eq!(error.retry_after(), wait, "{case}");
         assert_eq!(error.outcome(), Outcome::NothingSent, "{case}");
         assert!(server.calls().is_empty(), "{case}");
     }

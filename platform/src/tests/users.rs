@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::server::{Reply, Seen, Server, json};
-use crate::{ReadError, Sandbox, SandboxName};
+use crate::{PlatformError, Sandbox, SandboxName};
 
 /// What the service does with a filter.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,7 +65,7 @@ enum Question {
 }
 
 impl Question {
-    async fn ask(self, sandbox: &Sandbox, id: &str) -> Result<Vec<String>, ReadError> {
+    async fn ask(self, sandbox: &Sandbox, id: &str) -> Result<Vec<String>, PlatformError> {
         let text = |id: &dyn ToString| id.to_string();
         Ok(match self {
             Self::SourcesOf => {

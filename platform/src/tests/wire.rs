@@ -7,16 +7,17 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 
 use super::server::{Reply, Script, Server, credentials, json};
+use crate::error::End;
 use crate::{
-    Class, Client, ConnectionSpecRef, CreateError, FlowId, NewBaseConnection, NewSourceConnection,
-    Next, Outcome, Sandbox, SandboxName, Settings, TransportKind,
+    Class, Client, ConnectionSpecRef, FlowId, NewBaseConnection, NewSourceConnection, Next,
+    Outcome, PlatformError, Sandbox, SandboxName, Settings, TransportKind,
 };
 
 fn base_connection() -> NewBaseConnection {
     NewBaseConnection::oracle_service_cloud("osc", "h", "u", "hunter2".to_owned().into())
 }
 
-async fn create(sandbox: &Sandbox) -> CreateError {
+async fn create(sandbox: &Sandbox) -> PlatformError {
     sandbox
         .create_base_connection(&base_connection())
         .await
@@ -118,7 +119,7 @@ async fn each_end_of_a_create_says_what_is_known() {
         (
             "a slow body",
             Box::new(move || Reply::Stall(format!("{head}content-length: 99\r\n\r\n{{"))),
-            "AnswerUnreadable",
+            "Unreadable",
             Outcome::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
@@ -126,7 +127,7 @@ async fn each_end_of_a_create_says_what_is_known() {
         (
             "a body cut off",
             Box::new(move || Reply::Bytes(format!("{head}content-length: 99\r\n\r\n{created}"))),
-            "AnswerUnreadable",
+            "Unreadable",
             Outcome::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
@@ -134,7 +135,7 @@ async fn each_end_of_a_create_says_what_is_known() {
         (
             "an announced giant",
             Box::new(|| json(201, "x".repeat(BIG))),
-            "AnswerUnreadable",
+            "Unreadable",
             Outcome::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
@@ -142,7 +143,7 @@ async fn each_end_of_a_create_says_what_is_known() {
         (
             "a giant without length",
             Box::new(move || Reply::Bytes(format!("{head}\r\n{}", "x".repeat(BIG)))),
-            "AnswerUnreadable",
+            "Unreadable",
             Outcome::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
@@ -150,7 +151,7 @@ async fn each_end_of_a_create_says_what_is_known() {
         (
             "HTML under 200",
             Box::new(|| Reply::Answer(200, "text/html", "<html>hi</html>".into())),
-            "AnswerUnreadable",
+            "Unreadable",
             Outcome::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
@@ -158,7 +159,7 @@ async fn each_end_of_a_create_says_what_is_known() {
         (
             "no JSON under 201",
             Box::new(|| json(201, "oops")),
-            "AnswerUnreadable",
+            "Unreadable",
             Outcome::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
@@ -166,7 +167,7 @@ async fn each_end_of_a_create_says_what_is_known() {
         (
             "no id under 201",
             Box::new(|| json(201, "{}")),
-            "AnswerUnreadable",
+            "Unreadable",
             Outcome::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
@@ -174,7 +175,7 @@ async fn each_end_of_a_create_says_what_is_known() {
         (
             "an odd id under 201",
             Box::new(|| json(201, r#"{"id":"a b"}"#)),
-            "AnswerUnreadable",
+            "Unreadable",
             Outcome::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
@@ -182,7 +183,7 @@ async fn each_end_of_a_create_says_what_is_known() {
         (
             "204 for a create",
             Box::new(|| Reply::Bytes("HTTP/1.1 204 X\r\n\r\n".into())),
-            "AnswerUnreadable",
+            "Unreadable",
             Outcome::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
@@ -190,7 +191,7 @@ async fn each_end_of_a_create_says_what_is_known() {
         (
             "500",
             Box::new(|| json(500, "{}")),
-            "Undecided",
+            "Refused",
             Outcome::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
@@ -198,7 +199,7 @@ async fn each_end_of_a_create_says_what_is_known() {
         (
             "a plain 503",
             Box::new(|| json(503, "")),
-            "Undecided",
+            "Refused",
             Outcome::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
@@ -206,7 +207,7 @@ async fn each_end_of_a_create_says_what_is_known() {
         (
             "504 of a proxy",
             Box::new(|| Reply::Answer(504, "text/html", "<html>".into())),
-            "Undecided",
+            "Refused",
             Outcome::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
@@ -214,7 +215,7 @@ async fn each_end_of_a_create_says_what_is_known() {
         (
             "408",
             Box::new(|| json(408, r#"{"type":"x/FLOW-1006-408"}"#)),
-            "Undecided",
+            "Refused",
             Outcome::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
@@ -224,7 +225,7 @@ async fn each_end_of_a_create_says_what_is_known() {
             Box::new(|| json(503, r#"{"error_code":"503010","message":"m"}"#)),
             "Refused",
             Outcome::Refused,
-            Next::Wait(None),
+            Next::Wait,
             Class::Unavailable,
         ),
         (
@@ -234,7 +235,7 @@ async fn each_end_of_a_create_says_what_is_known() {
             }),
             "Refused",
             Outcome::Refused,
-            Next::Wait(Some(Duration::from_secs(7))),
+            Next::Wait,
             Class::RateLimited,
         ),
         (
@@ -267,7 +268,7 @@ async fn each_end_of_a_create_says_what_is_known() {
             Class::PlatformRejected,
         ),
     ];
-    for (case, reply, variant, outcome, next, class) in cases {
+    for (case, reply, end, outcome, next, class) in cases {
         let server = Server::platform(move |_, _| reply()).await;
         let mut settings = server.settings();
         settings.first_byte_timeout = Duration::from_millis(300);
@@ -276,11 +277,13 @@ async fn each_end_of_a_create_says_what_is_known() {
         settings.max_answer_bytes = 100_000;
         let client = Client::new(settings, credentials()).unwrap();
         let error = create(&client.sandbox(&SandboxName::parse("dev").unwrap())).await;
-        let shown = format!("{error:?}");
-        assert!(shown.starts_with(variant), "{case}: {shown}");
+        let shown = format!("{:?}", error.root());
+        assert!(shown.starts_with(end), "{case}: {shown}");
         assert_eq!(error.outcome(), outcome, "{case}");
         assert_eq!(error.next(), next, "{case}");
         assert_eq!(error.class(), class, "{case}");
+        let wait = (case == "429").then_some(Duration::from_secs(7));
+        assert_eq!(error.retry_after(), wait, "{case}");
         assert!(!error.next_step().is_empty(), "{case}");
         assert_eq!(server.calls().len(), 1, "{case}: a create is sent once");
     }
@@ -307,12 +310,12 @@ async fn a_connection_that_fails_sent_nothing() {
         (
             format!("http://127.0.0.1:{port}"),
             TransportKind::ConnectionRefused,
-            Next::Wait(None),
+            Next::Wait,
         ),
         (
             "https://no-such-host.invalid".to_owned(),
             TransportKind::NameNotFound,
-            Next::Wait(None),
+            Next::Wait,
         ),
         // A server that speaks no TLS.
         (plain_url, TransportKind::Tls, Next::FixInput),
@@ -323,7 +326,7 @@ async fn a_connection_that_fails_sent_nothing() {
         settings.connect_timeout = Duration::from_secs(5);
         let client = Client::new(settings, credentials()).unwrap();
         let error = create(&client.sandbox(&SandboxName::parse("dev").unwrap())).await;
-        let CreateError::NotSent { cause, .. } = &error else {
+        let End::NotSent(cause) = error.root() else {
             panic!("{url}: {error:?}");
         };
         assert_eq!(cause.kind(), kind, "{url}: {cause}");
@@ -370,7 +373,7 @@ async fn a_read_is_repeated_once_when_its_connection_broke() {
 
     let server = Server::platform(|_, _| Reply::Close).await;
     let error = server.sandbox().get_flow(&flow_id()).await.unwrap_err();
-    assert_eq!(error.next(), Next::Wait(None));
+    assert_eq!(error.next(), Next::Wait);
     assert_eq!(error.outcome(), Outcome::Refused);
     assert_eq!(server.calls().len(), 2);
 }

@@ -7,8 +7,7 @@
 use aep_flow_ensure::{Marker, ResourceKind, Standing};
 use aep_flow_proto::v1::{EarlierCall, OnExisting};
 use aep_platform::{
-    CreateError, Created, DeleteError, Deleted, DescriptorId, Identity, NewIdentity, ReadError,
-    Sandbox, SchemaId,
+    Created, Deleted, DescriptorId, Identity, NewIdentity, PlatformError, Sandbox, SchemaId,
 };
 
 use super::super::{
@@ -95,27 +94,27 @@ impl Ensurable for Wish {
     type Id = DescriptorId;
     type Found = Identity;
 
-    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Identity>, ReadError> {
+    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Identity>, PlatformError> {
         let schema_id: &SchemaId = &self.new.schema_id;
         let mut found = sandbox.find_identities_of(schema_id).await?;
         found.retain(|each| says_the_same(each, &self.new));
         Ok(found)
     }
 
-    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, CreateError> {
+    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, PlatformError> {
         sandbox.create_identity(&self.new).await
     }
 
-    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<Identity, ReadError> {
+    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<Identity, PlatformError> {
         sandbox.get_identity(id).await
     }
 
     // Profiles may be joined by it already, so none is ever swept.
-    async fn is_used(_: &Sandbox, _: &Self::Id) -> Result<bool, ReadError> {
+    async fn is_used(_: &Sandbox, _: &Self::Id) -> Result<bool, PlatformError> {
         Ok(true)
     }
 
-    async fn delete(_: &Sandbox, _: &Self::Id) -> Result<Deleted, DeleteError> {
+    async fn delete(_: &Sandbox, _: &Self::Id) -> Result<Deleted, PlatformError> {
         Ok(Deleted::WasGone)
     }
 

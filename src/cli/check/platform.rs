@@ -4,10 +4,10 @@ use std::time::SystemTime;
 
 use aep_flow_proto::names::ORACLE_SERVICE_CLOUD_SPEC_ID;
 use aep_platform::{
-    Class, Client, ConnectionSpecId, Failure as Report, Sandbox, SandboxName, SandboxState,
+    Chain, Class, Client, ConnectionSpecId, PlatformError, Sandbox, SandboxName, SandboxState,
 };
 
-use super::super::platform::exit_of;
+use super::super::platform::{exit_of, hint};
 use super::{Check, ExitStatus, Failure};
 use crate::config::{Aep, Config};
 use crate::platform_client;
@@ -58,7 +58,7 @@ pub(super) async fn report(config: &Config) -> Vec<Check> {
         }
     };
     if let Err(error) = client.check_credentials().await {
-        let mut checks = vec![of(CREDENTIALS, &error.failure())];
+        let mut checks = vec![of(CREDENTIALS, &error)];
         checks.extend(skipped("no token"));
         return checks;
     }
@@ -112,7 +112,7 @@ async fn in_sandbox(client: &Client, name: &str) -> Vec<Check> {
     };
     let sandbox = client.sandbox(&parsed);
     match sandbox.info().await {
-        Err(error) => skip(of(SANDBOX, &error.failure())),
+        Err(error) => skip(of(SANDBOX, &error)),
         Ok(None) => {
             let known = known(client).await;
             skip(Check::fail(
@@ -166,11 +166,11 @@ async fn rights(sandbox: &Sandbox) -> [Check; 3] {
         sources,
         match schemas {
             Ok(tenant) => Check::ok(SCHEMAS, format!("tenant {}", tenant.tenant_id)),
-            Err(error) => of(SCHEMAS, &error.failure()),
+            Err(error) => of(SCHEMAS, &error),
         },
         match datasets {
             Ok(_) => Check::ok(DATASETS, "the catalog answers"),
-            Err(error) => of(DATASETS, &error.failure()),
+            Err(error) => of(DATASETS, &error),
         },
     ]
 }
@@ -183,14 +183,9 @@ async fn sources(sandbox: &Sandbox) -> Check {
     match sandbox.get_connection_spec(&id).await {
         Ok(Some(_)) => Check::ok(SOURCES, "Oracle Service Cloud is offered"),
         Ok(None) => not_offered(),
-        Err(error) => {
-            let report = error.failure();
-            match report.class {
-                // The right is there; the source is gone.
-                Class::NotFound => not_offered(),
-                _ => of(SOURCES, &report),
-            }
-        }
+        // The right is there; the source is gone.
+        Err(error) if error.class() == Class::NotFound => not_offered(),
+        Err(error) => of(SOURCES, &error),
     }
 }
 
@@ -211,7 +206,7 @@ async fn clock(client: &Client) -> Check {
             judge(skew(before + half, theirs))
         }
         Ok(None) => Check::skip(CLOCK, "the platform's answers carry no time"),
-        Err(error) => of(CLOCK, &error.failure()),
+        Err(error) => of(CLOCK, &error),
     }
 }
 
@@ -237,9 +232,9 @@ fn judge(skew: i64) -> Check {
     )
 }
 
-fn of(name: &'static str, report: &Report) -> Check {
-    let exit = exit_of(report.class);
-    Check::fail(name, exit, report.message.clone(), report.next_step.clone())
+fn of(name: &'static str, error: &PlatformError) -> Check {
+    let exit = exit_of(error.class());
+    Check::fail(name, exit, Chain(error).to_string(), hint(error))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `aep-flow sources diff`: where the catalogue and the platform differ.
 
-use aep_platform::{ReadError, Sandbox};
+use aep_platform::{PlatformError, Sandbox};
 use clap::Args;
 use serde::Serialize;
 
@@ -77,18 +77,17 @@ pub(super) async fn run(
     })
 }
 
-async fn offer(sandbox: &Sandbox) -> Result<Offer, ReadError> {
+async fn offer(sandbox: &Sandbox) -> Result<Offer, PlatformError> {
     Ok(Offer {
         connection_specs: sandbox.list_connection_specs().await?,
         flow_specs: sandbox.find_flow_specs_named(TABLE_FLOW_SPEC).await?,
     })
 }
 
-fn unreadable(error: ReadError) -> Failure {
-    let failure = error.failure();
-    let exit = platform::exit_of(failure.class);
+fn unreadable(error: PlatformError) -> Failure {
+    let (exit, hint) = (platform::exit_of(error.class()), platform::hint(&error));
     let context = "what the platform offers can't be read";
-    Failure::new(exit, anyhow::Error::new(error).context(context)).hint(failure.next_step)
+    Failure::new(exit, anyhow::Error::new(error).context(context)).hint(hint)
 }
 
 fn show(differences: &[Difference]) {
