@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::answer::{Answer, Unreadable};
+use crate::build_error::BuildError;
 use crate::classify::refuses_token;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{End, PlatformError};
@@ -22,7 +23,7 @@ use crate::observe::{self, Observed, Renewal};
 use crate::platform_clock::PlatformClock;
 use crate::refusal::Refusal;
 use crate::request::Request;
-use crate::settings::{BuildError, Credentials, Settings};
+use crate::settings::{Credentials, Settings};
 use crate::token::{Token, TokenCache};
 use crate::transport::{Transport, TransportKind, Wire};
 use crate::verdict::Class;
@@ -146,7 +147,7 @@ impl Client {
             .get(|| async {
                 let wire = ims::build(&inner.settings.ims_url, &inner.credentials);
                 let observed = Observed::begin(&wire, Kind::AccessToken.as_str(), 0);
-                let answer = inner.transport.send(&wire, &observed).await;
+                let answer = observed.sent(inner.transport.send(&wire)).await;
                 let grant = match &answer {
                     Ok(answer) => ims::parse(answer, inner.clock.wall(), &inner.credentials),
                     Err(cause) => Err(End::from(cause.clone())),
@@ -209,7 +210,7 @@ impl Client {
                 .insert(header::AUTHORIZATION, token.authorization.clone());
             let observed = Observed::begin(&wire, request.kind.as_str(), resends);
             resends += 1;
-            let answer = self.inner.transport.send(&wire, &observed).await;
+            let answer = observed.sent(self.inner.transport.send(&wire)).await;
             drop(turn);
             let answer = match answer {
                 Ok(answer) => answer,

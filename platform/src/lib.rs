@@ -10,12 +10,13 @@ mod kind;
 mod text;
 
 mod answer;
+mod build_error;
 mod chain;
 mod classify;
-mod disguise;
 mod error;
 mod failure;
 mod next_step;
+mod redact;
 mod refusal;
 mod request;
 mod retry_after;
@@ -62,6 +63,7 @@ pub use api::target_connections::{NewTargetConnection, TargetConnection};
 pub use api::xdm::{
     Column, RenamedColumn, SchemaFields, field_type, schema_fields, source_path, xdm_type,
 };
+pub use build_error::BuildError;
 pub use chain::Chain;
 pub use client::{Client, Sandbox};
 pub use code::{AdobeCode, RequestId};
@@ -76,6 +78,6 @@ pub use ids::{
 pub use kind::{Effect, Kind};
 pub use outgoing::{Outgoing, Proxy, check_address};
 pub use refusal::Refusal;
-pub use settings::{BuildError, Credentials, Settings};
+pub use settings::{Credentials, Settings};
 pub use transport::{TransportError, TransportKind};
 pub use verdict::{Class, Conflict, Next, Outcome};

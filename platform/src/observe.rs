@@ -7,11 +7,9 @@
 use std::sync::LazyLock;
 use std::time::Instant;
 
-use http::HeaderMap;
 use opentelemetry::metrics::{Counter, Histogram};
 use opentelemetry::{KeyValue, global};
-use opentelemetry_http::HeaderInjector;
-use tracing::Span;
+use tracing::{Instrument as _, Span};
 
 use crate::answer::Answer;
 use crate::classify::is_documented;
@@ -90,8 +88,9 @@ impl<'a> Observed<'a> {
         }
     }
 
-    pub(crate) fn span(&self) -> &Span {
-        &self.span
+    /// Runs `sending` inside the request's span.
+    pub(crate) async fn sent<T>(&self, sending: impl Future<Output = T>) -> T {
+        sending.instrument(self.span.clone()).await
     }
 
     /// It was answered; `code` is Adobe's, where it was refused with one.
@@ -151,14 +150,6 @@ impl<'a> Observed<'a> {
         labels.push(KeyValue::new("adobe.error_code", code.to_owned()));
         NUMBERS.requests.add(1, &labels);
     }
-}
-
-/// Lets the other side continue the trace, where there is one; to be called inside the request's
-/// span. Where that is not told of, it is the caller's span that the other side gets to know.
-pub(crate) fn continue_trace(headers: &mut HeaderMap) {
-    global::get_text_map_propagator(|propagator| {
-        propagator.inject(&mut HeaderInjector(headers));
-    });
 }
 
 /// How asking for a token ended.

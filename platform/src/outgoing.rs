@@ -9,7 +9,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use crate::settings::BuildError;
+use crate::build_error::BuildError;
 use crate::text::clean;
 use crate::tls;
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::answer::Answer;
 use crate::code::{AdobeCode, RequestId};
-use crate::disguise;
+use crate::redact;
 use crate::retry_after::retry_after;
 use crate::text::{MAX_DETAIL_BYTES, clean_without};
 
@@ -171,7 +171,7 @@ impl Refusal {
 
 /// Whether a word holds one of these secrets.
 fn repeats(word: &str, secrets: &[SecretString]) -> bool {
-    matches!(disguise::without(word, secrets), Cow::Owned(_))
+    matches!(redact::without(word, secrets), Cow::Owned(_))
 }
 
 fn kept(text: &str, secrets: &[SecretString]) -> Option<String> {

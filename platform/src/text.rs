@@ -2,17 +2,14 @@
 
 use secrecy::SecretString;
 
-use crate::disguise;
-
-/// What stands in place of a secret.
-pub(crate) const REMOVED: &str = "[removed]";
+use crate::redact::{self, REMOVED};
 
 /// The most bytes of an answer's text that an error keeps.
 pub(crate) const MAX_DETAIL_BYTES: usize = 512;
 
 /// As [`clean`], but first without any occurrence of these secrets, which a message may repeat.
 pub(crate) fn clean_without(text: &str, secrets: &[SecretString], max_bytes: usize) -> String {
-    clean(&disguise::without(text, secrets), max_bytes)
+    clean(&redact::without(text, secrets), max_bytes)
 }
 
 /// One line of at most `max_bytes` bytes: control characters and runs of white space become one

@@ -15,14 +15,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
-use tracing::Instrument as _;
+use opentelemetry::global;
+use opentelemetry_http::HeaderInjector;
 use url::Url;
 use zeroize::Zeroizing;
 
 use crate::answer::{Answer, Unreadable};
-use crate::observe::{self, Observed};
+use crate::build_error::BuildError;
 use crate::request::SecretBytes;
-use crate::settings::{BuildError, Settings};
+use crate::settings::Settings;
 use crate::text::clean;
 
 /// The most of an error's body that is read; Adobe's are below 4 KiB, an HTML page may be long.
@@ -139,21 +140,11 @@ impl Transport {
     }
 
     /// Sends once. An answer with a broken body is still an answer: its status is known.
-    pub(crate) async fn send(
-        &self,
-        wire: &Wire,
-        observed: &Observed<'_>,
-    ) -> Result<Answer, TransportError> {
-        self.exchange(wire)
-            .instrument(observed.span().clone())
-            .await
-    }
-
-    async fn exchange(&self, wire: &Wire) -> Result<Answer, TransportError> {
+    pub(crate) async fn send(&self, wire: &Wire) -> Result<Answer, TransportError> {
         let deadline = tokio::time::Instant::now() + self.total_timeout;
         let mut request = reqwest::Request::new(wire.method.clone(), wire.url.clone());
         *request.headers_mut() = wire.headers.clone();
-        observe::continue_trace(request.headers_mut());
+        continue_trace(request.headers_mut());
         *request.body_mut() = wire.body.clone().map(reqwest::Body::from);
         let sending = self.http.execute(request);
         let mut response = match tokio::time::timeout(self.first_byte_timeout, sending).await {
@@ -192,6 +183,14 @@ impl Transport {
             received_at,
         })
     }
+}
+
+/// Lets the other side continue the trace, where there is one; to be called inside the request's
+/// span. Where that is not told of, it is the caller's span that the other side gets to know.
+fn continue_trace(headers: &mut HeaderMap) {
+    global::get_text_map_propagator(|propagator| {
+        propagator.inject(&mut HeaderInjector(headers));
+    });
 }
 
 async fn read_body(response: &mut reqwest::Response, limit: usize) -> Result<Bytes, Unreadable> {

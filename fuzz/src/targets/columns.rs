@@ -4,7 +4,7 @@
 use aep_flow_proto::{json::Object, read, v1::Table, validate};
 use serde_json::Value;
 
-use super::ingest::assert_fit_violation;
+use super::input::assert_fit_violation;
 
 pub(super) fn check(input: &[u8]) {
     let Ok(mut root @ Value::Object(_)) = serde_json::from_slice::<Value>(input) else {

@@ -8,7 +8,7 @@ use aep_flow_proto::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::ingest::assert_fit_violation;
+use super::input::assert_fit_violation;
 use crate::oracle::assert_fit;
 
 pub(super) fn check(input: &[u8]) {

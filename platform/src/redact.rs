@@ -1,4 +1,4 @@
-//! The forms in which an answer may repeat a secret of the request that it refuses.
+//! Takes the secrets of a request out of a text that may repeat them.
 
 use std::borrow::Cow;
 
@@ -6,10 +6,12 @@ use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
 use crate::request::encode;
-use crate::text::REMOVED;
 
-/// The text without these secrets, as they are and as a body or an address carries them: in JSON,
-/// in JSON within JSON, percent-encoded, and as a form has it.
+/// What a message shows in place of a secret.
+pub(crate) const REMOVED: &str = "[removed]";
+
+/// The text without these secrets. Each secret is found as it is, and as a body or an address
+/// carries it: in JSON, in JSON within JSON, percent-encoded, and form-encoded.
 pub(crate) fn without<'a>(text: &'a str, secrets: &[SecretString]) -> Cow<'a, str> {
     let mut text = Cow::Borrowed(text);
     for secret in secrets {
@@ -27,7 +29,7 @@ pub(crate) fn without<'a>(text: &'a str, secrets: &[SecretString]) -> Cow<'a, st
     text
 }
 
-/// The longest ones first: what is left of them might be a shorter one.
+/// The longest forms come first, as a shorter one may be part of a longer one.
 fn forms(secret: &str) -> [Zeroizing<String>; 5] {
     let json = in_json(secret);
     let percent = Zeroizing::new(encode(secret));
