@@ -3,14 +3,14 @@
 use std::{fmt::Display, future::Future, str::FromStr};
 
 use aep_flow_ensure::{
-    self as ensure, Call, Created, Ensured, Intent, Marker, Now, Past, Resource, ResourceKind,
-    Sight, Standing, Swept,
+    self as ensure, Call, CallFailure, Created, Effect, Ensured, Intent, Marker, Now, Past,
+    Resource, ResourceKind, Sight, Standing, Swept,
 };
 use aep_flow_proto::v1::{EarlierCall, OnExisting, Outcome};
 use aep_platform::{
     BaseConnection, Class, Conflict, CreateError, Created as Answered, Dataset, DeleteError,
-    Deleted, Etag, Failure, FieldGroup, Flow, IdError, MappingSet, ReadError, Sandbox, Schema,
-    SourceConnection, TargetConnection,
+    Deleted, Etag, Failure, FieldGroup, Flow, IdError, MappingSet, Outcome as Sent, ReadError,
+    Sandbox, Schema, SourceConnection, TargetConnection,
 };
 use jiff::Timestamp;
 
@@ -133,26 +133,65 @@ impl<K: Ensurable> Wanted<'_, K> {
     }
 
     /// The resource of that id; none if there is none, or no longer.
-    async fn get(&self, id: &K::Id) -> Result<Option<K::Found>, Failure> {
+    async fn get(&self, id: &K::Id) -> Result<Option<K::Found>, CallFailed> {
         match K::get(self.sandbox, id).await {
             Ok(found) => Ok(Some(found)),
-            Err(error) => match error.failure() {
-                failure if failure.class == Class::NotFound => Ok(None),
-                failure => Err(failure),
+            Err(error) => match CallFailed::from(error) {
+                CallFailed(failure) if failure.class == Class::NotFound => Ok(None),
+                failed => Err(failed),
             },
         }
     }
 }
 
+/// A call of the platform's client that failed, as the protocol sees it.
+#[derive(Debug)]
+pub(super) struct CallFailed(Box<Failure>);
+
+impl CallFailure for CallFailed {
+    fn effect(&self) -> Effect {
+        match (self.0.outcome, self.0.class) {
+            (Sent::Unknown, _) => Effect::Unknown,
+            (Sent::Refused, Class::Conflict(Conflict::TitleNotUnique)) => Effect::NameTaken,
+            (Sent::NothingSent | Sent::Refused, _) => Effect::NothingChanged,
+        }
+    }
+}
+
+impl Display for CallFailed {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        Display::fmt(&self.0, formatter)
+    }
+}
+
+impl From<Failure> for CallFailed {
+    fn from(failure: Failure) -> Self {
+        Self(Box::new(failure))
+    }
+}
+
+impl From<ReadError> for CallFailed {
+    fn from(error: ReadError) -> Self {
+        error.failure().into()
+    }
+}
+
+impl From<CallFailed> for Failed {
+    fn from(failed: CallFailed) -> Self {
+        (*failed.0).into()
+    }
+}
+
 impl<K: Ensurable> Sight for Wanted<'_, K> {
-    async fn look(&self) -> Result<Vec<Standing>, Failure> {
-        let found = self.new.find(self.sandbox).await;
-        let found = found.map_err(|error| error.failure())?;
+    type Failure = CallFailed;
+
+    async fn look(&self) -> Result<Vec<Standing>, CallFailed> {
+        let found = self.new.find(self.sandbox).await?;
         let found = found.into_iter();
         Ok(found.map(|each| self.new.standing(each)).collect())
     }
 
-    async fn read(&self, id: &str) -> Result<Option<Standing>, Failure> {
+    async fn read(&self, id: &str) -> Result<Option<Standing>, CallFailed> {
         let Ok(id) = id.parse() else {
             // What is no id is nothing's.
             return Ok(None);
@@ -171,7 +210,7 @@ impl<K: Ensurable> Sight for Wanted<'_, K> {
 }
 
 impl<K: Ensurable> Resource for Wanted<'_, K> {
-    async fn create(&self) -> Result<Created, Failure> {
+    async fn create(&self) -> Result<Created, CallFailed> {
         let created = self.new.create(self.sandbox).await;
         let created = created.map_err(|error| error.failure())?;
         Ok(Created {
@@ -180,12 +219,11 @@ impl<K: Ensurable> Resource for Wanted<'_, K> {
         })
     }
 
-    async fn sweep(&self, id: &str) -> Result<Swept, Failure> {
+    async fn sweep(&self, id: &str) -> Result<Swept, CallFailed> {
         let Ok(parsed) = id.parse() else {
             return Ok(Swept::Gone);
         };
-        let is_used = K::is_used(self.sandbox, &parsed).await;
-        if is_used.map_err(|error| error.failure())? {
+        if K::is_used(self.sandbox, &parsed).await? {
             return Ok(Swept::InUse);
         }
         match K::delete(self.sandbox, &parsed).await {
@@ -195,7 +233,7 @@ impl<K: Ensurable> Resource for Wanted<'_, K> {
             }
             Err(error) => match error.failure() {
                 failure if failure.class == Class::Conflict(Conflict::InUse) => Ok(Swept::InUse),
-                failure => Err(failure),
+                failure => Err(failure.into()),
             },
         }
     }
@@ -258,4 +296,47 @@ impl Listed for MappingSet {
 
 fn text(etag: Option<&Etag>) -> String {
     etag.map_or_else(String::new, ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use aep_platform::Next;
+
+    use super::*;
+
+    #[test]
+    fn what_a_failed_create_says_decides_what_is_known() {
+        let title = Class::Conflict(Conflict::TitleNotUnique);
+        let state = Class::Conflict(Conflict::State);
+        for (outcome, class, known) in [
+            (Sent::Unknown, Class::OutcomeUnknown, Effect::Unknown),
+            // Not even the title's conflict decides a create whose outcome is open.
+            (Sent::Unknown, title, Effect::Unknown),
+            (Sent::Refused, title, Effect::NameTaken),
+            (Sent::Refused, state, Effect::NothingChanged),
+            (Sent::Refused, Class::InvalidInput, Effect::NothingChanged),
+            (
+                Sent::NothingSent,
+                Class::Unavailable,
+                Effect::NothingChanged,
+            ),
+            (Sent::NothingSent, title, Effect::NothingChanged),
+        ] {
+            let failure = Failure {
+                outcome,
+                class,
+                next: Next::Look,
+                code: None,
+                status: None,
+                request_id: None,
+                title: None,
+                detail: None,
+                retry_after: None,
+                message: "it broke".to_owned(),
+                next_step: String::new(),
+            };
+            let effect = CallFailed::from(failure).effect();
+            assert_eq!(effect, known, "{outcome:?} {class:?}");
+        }
+    }
 }

@@ -14,7 +14,7 @@ use aep_flow_workflows::{failure, limits::MAX_PAYLOAD_BYTES, payload::Message};
 use aep_platform::{AdobeCode, Class, Failure, Next, Outcome};
 use temporalio_common::error::{ApplicationErrorCategory, ApplicationFailure};
 
-use super::next_try::NextTry;
+use super::{ensured::CallFailed, next_try::NextTry};
 use crate::secrets::SecretError;
 
 /// Why an attempt failed, in the words of the contract.
@@ -348,11 +348,11 @@ impl From<Failure> for Failed {
 
 impl Failed {
     /// How the protocol for a resource of `kind` ended.
-    pub(super) fn ensure(kind: ResourceKind, error: EnsureError) -> Self {
+    pub(super) fn ensure(kind: ResourceKind, error: EnsureError<CallFailed>) -> Self {
         let text = error.to_string();
         match error {
             EnsureError::Failed { failure, past } => {
-                let mut failed = Self::from(*failure);
+                let mut failed = Self::from(failure);
                 // Of the look that failed nothing is open, of a create before it something may be.
                 failed.details.outcome_unknown |= past.is_open();
                 failed.memory = Some((kind, past));
@@ -366,10 +366,8 @@ impl Failed {
                 ..
             } => {
                 let is_expected = failure.is_none() && !past.is_open();
-                let mut failed = failure.map_or_else(
-                    || Self::new(FailureType::Unavailable, "", ""),
-                    |failure| Self::from(*failure),
-                );
+                let mut failed =
+                    failure.map_or_else(|| Self::new(FailureType::Unavailable, "", ""), Self::from);
                 if failed.kind != FailureType::RateLimited {
                     failed.kind = FailureType::Unavailable;
                 }
