@@ -24,6 +24,8 @@ mod observe;
 mod platform;
 mod rehearsal;
 mod report;
+#[cfg(test)]
+mod requests;
 mod row_filter;
 mod schema;
 mod search_attributes;

@@ -1,9 +1,12 @@
 //! Makes the calls that [`state`](crate::state) asks for.
 
-use std::{future::Future, time::Duration};
+use std::{
+    fmt::{Debug, Display},
+    future::Future,
+    time::Duration,
+};
 
 use aep_flow_proto::v1::Outcome;
-use aep_platform::{Class, Conflict, Failure};
 use tracing::{Instrument as _, debug_span, field};
 
 use crate::{
@@ -21,6 +24,24 @@ pub struct Created {
     pub etag: String,
 }
 
+/// What is known of the effect of a call that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It changed nothing: it was refused, or never sent, or is a read.
+    NothingChanged,
+    /// It created nothing, since something has that name already.
+    NameTaken,
+    /// It may have taken effect, or may take effect later.
+    Unknown,
+}
+
+/// Why a call to the platform failed, as far as the protocol must know it. `Display` says why to
+/// people.
+pub trait CallFailure: Debug + Display + Send {
+    /// What is known of its effect.
+    fn effect(&self) -> Effect;
+}
+
 /// What became of a resource that was to be taken away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Swept {
@@ -32,11 +53,17 @@ pub enum Swept {
 
 /// The calls that the protocol makes to see what stands. None changes anything.
 pub trait Sight {
+    /// Why a call fails.
+    type Failure: CallFailure;
+
     /// Finds everything on the platform that has the wanted name, on every page.
-    fn look(&self) -> impl Future<Output = Result<Vec<Standing>, Failure>> + Send;
+    fn look(&self) -> impl Future<Output = Result<Vec<Standing>, Self::Failure>> + Send;
 
     /// Reads the resource of that id; none if there is none, or no longer.
-    fn read(&self, id: &str) -> impl Future<Output = Result<Option<Standing>, Failure>> + Send;
+    fn read(
+        &self,
+        id: &str,
+    ) -> impl Future<Output = Result<Option<Standing>, Self::Failure>> + Send;
 
     /// The time, by our clock and by the platform's.
     fn now(&self) -> Now;
@@ -45,10 +72,10 @@ pub trait Sight {
 /// The calls that the protocol makes for one resource. Each is sent once.
 pub trait Resource: Sight {
     /// Sends the create, with the intent's marker in it.
-    fn create(&self) -> impl Future<Output = Result<Created, Failure>> + Send;
+    fn create(&self) -> impl Future<Output = Result<Created, Self::Failure>> + Send;
 
     /// Takes the resource of that id away, unless something uses it.
-    fn sweep(&self, id: &str) -> impl Future<Output = Result<Swept, Failure>> + Send;
+    fn sweep(&self, id: &str) -> impl Future<Output = Result<Swept, Self::Failure>> + Send;
 }
 
 /// The one live resource of an intent.
@@ -64,12 +91,12 @@ pub struct Ensured {
 
 /// Why an attempt ended without the resource.
 #[derive(Debug, thiserror::Error)]
-pub enum EnsureError {
+pub enum EnsureError<F> {
     /// A call failed, and is known to have created nothing. `past` is what came before it.
     #[error("{failure}")]
     Failed {
         /// What the platform or the way to it said.
-        failure: Box<Failure>,
+        failure: F,
         /// What the next attempt is to know.
         past: Past,
     },
@@ -79,7 +106,7 @@ pub enum EnsureError {
         /// What happened, and how the looking goes.
         reason: String,
         /// The failure that left it open, where this attempt saw it.
-        failure: Option<Box<Failure>>,
+        failure: Option<F>,
         /// What the next attempt is to know.
         past: Past,
         /// When to look again; the caller's own retry policy decides if not given.
@@ -148,11 +175,11 @@ pub enum EnsureError {
 ///
 /// Dropped at an await it may have sent the create: whoever comes next must begin with
 /// [`Past::Open`].
-pub async fn ensure(
+pub async fn ensure<R: Resource>(
     call: &Call<'_>,
     past: Past,
-    resource: &impl Resource,
-) -> Result<Ensured, EnsureError> {
+    resource: &R,
+) -> Result<Ensured, EnsureError<R::Failure>> {
     let span = debug_span!(
         "ensure",
         aep.resource.kind = call.intent.kind().as_str(),
@@ -164,7 +191,7 @@ pub async fn ensure(
 }
 
 /// What the protocol came to, in one word for whoever reads the trace.
-fn decision(ended: &Result<Ensured, EnsureError>) -> &'static str {
+fn decision<F>(ended: &Result<Ensured, EnsureError<F>>) -> &'static str {
     match ended {
         Ok(Ensured { outcome, .. }) if *outcome == Outcome::Created => "created",
         Ok(_) => "adopted",
@@ -177,11 +204,11 @@ fn decision(ended: &Result<Ensured, EnsureError>) -> &'static str {
     }
 }
 
-async fn drive(
+async fn drive<R: Resource>(
     call: &Call<'_>,
     past: Past,
-    resource: &impl Resource,
-) -> Result<Ensured, EnsureError> {
+    resource: &R,
+) -> Result<Ensured, EnsureError<R::Failure>> {
     let kind = call.intent.kind();
     let (mut state, mut next) = begin(past);
     let mut failure = None;
@@ -216,9 +243,13 @@ async fn drive(
                 match answer {
                     Ok(Created { id, etag }) => Seen::Created { id, etag },
                     Err(error) => {
-                        let known = what_is_known(&error);
-                        failure = Some(Box::new(error));
-                        known
+                        let seen = match error.effect() {
+                            Effect::NothingChanged => Seen::NotCreated,
+                            Effect::NameTaken => Seen::NameTaken,
+                            Effect::Unknown => Seen::Unanswered,
+                        };
+                        failure = Some(error);
+                        seen
                     }
                 }
             }
@@ -258,28 +289,16 @@ async fn continue_dead<T>() -> T {
     std::future::pending().await
 }
 
-pub(crate) fn not_answered(failure: &mut Option<Box<Failure>>, error: Failure) -> Seen {
-    *failure = Some(Box::new(error));
+pub(crate) fn not_answered<F>(failure: &mut Option<F>, error: F) -> Seen {
+    *failure = Some(error);
     Seen::NotAnswered
 }
 
-fn what_is_known(failure: &Failure) -> Seen {
-    match (failure.outcome, failure.class) {
-        (aep_platform::Outcome::Unknown, _) => Seen::Unanswered,
-        (aep_platform::Outcome::Refused, Class::Conflict(Conflict::TitleNotUnique)) => {
-            Seen::NameTaken
-        }
-        (aep_platform::Outcome::NothingSent | aep_platform::Outcome::Refused, _) => {
-            Seen::NotCreated
-        }
-    }
-}
-
-pub(crate) fn ended(
+pub(crate) fn ended<F: CallFailure>(
     call: &Call<'_>,
     end: End,
-    failure: Option<Box<Failure>>,
-) -> Result<Ensured, EnsureError> {
+    failure: Option<F>,
+) -> Result<Ensured, EnsureError<F>> {
     let kind = call.intent.kind();
     let name = || call.intent.name().to_owned();
     let not_yet = |reason, failure, past| EnsureError::NotYet {
@@ -292,7 +311,7 @@ pub(crate) fn ended(
     Err(match (end, failure) {
         (End::Answer { id, etag, outcome }, _) => return Ok(Ensured { id, etag, outcome }),
         // A deletion that was not answered: the next look shows whether it took place.
-        (End::Fail(past), Some(failure)) if failure.outcome == aep_platform::Outcome::Unknown => {
+        (End::Fail(past), Some(failure)) if failure.effect() == Effect::Unknown => {
             let reason = format!(
                 "whether a second {kind} `{}` was taken away is not known yet: {failure}",
                 call.intent.name()
@@ -301,7 +320,7 @@ pub(crate) fn ended(
         }
         (End::Fail(past), Some(failure)) => EnsureError::Failed { failure, past },
         (End::LookAgain { past, why, after }, failure) => EnsureError::NotYet {
-            reason: reason(call, why, failure.as_deref()),
+            reason: reason(call, why, failure.as_ref()),
             failure,
             past,
             after,
@@ -335,7 +354,7 @@ pub(crate) fn ended(
     })
 }
 
-fn reason(call: &Call<'_>, why: Why, failure: Option<&Failure>) -> String {
+fn reason(call: &Call<'_>, why: Why, failure: Option<&impl Display>) -> String {
     let what = format!("{} `{}`", call.intent.kind(), call.intent.name());
     match (why, failure) {
         (Why::Unanswered, Some(failure)) => {

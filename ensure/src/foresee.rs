@@ -32,7 +32,10 @@ pub enum Foreseen {
 ///
 /// # Errors
 /// [`EnsureError`]: how the call would end instead.
-pub async fn foresee(call: &Call<'_>, sight: &impl Sight) -> Result<Foreseen, EnsureError> {
+pub async fn foresee<S: Sight>(
+    call: &Call<'_>,
+    sight: &S,
+) -> Result<Foreseen, EnsureError<S::Failure>> {
     let call = Call {
         rules: Rules {
             // Whoever waits until a list is complete waits to write. A plan is about now.

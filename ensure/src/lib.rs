@@ -19,7 +19,9 @@ pub mod memory;
 pub mod rules;
 pub mod state;
 
-pub use drive::{Created, EnsureError, Ensured, Resource, Sight, Swept, ensure};
+pub use drive::{
+    CallFailure, Created, Effect, EnsureError, Ensured, Resource, Sight, Swept, ensure,
+};
 pub use foresee::{Foreseen, foresee};
 pub use intent::{Intent, Marker};
 pub use memory::Memory;

@@ -15,8 +15,8 @@ use aep_flow_proto::v1::OnExisting;
 use fault_campaign::{
     scenario::{Lags, Millis, Refusal},
     sim::{
-        Ask, Attempt, EPOCH, Effect, Maker, Platform, Progress, Reply, failure, intent,
-        is_retryable, name_taken,
+        Access, Ask, Attempt, EPOCH, Failure, Maker, Platform, Progress, Reply, failure, intent,
+        name_taken,
     },
 };
 use jiff::Timestamp;
@@ -134,7 +134,7 @@ struct Caller {
     /// The one that it read last, which stood then: others are swept for it.
     read: Option<String>,
     posts: Vec<Post>,
-    ended: Option<Result<Ensured, EnsureError>>,
+    ended: Option<Result<Ensured, EnsureError<Failure>>>,
 }
 
 #[derive(Debug)]
@@ -286,7 +286,7 @@ impl Running {
         caller.attempt = None;
         let (past, pause) = match &result {
             Err(EnsureError::NotYet { past, after, .. }) => (past, *after),
-            Err(EnsureError::Failed { past, failure }) if is_retryable(failure) => (past, None),
+            Err(EnsureError::Failed { past, .. }) => (past, None),
             Ok(_) | Err(_) => {
                 caller.ended = Some(result);
                 return;
@@ -312,8 +312,8 @@ impl Running {
             Fate::Refused => Some(Refusal::TooMany),
         };
         let takes_place = matches!(fate, Fate::Answered | Fate::Late(_));
-        let reads = || refusal.map(|refusal| failure(refusal, Effect::Reads));
-        let writes = || refusal.map(|refusal| failure(refusal, Effect::Writes));
+        let reads = || refusal.map(|refusal| failure(refusal, Access::Reads));
+        let writes = || refusal.map(|refusal| failure(refusal, Access::Writes));
         match ask {
             Ask::Look => Reply::Look(reads().map_or_else(|| Ok(self.platform.list(self.now)), Err)),
             Ask::Read(id) => {

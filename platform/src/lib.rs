@@ -14,7 +14,6 @@ mod build_error;
 mod chain;
 mod classify;
 mod error;
-mod failure;
 mod next_step;
 mod redact;
 mod refusal;
@@ -68,7 +67,6 @@ pub use chain::Chain;
 pub use client::{Client, Sandbox};
 pub use code::{AdobeCode, RequestId};
 pub use error::PlatformError;
-pub use failure::Failure;
 pub use fields::Raw;
 pub use ids::{
     BaseConnectionId, ClassId, ConnectionSpecId, DatasetId, DescriptorId, Etag, FieldGroupId,

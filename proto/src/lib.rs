@@ -5,6 +5,7 @@
 //! callers use, and the rules for what a good input is. It knows neither
 //! Temporal nor HTTP.
 
+pub mod create;
 pub mod json;
 pub mod names;
 pub mod read;

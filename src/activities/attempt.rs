@@ -61,6 +61,16 @@ impl Attempt {
         }
     }
 
+    /// The first attempt of a call that a server keeps.
+    #[cfg(test)]
+    pub(super) fn of_call(call: [&str; 3]) -> Self {
+        Self {
+            call: call.map(str::to_owned),
+            begun: Some(Timestamp::UNIX_EPOCH),
+            ..Self::first()
+        }
+    }
+
     /// One that makes nothing, and notes in `rehearsal` what it would make.
     pub fn rehearsed(rehearsal: Rehearsal) -> Self {
         Self {

@@ -3,14 +3,14 @@
 use std::{fmt::Display, future::Future, str::FromStr};
 
 use aep_flow_ensure::{
-    self as ensure, Call, Created, Ensured, Intent, Marker, Now, Past, Resource, ResourceKind,
-    Sight, Standing, Swept,
+    self as ensure, Call, CallFailure, Created, Effect, Ensured, Intent, Marker, Now, Past,
+    Resource, ResourceKind, Sight, Standing, Swept,
 };
 use aep_flow_proto::v1::{EarlierCall, OnExisting, Outcome};
 use aep_platform::{
-    BaseConnection, Class, Conflict, Created as Answered, Dataset, Deleted, Etag, Failure,
-    FieldGroup, Flow, IdError, MappingSet, PlatformError, Sandbox, Schema, SourceConnection,
-    TargetConnection,
+    BaseConnection, Chain, Class, Conflict, Created as Answered, Dataset, Deleted, Etag,
+    FieldGroup, Flow, IdError, MappingSet, Outcome as Sent, PlatformError, Sandbox, Schema,
+    SourceConnection, TargetConnection,
 };
 use jiff::Timestamp;
 
@@ -133,26 +133,61 @@ impl<K: Ensurable> Wanted<'_, K> {
     }
 
     /// The resource of that id; none if there is none, or no longer.
-    async fn get(&self, id: &K::Id) -> Result<Option<K::Found>, Failure> {
+    async fn get(&self, id: &K::Id) -> Result<Option<K::Found>, CallFailed> {
         match K::get(self.sandbox, id).await {
             Ok(found) => Ok(Some(found)),
-            Err(error) => match Failure::from(error) {
-                failure if failure.class == Class::NotFound => Ok(None),
-                failure => Err(failure),
-            },
+            Err(error) if error.class() == Class::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
         }
     }
 }
 
+/// A call of the platform's client that failed, as the protocol sees it.
+#[derive(Debug)]
+pub(super) struct CallFailed(Box<PlatformError>);
+
+impl CallFailure for CallFailed {
+    fn effect(&self) -> Effect {
+        known(self.0.outcome(), self.0.class())
+    }
+}
+
+fn known(outcome: Sent, class: Class) -> Effect {
+    match (outcome, class) {
+        (Sent::Unknown, _) => Effect::Unknown,
+        (Sent::Refused, Class::Conflict(Conflict::TitleNotUnique)) => Effect::NameTaken,
+        (Sent::NothingSent | Sent::Refused, _) => Effect::NothingChanged,
+    }
+}
+
+impl Display for CallFailed {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        Chain(self.0.as_ref()).fmt(formatter)
+    }
+}
+
+impl From<PlatformError> for CallFailed {
+    fn from(error: PlatformError) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+impl From<CallFailed> for Failed {
+    fn from(failed: CallFailed) -> Self {
+        (*failed.0).into()
+    }
+}
+
 impl<K: Ensurable> Sight for Wanted<'_, K> {
-    async fn look(&self) -> Result<Vec<Standing>, Failure> {
-        let found = self.new.find(self.sandbox).await;
-        let found = found.map_err(Failure::from)?;
+    type Failure = CallFailed;
+
+    async fn look(&self) -> Result<Vec<Standing>, CallFailed> {
+        let found = self.new.find(self.sandbox).await?;
         let found = found.into_iter();
         Ok(found.map(|each| self.new.standing(each)).collect())
     }
 
-    async fn read(&self, id: &str) -> Result<Option<Standing>, Failure> {
+    async fn read(&self, id: &str) -> Result<Option<Standing>, CallFailed> {
         let Ok(id) = id.parse() else {
             // What is no id is nothing's.
             return Ok(None);
@@ -171,21 +206,19 @@ impl<K: Ensurable> Sight for Wanted<'_, K> {
 }
 
 impl<K: Ensurable> Resource for Wanted<'_, K> {
-    async fn create(&self) -> Result<Created, Failure> {
-        let created = self.new.create(self.sandbox).await;
-        let created = created.map_err(Failure::from)?;
+    async fn create(&self) -> Result<Created, CallFailed> {
+        let created = self.new.create(self.sandbox).await?;
         Ok(Created {
             id: created.id.to_string(),
             etag: text(created.etag.as_ref()),
         })
     }
 
-    async fn sweep(&self, id: &str) -> Result<Swept, Failure> {
+    async fn sweep(&self, id: &str) -> Result<Swept, CallFailed> {
         let Ok(parsed) = id.parse() else {
             return Ok(Swept::Gone);
         };
-        let is_used = K::is_used(self.sandbox, &parsed).await;
-        if is_used.map_err(Failure::from)? {
+        if K::is_used(self.sandbox, &parsed).await? {
             return Ok(Swept::InUse);
         }
         match K::delete(self.sandbox, &parsed).await {
@@ -193,10 +226,8 @@ impl<K: Ensurable> Resource for Wanted<'_, K> {
                 observe::swept(K::KIND);
                 Ok(Swept::Gone)
             }
-            Err(error) => match Failure::from(error) {
-                failure if failure.class == Class::Conflict(Conflict::InUse) => Ok(Swept::InUse),
-                failure => Err(failure),
-            },
+            Err(error) if error.class() == Class::Conflict(Conflict::InUse) => Ok(Swept::InUse),
+            Err(error) => Err(error.into()),
         }
     }
 }
@@ -258,4 +289,31 @@ impl Listed for MappingSet {
 
 fn text(etag: Option<&Etag>) -> String {
     etag.map_or_else(String::new, ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_failed_create_says_decides_what_is_known() {
+        let title = Class::Conflict(Conflict::TitleNotUnique);
+        let state = Class::Conflict(Conflict::State);
+        for (outcome, class, expected) in [
+            (Sent::Unknown, Class::OutcomeUnknown, Effect::Unknown),
+            // Not even the title's conflict decides a create whose outcome is open.
+            (Sent::Unknown, title, Effect::Unknown),
+            (Sent::Refused, title, Effect::NameTaken),
+            (Sent::Refused, state, Effect::NothingChanged),
+            (Sent::Refused, Class::InvalidInput, Effect::NothingChanged),
+            (
+                Sent::NothingSent,
+                Class::Unavailable,
+                Effect::NothingChanged,
+            ),
+            (Sent::NothingSent, title, Effect::NothingChanged),
+        ] {
+            assert_eq!(known(outcome, class), expected, "{outcome:?} {class:?}");
+        }
+    }
 }

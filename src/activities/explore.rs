@@ -8,7 +8,7 @@ use aep_flow_proto::{
     },
 };
 use aep_flow_workflows::payload;
-use aep_platform::{BaseConnectionId, Class, Failure, Kind, Sandbox};
+use aep_platform::{BaseConnectionId, Class, Kind, Sandbox};
 use serde_json::Value;
 
 use super::{base_connection::base_connection_id, failure::Failed, platform::Platform};
@@ -58,12 +58,11 @@ pub(crate) async fn table(
     {
         Ok(explored) => explored,
         Err(error) => {
-            let failure = Failure::from(error);
-            return Err(match failure.class {
+            return Err(match error.class() {
                 Class::NotFound | Class::InvalidInput | Class::PlatformRejected => {
-                    no_such_table(&sandbox, &id, &input.table, Failed::from(failure)).await
+                    no_such_table(&sandbox, &id, &input.table, Failed::from(error)).await
                 }
-                _ => about_connection(Failed::from(failure), &id),
+                _ => about_connection(Failed::from(error), &id),
             });
         }
     };

@@ -11,10 +11,10 @@ use aep_flow_proto::{
     v1::{CreatedResource, FailureDetails, Violation},
 };
 use aep_flow_workflows::{failure, limits::MAX_PAYLOAD_BYTES, payload::Message};
-use aep_platform::{AdobeCode, Class, Failure, Outcome, PlatformError};
+use aep_platform::{AdobeCode, Chain, Class, Outcome, PlatformError};
 use temporalio_common::error::{ApplicationErrorCategory, ApplicationFailure};
 
-use super::next_try::NextTry;
+use super::{ensured::CallFailed, next_try::NextTry};
 use crate::secrets::SecretError;
 
 /// Why an attempt failed, in the words of the contract.
@@ -170,11 +170,15 @@ impl Failed {
         )
     }
 
-    /// The platform no longer has the specification of a source, as `failure` says.
-    pub(super) fn spec_gone(title: &str, notice: Option<String>, failure: Option<Failure>) -> Self {
-        let said = failure
+    /// The platform no longer has the specification of a source, as `error` says.
+    pub(super) fn spec_gone(
+        title: &str,
+        notice: Option<String>,
+        error: Option<PlatformError>,
+    ) -> Self {
+        let said = error
             .as_ref()
-            .map_or_else(String::new, |failure| format!(": {}", failure.message));
+            .map_or_else(String::new, |error| format!(": {}", Chain(error)));
         let notice = notice.map_or_else(String::new, |notice| format!("; {notice}"));
         let message = format!(
             "the platform no longer has the connection specification of {title}{said}{notice}"
@@ -184,9 +188,9 @@ impl Failed {
             "move to another source if Adobe has dropped this one; if it has not, check that the \
              organisation has it",
         );
-        if let Some(failure) = failure {
+        if let Some(error) = error {
             let next_step = std::mem::take(&mut gone.details.next_step);
-            gone.details = Self::from(failure).details;
+            gone.details = Self::from(error).details;
             gone.details.next_step = next_step;
         }
         gone
@@ -290,37 +294,27 @@ impl Failed {
 
 impl From<PlatformError> for Failed {
     fn from(error: PlatformError) -> Self {
-        Self::from(Failure::from(error))
-    }
-}
-
-impl From<Failure> for Failed {
-    fn from(failure: Failure) -> Self {
+        let code = error.code();
         // What a caller may still have got wrong: time passes between our check and the
         // platform's.
-        let refuses_schedule = failure
-            .code
-            .as_ref()
-            .is_some_and(AdobeCode::refuses_schedule);
+        let refuses_schedule = code.is_some_and(AdobeCode::refuses_schedule);
         Self {
             kind: if refuses_schedule {
                 FailureType::InvalidInput
             } else {
-                type_of(failure.class)
+                type_of(error.class())
             },
-            pause: failure
-                .retry_after
+            pause: error
+                .retry_after()
                 .map(|pause| (pause, "Retry-After".to_owned())),
             details: FailureDetails {
-                adobe_code: failure
-                    .code
-                    .map_or_else(String::new, |code| code.as_str().to_owned()),
-                http_status: failure.status.map_or(0, u32::from),
-                request_id: failure
-                    .request_id
+                adobe_code: code.map_or_else(String::new, |code| code.as_str().to_owned()),
+                http_status: error.status().map_or(0, u32::from),
+                request_id: error
+                    .request_id()
                     .map_or_else(String::new, |id| id.as_str().to_owned()),
-                next_step: failure.next_step.to_owned(),
-                outcome_unknown: failure.outcome == Outcome::Unknown,
+                next_step: error.next_step().to_owned(),
+                outcome_unknown: error.outcome() == Outcome::Unknown,
                 field: if refuses_schedule {
                     "schedule".to_owned()
                 } else {
@@ -328,7 +322,7 @@ impl From<Failure> for Failed {
                 },
                 ..FailureDetails::default()
             },
-            message: failure.message,
+            message: Chain(&error).to_string(),
             memory: None,
             is_expected: false,
         }
@@ -337,11 +331,11 @@ impl From<Failure> for Failed {
 
 impl Failed {
     /// How the protocol for a resource of `kind` ended.
-    pub(super) fn ensure(kind: ResourceKind, error: EnsureError) -> Self {
+    pub(super) fn ensure(kind: ResourceKind, error: EnsureError<CallFailed>) -> Self {
         let text = error.to_string();
         match error {
             EnsureError::Failed { failure, past } => {
-                let mut failed = Self::from(*failure);
+                let mut failed = Self::from(failure);
                 // Of the look that failed nothing is open, of a create before it something may be.
                 failed.details.outcome_unknown |= past.is_open();
                 failed.memory = Some((kind, past));
@@ -355,10 +349,8 @@ impl Failed {
                 ..
             } => {
                 let is_expected = failure.is_none() && !past.is_open();
-                let mut failed = failure.map_or_else(
-                    || Self::new(FailureType::Unavailable, "", ""),
-                    |failure| Self::from(*failure),
-                );
+                let mut failed =
+                    failure.map_or_else(|| Self::new(FailureType::Unavailable, "", ""), Self::from);
                 if failed.kind != FailureType::RateLimited {
                     failed.kind = FailureType::Unavailable;
                 }

@@ -163,7 +163,7 @@ fn count(activity: &str, outcome: &str) {
 }
 
 /// What the protocol came to, where it came to an end.
-pub(super) fn create_ended(kind: ResourceKind, ended: &Result<Ensured, EnsureError>) {
+pub(super) fn create_ended<F>(kind: ResourceKind, ended: &Result<Ensured, EnsureError<F>>) {
     let outcome = match ended {
         Ok(ensured) if ensured.outcome == Outcome::Created => "created",
         Ok(_) => "adopted",

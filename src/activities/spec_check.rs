@@ -6,7 +6,7 @@
 
 use aep_flow_proto::{read::shown, v1::Violation, validate};
 use aep_platform::{
-    AdobeCode, AuthParams, Class, ConnectionSpec, ConnectionSpecId, Failure, Sandbox,
+    AdobeCode, AuthParams, Chain, Class, ConnectionSpec, ConnectionSpecId, Sandbox,
 };
 
 use super::{auth_params::Fields, failure::Failed, platform::Platform};
@@ -44,29 +44,27 @@ pub(super) async fn check(
 ) -> Result<Agreed, Failed> {
     let source = checked.source;
     let id: ConnectionSpecId = super::read_id("source", &source.connection_spec.id)?;
-    let gone = |failure| Failed::spec_gone(&source.title, source.deprecation_notice(), failure);
+    let gone = |error| Failed::spec_gone(&source.title, source.deprecation_notice(), error);
     match platform.connection_spec(sandbox, &id).await {
         Ok(Some(spec)) => compare(checked, &spec, fields).map_err(Failed::invalid),
         Ok(None) => Err(gone(None)),
         Err(error) => {
-            let failure = Failure::from(error);
-            let code = failure.code.as_ref();
-            match failure.class {
-                Class::NotFound => Err(gone(Some(failure))),
-                _ if code.is_some_and(AdobeCode::refuses_connection_spec) => {
-                    Err(gone(Some(failure)))
-                }
+            let code = error.code();
+            match error.class() {
+                Class::NotFound => Err(gone(Some(error))),
+                _ if code.is_some_and(AdobeCode::refuses_connection_spec) => Err(gone(Some(error))),
                 Class::PermissionDenied if checked.found_by_catalogue().is_empty() => {
                     let mut agreed = Agreed::by_catalogue(checked);
                     agreed.warnings.push(format!(
                         "whether the platform offers {} as the catalogue has it was not checked: \
                          {}",
-                        source.title, failure.message
+                        source.title,
+                        Chain(&error)
                     ));
                     Ok(agreed)
                 }
                 Class::PermissionDenied => Err(Failed::invalid(checked.found_by_catalogue())),
-                _ => Err(Failed::from(failure)),
+                _ => Err(Failed::from(error)),
             }
         }
     }

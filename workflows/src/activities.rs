@@ -9,6 +9,7 @@
 )]
 
 use aep_flow_proto::{
+    create::Created,
     names::activity,
     v1::{
         BaseConnection, Connection, CreateDataflowInput, CreateMappingSetInput,
@@ -16,7 +17,7 @@ use aep_flow_proto::{
         EnsureDatasetInput, EnsureSchemaInput, ExploreTableInput, ExploreTableResult,
         ExploreTablesInput, ExploreTablesResult, FindDataflowInput, FindDataflowResult,
         FindSearchAttributesInput, FindSearchAttributesResult, GetFlowRunsInput, GetFlowRunsResult,
-        MappingSet, OracleServiceCloudConnection, Schema, SourceConnection, TargetConnection,
+        OracleServiceCloudConnection, Schema, SourceConnection, TargetConnection,
         TestBaseConnectionInput, TestBaseConnectionResult,
     },
 };
@@ -124,7 +125,7 @@ impl Declared {
     #[activity(name = activity::CREATE_MAPPING_SET)]
     pub fn create_mapping_set(
         _: Message<CreateMappingSetInput>,
-    ) -> Result<Message<MappingSet>, ActivityError> {
+    ) -> Result<Message<Created<CreateMappingSetInput>>, ActivityError> {
         unimplemented!()
     }
 

@@ -16,12 +16,28 @@ struct Scripted {
     calls: Mutex<Vec<String>>,
 }
 
+/// A call that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Broke(Effect);
+
+impl CallFailure for Broke {
+    fn effect(&self) -> Effect {
+        self.0
+    }
+}
+
+impl Display for Broke {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("it broke")
+    }
+}
+
 enum Line {
     Finds(Vec<Standing>),
     Creates(&'static str),
     Reads(Option<Standing>),
     Sweeps(Swept),
-    Fails(Failure),
+    Fails(Effect),
 }
 
 impl Scripted {
@@ -45,18 +61,20 @@ impl Scripted {
 }
 
 impl Sight for Scripted {
-    async fn look(&self) -> Result<Vec<Standing>, Failure> {
+    type Failure = Broke;
+
+    async fn look(&self) -> Result<Vec<Standing>, Broke> {
         match self.next("look") {
             Line::Finds(found) => Ok(found),
-            Line::Fails(failure) => Err(failure),
+            Line::Fails(effect) => Err(Broke(effect)),
             _ => panic!("not a look's answer"),
         }
     }
 
-    async fn read(&self, id: &str) -> Result<Option<Standing>, Failure> {
+    async fn read(&self, id: &str) -> Result<Option<Standing>, Broke> {
         match self.next(&format!("read {id}")) {
             Line::Reads(standing) => Ok(standing),
-            Line::Fails(failure) => Err(failure),
+            Line::Fails(effect) => Err(Broke(effect)),
             _ => panic!("not a read's answer"),
         }
     }
@@ -67,21 +85,21 @@ impl Sight for Scripted {
 }
 
 impl Resource for Scripted {
-    async fn create(&self) -> Result<Created, Failure> {
+    async fn create(&self) -> Result<Created, Broke> {
         match self.next("create") {
             Line::Creates(id) => Ok(Created {
                 id: id.to_owned(),
                 etag: format!("etag of {id}"),
             }),
-            Line::Fails(failure) => Err(failure),
+            Line::Fails(effect) => Err(Broke(effect)),
             _ => panic!("not a create's answer"),
         }
     }
 
-    async fn sweep(&self, id: &str) -> Result<Swept, Failure> {
+    async fn sweep(&self, id: &str) -> Result<Swept, Broke> {
         match self.next(&format!("sweep {id}")) {
             Line::Sweeps(swept) => Ok(swept),
-            Line::Fails(failure) => Err(failure),
+            Line::Fails(effect) => Err(Broke(effect)),
             _ => panic!("not a sweep's answer"),
         }
     }
@@ -114,23 +132,6 @@ fn own(intent: &Intent, id: &str) -> Standing {
     }
 }
 
-fn failure(outcome: aep_platform::Outcome, class: Class) -> Failure {
-    Failure {
-        outcome,
-        class,
-        code: None,
-        status: None,
-        request_id: None,
-        retry_after: None,
-        message: "it broke".to_owned(),
-        next_step: "",
-    }
-}
-
-fn read_failed() -> Failure {
-    failure(aep_platform::Outcome::Refused, Class::Unavailable)
-}
-
 fn open_since(second: i64) -> Past {
     Past::Open {
         since: at(second),
@@ -143,7 +144,7 @@ async fn attempt(
     call: &Call<'_>,
     past: Past,
     lines: impl IntoIterator<Item = Line>,
-) -> (Vec<String>, Result<Ensured, EnsureError>) {
+) -> (Vec<String>, Result<Ensured, EnsureError<Broke>>) {
     let platform = Scripted::at(1000, lines);
     let ended = ensure(call, past, &platform).await;
     let unsaid = platform.lines.lock().unwrap().len();
@@ -225,30 +226,19 @@ async fn a_create_without_a_fault_costs_one_call_more_or_two() {
 
 #[tokio::test]
 async fn what_a_failed_create_says_decides_what_is_known() {
-    use aep_platform::Outcome::{NothingSent, Refused, Unknown};
-    let title = Class::Conflict(Conflict::TitleNotUnique);
-    let state = Class::Conflict(Conflict::State);
-    for (outcome, class, known) in [
-        (Unknown, Class::OutcomeUnknown, open_since(1000)),
-        // Not even the title's conflict decides a create whose outcome is open.
-        (Unknown, title, open_since(1000)),
-        (Refused, title, Past::Taken { since: at(1000) }),
-        (Refused, state, Past::Clean),
-        (Refused, Class::InvalidInput, Past::Clean),
-        (NothingSent, Class::Unavailable, Past::Clean),
-        (NothingSent, title, Past::Clean),
+    for (effect, known) in [
+        (Effect::Unknown, open_since(1000)),
+        (Effect::NameTaken, Past::Taken { since: at(1000) }),
+        (Effect::NothingChanged, Past::Clean),
     ] {
         let wanted = want(Schema);
-        let lines = [
-            Line::Finds(Vec::new()),
-            Line::Fails(failure(outcome, class)),
-        ];
+        let lines = [Line::Finds(Vec::new()), Line::Fails(effect)];
         let (calls, ended) = attempt(&call(&wanted), Past::Clean, lines).await;
         assert_eq!(calls, ["look", "create"]);
         match ended {
             Err(EnsureError::Failed { failure, past }) => {
-                assert_eq!((failure.outcome, past), (outcome, known.clone()));
-                assert_eq!(known, Past::Clean, "{outcome:?} {class:?}");
+                assert_eq!((failure, past), (Broke(effect), known.clone()));
+                assert_eq!(known, Past::Clean, "{effect:?}");
             }
             Err(EnsureError::NotYet {
                 failure: Some(failure),
@@ -256,9 +246,9 @@ async fn what_a_failed_create_says_decides_what_is_known() {
                 after: None,
                 ..
             }) => {
-                assert_eq!(past.is_open(), outcome == Unknown);
-                assert_eq!((failure.outcome, past), (outcome, known.clone()));
-                assert_ne!(known, Past::Clean, "{outcome:?} {class:?}");
+                assert_eq!(past.is_open(), effect == Effect::Unknown);
+                assert_eq!((failure, past), (Broke(effect), known.clone()));
+                assert_ne!(known, Past::Clean, "{effect:?}");
             }
             other => panic!("{other:?}"),
         }
@@ -268,21 +258,14 @@ async fn what_a_failed_create_says_decides_what_is_known() {
 #[tokio::test]
 async fn a_title_that_is_taken_is_told_from_a_lost_answer() {
     let wanted = want(Schema);
-    let title = Class::Conflict(Conflict::TitleNotUnique);
-    let lines = [
-        Line::Finds(Vec::new()),
-        Line::Fails(failure(aep_platform::Outcome::Refused, title)),
-    ];
+    let lines = [Line::Finds(Vec::new()), Line::Fails(Effect::NameTaken)];
     let (_, ended) = attempt(&call(&wanted), Past::Clean, lines).await;
     assert_eq!(
         ended.unwrap_err().to_string(),
         "the name of the schema `OSC` is taken, by something that no list shows yet"
     );
     // When all lists have caught up it is nothing that can be seen.
-    let lines = [
-        Line::Finds(Vec::new()),
-        Line::Fails(failure(aep_platform::Outcome::Refused, title)),
-    ];
+    let lines = [Line::Finds(Vec::new()), Line::Fails(Effect::NameTaken)];
     let taken = Past::Taken { since: at(0) };
     let (_, ended) = attempt(&call(&wanted), taken, lines).await;
     assert!(
@@ -296,17 +279,17 @@ async fn a_call_that_fails_ends_the_attempt_with_what_was_known() {
     let wanted = want(BaseConnection);
     let both = || vec![own(&wanted, "a"), own(&wanted, "b")];
     for (calls, lines) in [
-        (vec!["look"], vec![Line::Fails(read_failed())]),
+        (vec!["look"], vec![Line::Fails(Effect::NothingChanged)]),
         (
             vec!["look", "read a"],
-            vec![Line::Finds(both()), Line::Fails(read_failed())],
+            vec![Line::Finds(both()), Line::Fails(Effect::NothingChanged)],
         ),
         (
             vec!["look", "read a", "sweep b"],
             vec![
                 Line::Finds(both()),
                 Line::Reads(Some(own(&wanted, "a"))),
-                Line::Fails(read_failed()),
+                Line::Fails(Effect::NothingChanged),
             ],
         ),
     ] {
@@ -314,7 +297,8 @@ async fn a_call_that_fails_ends_the_attempt_with_what_was_known() {
         assert_eq!(made, calls);
         match ended {
             Err(EnsureError::Failed { failure, past }) => {
-                assert_eq!((*failure, past), (read_failed(), open_since(7)));
+                let broke = Broke(Effect::NothingChanged);
+                assert_eq!((failure, past), (broke, open_since(7)));
             }
             other => panic!("{other:?}"),
         }
@@ -396,7 +380,7 @@ async fn what_stands_in_the_way_is_named() {
 fn each_wait_says_what_happened_and_when_it_goes_on() {
     let wanted = want(BaseConnection);
     let minute = Some(Duration::from_millis(59_100));
-    let broke = || Some(Box::new(read_failed()));
+    let broke = || Some(Broke(Effect::NothingChanged));
     for (past, why, after, failure, expected) in [
         (
             open_since(0),
@@ -469,7 +453,8 @@ fn a_pause_says_what_it_is_for() {
         for after in [None, Some(Duration::from_secs(60))] {
             let past = open_since(0);
             let end = End::LookAgain { past, why, after };
-            let Err(EnsureError::NotYet { waits_for, .. }) = ended(&call(&wanted), end, None)
+            let Err(EnsureError::NotYet { waits_for, .. }) =
+                ended::<Broke>(&call(&wanted), end, None)
             else {
                 panic!("{why:?}");
             };
@@ -482,7 +467,7 @@ fn a_pause_says_what_it_is_for() {
 fn a_failure_that_nobody_saw_leads_to_a_look() {
     let wanted = want(BaseConnection);
     for (past, is_open) in [(Past::Clean, false), (open_since(0), true)] {
-        match ended(&call(&wanted), End::Fail(past.clone()), None) {
+        match ended::<Broke>(&call(&wanted), End::Fail(past.clone()), None) {
             Err(EnsureError::NotYet {
                 past: left,
                 after: None,
@@ -497,12 +482,14 @@ fn a_failure_that_nobody_saw_leads_to_a_look() {
 struct Slow(Mutex<i64>);
 
 impl Sight for Slow {
-    async fn look(&self) -> Result<Vec<Standing>, Failure> {
+    type Failure = Broke;
+
+    async fn look(&self) -> Result<Vec<Standing>, Broke> {
         *self.0.lock().unwrap() += 3;
         Ok(Vec::new())
     }
 
-    async fn read(&self, _: &str) -> Result<Option<Standing>, Failure> {
+    async fn read(&self, _: &str) -> Result<Option<Standing>, Broke> {
         panic!("there is nothing to read")
     }
 
@@ -513,11 +500,11 @@ impl Sight for Slow {
 }
 
 impl Resource for Slow {
-    async fn create(&self) -> Result<Created, Failure> {
+    async fn create(&self) -> Result<Created, Broke> {
         panic!("one that took effect at the end may be missing from that list")
     }
 
-    async fn sweep(&self, _: &str) -> Result<Swept, Failure> {
+    async fn sweep(&self, _: &str) -> Result<Swept, Broke> {
         panic!("there is nothing to sweep")
     }
 }
@@ -542,11 +529,10 @@ async fn a_look_says_what_was_so_when_it_was_sent() {
 #[tokio::test]
 async fn a_deletion_without_an_answer_is_looked_after() {
     let wanted = want(BaseConnection);
-    let lost = failure(aep_platform::Outcome::Unknown, Class::OutcomeUnknown);
     let lines = [
         Line::Finds(vec![own(&wanted, "a"), own(&wanted, "b")]),
         Line::Reads(Some(own(&wanted, "a"))),
-        Line::Fails(lost),
+        Line::Fails(Effect::Unknown),
     ];
     let (_, ended) = attempt(&call(&wanted), Past::Clean, lines).await;
     match ended {
@@ -562,7 +548,7 @@ async fn a_deletion_without_an_answer_is_looked_after() {
 async fn foreseen(
     call: &Call<'_>,
     lines: impl IntoIterator<Item = Line>,
-) -> (Result<crate::Foreseen, EnsureError>, Vec<String>) {
+) -> (Result<crate::Foreseen, EnsureError<Broke>>, Vec<String>) {
     // As young as can be, which a call that writes would wait for.
     let platform = Scripted::at(0, lines);
     let foreseen = crate::foresee(call, &platform).await;
@@ -662,7 +648,6 @@ async fn a_plan_says_how_a_call_would_fail() {
     };
     assert_eq!(fields, ["host"]);
 
-    let down = failure(aep_platform::Outcome::Refused, Class::Unavailable);
-    let (failed, _) = foreseen(&call, [Line::Fails(down)]).await;
+    let (failed, _) = foreseen(&call, [Line::Fails(Effect::NothingChanged)]).await;
     assert!(failed.is_err(), "{failed:?}");
 }

@@ -12,8 +12,9 @@ use aep_flow_ensure::{
     Swept, ensure,
 };
 use aep_flow_proto::v1::OnExisting;
-use aep_platform::Failure;
 use jiff::Timestamp;
+
+use super::failures::Failure;
 
 /// A call that the protocol makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,13 +48,13 @@ pub enum Progress {
     /// It waits for the answer to this.
     Asks(Ask),
     /// It is over.
-    Ends(Result<Ensured, EnsureError>),
+    Ends(Result<Ensured, EnsureError<Failure>>),
 }
 
 /// An attempt under way.
 pub struct Attempt {
     port: Arc<Port>,
-    run: Pin<Box<dyn Future<Output = Result<Ensured, EnsureError>>>>,
+    run: Pin<Box<dyn Future<Output = Result<Ensured, EnsureError<Failure>>>>>,
 }
 
 impl std::fmt::Debug for Attempt {
@@ -123,6 +124,8 @@ impl Port {
 }
 
 impl Sight for Port {
+    type Failure = Failure;
+
     async fn look(&self) -> Result<Vec<Standing>, Failure> {
         match self.call(Ask::Look).await {
             Reply::Look(reply) => reply,

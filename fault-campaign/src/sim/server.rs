@@ -7,16 +7,15 @@ use std::{
 };
 
 use aep_flow_ensure::{
-    Created, EnsureError, Ensured, Intent, Memory, Now, ResourceKind, Swept, Uniqueness,
-    crash::Point,
+    CallFailure as _, Created, Effect, EnsureError, Ensured, Intent, Memory, Now, ResourceKind,
+    Swept, Uniqueness, crash::Point,
 };
 use aep_flow_proto::v1::Outcome;
-use aep_platform::{Class, Failure};
 use jiff::Timestamp;
 
 use super::{
     attempt::{Ask, Attempt, Progress, Reply},
-    failures::{Effect, failure, name_taken},
+    failures::{Access, Failure, failure, name_taken},
     platform::{EPOCH, Maker, Platform},
 };
 use crate::{
@@ -158,11 +157,6 @@ pub fn intent(kind: ResourceKind, body: u8, number: usize) -> Intent {
         return intent;
     }
     intent.by(&["workflow", &number.to_string(), "1"])
-}
-
-/// Whether the worker reports a failure of this class as one to try again.
-pub fn is_retryable(failure: &Failure) -> bool {
-    matches!(failure.class, Class::RateLimited | Class::Unavailable)
 }
 
 #[derive(Debug)]
@@ -463,11 +457,11 @@ impl<'a> World<'a> {
         let reply = match ask {
             Ask::Create => return self.create_arrives(worker),
             Ask::Look => Reply::Look(match upset.look.take() {
-                Some(refusal) => Err(failure(refusal, Effect::Reads)),
+                Some(refusal) => Err(failure(refusal, Access::Reads)),
                 None => Ok(self.platform.list(self.now)),
             }),
             Ask::Read(id) => Reply::Read(match upset.read.take() {
-                Some(refusal) => Err(failure(refusal, Effect::Reads)),
+                Some(refusal) => Err(failure(refusal, Access::Reads)),
                 None => Ok(self.platform.read(&id)),
             }),
             Ask::Sweep(id) => {
@@ -478,8 +472,8 @@ impl<'a> World<'a> {
                 };
                 Reply::Sweep(match (fate, swept) {
                     (None, Some(swept)) => Ok(swept),
-                    (Some(fate), _) => Err(failure(fate.reply, Effect::Writes)),
-                    (None, None) => Err(failure(Refusal::Lost, Effect::Writes)),
+                    (Some(fate), _) => Err(failure(fate.reply, Access::Writes)),
+                    (None, None) => Err(failure(Refusal::Lost, Access::Writes)),
                 })
             }
         };
@@ -517,8 +511,8 @@ impl<'a> World<'a> {
             (after, pending)
         });
         if let CreateReply::Refused(refusal) = fate.reply {
-            let failure = failure(refusal, Effect::Writes);
-            if failure.outcome == aep_platform::Outcome::Unknown && !self.workers[worker].cut_off {
+            let failure = failure(refusal, Access::Writes);
+            if failure.effect() == Effect::Unknown && !self.workers[worker].cut_off {
                 self.rare.ambiguous += 1;
             }
             let latency = self.latency();
@@ -614,7 +608,11 @@ impl<'a> World<'a> {
     }
 
     /// What an attempt that ended so leaves for the next.
-    fn memory(&self, worker: usize, result: &Result<Ensured, EnsureError>) -> Option<Memory> {
+    fn memory(
+        &self,
+        worker: usize,
+        result: &Result<Ensured, EnsureError<Failure>>,
+    ) -> Option<Memory> {
         let past = match result {
             Err(EnsureError::Failed { past, .. } | EnsureError::NotYet { past, .. }) => past,
             Ok(_) | Err(_) => return None,
@@ -623,7 +621,7 @@ impl<'a> World<'a> {
         Some(Memory::of(number, Some(self.scenario.kind), past))
     }
 
-    fn reports(&mut self, worker: usize, result: Result<Ensured, EnsureError>) {
+    fn reports(&mut self, worker: usize, result: Result<Ensured, EnsureError<Failure>>) {
         let at = &self.workers[worker];
         let (caller, number, is_cut_off) = (at.caller, at.number, at.cut_off);
         self.tell(|| {
@@ -641,9 +639,8 @@ impl<'a> World<'a> {
             Err(EnsureError::NotYet { after, .. }) => {
                 Some(after.map_or_else(|| backoff(number), |after| as_millis(after.as_millis())))
             }
-            Err(EnsureError::Failed { failure, .. }) if is_retryable(failure) => {
-                Some(backoff(number))
-            }
+            // What a simulated call meets passes.
+            Err(EnsureError::Failed { .. }) => Some(backoff(number)),
             Ok(_) | Err(_) => None,
         };
         if let Some(pause) = pause {

@@ -4,17 +4,15 @@
 use std::{pin::pin, time::Duration};
 
 use aep_flow_proto::{
+    create::CreateInput,
     names::FailureType,
     v1::{
-        BaseConnection, Connection, CreateDataflowInput, CreateMappingSetInput,
-        CreateSourceConnectionInput, CreateTargetConnectionInput, Dataflow, Dataset, EarlierCall,
-        EnsureDatasetInput, EnsureSchemaInput, MappingSet, OpenDecision, OpenStep,
-        OracleServiceCloudConnection, Schema, SourceConnection, TargetConnection,
+        Connection, CreateDataflowInput, CreateMappingSetInput, CreateSourceConnectionInput,
+        CreateTargetConnectionInput, EarlierCall, EnsureDatasetInput, EnsureSchemaInput,
+        OpenDecision, OpenStep, OracleServiceCloudConnection,
     },
 };
 use jiff::Timestamp;
-use prost::Name;
-use serde::{Serialize, de::DeserializeOwned};
 use temporalio_common::ActivityDefinition;
 use temporalio_workflow::{CancellableFuture as _, TimerResult, select};
 
@@ -33,97 +31,34 @@ const CHECK: Patience = Patience {
 };
 
 /// Input of a step that creates something.
-pub(super) trait Create: Clone + Serialize + 'static {
+pub(super) trait Create: CreateInput {
     /// The activity that takes it.
-    type Activity: ActivityDefinition<Input = Message<Self>, Output = Message<Self::Made>>;
-
-    /// What that gives.
-    type Made: DeserializeOwned + prost::Message + Name + Default + 'static;
+    type Activity: ActivityDefinition<Input = Message<Self>, Output = Message<Self::Created>>;
 
     /// The activity, for a call.
-    const ACTIVITY: Self::Activity;
-
-    /// What it creates, in Adobe's words.
-    const KIND: &'static str;
-
-    /// Its name, or title.
-    fn name(&self) -> &str;
-
-    /// The same, to take the resource of that id instead.
-    fn adopting(&self, id: String) -> Self;
-
-    /// The same, to take up a call whose create may have been sent until `since`.
-    fn continuing(self, activity_id: String, since: Timestamp) -> Self;
-
-    /// The same, to take up that call.
-    fn taking_up(self, earlier: EarlierCall) -> Self;
-
-    /// The call that it takes up, if it does.
-    fn earlier(&self) -> Option<&EarlierCall>;
+    const CALL: Self::Activity;
 }
 
 macro_rules! create {
-    ($($input:ident: $kind:literal, $name:ident, $activity:ident = $call:ident -> $made:ident;)*) => {$(
+    ($($input:ident: $activity:ident = $call:ident;)*) => {$(
         impl Create for $input {
             type Activity = activities::$activity;
-            type Made = $made;
 
-            const ACTIVITY: Self::Activity = Declared::$call;
-            const KIND: &'static str = $kind;
-
-            fn name(&self) -> &str {
-                &self.$name
-            }
-
-            fn adopting(&self, id: String) -> Self {
-                Self {
-                    adopt: Some(id),
-                    // It only looks, and takes up nothing.
-                    continues: None,
-                    ..self.clone()
-                }
-            }
-
-            fn continuing(self, activity_id: String, since: Timestamp) -> Self {
-                // What the first of several calls may have made is known by that one.
-                let first = self.continues.clone().unwrap_or_else(|| EarlierCall {
-                    activity_id,
-                    ..EarlierCall::default()
-                });
-                self.taking_up(EarlierCall {
-                    since: since.to_string(),
-                    ..first
-                })
-            }
-
-            fn taking_up(self, earlier: EarlierCall) -> Self {
-                Self {
-                    continues: Some(earlier),
-                    ..self
-                }
-            }
-
-            fn earlier(&self) -> Option<&EarlierCall> {
-                self.continues.as_ref()
-            }
+            const CALL: Self::Activity = Declared::$call;
         }
     )*};
 }
 
 create! {
-    Connection: "base connection", name,
-        CreateBaseConnection = create_base_connection -> BaseConnection;
-    OracleServiceCloudConnection: "base connection", name,
-        CreateOracleServiceCloudBaseConnection = create_oracle_service_cloud_base_connection
-        -> BaseConnection;
-    CreateSourceConnectionInput: "source connection", name,
-        CreateSourceConnection = create_source_connection -> SourceConnection;
-    EnsureSchemaInput: "schema", title, EnsureSchema = ensure_schema -> Schema;
-    EnsureDatasetInput: "dataset", name, EnsureDataset = ensure_dataset -> Dataset;
-    CreateTargetConnectionInput: "target connection", name,
-        CreateTargetConnection = create_target_connection -> TargetConnection;
-    CreateMappingSetInput: "mapping set", name, CreateMappingSet = create_mapping_set -> MappingSet;
-    CreateDataflowInput: "dataflow", name, CreateDataflow = create_dataflow -> Dataflow;
+    Connection: CreateBaseConnection = create_base_connection;
+    OracleServiceCloudConnection:
+        CreateOracleServiceCloudBaseConnection = create_oracle_service_cloud_base_connection;
+    CreateSourceConnectionInput: CreateSourceConnection = create_source_connection;
+    EnsureSchemaInput: EnsureSchema = ensure_schema;
+    EnsureDatasetInput: EnsureDataset = ensure_dataset;
+    CreateTargetConnectionInput: CreateTargetConnection = create_target_connection;
+    CreateMappingSetInput: CreateMappingSet = create_mapping_set;
+    CreateDataflowInput: CreateDataflow = create_dataflow;
 }
 
 /// Runs one create step to its end, deciding by a person included. `table` is empty for the
@@ -133,17 +68,16 @@ pub(super) async fn run<K: Kind, I: Create>(
     plan: &Plan,
     table: &str,
     mut input: I,
-) -> Result<I::Made, StepError> {
+) -> Result<I::Created, StepError> {
     let summary = if table.is_empty() {
         &plan.connection.name
     } else {
         table
     };
-    let activity = I::ACTIVITY;
-    let step = activity.name();
+    let step = I::ACTIVITY;
     if let Some(open) = ctx.state(|this| this.open.of(table, step)) {
         // The run before this one left it open.
-        input = input.taking_up(open.call.clone().unwrap_or_default());
+        input = input.continuing(open.call.clone().unwrap_or_default());
         if open.decision.is_some() {
             let adopted = await_decision(ctx, table, &input, &open).await;
             if let Some(ended) = adopted.transpose() {
@@ -154,13 +88,13 @@ pub(super) async fn run<K: Kind, I: Create>(
     }
     loop {
         let id = steps::begin(ctx, table, step);
-        let call = input.earlier().cloned().unwrap_or_else(|| EarlierCall {
+        let call = input.continues().cloned().unwrap_or_else(|| EarlierCall {
             activity_id: id.clone(),
             ..EarlierCall::default()
         });
         ctx.state_mut(|this| this.open.begun(table, step, call));
         let deadline = plan.step_deadline;
-        let once = steps::run_as(ctx, &id, I::ACTIVITY, input.clone(), deadline, summary);
+        let once = steps::run_as(ctx, &id, I::CALL, input.clone(), deadline, summary);
         let failed = match once.await {
             Err(StepError::Failed(failed))
                 if failed.kind == FailureType::OutcomeUnknown.as_str() =>
@@ -173,7 +107,7 @@ pub(super) async fn run<K: Kind, I: Create>(
             }
         };
         // What the last call sent may still take effect, however soon somebody decided.
-        input = input.continuing(failed.activity_id.clone(), now(ctx));
+        input = open_since(input, failed.activity_id.clone(), now(ctx));
         let open = describe(ctx, plan, table, &input, &failed);
         ctx.state_mut(|this| {
             this.decisions
@@ -188,6 +122,19 @@ pub(super) async fn run<K: Kind, I: Create>(
             return ended;
         }
     }
+}
+
+/// The same input, to continue the call whose create may have been sent until `since`.
+fn open_since<I: CreateInput>(input: I, activity_id: String, since: Timestamp) -> I {
+    // What the first of several calls may have made is known by that one.
+    let first = input.continues().cloned().unwrap_or_else(|| EarlierCall {
+        activity_id,
+        ..EarlierCall::default()
+    });
+    input.continuing(EarlierCall {
+        since: since.to_string(),
+        ..first
+    })
 }
 
 /// Waits until a person decided about one of the steps of `table` that the run before this one
@@ -240,7 +187,7 @@ async fn await_decision<K: Kind, I: Create>(
     table: &str,
     input: &I,
     open: &OpenStep,
-) -> Result<Option<I::Made>, StepError> {
+) -> Result<Option<I::Created>, StepError> {
     let key = key(open);
     let mut deadline = pin!(ctx.timer(time_left(ctx, open)));
     let mut is_due = false;
@@ -265,8 +212,8 @@ async fn await_decision<K: Kind, I: Create>(
             Some((Verdict::Adopt(id), ticket)) => (id, ticket),
         };
         let summary = format!("check of {id}");
-        let input = input.adopting(id);
-        match steps::check(ctx, table, I::ACTIVITY, input, CHECK, &summary).await {
+        let input = input.clone().adopting(id);
+        match steps::check(ctx, table, I::CALL, input, CHECK, &summary).await {
             Ok(adopted) => {
                 ctx.state_mut(|this| this.decisions.accept(&key, ticket));
                 // The workflow may end right behind this step, and with it the handler.
@@ -303,7 +250,7 @@ fn describe<K: Kind, I: Create>(
         .map_or_else(|_| String::new(), |until| format!("{until:.0}"));
     OpenStep {
         step: failed.step.clone(),
-        call: input.earlier().cloned(),
+        call: input.continues().cloned(),
         decision: Some(OpenDecision {
             table: table.to_owned(),
             step: failed.step.clone(),

@@ -169,10 +169,9 @@ impl<K: Kind> TableRun<'_, K> {
     }
 
     /// The same for one that creates something: of an unknown outcome a person decides.
-    async fn create<I: Create>(&self, input: I) -> Result<I::Made, StepError> {
-        let name = I::ACTIVITY.name().to_owned();
+    async fn create<I: Create>(&self, input: I) -> Result<I::Created, StepError> {
         let run = decide::run(self.ctx, self.plan, &self.table().table, input);
-        let made = self.shown(&name, run).await;
+        let made = self.shown(I::ACTIVITY, run).await;
         made.map_err(|error| fields::as_given(error, self.plan.place(self.index), self.table()))
     }
 
