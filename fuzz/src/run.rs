@@ -27,7 +27,7 @@ pub enum Until {
 
 /// What a run did.
 #[derive(Debug, Clone)]
-pub struct Ran {
+pub struct RunSummary {
     /// Inputs that the target was given.
     pub executions: u64,
     /// How long it took.
@@ -39,7 +39,7 @@ pub struct Ran {
 /// An input that a target failed with.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
-pub struct Failed {
+pub struct FailedInput {
     /// What the target said.
     pub message: String,
     /// The input, as simple as it could be made.
@@ -49,8 +49,8 @@ pub struct Failed {
 /// Runs one target.
 ///
 /// # Errors
-/// [`Failed`] for the first input it fails with; another error if the corpus can't be read.
-pub fn target(target: Target, until: Until, seed: u64) -> anyhow::Result<Ran> {
+/// [`FailedInput`] for the first input it fails with; another error if the corpus can't be read.
+pub fn target(target: Target, until: Until, seed: u64) -> anyhow::Result<RunSummary> {
     let begun = Instant::now();
     let seeds = corpus::seeds(target.name)?;
     let mut executions = 0;
@@ -74,7 +74,7 @@ pub fn target(target: Target, until: Until, seed: u64) -> anyhow::Result<Ran> {
             Until::Time(longest) => begun.elapsed() >= longest,
         };
         if is_done {
-            return Ok(Ran {
+            return Ok(RunSummary {
                 executions,
                 time: begun.elapsed(),
                 seeds: seeds.len(),
@@ -113,7 +113,7 @@ pub fn target(target: Target, until: Until, seed: u64) -> anyhow::Result<Ran> {
 ///
 /// # Errors
 /// The target failed with it.
-pub fn one(target: Target, input: &[u8]) -> Result<(), Failed> {
+pub fn one(target: Target, input: &[u8]) -> Result<(), FailedInput> {
     thread_local! {
         static SAID: Cell<Option<String>> = const { Cell::new(None) };
     }
@@ -132,7 +132,7 @@ pub fn one(target: Target, input: &[u8]) -> Result<(), Failed> {
     RUNNING.set(true);
     let result = catch_unwind(AssertUnwindSafe(|| (target.run)(input)));
     RUNNING.set(false);
-    result.map_err(|_| Failed {
+    result.map_err(|_| FailedInput {
         message: SAID.take().unwrap_or_default(),
         input: input.to_vec(),
     })
@@ -146,7 +146,7 @@ thread_local! {
 ///
 /// # Errors
 /// The file can't be written.
-pub fn keep(target: Target, failed: &Failed) -> anyhow::Result<PathBuf> {
+pub fn keep(target: Target, failed: &FailedInput) -> anyhow::Result<PathBuf> {
     let folder = std::env::temp_dir().join("aep-flow-fuzz");
     std::fs::create_dir_all(&folder)?;
     let path = folder.join(format!("{}-{}", target.name, failed.input.len()));

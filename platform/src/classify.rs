@@ -1,4 +1,4 @@
-//! From an answer to a verdict: a table by HTTP status, and over it a table by Adobe's code.
+//! From a response that is an error to its meaning: a table by HTTP status, and over it a table by Adobe's code.
 //!
 //! General rows first, specific ones override, as a code is worth more than a status and the
 //! status more than a guess. Each row names Adobe's page. Knows nothing of requests in flight.
@@ -6,14 +6,14 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use crate::code::{AdobeCode, Family};
-use crate::kind::Effect;
-use crate::refusal::Refusal;
-use crate::verdict::{Class, Conflict, Next, Outcome, Verdict};
+use crate::kind::Operation;
+use crate::meaning::{Class, Conflict, Meaning, Next, RequestEffect};
+use crate::refusal::PlatformRefusal;
 
-/// Whether an answer decides a write: `Decided` is a refusal, `Open` leaves the outcome unknown.
+/// Whether a response decides a write: `Decided` is a refusal, `Open` leaves the outcome unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Decision {
-    /// The answer's status decides.
+    /// The response's status decides.
     ByStatus,
     /// Refused, whatever the status is.
     Decided,
@@ -310,8 +310,8 @@ const IMS: &[CodeRow] = &[(
     Decided,
 )];
 
-/// The verdict on a refusal of a request with that effect.
-pub(crate) fn classify(effect: Effect, refusal: &Refusal) -> Verdict {
+/// What a refusal of a request of that operation means.
+pub(crate) fn classify(operation: Operation, refusal: &PlatformRefusal) -> Meaning {
     let (mut class, mut next, by_status) = status_row(refusal.status);
     let mut decision = by_status;
     if let Some(code) = &refusal.code
@@ -329,17 +329,17 @@ pub(crate) fn classify(effect: Effect, refusal: &Refusal) -> Verdict {
         class = text_class;
         next = text_next;
     }
-    match (effect, decision) {
+    match (operation, decision) {
         // What a read left behind is nothing, so its outcome is never open.
-        (Effect::Read, _) | (_, Decided | ByStatus) => Verdict {
+        (Operation::Read, _) | (_, Decided | ByStatus) => Meaning {
             class,
             next,
-            outcome: Outcome::Refused,
+            effect: RequestEffect::Refused,
         },
-        (Effect::Create | Effect::Update | Effect::Delete, Open) => Verdict {
+        (Operation::Create | Operation::Update | Operation::Delete, Open) => Meaning {
             class: Class::OutcomeUnknown,
             next: Next::Look,
-            outcome: Outcome::Unknown,
+            effect: RequestEffect::Unknown,
         },
     }
 }
@@ -351,9 +351,9 @@ pub(crate) fn is_documented(code: &AdobeCode) -> bool {
 
 /// Whether a new token may help: the token itself was refused, and so nothing was done.
 /// `401014`, `401015` and `403011` are about its scopes, which a new one has as well.
-pub(crate) fn refuses_token(refusal: &Refusal) -> bool {
+pub(crate) fn refuses_token(refusal: &PlatformRefusal) -> bool {
     let Some(code) = &refusal.code else {
-        // Data Prep answers 401 without a documented body.
+        // Data Prep responds 401 without a documented body.
         return refusal.status == 401;
     };
     match code.family() {
@@ -373,7 +373,7 @@ pub(crate) fn refuses_token(refusal: &Refusal) -> bool {
 }
 
 /// Flow Service's refusals of a list's filter: the look must go another way.
-pub(crate) fn refuses_filter(refusal: &Refusal) -> bool {
+pub(crate) fn refuses_filter(refusal: &PlatformRefusal) -> bool {
     if refusal.status != 400 {
         return false;
     }
@@ -433,7 +433,7 @@ fn code_row_of(family: Family, key: &str) -> Option<&'static CodeRow> {
 /// What only the text tells. Source: recorded refusals in the NetSuite and Pinterest connector
 /// tutorials, and "Sources errors" on 1308 (the copy engine's message passed through), read
 /// 2026-11.
-fn text_row(refusal: &Refusal) -> Option<(Class, Next)> {
+fn text_row(refusal: &PlatformRefusal) -> Option<(Class, Next)> {
     let code = refusal.code.as_ref()?;
     // 1403-400 is Flow Service's "If-Match missing" and the connectors' "start time has passed".
     if code.number_and_status() == "1403-400" && code.family() == Family::Flow {

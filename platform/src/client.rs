@@ -11,22 +11,22 @@ use http::{HeaderMap, HeaderValue, header};
 use tokio::sync::Semaphore;
 use url::Url;
 
-use crate::answer::{Answer, Unreadable};
 use crate::build_error::BuildError;
 use crate::classify::refuses_token;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{End, PlatformError};
 use crate::ids::SandboxName;
 use crate::ims;
-use crate::kind::{Effect, Kind};
+use crate::kind::{EntityKind, Operation};
+use crate::meaning::Class;
 use crate::observe::{self, Observed, Renewal};
 use crate::platform_clock::PlatformClock;
-use crate::refusal::Refusal;
+use crate::refusal::PlatformRefusal;
 use crate::request::Request;
+use crate::response::{Response, UnreadableResponse};
 use crate::settings::{Credentials, Settings};
 use crate::token::{Token, TokenCache};
-use crate::transport::{Transport, TransportKind, Wire};
-use crate::verdict::Class;
+use crate::transport::{Transport, TransportKind, WireRequest};
 
 /// The platform, for one organisation and one credential. Cloning it is cheap and shares the
 /// connections and the token.
@@ -115,10 +115,10 @@ impl Client {
     }
 
     /// The platform's time now: this machine's clock, corrected by the difference that the last
-    /// successful answer of the platform showed; uncorrected before the first one. Asks nothing.
+    /// successful response of the platform showed; uncorrected before the first one. Asks nothing.
     ///
     /// To be compared with what the platform stamps, such as a `createdAt`: an age taken from this
-    /// machine's clock is off by as much as that clock is. The answers' `Date` has whole seconds
+    /// machine's clock is off by as much as that clock is. The responses' `Date` has whole seconds
     /// and has travelled, so this may be a second or two early, and is not late.
     /// Source: RFC 9110, 6.6.1.
     #[must_use]
@@ -131,7 +131,7 @@ impl Client {
         self.inner.settings.page_size.min(max) as usize
     }
 
-    /// The only host that a link in an answer may name.
+    /// The only host that a link in a response may name.
     pub(crate) fn platform_host(&self) -> &str {
         self.inner
             .settings
@@ -146,17 +146,17 @@ impl Client {
             .tokens
             .get(|| async {
                 let wire = ims::build(&inner.settings.ims_url, &inner.credentials);
-                let observed = Observed::begin(&wire, Kind::AccessToken.as_str(), 0);
-                let answer = observed.sent(inner.transport.send(&wire)).await;
-                let grant = match &answer {
-                    Ok(answer) => ims::parse(answer, inner.clock.wall(), &inner.credentials),
+                let observed = Observed::begin(&wire, EntityKind::AccessToken.as_str(), 0);
+                let response = observed.sent(inner.transport.send(&wire)).await;
+                let grant = match &response {
+                    Ok(response) => ims::parse(response, inner.clock.wall(), &inner.credentials),
                     Err(cause) => Err(End::from(cause.clone())),
                 };
                 let grant = grant.map_err(PlatformError::of_token);
-                match &answer {
-                    Ok(answer) => {
+                match &response {
+                    Ok(response) => {
                         let code = grant.as_ref().err().and_then(PlatformError::code);
-                        observed.answered(answer, code);
+                        observed.responded(response, code);
                     }
                     Err(error) => observed.failed(error),
                 }
@@ -171,31 +171,31 @@ impl Client {
             .await
     }
 
-    /// Sends a request, then has `parse` read the answer.
+    /// Sends a request, then has `parse` read the response.
     pub(crate) async fn call<T>(
         &self,
         sandbox: Option<&SandboxName>,
         request: &Request,
-        parse: impl FnOnce(&Answer) -> Result<T, Unreadable>,
+        parse: impl FnOnce(&Response) -> Result<T, UnreadableResponse>,
     ) -> Result<T, PlatformError> {
-        let answer = self.exchange(sandbox, request).await;
-        answer
-            .and_then(|answer| {
-                parse(&answer).map_err(|cause| End::Unreadable {
-                    status: answer.status.as_u16(),
-                    request_id: answer.request_id(),
+        let response = self.exchange(sandbox, request).await;
+        response
+            .and_then(|response| {
+                parse(&response).map_err(|cause| End::Unreadable {
+                    status: response.status.as_u16(),
+                    request_id: response.request_id(),
                     cause,
                 })
             })
             .map_err(|end| PlatformError::new(request, end))
     }
 
-    /// Gives any answer that is a 2xx, unread.
+    /// Gives any response that is a 2xx, unread.
     async fn exchange(
         &self,
         sandbox: Option<&SandboxName>,
         request: &Request,
-    ) -> Result<Answer, End> {
+    ) -> Result<Response, End> {
         let mut wire = self.wire(sandbox, request)?;
         let mut renewed = false;
         let mut repeated = false;
@@ -210,13 +210,13 @@ impl Client {
                 .insert(header::AUTHORIZATION, token.authorization.clone());
             let observed = Observed::begin(&wire, request.kind.as_str(), resends);
             resends += 1;
-            let answer = observed.sent(self.inner.transport.send(&wire)).await;
+            let response = observed.sent(self.inner.transport.send(&wire)).await;
             drop(turn);
-            let answer = match answer {
-                Ok(answer) => answer,
+            let response = match response {
+                Ok(response) => response,
                 Err(error) => {
                     observed.failed(&error);
-                    let may_repeat = !repeated && request.effect == Effect::Read;
+                    let may_repeat = !repeated && request.operation == Operation::Read;
                     if may_repeat && error.kind() == TransportKind::ConnectionLost {
                         // Mostly a kept connection that the other side closed.
                         repeated = true;
@@ -227,15 +227,15 @@ impl Client {
             };
             self.inner
                 .platform_clock
-                .learn(&answer, self.inner.clock.wall());
-            if answer.status.is_success() {
-                observed.answered(&answer, None);
-                return Ok(answer);
+                .learn(&response, self.inner.clock.wall());
+            if response.status.is_success() {
+                observed.responded(&response, None);
+                return Ok(response);
             }
             let mut secrets = request.secrets.clone();
             secrets.push(token.secret());
-            let refusal = Refusal::read(&answer, self.inner.clock.wall(), &secrets);
-            observed.answered(&answer, refusal.code.as_ref());
+            let refusal = PlatformRefusal::read(&response, self.inner.clock.wall(), &secrets);
+            observed.responded(&response, refusal.code.as_ref());
             if !renewed && refuses_token(&refusal) {
                 self.inner.tokens.discard(&token);
                 renewed = true;
@@ -245,7 +245,7 @@ impl Client {
         }
     }
 
-    fn wire(&self, sandbox: Option<&SandboxName>, request: &Request) -> Result<Wire, End> {
+    fn wire(&self, sandbox: Option<&SandboxName>, request: &Request) -> Result<WireRequest, End> {
         let mut headers = self.inner.headers.clone();
         headers.insert(header::ACCEPT, HeaderValue::from_static(request.accept));
         if let Some(sandbox) = sandbox {
@@ -266,7 +266,7 @@ impl Client {
             // Whatever was put into the path, the host stays the one of the settings.
             .filter(|url| url.host() == self.inner.settings.platform_url.host())
             .ok_or_else(|| not_sent("the address can't be built"))?;
-        Ok(Wire {
+        Ok(WireRequest {
             method: request.method.clone(),
             url,
             template: format!("{}{}", request.service.base_path(), request.template),
@@ -297,7 +297,7 @@ fn not_sent(reason: &'static str) -> End {
 /// without it may silently go to the production sandbox. Cloning it is cheap.
 ///
 /// A future of a read may be dropped at any time. One of a create, update or delete that is
-/// dropped after its first poll leaves the outcome unknown, as if the answer had been lost.
+/// dropped after its first poll leaves the outcome unknown, as if the response had been lost.
 ///
 /// Source: Sandbox guide and Flow Service API reference, read 2026-11.
 #[derive(Debug, Clone)]
@@ -325,11 +325,11 @@ impl Sandbox {
         self.client.platform_now()
     }
 
-    /// Sends a request, then has `parse` read the answer.
+    /// Sends a request, then has `parse` read the response.
     pub(crate) async fn call<T>(
         &self,
         request: &Request,
-        parse: impl FnOnce(&Answer) -> Result<T, Unreadable>,
+        parse: impl FnOnce(&Response) -> Result<T, UnreadableResponse>,
     ) -> Result<T, PlatformError> {
         self.client.call(Some(&self.name), request, parse).await
     }
@@ -341,15 +341,15 @@ impl Sandbox {
         &self,
         max_items: usize,
         build: impl Fn(Option<&str>) -> Request,
-        parse: impl Fn(&Answer, Option<&str>) -> Result<crate::paging::Page<T>, Unreadable>,
+        parse: impl Fn(&Response, Option<&str>) -> Result<crate::paging::Page<T>, UnreadableResponse>,
     ) -> Result<Vec<T>, PlatformError> {
         let mut pages = crate::paging::Pages::new();
         let mut cursor = None;
         loop {
             let request = build(cursor.as_deref());
             let next = self
-                .call(&request, |answer| {
-                    pages.take(parse(answer, cursor.as_deref())?)
+                .call(&request, |response| {
+                    pages.take(parse(response, cursor.as_deref())?)
                 })
                 .await?;
             match next {

@@ -7,24 +7,24 @@
 
 use std::time::Duration;
 
-use crate::answer::Unreadable;
 use crate::classify::{classify, refuses_filter};
 use crate::code::{AdobeCode, RequestId};
-use crate::kind::{Effect, Kind};
+use crate::kind::{EntityKind, Operation};
+use crate::meaning::{Class, Meaning, Next, RequestEffect};
 use crate::next_step::next_step;
-use crate::refusal::Refusal;
+use crate::refusal::PlatformRefusal;
 use crate::request::Request;
+use crate::response::UnreadableResponse;
 use crate::text::clean;
 use crate::transport::{TransportError, TransportKind};
-use crate::verdict::{Class, Next, Outcome, Verdict};
 
 /// Why a call did not give what it was asked for. Holds no secret; texts are cleaned.
 ///
-/// Before a create is sent again, ask [`PlatformError::outcome`].
+/// Before a create is sent again, ask [`PlatformError::effect`].
 #[derive(Debug, Clone)]
 pub struct PlatformError {
-    effect: Effect,
-    kind: Kind,
+    operation: Operation,
+    kind: EntityKind,
     /// Of what is written: its name, or its id where it has one.
     name: String,
     end: End,
@@ -38,21 +38,21 @@ pub(crate) enum End {
     /// The connection failed before a byte was written.
     NotSent(TransportError),
     /// Written, but no response came: a write may have taken effect.
-    Unanswered(TransportError),
+    NoResponse(TransportError),
     /// The response is not a 2xx. Its status and code tell what is known of a write.
-    Refused(Box<Refusal>),
+    Refused(Box<PlatformRefusal>),
     /// The response is a success, but not what is documented: a write may have taken effect.
     Unreadable {
         status: u16,
         request_id: Option<RequestId>,
-        cause: Unreadable,
+        cause: UnreadableResponse,
     },
 }
 
 impl From<TransportError> for End {
     fn from(cause: TransportError) -> Self {
         if cause.was_sent() {
-            Self::Unanswered(cause)
+            Self::NoResponse(cause)
         } else {
             Self::NotSent(cause)
         }
@@ -62,7 +62,7 @@ impl From<TransportError> for End {
 impl PlatformError {
     pub(crate) fn new(request: &Request, end: End) -> Self {
         Self {
-            effect: request.effect,
+            operation: request.operation,
             kind: request.kind,
             name: clean(&request.name, 256),
             end,
@@ -73,8 +73,8 @@ impl PlatformError {
     /// one is a read.
     pub(crate) fn of_token(end: End) -> Self {
         Self {
-            effect: Effect::Read,
-            kind: Kind::AccessToken,
+            operation: Operation::Read,
+            kind: EntityKind::AccessToken,
             name: String::new(),
             end,
         }
@@ -82,20 +82,20 @@ impl PlatformError {
 
     /// What is known of the effect on the platform.
     #[must_use]
-    pub fn outcome(&self) -> Outcome {
-        self.verdict().outcome
+    pub fn effect(&self) -> RequestEffect {
+        self.meaning().effect
     }
 
     /// What helps.
     #[must_use]
     pub fn next(&self) -> Next {
-        self.verdict().next
+        self.meaning().next
     }
 
     /// The kind of failure, to be mapped one to one.
     #[must_use]
     pub fn class(&self) -> Class {
-        self.verdict().class
+        self.meaning().class
     }
 
     /// Adobe's code, if the response had one.
@@ -110,7 +110,7 @@ impl PlatformError {
         match self.root() {
             End::Refused(refusal) => Some(refusal.status),
             End::Unreadable { status, .. } => Some(*status),
-            End::NoToken(_) | End::NotSent(_) | End::Unanswered(_) => None,
+            End::NoToken(_) | End::NotSent(_) | End::NoResponse(_) => None,
         }
     }
 
@@ -120,7 +120,7 @@ impl PlatformError {
         match self.root() {
             End::Refused(refusal) => refusal.request_id.as_ref(),
             End::Unreadable { request_id, .. } => request_id.as_ref(),
-            End::NoToken(_) | End::NotSent(_) | End::Unanswered(_) => None,
+            End::NoToken(_) | End::NotSent(_) | End::NoResponse(_) => None,
         }
     }
 
@@ -133,7 +133,7 @@ impl PlatformError {
     /// What to do next, as a sentence without a full stop.
     #[must_use]
     pub fn next_step(&self) -> &'static str {
-        next_step(self.verdict(), self.code(), self.transport())
+        next_step(self.meaning(), self.code(), self.transport())
     }
 
     /// Whether it is the filter of a list that Flow Service refused.
@@ -146,44 +146,44 @@ impl PlatformError {
         match &self.end {
             End::NoToken(cause) => cause.root(),
             end @ (End::NotSent(_)
-            | End::Unanswered(_)
+            | End::NoResponse(_)
             | End::Refused(_)
             | End::Unreadable { .. }) => end,
         }
     }
 
-    fn refusal(&self) -> Option<&Refusal> {
+    fn refusal(&self) -> Option<&PlatformRefusal> {
         match self.root() {
             End::Refused(refusal) => Some(refusal),
-            End::NoToken(_) | End::NotSent(_) | End::Unanswered(_) | End::Unreadable { .. } => None,
+            End::NoToken(_) | End::NotSent(_) | End::NoResponse(_) | End::Unreadable { .. } => None,
         }
     }
 
     fn transport(&self) -> Option<TransportKind> {
         match self.root() {
-            End::NotSent(cause) | End::Unanswered(cause) => Some(cause.kind()),
+            End::NotSent(cause) | End::NoResponse(cause) => Some(cause.kind()),
             End::NoToken(_) | End::Refused(_) | End::Unreadable { .. } => None,
         }
     }
 
-    fn verdict(&self) -> Verdict {
-        let mut verdict = self.verdict_by_end();
-        if self.kind == Kind::AccessToken {
+    fn meaning(&self) -> Meaning {
+        let mut meaning = self.meaning_by_end();
+        if self.kind == EntityKind::AccessToken {
             // Whatever became of the request for a token, nothing was sent to the platform.
-            verdict.outcome = Outcome::NothingSent;
+            meaning.effect = RequestEffect::NothingSent;
         }
-        verdict
+        meaning
     }
 
-    fn verdict_by_end(&self) -> Verdict {
-        let open = Verdict {
+    fn meaning_by_end(&self) -> Meaning {
+        let open = Meaning {
             class: Class::OutcomeUnknown,
             next: Next::Look,
-            outcome: Outcome::Unknown,
+            effect: RequestEffect::Unknown,
         };
-        match (&self.end, self.effect) {
-            (End::NoToken(cause), _) => cause.verdict(),
-            (End::NotSent(cause), _) => Verdict {
+        match (&self.end, self.operation) {
+            (End::NoToken(cause), _) => cause.meaning(),
+            (End::NotSent(cause), _) => Meaning {
                 class: Class::Unavailable,
                 next: match cause.kind() {
                     // A certificate that isn't trusted stays so.
@@ -195,48 +195,52 @@ impl PlatformError {
                     | TransportKind::FirstByteTimedOut
                     | TransportKind::ConnectionLost => Next::Wait,
                 },
-                outcome: Outcome::NothingSent,
+                effect: RequestEffect::NothingSent,
             },
-            (End::Unanswered(_), Effect::Read) => Verdict {
+            (End::NoResponse(_), Operation::Read) => Meaning {
                 class: Class::Unavailable,
                 next: Next::Wait,
-                outcome: Outcome::Refused,
+                effect: RequestEffect::Refused,
             },
-            (End::Refused(refusal), Effect::Read) if self.kind == Kind::AccessToken => {
+            (End::Refused(refusal), Operation::Read) if self.kind == EntityKind::AccessToken => {
                 of_credentials(refusal)
             }
-            (End::Refused(refusal), effect) => classify(effect, refusal),
-            (End::Unreadable { cause, .. }, Effect::Read) => {
+            (End::Refused(refusal), operation) => classify(operation, refusal),
+            (End::Unreadable { cause, .. }, Operation::Read) => {
                 let (class, next) = match cause {
                     // A proxy's page or a broken line passes.
-                    Unreadable::CutOff { .. }
-                    | Unreadable::WrongContentType { .. }
-                    | Unreadable::NotJson { .. } => (Class::Unavailable, Next::Wait),
-                    Unreadable::TooLarge { .. } => (Class::PlatformRejected, Next::FixInput),
-                    Unreadable::WrongShape { .. }
-                    | Unreadable::PagesRepeat
-                    | Unreadable::TooManyPages { .. }
-                    | Unreadable::ForeignNextPage => (Class::PlatformRejected, Next::GiveUp),
+                    UnreadableResponse::CutOff { .. }
+                    | UnreadableResponse::WrongContentType { .. }
+                    | UnreadableResponse::NotJson { .. } => (Class::Unavailable, Next::Wait),
+                    UnreadableResponse::TooLarge { .. } => {
+                        (Class::PlatformRejected, Next::FixInput)
+                    }
+                    UnreadableResponse::WrongShape { .. }
+                    | UnreadableResponse::PagesRepeat
+                    | UnreadableResponse::TooManyPages { .. }
+                    | UnreadableResponse::ForeignNextPage => {
+                        (Class::PlatformRejected, Next::GiveUp)
+                    }
                 };
-                Verdict {
+                Meaning {
                     class,
                     next,
-                    outcome: Outcome::Refused,
+                    effect: RequestEffect::Refused,
                 }
             }
             (
-                End::Unanswered(_) | End::Unreadable { .. },
-                Effect::Create | Effect::Update | Effect::Delete,
+                End::NoResponse(_) | End::Unreadable { .. },
+                Operation::Create | Operation::Update | Operation::Delete,
             ) => open,
         }
     }
 }
 
 /// What IMS's refusal of a token means.
-fn of_credentials(refusal: &Refusal) -> Verdict {
-    let verdict = classify(Effect::Read, refusal);
-    match verdict.class {
-        Class::RateLimited | Class::Unavailable | Class::Unauthenticated => verdict,
+fn of_credentials(refusal: &PlatformRefusal) -> Meaning {
+    let meaning = classify(Operation::Read, refusal);
+    match meaning.class {
+        Class::RateLimited | Class::Unavailable | Class::Unauthenticated => meaning,
         // Whatever else IMS says is about the configuration of the credentials.
         Class::InvalidInput
         | Class::PermissionDenied
@@ -245,36 +249,36 @@ fn of_credentials(refusal: &Refusal) -> Verdict {
         | Class::Conflict(_)
         | Class::NotFound
         | Class::PlatformRejected
-        | Class::OutcomeUnknown => Verdict {
+        | Class::OutcomeUnknown => Meaning {
             class: Class::Unauthenticated,
             next: Next::RenewToken,
-            ..verdict
+            ..meaning
         },
     }
 }
 
 impl std::fmt::Display for PlatformError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.kind == Kind::AccessToken {
+        if self.kind == EntityKind::AccessToken {
             return f.write_str(match &self.end {
                 End::NoToken(_) | End::NotSent(_) => "no connection to the token service",
-                End::Unanswered(_) => "no response from the token service",
+                End::NoResponse(_) => "no response from the token service",
                 End::Refused(_) => "the token service refused the credentials",
                 End::Unreadable { .. } => "the token service's response can't be read",
             });
         }
-        let verb = self.effect.as_str();
-        let what = match self.effect {
-            Effect::Read => self.kind.to_string(),
-            Effect::Create | Effect::Update | Effect::Delete => {
+        let verb = self.operation.as_str();
+        let what = match self.operation {
+            Operation::Read => self.kind.to_string(),
+            Operation::Create | Operation::Update | Operation::Delete => {
                 format!("{} `{}`", self.kind, self.name)
             }
         };
         match &self.end {
             End::NoToken(_) => write!(f, "no access token to {verb} the {what}"),
             End::NotSent(_) => write!(f, "no connection to {verb} the {what}"),
-            End::Unanswered(_) => write!(f, "no response to the {verb} of the {what}"),
-            End::Refused(_) if self.outcome() == Outcome::Unknown => write!(
+            End::NoResponse(_) => write!(f, "no response to the {verb} of the {what}"),
+            End::Refused(_) if self.effect() == RequestEffect::Unknown => write!(
                 f,
                 "the response to the {verb} of the {what} leaves open whether it took effect"
             ),
@@ -290,7 +294,7 @@ impl std::error::Error for PlatformError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.end {
             End::NoToken(cause) => Some(cause.as_ref()),
-            End::NotSent(cause) | End::Unanswered(cause) => Some(cause),
+            End::NotSent(cause) | End::NoResponse(cause) => Some(cause),
             End::Refused(refusal) => Some(refusal.as_ref()),
             End::Unreadable { cause, .. } => Some(cause),
         }

@@ -7,8 +7,8 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
-use crate::answer::Unreadable;
 use crate::ids::{Etag, IdError};
+use crate::response::UnreadableResponse;
 
 /// An entity as Adobe gave it. Printing it shows nothing, as it may hold a source's secrets.
 #[derive(Clone, PartialEq)]
@@ -93,13 +93,13 @@ pub(crate) fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
 pub(crate) fn required_id<I: FromStr<Err = IdError>>(
     value: &Value,
     pointer: &str,
-) -> Result<I, Unreadable> {
+) -> Result<I, UnreadableResponse> {
     let text = value
         .pointer(pointer)
         .and_then(Value::as_str)
-        .ok_or_else(|| Unreadable::shape(format!("`{pointer}` is missing")))?;
+        .ok_or_else(|| UnreadableResponse::shape(format!("`{pointer}` is missing")))?;
     text.parse()
-        .map_err(|error: IdError| Unreadable::shape(format!("`{pointer}` is {error}")))
+        .map_err(|error: IdError| UnreadableResponse::shape(format!("`{pointer}` is {error}")))
 }
 
 /// `etag`, as all examples spell it, or `eTag`, as the reference does for runs.

@@ -4,7 +4,7 @@
 
 /// The kinds of resource that this client knows, in Adobe's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum EntityKind {
     /// Credentials and address of a source (`/connections`).
     BaseConnection,
     /// One table of a base connection (`/sourceConnections`).
@@ -37,7 +37,7 @@ pub enum Kind {
     AccessToken,
 }
 
-impl Kind {
+impl EntityKind {
     /// The kind in words, for messages.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -61,16 +61,16 @@ impl Kind {
     }
 }
 
-impl std::fmt::Display for Kind {
+impl std::fmt::Display for EntityKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-/// What a request changes on the platform. Only a [`Effect::Read`] may be sent twice below the
+/// What a request changes on the platform. Only a [`Operation::Read`] may be sent twice below the
 /// caller; it is a property of the request, not of the verb.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Effect {
+pub enum Operation {
     /// Nothing.
     Read,
     /// It makes a resource; sent twice it may make two.
@@ -81,7 +81,7 @@ pub enum Effect {
     Delete,
 }
 
-impl Effect {
+impl Operation {
     /// What a request of that effect does, as a verb.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {

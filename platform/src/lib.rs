@@ -1,15 +1,15 @@
 //! A typed client of Adobe Experience Platform that says what is known after a failure.
 //!
 //! Start at [`Client`], then [`Sandbox`] for the calls. Every call fails with a [`PlatformError`],
-//! which says what is known of the effect ([`Outcome`]), what helps ([`Next`]) and what it is
+//! which says what is known of the effect ([`RequestEffect`]), what helps ([`Next`]) and what it is
 //! ([`Class`]). Nothing here waits, repeats a create or knows who calls.
 
 mod code;
 mod ids;
 mod kind;
+mod meaning;
 mod text;
 
-mod answer;
 mod build_error;
 mod chain;
 mod classify;
@@ -18,9 +18,9 @@ mod next_step;
 mod redact;
 mod refusal;
 mod request;
+mod response;
 mod retry_after;
 mod settings;
-mod verdict;
 
 mod client;
 mod clock;
@@ -43,7 +43,6 @@ pub mod fuzzing;
 #[cfg(test)]
 mod tests;
 
-pub use answer::Unreadable;
 pub use api::catalog::{Dataset, NewDataset};
 pub use api::connections::{BaseConnection, NewBaseConnection, ParamValue};
 pub use api::data_prep::{FieldMapping, MappingFault, MappingSet, NewMappingSet};
@@ -73,9 +72,10 @@ pub use ids::{
     FlowId, FlowRunId, FlowSpecId, IdError, MappingSetId, SandboxName, SchemaId,
     SourceConnectionId, TargetConnectionId, TenantId,
 };
-pub use kind::{Effect, Kind};
+pub use kind::{EntityKind, Operation};
+pub use meaning::{Class, Conflict, Next, RequestEffect};
 pub use outgoing::{Outgoing, Proxy, check_address};
-pub use refusal::Refusal;
+pub use refusal::PlatformRefusal;
+pub use response::UnreadableResponse;
 pub use settings::{Credentials, Settings};
 pub use transport::{TransportError, TransportKind};
-pub use verdict::{Class, Conflict, Next, Outcome};

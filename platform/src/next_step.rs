@@ -1,12 +1,12 @@
 //! What whoever reads an error can do next.
 
 use crate::code::AdobeCode;
+use crate::meaning::{Class, Conflict, Meaning, Next};
 use crate::transport::TransportKind;
-use crate::verdict::{Class, Conflict, Next, Verdict};
 
 /// One sentence without a full stop.
 pub(crate) fn next_step(
-    verdict: Verdict,
+    meaning: Meaning,
     code: Option<&AdobeCode>,
     transport: Option<TransportKind>,
 ) -> &'static str {
@@ -14,7 +14,7 @@ pub(crate) fn next_step(
         return "move to another source if Adobe has dropped this one; its list of sources says so";
     }
     let code = code.map(AdobeCode::as_str);
-    match verdict.class {
+    match meaning.class {
         Class::Unauthenticated => match code {
             Some("invalid_scope") => {
                 "set the scopes that the Developer Console shows for the credential"
@@ -53,9 +53,9 @@ pub(crate) fn next_step(
         }
         Class::RateLimited => "send it again later, and less often",
         Class::OutcomeUnknown => "look whether it took place before sending it again",
-        Class::InvalidInput => "change what the answer names and send it again",
-        Class::PlatformRejected => match verdict.next {
-            Next::FixInput => "check the request against what the answer says",
+        Class::InvalidInput => "change what the response names and send it again",
+        Class::PlatformRejected => match meaning.next {
+            Next::FixInput => "check the request against what the response says",
             Next::Look => "read the platform's state before sending it again",
             Next::RenewToken | Next::Wait | Next::GiveUp => {
                 "ask Adobe's support with the code and the request id"

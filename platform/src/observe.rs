@@ -11,10 +11,10 @@ use opentelemetry::metrics::{Counter, Histogram};
 use opentelemetry::{KeyValue, global};
 use tracing::{Instrument as _, Span};
 
-use crate::answer::Answer;
 use crate::classify::is_documented;
 use crate::code::AdobeCode;
-use crate::transport::{TransportError, Wire};
+use crate::response::Response;
+use crate::transport::{TransportError, WireRequest};
 
 /// Seconds; requests to a source system take up to the limit of 120 s.
 const SECONDS: &[f64] = &[
@@ -25,9 +25,9 @@ const SECONDS: &[f64] = &[
 pub(crate) const SANDBOX: &str = "x-sandbox-name";
 
 /// Of the process's meter, as it is when the first request is sent.
-static NUMBERS: LazyLock<Numbers> = LazyLock::new(|| {
+static METRICS: LazyLock<RequestMetrics> = LazyLock::new(|| {
     let meter = global::meter("aep-platform");
-    Numbers {
+    RequestMetrics {
         requests: meter
             .u64_counter("aep_flow.requests")
             .with_description("Requests to the platform and the token service")
@@ -35,7 +35,7 @@ static NUMBERS: LazyLock<Numbers> = LazyLock::new(|| {
         duration: meter
             .f64_histogram("http.client.request.duration")
             .with_unit("s")
-            .with_description("From the first byte of a request to the last of its answer")
+            .with_description("From the first byte of a request to the last of its response")
             .with_boundaries(SECONDS.to_vec())
             .build(),
         renewals: meter
@@ -45,7 +45,7 @@ static NUMBERS: LazyLock<Numbers> = LazyLock::new(|| {
     }
 });
 
-struct Numbers {
+struct RequestMetrics {
     requests: Counter<u64>,
     duration: Histogram<f64>,
     renewals: Counter<u64>,
@@ -55,12 +55,12 @@ struct Numbers {
 pub(crate) struct Observed<'a> {
     span: Span,
     begun: Instant,
-    wire: &'a Wire,
+    wire: &'a WireRequest,
 }
 
 impl<'a> Observed<'a> {
     /// The request is about to be sent; `resends` counts how often it was before.
-    pub(crate) fn begin(wire: &'a Wire, kind: &'static str, resends: u32) -> Self {
+    pub(crate) fn begin(wire: &'a WireRequest, kind: &'static str, resends: u32) -> Self {
         let span = tracing::info_span!(
             "aep.request",
             otel.name = format_args!("{} {}", wire.method, wire.template),
@@ -93,19 +93,19 @@ impl<'a> Observed<'a> {
         sending.instrument(self.span.clone()).await
     }
 
-    /// It was answered; `code` is Adobe's, where it was refused with one.
-    pub(crate) fn answered(self, answer: &Answer, code: Option<&AdobeCode>) {
-        let status = i64::from(answer.status.as_u16());
+    /// A response came; `code` is Adobe's, where it is a refusal with one.
+    pub(crate) fn responded(self, response: &Response, code: Option<&AdobeCode>) {
+        let status = i64::from(response.status.as_u16());
         self.span.record("http.response.status_code", status);
-        if let Some(id) = answer.request_id() {
+        if let Some(id) = response.request_id() {
             self.span.record("adobe.request_id", id.as_str());
         }
         if let Some(code) = code {
             self.span.record("adobe.error_code", code.as_str());
         }
-        let error = if !answer.status.is_success() {
-            Some(answer.status.as_str())
-        } else if answer.body.is_err() {
+        let error = if !response.status.is_success() {
+            Some(response.status.as_str())
+        } else if response.body.is_err() {
             Some("answer unreadable")
         } else {
             None
@@ -113,7 +113,7 @@ impl<'a> Observed<'a> {
         self.ended(Some(status), error, code);
     }
 
-    /// It was not answered.
+    /// No response came.
     pub(crate) fn failed(self, error: &TransportError) {
         self.ended(None, Some(error.kind().as_str()), None);
     }
@@ -138,7 +138,7 @@ impl<'a> Observed<'a> {
             labels.push(KeyValue::new("error.type", error.to_owned()));
         }
         let seconds = self.begun.elapsed().as_secs_f64();
-        NUMBERS.duration.record(seconds, &labels);
+        METRICS.duration.record(seconds, &labels);
         // One that no page of Adobe's documents could be anything, and a label must not be.
         let code = code.map_or("", |code| {
             if is_documented(code) {
@@ -148,7 +148,7 @@ impl<'a> Observed<'a> {
             }
         });
         labels.push(KeyValue::new("adobe.error_code", code.to_owned()));
-        NUMBERS.requests.add(1, &labels);
+        METRICS.requests.add(1, &labels);
     }
 }
 
@@ -158,7 +158,7 @@ pub(crate) enum Renewal {
     Renewed,
     /// The token service said no.
     Refused,
-    /// It gave no answer that can be used.
+    /// It gave no response that can be used.
     Failed,
 }
 
@@ -169,7 +169,7 @@ pub(crate) fn token_asked_for(renewal: Renewal) {
         Renewal::Refused => "refused",
         Renewal::Failed => "failed",
     };
-    NUMBERS
+    METRICS
         .renewals
         .add(1, &[KeyValue::new("outcome", outcome)]);
 }

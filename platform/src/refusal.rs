@@ -1,4 +1,4 @@
-//! One parser for every error body that Adobe's services answer with.
+//! One parser for every error body that Adobe's services respond with.
 //!
 //! The order of attempts: gateway, problem document, `errorMessage`, IMS, loose words, no JSON.
 //! Sources: "Experience Platform FAQ and troubleshooting", Schema Registry troubleshooting guide,
@@ -10,16 +10,16 @@ use std::time::{Duration, SystemTime};
 use secrecy::SecretString;
 use serde_json::Value;
 
-use crate::answer::Answer;
 use crate::code::{AdobeCode, RequestId};
 use crate::redact;
+use crate::response::Response;
 use crate::retry_after::retry_after;
 use crate::text::{MAX_DETAIL_BYTES, clean_without};
 
-/// An answer that is not a success, in the words of whoever wrote it. Texts are cleaned and at
+/// A response that is not a success, in the words of whoever wrote it. Texts are cleaned and at
 /// most 512 bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct PlatformRefusal {
     /// HTTP status.
     pub status: u16,
     /// Adobe's code, if the body had one.
@@ -34,7 +34,7 @@ pub struct Refusal {
     pub retry_after: Option<Duration>,
 }
 
-impl std::fmt::Display for Refusal {
+impl std::fmt::Display for PlatformRefusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "HTTP {}", self.status)?;
         if let Some(code) = &self.code {
@@ -52,30 +52,30 @@ impl std::fmt::Display for Refusal {
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for PlatformRefusal {}
 
-impl Refusal {
-    /// Reads an answer whose status is not a 2xx. Never fails: the status alone is a refusal.
+impl PlatformRefusal {
+    /// Reads a response whose status is not a 2xx. Never fails: the status alone is a refusal.
     /// `now` is the wall clock, for a `Retry-After` that is a date; `secrets` are what the request
-    /// held and the answer might repeat.
-    pub(crate) fn read(answer: &Answer, now: SystemTime, secrets: &[SecretString]) -> Self {
+    /// held and the response might repeat.
+    pub(crate) fn read(response: &Response, now: SystemTime, secrets: &[SecretString]) -> Self {
         let mut refusal = Self {
-            status: answer.status.as_u16(),
+            status: response.status.as_u16(),
             code: None,
             title: None,
             detail: None,
-            request_id: answer
+            request_id: response
                 .request_id()
                 .filter(|id| !repeats(id.as_str(), secrets)),
-            retry_after: retry_after(&answer.headers, now),
+            retry_after: retry_after(&response.headers, now),
         };
-        let Ok(body) = &answer.body else {
+        let Ok(body) = &response.body else {
             return refusal;
         };
         let kept = |text: &str| kept(text, secrets);
         match serde_json::from_slice::<Value>(body) {
             Ok(body @ Value::Object(_)) => refusal.read_object(&body, secrets),
-            // Some proxies and old services answer with a JSON string.
+            // Some proxies and old services respond with a JSON string.
             Ok(Value::String(text)) => refusal.detail = kept(&text),
             Ok(_) => {}
             // An HTML page says nothing that the status does not.

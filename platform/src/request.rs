@@ -10,7 +10,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::ids::Etag;
-use crate::kind::{Effect, Kind};
+use crate::kind::{EntityKind, Operation};
 
 /// Everything but RFC 3986's unreserved characters: what is left means itself everywhere, so a
 /// `+`, `&`, `#`, `%` or a letter beyond ASCII in a value arrives as it was.
@@ -66,17 +66,17 @@ pub(crate) struct Request {
     pub(crate) body: Option<Bytes>,
     /// What the body holds and no message may repeat.
     pub(crate) secrets: Vec<SecretString>,
-    pub(crate) kind: Kind,
+    pub(crate) kind: EntityKind,
     /// Of what it writes, for errors: its name, or its id where it has one.
     pub(crate) name: String,
-    pub(crate) effect: Effect,
+    pub(crate) operation: Operation,
 }
 
 impl Request {
     pub(crate) fn new(
-        effect: Effect,
+        operation: Operation,
         method: Method,
-        kind: Kind,
+        kind: EntityKind,
         service: Service,
         template: &'static str,
     ) -> Self {
@@ -92,23 +92,28 @@ impl Request {
             secrets: Vec::new(),
             kind,
             name: String::new(),
-            effect,
+            operation,
         }
     }
 
-    pub(crate) fn get(kind: Kind, service: Service, template: &'static str) -> Self {
-        Self::new(Effect::Read, Method::GET, kind, service, template)
+    pub(crate) fn get(kind: EntityKind, service: Service, template: &'static str) -> Self {
+        Self::new(Operation::Read, Method::GET, kind, service, template)
     }
 
-    pub(crate) fn create(kind: Kind, service: Service, template: &'static str, name: &str) -> Self {
+    pub(crate) fn create(
+        kind: EntityKind,
+        service: Service,
+        template: &'static str,
+        name: &str,
+    ) -> Self {
         Self {
             name: name.to_owned(),
-            ..Self::new(Effect::Create, Method::POST, kind, service, template)
+            ..Self::new(Operation::Create, Method::POST, kind, service, template)
         }
     }
 
-    pub(crate) fn delete(kind: Kind, service: Service, template: &'static str) -> Self {
-        Self::new(Effect::Delete, Method::DELETE, kind, service, template)
+    pub(crate) fn delete(kind: EntityKind, service: Service, template: &'static str) -> Self {
+        Self::new(Operation::Delete, Method::DELETE, kind, service, template)
     }
 
     /// Puts an id into the template.
@@ -213,8 +218,8 @@ mod tests {
             ("\"Größe\" 😀", "%22Gr%C3%B6%C3%9Fe%22%20%F0%9F%98%80"),
         ];
         for (value, expected) in cases {
-            let request =
-                Request::get(Kind::Flow, Service::Flow, "/flows").property("name", "==", value);
+            let request = Request::get(EntityKind::Flow, Service::Flow, "/flows")
+                .property("name", "==", value);
             assert_eq!(
                 request.query,
                 format!("property=name=={expected}"),
@@ -226,7 +231,7 @@ mod tests {
     #[test]
     fn an_id_that_is_a_url_is_one_segment() {
         let request = Request::get(
-            Kind::Schema,
+            EntityKind::Schema,
             Service::SchemaRegistry,
             "/tenant/schemas/{id}",
         )

@@ -26,23 +26,23 @@ pub struct Settings {
     /// Name, TCP and TLS together; default 10 s. Raised: a dead network is noticed late. Lowered:
     /// a slow one is taken for dead.
     pub connect_timeout: Duration,
-    /// From the connection to the answer's first byte; default 60 s. Explore and create ask the
+    /// From the connection to the response's first byte; default 60 s. Explore and create ask the
     /// source system, which is slow: lowered, more creates end with an unknown outcome.
     pub first_byte_timeout: Duration,
-    /// From the beginning of a request, its connection included, to the last byte of its answer;
-    /// default 120 s. Raised: an answer that trickles holds its caller longer. Lowered: long
-    /// answers are cut off.
+    /// From the beginning of a request, its connection included, to the last byte of its response;
+    /// default 120 s. Raised: a response that trickles holds its caller longer. Lowered: long
+    /// responses are cut off.
     ///
     /// A write that fails does so within four times this: it is sent at most twice, as a refused
     /// token is renewed once, and may wait for a token before each. Only the last send can have
     /// taken effect, and it fails within this time; the platform may still be at work on it then.
     /// A read may be sent once more, when its connection broke.
     pub total_timeout: Duration,
-    /// The longest answer that is read, after decompression; default 16 MiB. Lowered: the
-    /// columns of a wide table may not fit. Raised: a broken answer may take that much memory.
+    /// The longest response that is read, after decompression; default 16 MiB. Lowered: the
+    /// columns of a wide table may not fit. Raised: a broken response may take that much memory.
     pub max_answer_bytes: usize,
     /// Requests to the platform that are under way at once; default 64. One that is too many
-    /// waits in line before anything of it is sent. Raised: the platform answers 429 sooner.
+    /// waits in line before anything of it is sent. Raised: the platform responds 429 sooner.
     /// Lowered: requests wait for each other. Tokens are not counted: one is fetched for all.
     pub max_concurrent_requests: usize,
     /// How many entities a page of a list is asked for; default 100, which every service takes.

@@ -4,7 +4,7 @@ use secrecy::SecretString;
 
 use crate::redact::{self, REMOVED};
 
-/// The most bytes of an answer's text that an error keeps.
+/// The most bytes of a response's text that an error keeps.
 pub(crate) const MAX_DETAIL_BYTES: usize = 512;
 
 /// As [`clean`], but first without any occurrence of these secrets, which a message may repeat.

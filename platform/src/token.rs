@@ -22,7 +22,7 @@ const MAX_MARGIN: Duration = Duration::from_secs(600);
 /// A token this close to its end is not given out: the request has to arrive with it.
 const FLOOR: Duration = Duration::from_secs(5);
 
-/// A failed fetch is the answer for everyone within this time: a hundred waiting tasks must not
+/// A failed fetch is the response for everyone within this time: a hundred waiting tasks must not
 /// ask a hundred times in a row for what was just refused.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -49,20 +49,20 @@ impl Token {
     }
 }
 
-struct Held {
+struct HeldToken {
     token: Token,
     renew_at: Instant,
     ends_at: Instant,
 }
 
 #[derive(Default)]
-struct State {
-    held: Option<Held>,
+struct CacheState {
+    held: Option<HeldToken>,
     failed: Option<(Instant, PlatformError)>,
     generation: u64,
 }
 
-enum Look {
+enum CachedToken {
     Fresh(Token),
     /// Good, but due for renewal.
     Due(Token),
@@ -70,9 +70,9 @@ enum Look {
 }
 
 pub(crate) struct TokenCache {
-    /// Held for a few instructions, never across an await, so a plain lock.
-    state: Mutex<State>,
-    /// Held during a fetch: whoever has it is the one who renews. A dropped fetch frees it, and
+    /// HeldToken for a few instructions, never across an await, so a plain lock.
+    state: Mutex<CacheState>,
+    /// HeldToken during a fetch: whoever has it is the one who renews. A dropped fetch frees it, and
     /// the next in line fetches.
     renewing: tokio::sync::Mutex<()>,
     clock: Arc<dyn Clock>,
@@ -103,25 +103,25 @@ impl TokenCache {
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<Grant, PlatformError>>,
     {
-        let _renewing = match self.look() {
-            Look::Fresh(token) => return Ok(token),
+        let _renewing = match self.cached() {
+            CachedToken::Fresh(token) => return Ok(token),
             // Someone renews it already, and this one is still good: no need to wait.
-            Look::Due(token) => match self.renewing.try_lock() {
+            CachedToken::Due(token) => match self.renewing.try_lock() {
                 Ok(guard) => guard,
                 Err(_) => return Ok(token),
             },
-            Look::Absent => self.renewing.lock().await,
+            CachedToken::Absent => self.renewing.lock().await,
         };
         // The second look: the task that had the lock before may have fetched.
-        let old = match self.look() {
-            Look::Fresh(token) => return Ok(token),
-            Look::Due(token) => Some(token),
-            Look::Absent => None,
+        let old = match self.cached() {
+            CachedToken::Fresh(token) => return Ok(token),
+            CachedToken::Due(token) => Some(token),
+            CachedToken::Absent => None,
         };
         if let Some(error) = self.recent_failure() {
             return old.ok_or(error);
         }
-        // The life counts from before the question: the answer may have travelled long.
+        // The life counts from before the question: the response may have travelled long.
         let asked_at = self.clock.now();
         match fetch().await {
             Ok(grant) => Ok(self.store(asked_at, grant)),
@@ -146,12 +146,12 @@ impl TokenCache {
         }
     }
 
-    fn look(&self) -> Look {
+    fn cached(&self) -> CachedToken {
         let now = self.clock.now();
         match &self.lock().held {
-            Some(held) if now < held.renew_at => Look::Fresh(held.token.clone()),
-            Some(held) if now + FLOOR < held.ends_at => Look::Due(held.token.clone()),
-            Some(_) | None => Look::Absent,
+            Some(held) if now < held.renew_at => CachedToken::Fresh(held.token.clone()),
+            Some(held) if now + FLOOR < held.ends_at => CachedToken::Due(held.token.clone()),
+            Some(_) | None => CachedToken::Absent,
         }
     }
 
@@ -179,7 +179,7 @@ impl TokenCache {
             authorization: grant.authorization,
             generation: state.generation,
         };
-        state.held = Some(Held {
+        state.held = Some(HeldToken {
             token: token.clone(),
             renew_at: asked_at + grant.life.saturating_sub(early),
             ends_at,
@@ -187,7 +187,7 @@ impl TokenCache {
         token
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, CacheState> {
         // A panic between two assignments leaves a state that the next fetch replaces.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -20,19 +20,19 @@ use opentelemetry_http::HeaderInjector;
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::answer::{Answer, Unreadable};
 use crate::build_error::BuildError;
 use crate::request::SecretBytes;
+use crate::response::{Response, UnreadableResponse};
 use crate::settings::Settings;
 use crate::text::clean;
 
 /// The most of an error's body that is read; Adobe's are below 4 KiB, an HTML page may be long.
 const MAX_REFUSAL_BYTES: usize = 64 * 1024;
 
-/// An answer with a token has some 2 KiB; longer answers hold none.
+/// A response with a token has some 2 KiB; longer responses hold none.
 const ROOM_FOR_A_TOKEN: usize = 16 * 1024;
 
-/// Where the way to an answer ended, and so whether the request may have arrived.
+/// Where the way to a response ended, and so whether the request may have arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TransportKind {
     /// The host's name has no address. Nothing was sent.
@@ -45,13 +45,13 @@ pub enum TransportKind {
     ConnectFailed,
     /// The connection took longer than `Settings::connect_timeout`. Nothing was sent.
     ConnectTimedOut,
-    /// No first byte of an answer within the limit. The request may have arrived.
+    /// No first byte of a response within the limit. The request may have arrived.
     FirstByteTimedOut,
-    /// The connection broke before an answer. The request may have arrived.
+    /// The connection broke before a response. The request may have arrived.
     ConnectionLost,
 }
 
-/// A request that got no answer. Holds no URL: it may carry names and ids in its query.
+/// A request that got no response. Holds no URL: it may carry names and ids in its query.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {reason}", .kind.as_str())]
 pub struct TransportError {
@@ -105,7 +105,7 @@ impl TransportError {
 }
 
 /// A request ready for the wire. Has no `Debug`: headers and body hold secrets.
-pub(crate) struct Wire {
+pub(crate) struct WireRequest {
     pub(crate) method: Method,
     pub(crate) url: Url,
     /// Base path and template, the only form of the address that spans show.
@@ -139,8 +139,8 @@ impl Transport {
         })
     }
 
-    /// Sends once. An answer with a broken body is still an answer: its status is known.
-    pub(crate) async fn send(&self, wire: &Wire) -> Result<Answer, TransportError> {
+    /// Sends once. A response with a broken body is still a response: its status is known.
+    pub(crate) async fn send(&self, wire: &WireRequest) -> Result<Response, TransportError> {
         let deadline = tokio::time::Instant::now() + self.total_timeout;
         let mut request = reqwest::Request::new(wire.method.clone(), wire.url.clone());
         *request.headers_mut() = wire.headers.clone();
@@ -168,15 +168,15 @@ impl Transport {
         let reading = read_body(&mut response, limit);
         let mut body = match tokio::time::timeout_at(deadline, reading).await {
             Ok(body) => body,
-            Err(_) => Err(Unreadable::CutOff {
+            Err(_) => Err(UnreadableResponse::CutOff {
                 reason: "it did not end in time".to_owned(),
             }),
         };
-        if !status.is_success() && matches!(body, Err(Unreadable::TooLarge { .. })) {
+        if !status.is_success() && matches!(body, Err(UnreadableResponse::TooLarge { .. })) {
             // A long error page adds nothing to its status.
             body = Ok(Bytes::new());
         }
-        Ok(Answer {
+        Ok(Response {
             status,
             headers,
             body,
@@ -193,17 +193,20 @@ fn continue_trace(headers: &mut HeaderMap) {
     });
 }
 
-async fn read_body(response: &mut reqwest::Response, limit: usize) -> Result<Bytes, Unreadable> {
+async fn read_body(
+    response: &mut reqwest::Response,
+    limit: usize,
+) -> Result<Bytes, UnreadableResponse> {
     // The announced length only saves the reading; what comes is counted all the same, as it may
     // be compressed or not announced.
-    let too_large = Unreadable::TooLarge { limit_bytes: limit };
+    let too_large = UnreadableResponse::TooLarge { limit_bytes: limit };
     if response
         .content_length()
         .is_some_and(|length| length > limit as u64)
     {
         return Err(too_large);
     }
-    // Zeroed in the end, for one answer is a token. Room for that one at once: growing leaves
+    // Zeroed in the end, for one response is a token. Room for that one at once: growing leaves
     // copies behind that nobody zeroes.
     let mut body = Zeroizing::new(Vec::with_capacity(ROOM_FOR_A_TOKEN.min(limit)));
     loop {
@@ -212,7 +215,7 @@ async fn read_body(response: &mut reqwest::Response, limit: usize) -> Result<Byt
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => return Ok(Bytes::from_owner(SecretBytes(body))),
             Err(error) => {
-                return Err(Unreadable::CutOff {
+                return Err(UnreadableResponse::CutOff {
                     reason: reason(&error.without_url()),
                 });
             }

@@ -18,7 +18,7 @@ use aep_platform::{
     BaseConnectionId, Class, ClassId, Client, Conflict, ConnectionSpecId, ConnectionSpecRef,
     DeltaColumn, FieldMapping, FlowSpecRef, Frequency, NewBaseConnection, NewDataset,
     NewFieldGroup, NewFlow, NewMappingSet, NewSchema, NewSourceConnection, NewTargetConnection,
-    Outcome, Sandbox, SandboxName, SandboxState, Schedule, SchemaId, schema_fields,
+    RequestEffect, Sandbox, SandboxName, SandboxState, Schedule, SchemaId, schema_fields,
 };
 
 /// Names that mean something to a filter, a URL, or JSON.
@@ -420,7 +420,11 @@ async fn a_create_whose_answer_is_lost_is_unknown_and_found_by_the_look() {
             .create_base_connection(&base_connection("osc"))
             .await
             .unwrap_err();
-        assert_eq!(error.outcome(), Outcome::Unknown, "{action:?}: {error:?}");
+        assert_eq!(
+            error.effect(),
+            RequestEffect::Unknown,
+            "{action:?}: {error:?}"
+        );
         let spec_id = ConnectionSpecId::oracle_service_cloud();
         let found = sandbox
             .find_base_connections_named("osc", &spec_id)
@@ -449,7 +453,7 @@ async fn what_the_gateway_turns_away_made_nothing() {
             .create_base_connection(&base_connection("osc"))
             .await
             .unwrap_err();
-        assert_eq!(error.outcome(), Outcome::Refused, "{error:?}");
+        assert_eq!(error.effect(), RequestEffect::Refused, "{error:?}");
         assert!(emulator.resources("prod", "connections").is_empty());
         emulator.remove_fault(rule);
     }
@@ -489,7 +493,7 @@ async fn a_source_that_refuses_its_credentials_is_told_from_our_token() {
     );
     let error = sandbox.create_base_connection(&wrong).await.unwrap_err();
     assert_eq!(error.class(), Class::SourceRejectedCredentials, "{error:?}");
-    assert_eq!(error.outcome(), Outcome::Refused);
+    assert_eq!(error.effect(), RequestEffect::Refused);
 
     let emulator = Emulator::start(Config::default()).await.unwrap();
     let sandbox = self::sandbox(&emulator);

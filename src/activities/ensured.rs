@@ -9,7 +9,7 @@ use aep_flow_ensure::{
 use aep_flow_proto::v1::{EarlierCall, OnExisting, Outcome};
 use aep_platform::{
     BaseConnection, Chain, Class, Conflict, Created as Answered, Dataset, Deleted, Etag,
-    FieldGroup, Flow, IdError, MappingSet, Outcome as Sent, PlatformError, Sandbox, Schema,
+    FieldGroup, Flow, IdError, MappingSet, PlatformError, RequestEffect, Sandbox, Schema,
     SourceConnection, TargetConnection,
 };
 use jiff::Timestamp;
@@ -148,15 +148,15 @@ pub(super) struct CallFailed(Box<PlatformError>);
 
 impl CallFailure for CallFailed {
     fn effect(&self) -> Effect {
-        known(self.0.outcome(), self.0.class())
+        known(self.0.effect(), self.0.class())
     }
 }
 
-fn known(outcome: Sent, class: Class) -> Effect {
-    match (outcome, class) {
-        (Sent::Unknown, _) => Effect::Unknown,
-        (Sent::Refused, Class::Conflict(Conflict::TitleNotUnique)) => Effect::NameTaken,
-        (Sent::NothingSent | Sent::Refused, _) => Effect::NothingChanged,
+fn known(effect: RequestEffect, class: Class) -> Effect {
+    match (effect, class) {
+        (RequestEffect::Unknown, _) => Effect::Unknown,
+        (RequestEffect::Refused, Class::Conflict(Conflict::TitleNotUnique)) => Effect::NameTaken,
+        (RequestEffect::NothingSent | RequestEffect::Refused, _) => Effect::NothingChanged,
     }
 }
 
@@ -299,21 +299,29 @@ mod tests {
     fn what_a_failed_create_says_decides_what_is_known() {
         let title = Class::Conflict(Conflict::TitleNotUnique);
         let state = Class::Conflict(Conflict::State);
-        for (outcome, class, expected) in [
-            (Sent::Unknown, Class::OutcomeUnknown, Effect::Unknown),
-            // Not even the title's conflict decides a create whose outcome is open.
-            (Sent::Unknown, title, Effect::Unknown),
-            (Sent::Refused, title, Effect::NameTaken),
-            (Sent::Refused, state, Effect::NothingChanged),
-            (Sent::Refused, Class::InvalidInput, Effect::NothingChanged),
+        for (effect, class, expected) in [
             (
-                Sent::NothingSent,
+                RequestEffect::Unknown,
+                Class::OutcomeUnknown,
+                Effect::Unknown,
+            ),
+            // Not even the title's conflict decides a create whose outcome is open.
+            (RequestEffect::Unknown, title, Effect::Unknown),
+            (RequestEffect::Refused, title, Effect::NameTaken),
+            (RequestEffect::Refused, state, Effect::NothingChanged),
+            (
+                RequestEffect::Refused,
+                Class::InvalidInput,
+                Effect::NothingChanged,
+            ),
+            (
+                RequestEffect::NothingSent,
                 Class::Unavailable,
                 Effect::NothingChanged,
             ),
-            (Sent::NothingSent, title, Effect::NothingChanged),
+            (RequestEffect::NothingSent, title, Effect::NothingChanged),
         ] {
-            assert_eq!(known(outcome, class), expected, "{outcome:?} {class:?}");
+            assert_eq!(known(effect, class), expected, "{effect:?} {class:?}");
         }
     }
 }

@@ -8,7 +8,7 @@ use aep_flow_proto::{
     },
 };
 use aep_flow_workflows::payload;
-use aep_platform::{BaseConnectionId, Class, Kind, Sandbox};
+use aep_platform::{BaseConnectionId, Class, EntityKind, Sandbox};
 use serde_json::Value;
 
 use super::{base_connection::base_connection_id, failure::Failed, platform::Platform};
@@ -122,7 +122,7 @@ async fn no_such_table(
 
 /// Exploring needs the base connection, which therefore stands whatever else happens.
 fn about_connection(failed: Failed, id: &BaseConnectionId) -> Failed {
-    failed.with_created(Kind::BaseConnection.as_str(), id.as_str())
+    failed.with_created(EntityKind::BaseConnection.as_str(), id.as_str())
 }
 
 fn object(value: Value) -> Object {

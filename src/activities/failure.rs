@@ -11,7 +11,7 @@ use aep_flow_proto::{
     v1::{CreatedResource, FailureDetails, Violation},
 };
 use aep_flow_workflows::{failure, limits::MAX_PAYLOAD_BYTES, payload::Message};
-use aep_platform::{AdobeCode, Chain, Class, Outcome, PlatformError};
+use aep_platform::{AdobeCode, Chain, Class, PlatformError, RequestEffect};
 use temporalio_common::error::{ApplicationErrorCategory, ApplicationFailure};
 
 use super::{ensured::CallFailed, next_try::NextTry};
@@ -314,7 +314,7 @@ impl From<PlatformError> for Failed {
                     .request_id()
                     .map_or_else(String::new, |id| id.as_str().to_owned()),
                 next_step: error.next_step().to_owned(),
-                outcome_unknown: error.outcome() == Outcome::Unknown,
+                outcome_unknown: error.effect() == RequestEffect::Unknown,
                 field: if refuses_schedule {
                     "schedule".to_owned()
                 } else {

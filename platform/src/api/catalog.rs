@@ -11,14 +11,14 @@ use serde_json::Value;
 
 use super::filter::is_plain;
 use super::flow_service::{Created, Deleted, SchemaRef};
-use crate::answer::{Answer, Unreadable};
 use crate::client::Sandbox;
 use crate::error::PlatformError;
 use crate::fields::{self, Raw};
 use crate::ids::{DatasetId, Etag, SchemaId};
-use crate::kind::{Effect, Kind};
-use crate::paging::{Following, Page};
+use crate::kind::{EntityKind, Operation};
+use crate::paging::{NextPage, Page};
 use crate::request::{Request, Service};
+use crate::response::{Response, UnreadableResponse};
 
 const COLLECTION: &str = "/dataSets";
 const ONE: &str = "/dataSets/{id}";
@@ -55,7 +55,7 @@ pub struct Dataset {
     pub created_at_ms: Option<i64>,
     /// Its version, such as `1.0.2`.
     pub version: Option<String>,
-    /// Its version for a change, from the header of the answer: none in a list.
+    /// Its version for a change, from the header of the response: none in a list.
     pub etag: Option<Etag>,
     /// Such as `DRAFT`.
     pub state: Option<String>,
@@ -69,12 +69,12 @@ pub struct Dataset {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire<'a> {
+struct DatasetBody<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
     schema_ref: SchemaRef,
-    file_description: WireFile,
+    file_description: FileJson,
     enable_error_diagnostics: bool,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     tags: &'a BTreeMap<String, Vec<String>>,
@@ -82,21 +82,21 @@ struct Wire<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct WireFile {
+struct FileJson {
     persisted: bool,
     container_format: &'static str,
     format: &'static str,
 }
 
-fn wire(new: &NewDataset) -> Wire<'_> {
-    Wire {
+fn body(new: &NewDataset) -> DatasetBody<'_> {
+    DatasetBody {
         name: &new.name,
         description: new.description.as_deref(),
         schema_ref: SchemaRef {
             id: new.schema_id.clone(),
             content_type: SCHEMA_CONTENT_TYPE.to_owned(),
         },
-        file_description: WireFile {
+        file_description: FileJson {
             persisted: true,
             container_format: "parquet",
             format: "parquet",
@@ -108,20 +108,20 @@ fn wire(new: &NewDataset) -> Wire<'_> {
 }
 
 /// `["@/dataSets/5ed18e0f4f90b719196f44a9"]`, in either spelling of the path.
-pub(crate) fn parse_created(answer: &Answer) -> Result<Created<DatasetId>, Unreadable> {
-    let body = answer.json()?;
+pub(crate) fn parse_created(response: &Response) -> Result<Created<DatasetId>, UnreadableResponse> {
+    let body = response.json()?;
     let path = fields::text(&body, "/0")
-        .ok_or_else(|| Unreadable::shape("the answer is no list of one path"))?;
+        .ok_or_else(|| UnreadableResponse::shape("the response is no list of one path"))?;
     let id = path.rsplit('/').next().unwrap_or_default();
     Ok(Created {
-        id: DatasetId::parse(id).map_err(|error| Unreadable::shape(error.to_string()))?,
+        id: DatasetId::parse(id).map_err(|error| UnreadableResponse::shape(error.to_string()))?,
         etag: None,
-        request_id: answer.request_id(),
+        request_id: response.request_id(),
     })
 }
 
 fn build_list(name: Option<&str>, limit: usize, start: usize) -> Request {
-    let mut request = Request::get(Kind::Dataset, Service::Catalog, COLLECTION);
+    let mut request = Request::get(EntityKind::Dataset, Service::Catalog, COLLECTION);
     if let Some(name) = name {
         // `*` stands for anything in a name, `**` for itself.
         request = request.query("name", &name.replace('*', "**"));
@@ -139,36 +139,38 @@ fn build_list(name: Option<&str>, limit: usize, start: usize) -> Request {
 }
 
 pub(crate) fn parse_list(
-    answer: &Answer,
+    response: &Response,
     start: usize,
     limit: usize,
-) -> Result<Page<Dataset>, Unreadable> {
-    let items = parse_map(answer)?
+) -> Result<Page<Dataset>, UnreadableResponse> {
+    let items = parse_map(response)?
         .into_iter()
         .map(|dataset| (dataset.id.as_str().to_owned(), dataset))
         .collect();
     Ok(Page {
         items,
-        next: Following::Offset { start, limit },
+        next: NextPage::Offset { start, limit },
     })
 }
 
 /// Datasets by id, without an envelope.
-fn parse_map(answer: &Answer) -> Result<Vec<Dataset>, Unreadable> {
-    match answer.json()? {
+fn parse_map(response: &Response) -> Result<Vec<Dataset>, UnreadableResponse> {
+    match response.json()? {
         Value::Object(entries) => entries
             .into_iter()
             .map(|(id, value)| read(&id, value))
             .collect(),
         Value::Array(entries) if entries.is_empty() => Ok(Vec::new()),
-        _ => Err(Unreadable::shape("the answer is no map of datasets")),
+        _ => Err(UnreadableResponse::shape(
+            "the response is no map of datasets",
+        )),
     }
 }
 
-fn read(id: &str, value: Value) -> Result<Dataset, Unreadable> {
-    let id = DatasetId::parse(id).map_err(|error| Unreadable::shape(error.to_string()))?;
+fn read(id: &str, value: Value) -> Result<Dataset, UnreadableResponse> {
+    let id = DatasetId::parse(id).map_err(|error| UnreadableResponse::shape(error.to_string()))?;
     if !value.is_object() {
-        return Err(Unreadable::shape("a dataset is no object"));
+        return Err(UnreadableResponse::shape("a dataset is no object"));
     }
     let tags = value
         .get("tags")
@@ -196,46 +198,49 @@ fn read(id: &str, value: Value) -> Result<Dataset, Unreadable> {
 }
 
 /// One dataset, in a map of one, with the version that only the header has.
-pub(crate) fn parse_one(answer: &Answer, id: &DatasetId) -> Result<Dataset, Unreadable> {
-    let mut dataset = parse_map(answer)?
+pub(crate) fn parse_one(
+    response: &Response,
+    id: &DatasetId,
+) -> Result<Dataset, UnreadableResponse> {
+    let mut dataset = parse_map(response)?
         .into_iter()
         .find(|dataset| dataset.id == *id)
-        .ok_or_else(|| Unreadable::shape("the dataset is not in its answer"))?;
-    dataset.etag = etag(answer);
+        .ok_or_else(|| UnreadableResponse::shape("the dataset is not in its response"))?;
+    dataset.etag = etag(response);
     Ok(dataset)
 }
 
 /// Catalog's `E-Tag`, so spelled. An `ETag` is not asked for: it may be a proxy's, of the bytes,
 /// and every change under it would be refused as stale.
-fn etag(answer: &Answer) -> Option<Etag> {
-    answer.header("e-tag")?.parse().ok()
+fn etag(response: &Response) -> Option<Etag> {
+    response.header("e-tag")?.parse().ok()
 }
 
 #[derive(Serialize)]
-struct WireDescription<'a> {
+struct DescriptionJson<'a> {
     description: &'a str,
 }
 
 /// A merge: fields that are not sent stay.
 fn build_description(id: &DatasetId, etag: Option<&Etag>, description: &str) -> Request {
     let request = Request::new(
-        Effect::Update,
+        Operation::Update,
         Method::PATCH,
-        Kind::Dataset,
+        EntityKind::Dataset,
         Service::Catalog,
         ONE,
     )
     .id(id.as_str())
-    .json(&WireDescription { description });
+    .json(&DescriptionJson { description });
     match etag {
         Some(etag) => request.if_match(etag),
         None => request,
     }
 }
 
-/// An unknown id may also be answered with success and an empty list.
-pub(crate) fn parse_deleted(answer: &Answer) -> Result<Deleted, Unreadable> {
-    Ok(match answer.json() {
+/// An unknown id may also get a success and an empty list.
+pub(crate) fn parse_deleted(response: &Response) -> Result<Deleted, UnreadableResponse> {
+    Ok(match response.json() {
         Ok(Value::Array(paths)) if paths.is_empty() => Deleted::WasGone,
         Ok(_) | Err(_) => Deleted::Accepted,
     })
@@ -245,13 +250,13 @@ impl Sandbox {
     /// Makes a dataset, sent once.
     ///
     /// # Errors
-    /// [`PlatformError`]; ask its `outcome` before sending it again, names are not unique.
+    /// [`PlatformError`]; ask its `effect` before sending it again, names are not unique.
     pub async fn create_dataset(
         &self,
         new: &NewDataset,
     ) -> Result<Created<DatasetId>, PlatformError> {
-        let request = Request::create(Kind::Dataset, Service::Catalog, COLLECTION, &new.name)
-            .json(&wire(new));
+        let request = Request::create(EntityKind::Dataset, Service::Catalog, COLLECTION, &new.name)
+            .json(&body(new));
         self.call(&request, parse_created).await
     }
 
@@ -260,8 +265,9 @@ impl Sandbox {
     /// # Errors
     /// [`PlatformError`].
     pub async fn get_dataset(&self, id: &DatasetId) -> Result<Dataset, PlatformError> {
-        let request = Request::get(Kind::Dataset, Service::Catalog, ONE).id(id.as_str());
-        self.call(&request, |answer| parse_one(answer, id)).await
+        let request = Request::get(EntityKind::Dataset, Service::Catalog, ONE).id(id.as_str());
+        self.call(&request, |response| parse_one(response, id))
+            .await
     }
 
     /// Every dataset of exactly that name, whatever characters it has.
@@ -285,7 +291,7 @@ impl Sandbox {
         self.pages(
             usize::MAX,
             |cursor| build_list(name, limit, crate::paging::offset(cursor)),
-            |answer, cursor| parse_list(answer, crate::paging::offset(cursor), limit),
+            |response, cursor| parse_list(response, crate::paging::offset(cursor), limit),
         )
         .await
     }
@@ -305,7 +311,8 @@ impl Sandbox {
     ) -> Result<Option<Etag>, PlatformError> {
         let request = build_description(id, etag, description);
         // The body names the dataset at most, so a success is one whatever it is.
-        self.call(&request, |answer| Ok(self::etag(answer))).await
+        self.call(&request, |response| Ok(self::etag(response)))
+            .await
     }
 
     /// Deletes a dataset and its rows; it can't be undone.
@@ -313,7 +320,7 @@ impl Sandbox {
     /// # Errors
     /// [`PlatformError`].
     pub async fn delete_dataset(&self, id: &DatasetId) -> Result<Deleted, PlatformError> {
-        let request = Request::delete(Kind::Dataset, Service::Catalog, ONE).id(id.as_str());
+        let request = Request::delete(EntityKind::Dataset, Service::Catalog, ONE).id(id.as_str());
         self.delete(&request, parse_deleted).await
     }
 }
@@ -323,7 +330,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::answer::answer;
+    use crate::response::response;
 
     #[test]
     fn the_body_is_the_guides() {
@@ -336,7 +343,7 @@ mod tests {
             tags: BTreeMap::from([("aep-flow".to_owned(), vec!["v1:a".to_owned()])]),
         };
         assert_eq!(
-            serde_json::to_value(wire(&new)).unwrap(),
+            serde_json::to_value(body(&new)).unwrap(),
             json!({
                 "name": "osc_contacts",
                 "schemaRef": {"id": "https://ns.adobe.com/acme/schemas/719c4e19",
@@ -351,11 +358,11 @@ mod tests {
     #[test]
     fn the_id_is_what_follows_the_last_slash() {
         for body in [r#"["@/dataSets/5ed18e0f"]"#, r#"["@/datasets/5ed18e0f"]"#] {
-            let created = parse_created(&answer(201, Some("application/json"), body)).unwrap();
+            let created = parse_created(&response(201, Some("application/json"), body)).unwrap();
             assert_eq!(created.id.as_str(), "5ed18e0f");
         }
         for body in ["[]", "{}", r#"["@/dataSets/"]"#] {
-            assert!(parse_created(&answer(201, None, body)).is_err(), "{body}");
+            assert!(parse_created(&response(201, None, body)).is_err(), "{body}");
         }
     }
 
@@ -370,10 +377,10 @@ mod tests {
         let body = r#"{"5ba9452f": {"version":"1.0.2","name":"osc","created":1533539550237,
             "schemaRef":{"id":"https://x/1","contentType":"c"},"tags":{"aep-flow":["v1:a"],"odd":7}},
             "5ba94530": {}}"#;
-        let datasets = parse_map(&answer(200, Some("application/json"), body)).unwrap();
+        let datasets = parse_map(&response(200, Some("application/json"), body)).unwrap();
         assert_eq!(datasets[0].name, "osc");
         assert_eq!(datasets[0].tags["aep-flow"], ["v1:a"]);
         assert_eq!(datasets[1].name, "");
-        assert!(parse_map(&answer(200, None, "{}")).unwrap().is_empty());
+        assert!(parse_map(&response(200, None, "{}")).unwrap().is_empty());
     }
 }

@@ -13,13 +13,13 @@ use serde_json::Value;
 use super::flow_service::{
     ConnectionSpecRef, Created, Deleted, Entity, build_patch, parse_created,
 };
-use crate::answer::{Answer, Unreadable};
 use crate::client::Sandbox;
 use crate::error::PlatformError;
 use crate::fields::{self, Raw};
 use crate::ids::{BaseConnectionId, ConnectionSpecId, Etag};
-use crate::kind::Kind;
+use crate::kind::EntityKind;
 use crate::request::{Request, Service};
+use crate::response::{Response, UnreadableResponse};
 
 /// A parameter of a source's authentication. Printing a secret one shows nothing.
 #[derive(Debug, Clone)]
@@ -109,11 +109,11 @@ impl BaseConnection {
 }
 
 impl Entity for BaseConnection {
-    const KIND: Kind = Kind::BaseConnection;
+    const KIND: EntityKind = EntityKind::BaseConnection;
     const COLLECTION: &'static str = "/connections";
     const ONE: &'static str = "/connections/{id}";
 
-    fn read(value: Value) -> Result<Self, Unreadable> {
+    fn read(value: Value) -> Result<Self, UnreadableResponse> {
         Ok(Self {
             id: fields::required_id(&value, "/id")?,
             name: fields::text(&value, "/name").unwrap_or_default(),
@@ -139,26 +139,26 @@ impl Entity for BaseConnection {
 /// The body on the wire, the only form that shows the secrets.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire<'a> {
+struct BaseConnectionBody<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
-    auth: WireAuth<'a>,
+    auth: AuthJson<'a>,
     connection_spec: &'a ConnectionSpecRef,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct WireAuth<'a> {
+struct AuthJson<'a> {
     spec_name: &'a str,
     #[serde(flatten)]
     extra: &'a BTreeMap<String, String>,
-    params: WireParams<'a>,
+    params: ParamsJson<'a>,
 }
 
-struct WireParams<'a>(&'a BTreeMap<String, ParamValue>);
+struct ParamsJson<'a>(&'a BTreeMap<String, ParamValue>);
 
-impl Serialize for WireParams<'_> {
+impl Serialize for ParamsJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for (name, value) in self.0 {
@@ -176,14 +176,14 @@ impl Serialize for WireParams<'_> {
     }
 }
 
-fn wire(new: &NewBaseConnection) -> Wire<'_> {
-    Wire {
+fn body(new: &NewBaseConnection) -> BaseConnectionBody<'_> {
+    BaseConnectionBody {
         name: &new.name,
         description: new.description.as_deref(),
-        auth: WireAuth {
+        auth: AuthJson {
             spec_name: &new.auth_spec_name,
             extra: &new.auth_extra,
-            params: WireParams(&new.params),
+            params: ParamsJson(&new.params),
         },
         connection_spec: &new.connection_spec,
     }
@@ -194,17 +194,17 @@ fn wire(new: &NewBaseConnection) -> Wire<'_> {
 struct ReplaceParams<'a> {
     op: &'static str,
     path: &'static str,
-    value: WireParams<'a>,
+    value: ParamsJson<'a>,
 }
 
 fn build_create(new: &NewBaseConnection) -> Request {
     Request::create(
-        Kind::BaseConnection,
+        EntityKind::BaseConnection,
         Service::Flow,
         BaseConnection::COLLECTION,
         &new.name,
     )
-    .json(&wire(new))
+    .json(&body(new))
     .secrets(secrets(&new.params))
 }
 
@@ -216,7 +216,7 @@ fn build_params(
     let patch = [ReplaceParams {
         op: "replace",
         path: "/auth/params",
-        value: WireParams(params),
+        value: ParamsJson(params),
     }];
     build_patch::<BaseConnection>(id.as_str(), etag, &patch).secrets(secrets(params))
 }
@@ -230,15 +230,16 @@ fn secrets(params: &BTreeMap<String, ParamValue>) -> impl Iterator<Item = &Secre
 
 fn build_test(id: &BaseConnectionId) -> Request {
     Request::get(
-        Kind::BaseConnection,
+        EntityKind::BaseConnection,
         Service::Flow,
         "/connections/{id}/test",
     )
     .id(id.as_str())
 }
 
-pub(crate) fn parse_test(answer: &Answer) -> Result<bool, Unreadable> {
-    fields::flag(&answer.json()?, "/result").ok_or_else(|| Unreadable::shape("`result` is missing"))
+pub(crate) fn parse_test(response: &Response) -> Result<bool, UnreadableResponse> {
+    fields::flag(&response.json()?, "/result")
+        .ok_or_else(|| UnreadableResponse::shape("`result` is missing"))
 }
 
 impl Sandbox {
@@ -246,7 +247,7 @@ impl Sandbox {
     /// documented: it may refuse bad ones, and it may accept them.
     ///
     /// # Errors
-    /// [`PlatformError`]; ask its `outcome` before sending it again, names are not unique.
+    /// [`PlatformError`]; ask its `effect` before sending it again, names are not unique.
     pub async fn create_base_connection(
         &self,
         new: &NewBaseConnection,
@@ -366,7 +367,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::answer::answer;
+    use crate::response::response;
 
     fn new() -> NewBaseConnection {
         NewBaseConnection::oracle_service_cloud(
@@ -444,14 +445,14 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_test_is_an_answer() {
+    fn a_failed_test_is_a_result() {
         for (body, expected) in [
             (r#"{"result": true}"#, Some(true)),
             (r#"{"result": false}"#, Some(false)),
             ("{}", None),
         ] {
             assert_eq!(
-                parse_test(&answer(200, None, body)).ok(),
+                parse_test(&response(200, None, body)).ok(),
                 expected,
                 "{body}"
             );

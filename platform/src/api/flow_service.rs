@@ -1,5 +1,5 @@
 //! What all resources of Flow Service have in common: the envelope of lists and single entities,
-//! the answer to a create, deletion.
+//! the response to a create, deletion.
 //!
 //! Sources: Flow Service API reference and "Sort and filter responses in the Flow Service API",
 //! read 2026-11.
@@ -12,16 +12,16 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::filter::is_plain;
-use crate::answer::{Answer, Unreadable};
 use crate::client::Sandbox;
 use crate::code::RequestId;
 use crate::error::PlatformError;
 use crate::fields;
 use crate::ids::{ConnectionSpecId, Etag, FlowSpecId, IdError, SchemaId};
-use crate::kind::{Effect, Kind};
-use crate::paging::{Following, Page};
+use crate::kind::{EntityKind, Operation};
+use crate::meaning::Class;
+use crate::paging::{NextPage, Page};
 use crate::request::{Request, Service};
-use crate::verdict::Class;
+use crate::response::{Response, UnreadableResponse};
 
 /// Flow Service's largest page that is safe to ask for; the reference gives none for GET.
 const MAX_PAGE: u32 = 100;
@@ -33,7 +33,7 @@ pub struct Created<I> {
     pub id: I,
     /// Its version, where the service gives one.
     pub etag: Option<Etag>,
-    /// What Adobe's support asks for, if the answer had it.
+    /// What Adobe's support asks for, if the response had it.
     pub request_id: Option<RequestId>,
 }
 
@@ -122,13 +122,13 @@ impl SchemaRef {
 
 /// A resource of Flow Service.
 pub(crate) trait Entity: Sized {
-    const KIND: Kind;
+    const KIND: EntityKind;
     /// `/flows`
     const COLLECTION: &'static str;
     /// `/flows/{id}`
     const ONE: &'static str;
     /// Only the id is demanded.
-    fn read(value: Value) -> Result<Self, Unreadable>;
+    fn read(value: Value) -> Result<Self, UnreadableResponse>;
     fn id(&self) -> &str;
     fn name(&self) -> &str;
 }
@@ -157,11 +157,14 @@ pub(crate) fn build_list<E: Entity>(
     request
 }
 
-pub(crate) fn parse_list<E: Entity>(answer: &Answer, host: &str) -> Result<Page<E>, Unreadable> {
-    let mut body = answer.json()?;
+pub(crate) fn parse_list<E: Entity>(
+    response: &Response,
+    host: &str,
+) -> Result<Page<E>, UnreadableResponse> {
+    let mut body = response.json()?;
     let next = next_token(&body, E::COLLECTION, host)?;
     let Some(Value::Array(entries)) = body.get_mut("items").map(Value::take) else {
-        return Err(Unreadable::shape("`items` is no list"));
+        return Err(UnreadableResponse::shape("`items` is no list"));
     };
     let items = entries
         .into_iter()
@@ -169,13 +172,17 @@ pub(crate) fn parse_list<E: Entity>(answer: &Answer, host: &str) -> Result<Page<
         .collect::<Result<_, _>>()?;
     Ok(Page {
         items,
-        next: Following::Cursor(next),
+        next: NextPage::Cursor(next),
     })
 }
 
 /// The token of the next page: in `_links.next.href`, or at the top. Only the token is taken from
 /// a link, which itself is never followed; a link that leads elsewhere is refused all the same.
-fn next_token(body: &Value, collection: &str, host: &str) -> Result<Option<String>, Unreadable> {
+fn next_token(
+    body: &Value,
+    collection: &str,
+    host: &str,
+) -> Result<Option<String>, UnreadableResponse> {
     let href = fields::text(body, "/_links/next/href")
         .or_else(|| fields::text(body, "/_links/next"))
         .filter(|href| !href.is_empty());
@@ -186,11 +193,11 @@ fn next_token(body: &Value, collection: &str, host: &str) -> Result<Option<Strin
         Some((_, rest)) => {
             let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
             if authority.split(':').next() != Some(host) {
-                return Err(Unreadable::ForeignNextPage);
+                return Err(UnreadableResponse::ForeignNextPage);
             }
             path
         }
-        None if href.starts_with("//") => return Err(Unreadable::ForeignNextPage),
+        None if href.starts_with("//") => return Err(UnreadableResponse::ForeignNextPage),
         None => href.as_str(),
     };
     let (path, query) = path_and_query
@@ -198,7 +205,7 @@ fn next_token(body: &Value, collection: &str, host: &str) -> Result<Option<Strin
         .unwrap_or((path_and_query, ""));
     let path = path.strip_prefix(Service::Flow.base_path()).unwrap_or(path);
     if path.trim_matches('/') != collection.trim_matches('/') {
-        return Err(Unreadable::ForeignNextPage);
+        return Err(UnreadableResponse::ForeignNextPage);
     }
     // A token may hold `=`: the first one ends the name.
     let token = query
@@ -207,11 +214,13 @@ fn next_token(body: &Value, collection: &str, host: &str) -> Result<Option<Strin
         .find(|(name, _)| *name == "continuationToken")
         .map(|(_, token)| token)
         .filter(|token| !token.is_empty())
-        .ok_or_else(|| Unreadable::shape("the next page's link has no `continuationToken`"))?;
+        .ok_or_else(|| {
+            UnreadableResponse::shape("the next page's link has no `continuationToken`")
+        })?;
     percent_decode_str(token)
         .decode_utf8()
         .map(|token| Some(token.into_owned()))
-        .map_err(|_| Unreadable::shape("the next page's `continuationToken` is no text"))
+        .map_err(|_| UnreadableResponse::shape("the next page's `continuationToken` is no text"))
 }
 
 pub(crate) fn build_one<E: Entity>(id: &str) -> Request {
@@ -219,13 +228,15 @@ pub(crate) fn build_one<E: Entity>(id: &str) -> Request {
 }
 
 /// One entity: in a list of one, or bare as the tutorials print specs.
-pub(crate) fn parse_one<E: Entity>(answer: &Answer) -> Result<E, Unreadable> {
-    E::read(unwrap_one(answer.json()?)?)
+pub(crate) fn parse_one<E: Entity>(response: &Response) -> Result<E, UnreadableResponse> {
+    E::read(unwrap_one(response.json()?)?)
 }
 
 /// The same, where an empty list says that there is none.
-pub(crate) fn parse_one_or_none<E: Entity>(answer: &Answer) -> Result<Option<E>, Unreadable> {
-    let body = answer.json()?;
+pub(crate) fn parse_one_or_none<E: Entity>(
+    response: &Response,
+) -> Result<Option<E>, UnreadableResponse> {
+    let body = response.json()?;
     let is_none = body.get("items").and_then(Value::as_array);
     if is_none.is_some_and(Vec::is_empty) {
         return Ok(None);
@@ -233,23 +244,25 @@ pub(crate) fn parse_one_or_none<E: Entity>(answer: &Answer) -> Result<Option<E>,
     E::read(unwrap_one(body)?).map(Some)
 }
 
-fn unwrap_one(mut body: Value) -> Result<Value, Unreadable> {
+fn unwrap_one(mut body: Value) -> Result<Value, UnreadableResponse> {
     match body.get_mut("items").map(Value::take) {
         Some(Value::Array(mut entries)) if !entries.is_empty() => Ok(entries.swap_remove(0)),
-        Some(_) => Err(Unreadable::shape("`items` does not hold the entity")),
+        Some(_) => Err(UnreadableResponse::shape(
+            "`items` does not hold the entity",
+        )),
         None => Ok(body),
     }
 }
 
 /// `{"id","etag"}`, or the same in a list of one as for runs.
 pub(crate) fn parse_created<I: FromStr<Err = IdError>>(
-    answer: &Answer,
-) -> Result<Created<I>, Unreadable> {
-    let body = unwrap_one(answer.json()?)?;
+    response: &Response,
+) -> Result<Created<I>, UnreadableResponse> {
+    let body = unwrap_one(response.json()?)?;
     Ok(Created {
         id: fields::required_id(&body, "/id")?,
         etag: fields::etag(&body),
-        request_id: answer.request_id(),
+        request_id: response.request_id(),
     })
 }
 
@@ -265,7 +278,7 @@ impl Sandbox {
         self.pages(
             max_items,
             |cursor| build_list::<E>(filters, orderby, limit, cursor),
-            |answer, _| parse_list(answer, host),
+            |response, _| parse_list(response, host),
         )
         .await
     }
@@ -345,7 +358,7 @@ impl Sandbox {
     pub(crate) async fn delete(
         &self,
         request: &Request,
-        parse: impl FnOnce(&Answer) -> Result<Deleted, Unreadable>,
+        parse: impl FnOnce(&Response) -> Result<Deleted, UnreadableResponse>,
     ) -> Result<Deleted, PlatformError> {
         match self.call(request, parse).await {
             Err(error) if error.class() == Class::NotFound => Ok(Deleted::WasGone),
@@ -369,9 +382,9 @@ impl Sandbox {
         &self,
         request: &Request,
     ) -> Result<Option<Etag>, PlatformError> {
-        // Three forms of the answer are printed, one of them without a body: all are success.
-        let etag = |answer: &Answer| fields::etag(&unwrap_one(answer.json().ok()?).ok()?);
-        self.call(request, |answer| Ok(etag(answer))).await
+        // Three forms of the response are printed, one of them without a body: all are success.
+        let etag = |response: &Response| fields::etag(&unwrap_one(response.json().ok()?).ok()?);
+        self.call(request, |response| Ok(etag(response))).await
     }
 }
 
@@ -395,7 +408,7 @@ fn build_description<E: Entity>(id: &str, etag: &Etag, description: &str) -> Req
 
 pub(crate) fn build_patch<E: Entity>(id: &str, etag: &Etag, patch: &impl Serialize) -> Request {
     Request::new(
-        Effect::Update,
+        Operation::Update,
         Method::PATCH,
         E::KIND,
         Service::Flow,

@@ -7,12 +7,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::flow_service::{Created, Deleted, Entity, FlowSpecRef};
-use crate::answer::Unreadable;
 use crate::client::Sandbox;
 use crate::error::PlatformError;
 use crate::fields::{self, Raw};
 use crate::ids::{Etag, FlowId, MappingSetId, SourceConnectionId, TargetConnectionId};
-use crate::kind::Kind;
+use crate::kind::EntityKind;
+use crate::response::UnreadableResponse;
 
 /// How often a flow runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,11 +131,11 @@ pub struct Flow {
 }
 
 impl Entity for Flow {
-    const KIND: Kind = Kind::Flow;
+    const KIND: EntityKind = EntityKind::Flow;
     const COLLECTION: &'static str = "/flows";
     const ONE: &'static str = "/flows/{id}";
 
-    fn read(value: Value) -> Result<Self, Unreadable> {
+    fn read(value: Value) -> Result<Self, UnreadableResponse> {
         let transformations = fields::list(&value, "/transformations").to_vec();
         let named = |name: &str| {
             transformations.iter().find(|transformation| {
@@ -176,20 +176,20 @@ impl Entity for Flow {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire<'a> {
+struct FlowBody<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
     flow_spec: &'a FlowSpecRef,
     source_connection_ids: [&'a SourceConnectionId; 1],
     target_connection_ids: [&'a TargetConnectionId; 1],
-    transformations: Vec<WireTransformation<'a>>,
-    schedule_params: WireSchedule,
+    transformations: Vec<TransformationJson<'a>>,
+    schedule_params: ScheduleJson,
 }
 
 #[derive(Serialize)]
 #[serde(tag = "name", content = "params")]
-enum WireTransformation<'a> {
+enum TransformationJson<'a> {
     #[serde(rename_all = "camelCase")]
     Copy { delta_column: &'a DeltaColumn },
     #[serde(rename_all = "camelCase")]
@@ -202,7 +202,7 @@ enum WireTransformation<'a> {
 /// All values as text, as every example has them; seconds, not milliseconds.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct WireSchedule {
+struct ScheduleJson {
     start_time: String,
     frequency: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -211,23 +211,23 @@ struct WireSchedule {
     backfill: Option<String>,
 }
 
-fn wire(new: &NewFlow) -> Wire<'_> {
+fn body(new: &NewFlow) -> FlowBody<'_> {
     let mut transformations = Vec::with_capacity(2);
     if let Some(delta_column) = &new.delta_column {
-        transformations.push(WireTransformation::Copy { delta_column });
+        transformations.push(TransformationJson::Copy { delta_column });
     }
-    transformations.push(WireTransformation::Mapping {
+    transformations.push(TransformationJson::Mapping {
         mapping_id: &new.mapping_set_id,
         mapping_version: new.mapping_set_version.to_string(),
     });
-    Wire {
+    FlowBody {
         name: &new.name,
         description: new.description.as_deref(),
         flow_spec: &new.flow_spec,
         source_connection_ids: [&new.source_connection_id],
         target_connection_ids: [&new.target_connection_id],
         transformations,
-        schedule_params: WireSchedule {
+        schedule_params: ScheduleJson {
             start_time: new.schedule.start_time_s.to_string(),
             frequency: new.schedule.frequency.as_str(),
             interval: new.schedule.interval.map(|interval| interval.to_string()),
@@ -240,9 +240,9 @@ impl Sandbox {
     /// Makes a flow, sent once. It runs and costs from its start time on.
     ///
     /// # Errors
-    /// [`PlatformError`]; ask its `outcome` before sending it again, names are not unique.
+    /// [`PlatformError`]; ask its `effect` before sending it again, names are not unique.
     pub async fn create_flow(&self, new: &NewFlow) -> Result<Created<FlowId>, PlatformError> {
-        self.create_entity::<Flow, _>(&new.name, &wire(new)).await
+        self.create_entity::<Flow, _>(&new.name, &body(new)).await
     }
 
     /// One flow.
@@ -360,7 +360,7 @@ mod tests {
             },
         );
         assert_eq!(
-            serde_json::to_value(wire(&flow)).unwrap(),
+            serde_json::to_value(body(&flow)).unwrap(),
             json!({
                 "name": "Creating a dataflow",
                 "flowSpec": {"id": "14518937-270c-4525-bdec-c2ba7cce3860", "version": "1.0"},
@@ -387,7 +387,7 @@ mod tests {
                 backfill: None,
             },
         );
-        let body = serde_json::to_value(wire(&flow)).unwrap();
+        let body = serde_json::to_value(body(&flow)).unwrap();
         assert_eq!(
             body["scheduleParams"],
             json!({"startTime": "1", "frequency": "once"})

@@ -8,14 +8,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::flow_service::Created;
-use crate::answer::{Answer, Unreadable};
 use crate::client::Sandbox;
 use crate::error::PlatformError;
 use crate::fields;
 use crate::ids::{DescriptorId, SchemaId};
-use crate::kind::Kind;
-use crate::paging::{Following, Page};
+use crate::kind::EntityKind;
+use crate::paging::{NextPage, Page};
 use crate::request::{Request, Service};
+use crate::response::{Response, UnreadableResponse};
 
 const COLLECTION: &str = "/tenant/descriptors";
 const ONE: &str = "/tenant/descriptors/{id}";
@@ -59,7 +59,7 @@ pub struct Identity {
 }
 
 #[derive(Serialize)]
-struct Wire<'a> {
+struct IdentityBody<'a> {
     #[serde(rename = "@type")]
     type_: &'static str,
     #[serde(rename = "xdm:sourceSchema")]
@@ -76,8 +76,8 @@ struct Wire<'a> {
     is_primary: bool,
 }
 
-fn wire(new: &NewIdentity) -> Wire<'_> {
-    Wire {
+fn body(new: &NewIdentity) -> IdentityBody<'_> {
+    IdentityBody {
         type_: TYPE,
         schema: &new.schema_id,
         version: SCHEMA_VERSION,
@@ -88,7 +88,7 @@ fn wire(new: &NewIdentity) -> Wire<'_> {
     }
 }
 
-fn read(value: &Value) -> Result<Identity, Unreadable> {
+fn read(value: &Value) -> Result<Identity, UnreadableResponse> {
     Ok(Identity {
         id: fields::required_id(value, "/@id")?,
         schema_id: fields::id(value, "/xdm:sourceSchema"),
@@ -101,7 +101,7 @@ fn read(value: &Value) -> Result<Identity, Unreadable> {
 
 fn build_list(schema: Option<&SchemaId>, cursor: Option<&str>) -> Request {
     let mut request =
-        Request::get(Kind::Identity, Service::SchemaRegistry, COLLECTION).accept(ACCEPT);
+        Request::get(EntityKind::Identity, Service::SchemaRegistry, COLLECTION).accept(ACCEPT);
     if let Some(schema) = schema {
         request = request.property("xdm:sourceSchema", "==", schema.as_str());
     }
@@ -112,11 +112,11 @@ fn build_list(schema: Option<&SchemaId>, cursor: Option<&str>) -> Request {
 }
 
 /// The identity descriptors among those of a page: other kinds come along.
-pub(crate) fn parse_list(answer: &Answer) -> Result<Page<Identity>, Unreadable> {
-    let body = answer.json()?;
+pub(crate) fn parse_list(response: &Response) -> Result<Page<Identity>, UnreadableResponse> {
+    let body = response.json()?;
     let next = fields::text(&body, "/_page/next").filter(|next| !next.is_empty());
     if !body.get("results").is_some_and(Value::is_array) {
-        return Err(Unreadable::shape("`results` is no list"));
+        return Err(UnreadableResponse::shape("`results` is no list"));
     }
     let entries = fields::list(&body, "/results").iter();
     let identities = entries.filter(|entry| fields::text(entry, "/@type").as_deref() == Some(TYPE));
@@ -125,19 +125,21 @@ pub(crate) fn parse_list(answer: &Answer) -> Result<Page<Identity>, Unreadable> 
         .collect::<Result<_, _>>()?;
     Ok(Page {
         items,
-        next: Following::Cursor(next),
+        next: NextPage::Cursor(next),
     })
 }
 
-pub(crate) fn parse_one(answer: &Answer) -> Result<Identity, Unreadable> {
-    read(&answer.json()?)
+pub(crate) fn parse_one(response: &Response) -> Result<Identity, UnreadableResponse> {
+    read(&response.json()?)
 }
 
-pub(crate) fn parse_created(answer: &Answer) -> Result<Created<DescriptorId>, Unreadable> {
+pub(crate) fn parse_created(
+    response: &Response,
+) -> Result<Created<DescriptorId>, UnreadableResponse> {
     Ok(Created {
-        id: fields::required_id(&answer.json()?, "/@id")?,
+        id: fields::required_id(&response.json()?, "/@id")?,
         etag: None,
-        request_id: answer.request_id(),
+        request_id: response.request_id(),
     })
 }
 
@@ -145,18 +147,18 @@ impl Sandbox {
     /// Makes an identity descriptor, sent once.
     ///
     /// # Errors
-    /// [`PlatformError`]; ask its `outcome` before sending it again.
+    /// [`PlatformError`]; ask its `effect` before sending it again.
     pub async fn create_identity(
         &self,
         new: &NewIdentity,
     ) -> Result<Created<DescriptorId>, PlatformError> {
         let request = Request::create(
-            Kind::Identity,
+            EntityKind::Identity,
             Service::SchemaRegistry,
             COLLECTION,
             &new.property,
         )
-        .json(&wire(new));
+        .json(&body(new));
         self.call(&request, parse_created).await
     }
 
@@ -165,7 +167,8 @@ impl Sandbox {
     /// # Errors
     /// [`PlatformError`].
     pub async fn get_identity(&self, id: &DescriptorId) -> Result<Identity, PlatformError> {
-        let request = Request::get(Kind::Identity, Service::SchemaRegistry, ONE).id(id.as_str());
+        let request =
+            Request::get(EntityKind::Identity, Service::SchemaRegistry, ONE).id(id.as_str());
         self.call(&request, parse_one).await
     }
 
@@ -192,7 +195,7 @@ impl Sandbox {
         self.pages(
             usize::MAX,
             |cursor| build_list(schema_id, cursor),
-            |answer, _| parse_list(answer),
+            |response, _| parse_list(response),
         )
         .await
     }
@@ -203,7 +206,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::answer::answer;
+    use crate::response::response;
 
     fn schema_id() -> SchemaId {
         "https://ns.adobe.com/acme/schemas/fbc5".parse().unwrap()
@@ -226,7 +229,7 @@ mod tests {
             "xdm:property": "xdm:code",
             "xdm:isPrimary": true,
         });
-        assert_eq!(serde_json::to_value(wire(&new)).unwrap(), expected);
+        assert_eq!(serde_json::to_value(body(&new)).unwrap(), expected);
     }
 
     #[test]
@@ -241,7 +244,7 @@ mod tests {
             ],
             "_page": {"next": "c"},
         });
-        let page = parse_list(&answer(200, Some("application/json"), &body.to_string())).unwrap();
+        let page = parse_list(&response(200, Some("application/json"), &body.to_string())).unwrap();
         assert_eq!(page.items.len(), 1);
         let found = &page.items[0].1;
         assert_eq!(found.id.as_str(), "b");
@@ -251,8 +254,8 @@ mod tests {
             ("/_acme/email", true)
         );
         assert_eq!(found.created_at_ms, Some(7));
-        assert!(matches!(page.next, Following::Cursor(Some(next)) if next == "c"));
-        assert!(parse_list(&answer(200, None, r#"{"xdm:descriptorIdentity":[]}"#)).is_err());
+        assert!(matches!(page.next, NextPage::Cursor(Some(next)) if next == "c"));
+        assert!(parse_list(&response(200, None, r#"{"xdm:descriptorIdentity":[]}"#)).is_err());
     }
 
     #[test]

@@ -6,12 +6,12 @@
 use serde_json::Value;
 
 use super::flow_service::Entity;
-use crate::answer::Unreadable;
 use crate::client::Sandbox;
 use crate::error::PlatformError;
 use crate::fields::{self, Raw};
 use crate::ids::{Etag, FlowId, FlowRunId};
-use crate::kind::Kind;
+use crate::kind::EntityKind;
+use crate::response::UnreadableResponse;
 use crate::text::{MAX_DETAIL_BYTES, clean};
 
 /// Where a run stands. The platform spells these in several ways; see [`RunStatus::is_final`].
@@ -138,11 +138,11 @@ fn read_errors(list: &[Value], errors: &mut Vec<RunError>) {
 }
 
 impl Entity for FlowRun {
-    const KIND: Kind = Kind::FlowRun;
+    const KIND: EntityKind = EntityKind::FlowRun;
     const COLLECTION: &'static str = "/runs";
     const ONE: &'static str = "/runs/{id}";
 
-    fn read(value: Value) -> Result<Self, Unreadable> {
+    fn read(value: Value) -> Result<Self, UnreadableResponse> {
         let metrics = value.get("metrics").unwrap_or(&Value::Null);
         let mut errors = Vec::new();
         read_errors(fields::list(metrics, "/statusSummary/errors"), &mut errors);

@@ -6,13 +6,13 @@
 
 use serde_json::Value;
 
-use crate::answer::{Answer, Unreadable};
 use crate::client::{Client, Sandbox};
 use crate::error::PlatformError;
 use crate::fields;
-use crate::kind::Kind;
-use crate::paging::{Following, Page, Pages, offset};
+use crate::kind::EntityKind;
+use crate::paging::{NextPage, Page, Pages, offset};
 use crate::request::{Request, Service};
+use crate::response::{Response, UnreadableResponse};
 
 /// The service's default, which it surely takes.
 const MAX_PAGE: u32 = 50;
@@ -64,26 +64,26 @@ pub struct SandboxInfo {
 
 fn build_list(limit: usize, start: usize) -> Request {
     // The two only together.
-    Request::get(Kind::Sandbox, Service::SandboxManagement, "/")
+    Request::get(EntityKind::Sandbox, Service::SandboxManagement, "/")
         .query("limit", &limit.to_string())
         .query("offset", &start.to_string())
 }
 
 pub(crate) fn parse_list(
-    answer: &Answer,
+    response: &Response,
     start: usize,
     limit: usize,
-) -> Result<Page<SandboxInfo>, Unreadable> {
-    let body = answer.json()?;
+) -> Result<Page<SandboxInfo>, UnreadableResponse> {
+    let body = response.json()?;
     let entries = body
         .get("sandboxes")
         .and_then(Value::as_array)
-        .ok_or_else(|| Unreadable::shape("`sandboxes` is no list"))?;
+        .ok_or_else(|| UnreadableResponse::shape("`sandboxes` is no list"))?;
     let items = entries
         .iter()
         .map(|entry| {
             let name = fields::text(entry, "/name")
-                .ok_or_else(|| Unreadable::shape("a sandbox has no name"))?;
+                .ok_or_else(|| UnreadableResponse::shape("a sandbox has no name"))?;
             let info = SandboxInfo {
                 title: fields::text(entry, "/title"),
                 state: SandboxState::read(&fields::text(entry, "/state").unwrap_or_default()),
@@ -93,10 +93,10 @@ pub(crate) fn parse_list(
             };
             Ok((name, info))
         })
-        .collect::<Result<_, Unreadable>>()?;
+        .collect::<Result<_, UnreadableResponse>>()?;
     Ok(Page {
         items,
-        next: Following::Offset { start, limit },
+        next: NextPage::Offset { start, limit },
     })
 }
 
@@ -112,8 +112,8 @@ impl Client {
         loop {
             let start = offset(cursor.as_deref());
             let next = self
-                .call(None, &build_list(limit, start), |answer| {
-                    pages.take(parse_list(answer, start, limit)?)
+                .call(None, &build_list(limit, start), |response| {
+                    pages.take(parse_list(response, start, limit)?)
                 })
                 .await?;
             match next {
@@ -140,14 +140,14 @@ impl Sandbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::answer;
+    use crate::response::response;
 
     #[test]
     fn the_documented_list_is_read() {
         let body = r#"{"sandboxes":[{"name":"prod","title":"Production","state":"active","type":"production",
             "region":"VA7","isDefault":true,"eTag":2,"createdDate":"2019-09-04 04:57:24"},
             {"name":"dev","state":"resetting"}],"_page":{"limit":3,"count":1},"_links":{}}"#;
-        let page = parse_list(&answer(200, Some("application/json"), body), 0, 50).unwrap();
+        let page = parse_list(&response(200, Some("application/json"), body), 0, 50).unwrap();
         assert_eq!(page.items[0].1.state, SandboxState::Active);
         assert!(page.items[0].1.is_default);
         assert_eq!(page.items[1].1.state, SandboxState::Resetting);

@@ -7,14 +7,14 @@ use serde_json::{Map, Value, json};
 
 use super::filter::is_plain;
 use super::flow_service::{Created, Deleted};
-use crate::answer::{Answer, Unreadable};
 use crate::client::Sandbox;
 use crate::error::PlatformError;
 use crate::fields::{self, Raw};
 use crate::ids::{ClassId, FieldGroupId, SchemaId, TenantId};
-use crate::kind::Kind;
-use crate::paging::{Following, Page};
+use crate::kind::EntityKind;
+use crate::paging::{NextPage, Page};
 use crate::request::{Request, Service};
+use crate::response::{Response, UnreadableResponse};
 
 /// Lists whole objects; a version in it is refused.
 const ACCEPT_LIST: &str = "application/vnd.adobe.xed+json";
@@ -22,7 +22,7 @@ const ACCEPT_LIST: &str = "application/vnd.adobe.xed+json";
 const ACCEPT_ONE: &str = "application/vnd.adobe.xed+json;version=1";
 /// One object with all that its references lead to.
 const ACCEPT_RESOLVED: &str = "application/vnd.adobe.xed-full+json;version=1";
-/// The registry cuts its answers here.
+/// The registry cuts its responses here.
 const MAX_PAGE: u32 = 300;
 
 /// What the registry says of the organisation.
@@ -126,9 +126,9 @@ pub struct Schema {
 
 /// A kind of object of the registry.
 pub(crate) trait Titled: Sized {
-    const KIND: Kind;
+    const KIND: EntityKind;
     const COLLECTION: &'static str;
-    fn read(value: Value) -> Result<Self, Unreadable>;
+    fn read(value: Value) -> Result<Self, UnreadableResponse>;
     fn title(&self) -> &str;
     fn id(&self) -> &str;
 }
@@ -138,10 +138,10 @@ fn created_at_ms(value: &Value) -> Option<i64> {
 }
 
 impl Titled for FieldGroup {
-    const KIND: Kind = Kind::FieldGroup;
+    const KIND: EntityKind = EntityKind::FieldGroup;
     const COLLECTION: &'static str = "/tenant/fieldgroups";
 
-    fn read(value: Value) -> Result<Self, Unreadable> {
+    fn read(value: Value) -> Result<Self, UnreadableResponse> {
         Ok(Self {
             id: fields::required_id(&value, "/$id")?,
             title: fields::text(&value, "/title").unwrap_or_default(),
@@ -163,10 +163,10 @@ impl Titled for FieldGroup {
 }
 
 impl Titled for Schema {
-    const KIND: Kind = Kind::Schema;
+    const KIND: EntityKind = EntityKind::Schema;
     const COLLECTION: &'static str = "/tenant/schemas";
 
-    fn read(value: Value) -> Result<Self, Unreadable> {
+    fn read(value: Value) -> Result<Self, UnreadableResponse> {
         Ok(Self {
             id: fields::required_id(&value, "/$id")?,
             title: fields::text(&value, "/title").unwrap_or_default(),
@@ -206,12 +206,12 @@ fn build_list<T: Titled>(title: Option<&str>, limit: usize, cursor: Option<&str>
     request
 }
 
-pub(crate) fn parse_list<T: Titled>(answer: &Answer) -> Result<Page<T>, Unreadable> {
-    let mut body = answer.json()?;
+pub(crate) fn parse_list<T: Titled>(response: &Response) -> Result<Page<T>, UnreadableResponse> {
+    let mut body = response.json()?;
     // The last value of the order, not a link; null at the end.
     let next = fields::text(&body, "/_page/next").filter(|next| !next.is_empty());
     let Some(Value::Array(entries)) = body.get_mut("results").map(Value::take) else {
-        return Err(Unreadable::shape("`results` is no list"));
+        return Err(UnreadableResponse::shape("`results` is no list"));
     };
     let items = entries
         .into_iter()
@@ -219,16 +219,16 @@ pub(crate) fn parse_list<T: Titled>(answer: &Answer) -> Result<Page<T>, Unreadab
         .collect::<Result<_, _>>()?;
     Ok(Page {
         items,
-        next: Following::Cursor(next),
+        next: NextPage::Cursor(next),
     })
 }
 
-pub(crate) fn parse_one<T: Titled>(answer: &Answer) -> Result<T, Unreadable> {
-    T::read(answer.json()?)
+pub(crate) fn parse_one<T: Titled>(response: &Response) -> Result<T, UnreadableResponse> {
+    T::read(response.json()?)
 }
 
-pub(crate) fn parse_tenant(answer: &Answer) -> Result<TenantInfo, Unreadable> {
-    let body = answer.json()?;
+pub(crate) fn parse_tenant(response: &Response) -> Result<TenantInfo, UnreadableResponse> {
+    let body = response.json()?;
     Ok(TenantInfo {
         tenant_id: fields::required_id(&body, "/tenantId")?,
         org_id: fields::text(&body, "/imsOrg"),
@@ -265,12 +265,12 @@ fn schema_body(new: &NewSchema) -> Value {
 }
 
 pub(crate) fn parse_created<I: std::str::FromStr<Err = crate::IdError>>(
-    answer: &Answer,
-) -> Result<Created<I>, Unreadable> {
+    response: &Response,
+) -> Result<Created<I>, UnreadableResponse> {
     Ok(Created {
-        id: fields::required_id(&answer.json()?, "/$id")?,
+        id: fields::required_id(&response.json()?, "/$id")?,
         etag: None,
-        request_id: answer.request_id(),
+        request_id: response.request_id(),
     })
 }
 
@@ -280,7 +280,7 @@ impl Sandbox {
     /// # Errors
     /// [`PlatformError`].
     pub async fn tenant_info(&self) -> Result<TenantInfo, PlatformError> {
-        let request = Request::get(Kind::Tenant, Service::SchemaRegistry, "/stats");
+        let request = Request::get(EntityKind::Tenant, Service::SchemaRegistry, "/stats");
         self.call(&request, parse_tenant).await
     }
 
@@ -294,7 +294,7 @@ impl Sandbox {
         new: &NewFieldGroup,
     ) -> Result<Created<FieldGroupId>, PlatformError> {
         let request = Request::create(
-            Kind::FieldGroup,
+            EntityKind::FieldGroup,
             Service::SchemaRegistry,
             FieldGroup::COLLECTION,
             &new.title,
@@ -309,7 +309,7 @@ impl Sandbox {
     /// [`PlatformError`].
     pub async fn get_field_group(&self, id: &FieldGroupId) -> Result<FieldGroup, PlatformError> {
         let request = Request::get(
-            Kind::FieldGroup,
+            EntityKind::FieldGroup,
             Service::SchemaRegistry,
             "/tenant/fieldgroups/{id}",
         )
@@ -335,7 +335,7 @@ impl Sandbox {
     /// [`PlatformError`].
     pub async fn delete_field_group(&self, id: &FieldGroupId) -> Result<Deleted, PlatformError> {
         let template = "/tenant/fieldgroups/{id}";
-        let request = Request::delete(Kind::FieldGroup, Service::SchemaRegistry, template);
+        let request = Request::delete(EntityKind::FieldGroup, Service::SchemaRegistry, template);
         self.delete(&request.id(id.as_str()), |_| Ok(Deleted::Accepted))
             .await
     }
@@ -346,7 +346,7 @@ impl Sandbox {
     /// As of [`Sandbox::create_field_group`].
     pub async fn create_schema(&self, new: &NewSchema) -> Result<Created<SchemaId>, PlatformError> {
         let request = Request::create(
-            Kind::Schema,
+            EntityKind::Schema,
             Service::SchemaRegistry,
             Schema::COLLECTION,
             &new.title,
@@ -361,7 +361,7 @@ impl Sandbox {
     /// [`PlatformError`].
     pub async fn get_schema(&self, id: &SchemaId) -> Result<Schema, PlatformError> {
         let request = Request::get(
-            Kind::Schema,
+            EntityKind::Schema,
             Service::SchemaRegistry,
             "/tenant/schemas/{id}",
         )
@@ -376,7 +376,7 @@ impl Sandbox {
     /// [`PlatformError`].
     pub async fn get_resolved_schema(&self, id: &SchemaId) -> Result<Schema, PlatformError> {
         let request = Request::get(
-            Kind::Schema,
+            EntityKind::Schema,
             Service::SchemaRegistry,
             "/tenant/schemas/{id}",
         )
@@ -399,7 +399,7 @@ impl Sandbox {
     /// [`PlatformError`].
     pub async fn delete_schema(&self, id: &SchemaId) -> Result<Deleted, PlatformError> {
         let template = "/tenant/schemas/{id}";
-        let request = Request::delete(Kind::Schema, Service::SchemaRegistry, template);
+        let request = Request::delete(EntityKind::Schema, Service::SchemaRegistry, template);
         self.delete(&request.id(id.as_str()), |_| Ok(Deleted::Accepted))
             .await
     }
@@ -410,7 +410,7 @@ impl Sandbox {
             self.pages(
                 usize::MAX,
                 |cursor| build_list::<T>(filter.as_deref(), limit, cursor),
-                |answer, _| parse_list(answer),
+                |response, _| parse_list(response),
             )
             .await
         };
@@ -434,7 +434,7 @@ impl Sandbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::answer;
+    use crate::response::response;
 
     #[test]
     fn the_field_group_is_the_guides() {
@@ -498,8 +498,9 @@ mod tests {
             let body = format!(
                 r#"{{"results":[{{"$id":"https://x/1","title":"A"}}],"_page":{{"orderby":"title","next":{next},"count":1}}}}"#
             );
-            let page = parse_list::<Schema>(&answer(200, Some("application/json"), &body)).unwrap();
-            let Following::Cursor(found) = page.next else {
+            let page =
+                parse_list::<Schema>(&response(200, Some("application/json"), &body)).unwrap();
+            let NextPage::Cursor(found) = page.next else {
                 panic!("a cursor")
             };
             assert_eq!(found.as_deref(), expected);

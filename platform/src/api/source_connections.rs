@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use super::flow_service::{ConnectionSpecRef, Created, Deleted, Entity};
 use super::row_filters::RowFilter;
-use crate::answer::Unreadable;
 use crate::client::Sandbox;
 use crate::error::PlatformError;
 use crate::fields::{self, Raw};
 use crate::ids::{BaseConnectionId, Etag, SourceConnectionId};
-use crate::kind::Kind;
+use crate::kind::EntityKind;
+use crate::response::UnreadableResponse;
 
 /// A source connection to be made.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,11 +61,11 @@ pub struct SourceConnection {
 }
 
 impl Entity for SourceConnection {
-    const KIND: Kind = Kind::SourceConnection;
+    const KIND: EntityKind = EntityKind::SourceConnection;
     const COLLECTION: &'static str = "/sourceConnections";
     const ONE: &'static str = "/sourceConnections/{id}";
 
-    fn read(value: Value) -> Result<Self, Unreadable> {
+    fn read(value: Value) -> Result<Self, UnreadableResponse> {
         Ok(Self {
             id: fields::required_id(&value, "/id")?,
             name: fields::text(&value, "/name").unwrap_or_default(),
@@ -93,37 +93,37 @@ impl Entity for SourceConnection {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire<'a> {
+struct SourceConnectionBody<'a> {
     name: &'a str,
     base_connection_id: &'a BaseConnectionId,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
-    data: WireData,
-    params: WireParams<'a>,
+    data: DataJson,
+    params: ParamsJson<'a>,
     connection_spec: &'a ConnectionSpecRef,
 }
 
 #[derive(Serialize)]
-struct WireData {
+struct DataJson {
     format: &'static str,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct WireParams<'a> {
+struct ParamsJson<'a> {
     table_name: &'a str,
     columns: &'a [Value],
     #[serde(skip_serializing_if = "Option::is_none")]
     filters: Option<Value>,
 }
 
-fn wire(new: &NewSourceConnection) -> Wire<'_> {
-    Wire {
+fn body(new: &NewSourceConnection) -> SourceConnectionBody<'_> {
+    SourceConnectionBody {
         name: &new.name,
         base_connection_id: &new.base_connection_id,
         description: new.description.as_deref(),
-        data: WireData { format: "tabular" },
-        params: WireParams {
+        data: DataJson { format: "tabular" },
+        params: ParamsJson {
             table_name: &new.table_name,
             columns: &new.columns,
             filters: new.filter.as_ref().map(RowFilter::to_params),
@@ -136,12 +136,12 @@ impl Sandbox {
     /// Makes a source connection, sent once.
     ///
     /// # Errors
-    /// [`PlatformError`]; ask its `outcome` before sending it again, names are not unique.
+    /// [`PlatformError`]; ask its `effect` before sending it again, names are not unique.
     pub async fn create_source_connection(
         &self,
         new: &NewSourceConnection,
     ) -> Result<Created<SourceConnectionId>, PlatformError> {
-        self.create_entity::<SourceConnection, _>(&new.name, &wire(new))
+        self.create_entity::<SourceConnection, _>(&new.name, &body(new))
             .await
     }
 
@@ -258,11 +258,11 @@ mod tests {
             ..new.clone()
         };
         assert_eq!(
-            serde_json::to_value(wire(&with_filter)).unwrap()["params"]["filters"]["value"]["fnName"],
+            serde_json::to_value(body(&with_filter)).unwrap()["params"]["filters"]["value"]["fnName"],
             "NOT"
         );
         assert_eq!(
-            serde_json::to_value(wire(&new)).unwrap(),
+            serde_json::to_value(body(&new)).unwrap(),
             json!({
                 "name": "Source connection for Customer Success",
                 "baseConnectionId": "f1da3694-38a9-403d-9a36-9438a9203d42",

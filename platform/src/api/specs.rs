@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::flow_service::{Entity, build_one, parse_one_or_none};
-use crate::answer::Unreadable;
 use crate::client::Sandbox;
 use crate::error::PlatformError;
 use crate::fields::{self, Raw};
 use crate::ids::{ConnectionSpecId, FlowSpecId};
-use crate::kind::Kind;
+use crate::kind::EntityKind;
+use crate::response::UnreadableResponse;
 
 /// What a kind of source needs.
 #[derive(Debug, Clone)]
@@ -112,11 +112,11 @@ impl FlowSpec {
 }
 
 impl Entity for ConnectionSpec {
-    const KIND: Kind = Kind::ConnectionSpec;
+    const KIND: EntityKind = EntityKind::ConnectionSpec;
     const COLLECTION: &'static str = "/connectionSpecs";
     const ONE: &'static str = "/connectionSpecs/{id}";
 
-    fn read(value: Value) -> Result<Self, Unreadable> {
+    fn read(value: Value) -> Result<Self, UnreadableResponse> {
         Ok(Self {
             id: fields::required_id(&value, "/id")?,
             name: fields::text(&value, "/name").unwrap_or_default(),
@@ -139,11 +139,11 @@ impl Entity for ConnectionSpec {
 }
 
 impl Entity for FlowSpec {
-    const KIND: Kind = Kind::FlowSpec;
+    const KIND: EntityKind = EntityKind::FlowSpec;
     const COLLECTION: &'static str = "/flowSpecs";
     const ONE: &'static str = "/flowSpecs/{id}";
 
-    fn read(value: Value) -> Result<Self, Unreadable> {
+    fn read(value: Value) -> Result<Self, UnreadableResponse> {
         Ok(Self {
             id: fields::required_id(&value, "/id")?,
             name: fields::text(&value, "/name").unwrap_or_default(),
@@ -163,7 +163,7 @@ impl Entity for FlowSpec {
 }
 
 impl Sandbox {
-    /// One connection spec; nothing where the platform answers with none.
+    /// One connection spec; nothing where the platform responds with none.
     ///
     /// # Errors
     /// [`PlatformError`], of class [`crate::Class::NotFound`] where it says that there is none.
@@ -197,10 +197,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::answer::answer;
+    use crate::response::response;
 
     fn parse(body: &Value) -> Option<ConnectionSpec> {
-        parse_one_or_none(&answer(200, None, &body.to_string())).unwrap()
+        parse_one_or_none(&response(200, None, &body.to_string())).unwrap()
     }
 
     #[test]

@@ -6,12 +6,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::flow_service::{ConnectionSpecRef, Created, Deleted, Entity};
-use crate::answer::Unreadable;
 use crate::client::Sandbox;
 use crate::error::PlatformError;
 use crate::fields::{self, Raw};
 use crate::ids::{ConnectionSpecId, DatasetId, Etag, SchemaId, TargetConnectionId};
-use crate::kind::Kind;
+use crate::kind::EntityKind;
+use crate::response::UnreadableResponse;
 
 /// The only form of a schema that flows take: resolved, newest minor version of major version 1.
 /// The mapping set has to name the same.
@@ -58,11 +58,11 @@ pub struct TargetConnection {
 }
 
 impl Entity for TargetConnection {
-    const KIND: Kind = Kind::TargetConnection;
+    const KIND: EntityKind = EntityKind::TargetConnection;
     const COLLECTION: &'static str = "/targetConnections";
     const ONE: &'static str = "/targetConnections/{id}";
 
-    fn read(value: Value) -> Result<Self, Unreadable> {
+    fn read(value: Value) -> Result<Self, UnreadableResponse> {
         Ok(Self {
             id: fields::required_id(&value, "/id")?,
             name: fields::text(&value, "/name").unwrap_or_default(),
@@ -90,45 +90,45 @@ impl Entity for TargetConnection {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire<'a> {
+struct TargetConnectionBody<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
-    data: WireData<'a>,
-    params: WireParams<'a>,
+    data: DataJson<'a>,
+    params: ParamsJson<'a>,
     connection_spec: ConnectionSpecRef,
 }
 
 #[derive(Serialize)]
-struct WireData<'a> {
+struct DataJson<'a> {
     format: &'static str,
-    schema: WireSchema<'a>,
+    schema: SchemaJson<'a>,
 }
 
 #[derive(Serialize)]
-struct WireSchema<'a> {
+struct SchemaJson<'a> {
     id: &'a SchemaId,
     version: &'static str,
 }
 
 #[derive(Serialize)]
-struct WireParams<'a> {
+struct ParamsJson<'a> {
     #[serde(rename = "dataSetId")]
     dataset_id: &'a DatasetId,
 }
 
-fn wire(new: &NewTargetConnection) -> Wire<'_> {
-    Wire {
+fn body(new: &NewTargetConnection) -> TargetConnectionBody<'_> {
+    TargetConnectionBody {
         name: &new.name,
         description: new.description.as_deref(),
-        data: WireData {
+        data: DataJson {
             format: "parquet_xdm",
-            schema: WireSchema {
+            schema: SchemaJson {
                 id: &new.schema_id,
                 version: SCHEMA_VERSION,
             },
         },
-        params: WireParams {
+        params: ParamsJson {
             dataset_id: &new.dataset_id,
         },
         connection_spec: ConnectionSpecRef::v1(ConnectionSpecId::data_lake()),
@@ -139,12 +139,12 @@ impl Sandbox {
     /// Makes a target connection of the data lake, sent once.
     ///
     /// # Errors
-    /// [`PlatformError`]; ask its `outcome` before sending it again, names are not unique.
+    /// [`PlatformError`]; ask its `effect` before sending it again, names are not unique.
     pub async fn create_target_connection(
         &self,
         new: &NewTargetConnection,
     ) -> Result<Created<TargetConnectionId>, PlatformError> {
-        self.create_entity::<TargetConnection, _>(&new.name, &wire(new))
+        self.create_entity::<TargetConnection, _>(&new.name, &body(new))
             .await
     }
 
@@ -242,7 +242,7 @@ mod tests {
             dataset_id: "5e543e8a60b15218ad44b95f".parse().unwrap(),
         };
         assert_eq!(
-            serde_json::to_value(wire(&new)).unwrap(),
+            serde_json::to_value(body(&new)).unwrap(),
             json!({
                 "name": "Target Connection for a customer success connector",
                 "description": "d",

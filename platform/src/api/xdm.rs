@@ -9,9 +9,9 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Map, Value, json};
 
 use super::data_prep::FieldMapping;
-use crate::answer::Unreadable;
 use crate::fields;
 use crate::ids::TenantId;
+use crate::response::UnreadableResponse;
 
 /// A column as explore gave it.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,11 +29,11 @@ pub struct Column {
 }
 
 impl Column {
-    pub(crate) fn read(value: Value) -> Result<Self, Unreadable> {
+    pub(crate) fn read(value: Value) -> Result<Self, UnreadableResponse> {
         Ok(Self {
             name: fields::text(&value, "/name")
                 .filter(|name| !name.is_empty())
-                .ok_or_else(|| Unreadable::shape("a column has no name"))?,
+                .ok_or_else(|| UnreadableResponse::shape("a column has no name"))?,
             type_: fields::text(&value, "/type"),
             xdm: value.get("xdm").filter(|xdm| xdm.is_object()).cloned(),
             xdm_type: fields::text(&value, "/meta:xdmType"),

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::server::{Reply, Seen, Server, json};
+use super::server::{ReceivedRequest, ScriptedReply, Server, json};
 use crate::error::End;
-use crate::{ConnectionSpecId, PlatformError, Unreadable};
+use crate::{ConnectionSpecId, PlatformError, UnreadableResponse};
 
 /// Names that mean something to a filter, a URL, or JSON.
 const AWKWARD: [&str; 24] = [
@@ -37,7 +37,7 @@ const AWKWARD: [&str; 24] = [
 ];
 
 /// A list that filters as Adobe's does: a comma means "or", an operator splits, values are exact.
-fn list(entities: &[Value], seen: &Seen) -> Reply {
+fn list(entities: &[Value], seen: &ReceivedRequest) -> ScriptedReply {
     let mut items: Vec<&Value> = entities.iter().collect();
     for property in seen.query("property") {
         let Some((path, values)) = property.split_once("==") else {
@@ -240,7 +240,7 @@ async fn an_entity_without_an_id_is_an_error_and_odd_fields_are_not() {
     assert!(matches!(
         find(&server, "n").await.unwrap_err().root(),
         End::Unreadable {
-            cause: Unreadable::WrongShape { .. },
+            cause: UnreadableResponse::WrongShape { .. },
             ..
         }
     ));

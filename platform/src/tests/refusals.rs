@@ -4,26 +4,26 @@
 
 use std::time::SystemTime;
 
-use crate::answer::answer;
 use crate::classify::{classify, refuses_token};
-use crate::refusal::Refusal;
-use crate::{Effect, Outcome};
+use crate::refusal::PlatformRefusal;
+use crate::response::response;
+use crate::{Operation, RequestEffect};
 
-fn read(status: u16, content_type: Option<&'static str>, body: &str) -> Refusal {
-    Refusal::read(
-        &answer(status, content_type, body),
+fn read(status: u16, content_type: Option<&'static str>, body: &str) -> PlatformRefusal {
+    PlatformRefusal::read(
+        &response(status, content_type, body),
         SystemTime::UNIX_EPOCH,
         &[],
     )
 }
 
 /// Class, what helps, what is known after a create, and whether the token is renewed.
-fn verdict(status: u16, body: &str) -> String {
+fn meaning(status: u16, body: &str) -> String {
     let refusal = read(status, Some("application/json"), body);
-    let as_read = classify(Effect::Read, &refusal);
-    let as_create = classify(Effect::Create, &refusal);
+    let as_read = classify(Operation::Read, &refusal);
+    let as_create = classify(Operation::Create, &refusal);
     // A read's outcome is never open.
-    assert_eq!(as_read.outcome, Outcome::Refused, "{status} {body}");
+    assert_eq!(as_read.effect, RequestEffect::Refused, "{status} {body}");
     let renew = if refuses_token(&refusal) {
         " renew"
     } else {
@@ -31,7 +31,7 @@ fn verdict(status: u16, body: &str) -> String {
     };
     format!(
         "{:?} {:?} {:?}{renew}",
-        as_read.class, as_read.next, as_create.outcome
+        as_read.class, as_read.next, as_create.effect
     )
 }
 
@@ -242,7 +242,7 @@ fn the_gateways_codes_are_classified() {
         (403, "403999", "PermissionDenied GiveUp Refused"),
     ];
     for (status, code, expected) in cases {
-        assert_eq!(verdict(status, &gateway(code)), expected, "{code}");
+        assert_eq!(meaning(status, &gateway(code)), expected, "{code}");
     }
 }
 
@@ -458,7 +458,7 @@ fn flow_services_codes_are_classified() {
         ),
     ];
     for (name, status, code, expected) in cases {
-        assert_eq!(verdict(status, &flow(code)), expected, "{name}");
+        assert_eq!(meaning(status, &flow(code)), expected, "{name}");
     }
 }
 
@@ -527,7 +527,7 @@ fn the_sources_words_are_not_the_platforms() {
         ),
     ];
     for (name, code, text, expected) in cases {
-        assert_eq!(verdict(400, &flow_text(code, text)), expected, "{name}");
+        assert_eq!(meaning(400, &flow_text(code, text)), expected, "{name}");
     }
 }
 
@@ -544,7 +544,7 @@ fn the_registrys_codes_are_classified() {
         (401, "1000-401", "Unauthenticated RenewToken Refused renew"),
     ];
     for (status, code, expected) in cases {
-        assert_eq!(verdict(status, &xdm(code)), expected, "{code}");
+        assert_eq!(meaning(status, &xdm(code)), expected, "{code}");
     }
 }
 
@@ -578,7 +578,7 @@ fn a_bare_status_is_classified() {
         (999, "PlatformRejected Look Unknown"),
     ];
     for (status, expected) in cases {
-        assert_eq!(verdict(status, ""), expected, "{status}");
+        assert_eq!(meaning(status, ""), expected, "{status}");
     }
 }
 
@@ -592,10 +592,10 @@ fn ims_is_classified() {
     ] {
         for status in [400, 401] {
             let body = format!(r#"{{"error":"{word}","error_description":"d"}}"#);
-            let verdict = verdict(status, &body);
+            let meaning = meaning(status, &body);
             assert!(
-                verdict.starts_with("Unauthenticated RenewToken Refused"),
-                "{word}: {verdict}"
+                meaning.starts_with("Unauthenticated RenewToken Refused"),
+                "{word}: {meaning}"
             );
         }
     }

@@ -13,7 +13,7 @@ const SECRETS: [&str; 3] = [
 ];
 
 #[tokio::test]
-async fn an_answer_that_repeats_the_request_gives_no_secret_away() {
+async fn a_response_that_repeats_the_request_gives_no_secret_away() {
     let server = Server::start(|seen, _| {
         if seen.is_token() {
             return token(SECRETS[1], 86_399);
@@ -122,11 +122,13 @@ fn a_secret_in_place_of_a_code_or_a_request_id_is_dropped() {
         json!({"title": "t", "requestId": secret}),
     ];
     for body in bodies {
-        let mut answer = crate::answer::answer(400, Some("application/json"), &body.to_string());
+        let mut response =
+            crate::response::response(400, Some("application/json"), &body.to_string());
         let id = http::HeaderValue::from_static(secret);
-        answer.headers.insert("x-request-id", id);
+        response.headers.insert("x-request-id", id);
         let secrets = [secret.to_owned().into()];
-        let refusal = crate::Refusal::read(&answer, std::time::SystemTime::UNIX_EPOCH, &secrets);
+        let refusal =
+            crate::PlatformRefusal::read(&response, std::time::SystemTime::UNIX_EPOCH, &secrets);
         let shown = format!("{refusal} {refusal:?}");
         assert!(!shown.contains(secret), "{shown}");
     }

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use super::server::{Server, credentials, json};
 use crate::error::End;
-use crate::{BuildError, Client, Outcome, TransportKind};
+use crate::{BuildError, Client, RequestEffect, TransportKind};
 
 /// A server for 127.0.0.1 whose certificate an authority of its own has signed; gives its address
 /// and the authority in PEM.
@@ -65,7 +65,7 @@ async fn an_authority_is_trusted_only_if_it_is_given() {
         panic!("{error:?}");
     };
     assert_eq!(cause.kind(), TransportKind::Tls, "{cause}");
-    assert_eq!(error.outcome(), Outcome::NothingSent);
+    assert_eq!(error.effect(), RequestEffect::NothingSent);
 
     settings.ca_certificate_pem = Some(authority);
     let client = Client::new(settings, credentials()).unwrap();

@@ -6,11 +6,11 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 
-use super::server::{Reply, Script, Server, credentials, json};
+use super::server::{Script, ScriptedReply, Server, credentials, json};
 use crate::error::End;
 use crate::{
     Class, Client, ConnectionSpecRef, FlowId, NewBaseConnection, NewSourceConnection, Next,
-    Outcome, PlatformError, Sandbox, SandboxName, Settings, TransportKind,
+    PlatformError, RequestEffect, Sandbox, SandboxName, Settings, TransportKind,
 };
 
 fn base_connection() -> NewBaseConnection {
@@ -83,52 +83,54 @@ async fn each_end_of_a_create_says_what_is_known() {
     const BIG: usize = 200_000;
     let created = r#"{"id":"b-1"}"#;
     let head = "HTTP/1.1 201 X\r\ncontent-type: application/json\r\n";
-    let cases: Vec<(&str, Script, &str, Outcome, Next, Class)> = vec![
+    let cases: Vec<(&str, Script, &str, RequestEffect, Next, Class)> = vec![
         (
             "closed after the request",
-            Box::new(|| Reply::Close),
-            "Unanswered",
-            Outcome::Unknown,
+            Box::new(|| ScriptedReply::Close),
+            "NoResponse",
+            RequestEffect::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
         ),
         (
             "no first byte",
-            Box::new(|| Reply::Hang),
-            "Unanswered",
-            Outcome::Unknown,
+            Box::new(|| ScriptedReply::Hang),
+            "NoResponse",
+            RequestEffect::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
         ),
         (
             "a broken head",
-            Box::new(|| Reply::Bytes("HTTP/1.1 20".into())),
-            "Unanswered",
-            Outcome::Unknown,
+            Box::new(|| ScriptedReply::Bytes("HTTP/1.1 20".into())),
+            "NoResponse",
+            RequestEffect::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
         ),
         (
             "no HTTP",
-            Box::new(|| Reply::Bytes("SSH-2.0-OpenSSH\r\n\r\n".into())),
-            "Unanswered",
-            Outcome::Unknown,
+            Box::new(|| ScriptedReply::Bytes("SSH-2.0-OpenSSH\r\n\r\n".into())),
+            "NoResponse",
+            RequestEffect::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
         ),
         (
             "a slow body",
-            Box::new(move || Reply::Stall(format!("{head}content-length: 99\r\n\r\n{{"))),
+            Box::new(move || ScriptedReply::Stall(format!("{head}content-length: 99\r\n\r\n{{"))),
             "Unreadable",
-            Outcome::Unknown,
+            RequestEffect::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
         ),
         (
             "a body cut off",
-            Box::new(move || Reply::Bytes(format!("{head}content-length: 99\r\n\r\n{created}"))),
+            Box::new(move || {
+                ScriptedReply::Bytes(format!("{head}content-length: 99\r\n\r\n{created}"))
+            }),
             "Unreadable",
-            Outcome::Unknown,
+            RequestEffect::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
         ),
@@ -136,23 +138,23 @@ async fn each_end_of_a_create_says_what_is_known() {
             "an announced giant",
             Box::new(|| json(201, "x".repeat(BIG))),
             "Unreadable",
-            Outcome::Unknown,
+            RequestEffect::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
         ),
         (
             "a giant without length",
-            Box::new(move || Reply::Bytes(format!("{head}\r\n{}", "x".repeat(BIG)))),
+            Box::new(move || ScriptedReply::Bytes(format!("{head}\r\n{}", "x".repeat(BIG)))),
             "Unreadable",
-            Outcome::Unknown,
+            RequestEffect::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
         ),
         (
             "HTML under 200",
-            Box::new(|| Reply::Answer(200, "text/html", "<html>hi</html>".into())),
+            Box::new(|| ScriptedReply::Response(200, "text/html", "<html>hi</html>".into())),
             "Unreadable",
-            Outcome::Unknown,
+            RequestEffect::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
         ),
@@ -160,7 +162,7 @@ async fn each_end_of_a_create_says_what_is_known() {
             "no JSON under 201",
             Box::new(|| json(201, "oops")),
             "Unreadable",
-            Outcome::Unknown,
+            RequestEffect::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
         ),
@@ -168,7 +170,7 @@ async fn each_end_of_a_create_says_what_is_known() {
             "no id under 201",
             Box::new(|| json(201, "{}")),
             "Unreadable",
-            Outcome::Unknown,
+            RequestEffect::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
         ),
@@ -176,15 +178,15 @@ async fn each_end_of_a_create_says_what_is_known() {
             "an odd id under 201",
             Box::new(|| json(201, r#"{"id":"a b"}"#)),
             "Unreadable",
-            Outcome::Unknown,
+            RequestEffect::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
         ),
         (
             "204 for a create",
-            Box::new(|| Reply::Bytes("HTTP/1.1 204 X\r\n\r\n".into())),
+            Box::new(|| ScriptedReply::Bytes("HTTP/1.1 204 X\r\n\r\n".into())),
             "Unreadable",
-            Outcome::Unknown,
+            RequestEffect::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
         ),
@@ -192,7 +194,7 @@ async fn each_end_of_a_create_says_what_is_known() {
             "500",
             Box::new(|| json(500, "{}")),
             "Refused",
-            Outcome::Unknown,
+            RequestEffect::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
         ),
@@ -200,15 +202,15 @@ async fn each_end_of_a_create_says_what_is_known() {
             "a plain 503",
             Box::new(|| json(503, "")),
             "Refused",
-            Outcome::Unknown,
+            RequestEffect::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
         ),
         (
             "504 of a proxy",
-            Box::new(|| Reply::Answer(504, "text/html", "<html>".into())),
+            Box::new(|| ScriptedReply::Response(504, "text/html", "<html>".into())),
             "Refused",
-            Outcome::Unknown,
+            RequestEffect::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
         ),
@@ -216,7 +218,7 @@ async fn each_end_of_a_create_says_what_is_known() {
             "408",
             Box::new(|| json(408, r#"{"type":"x/FLOW-1006-408"}"#)),
             "Refused",
-            Outcome::Unknown,
+            RequestEffect::Unknown,
             Next::Look,
             Class::OutcomeUnknown,
         ),
@@ -224,46 +226,50 @@ async fn each_end_of_a_create_says_what_is_known() {
             "503 of the gateway",
             Box::new(|| json(503, r#"{"error_code":"503010","message":"m"}"#)),
             "Refused",
-            Outcome::Refused,
+            RequestEffect::Refused,
             Next::Wait,
             Class::Unavailable,
         ),
         (
             "429",
             Box::new(|| {
-                Reply::Bytes("HTTP/1.1 429 X\r\nretry-after: 7\r\ncontent-length: 0\r\n\r\n".into())
+                ScriptedReply::Bytes(
+                    "HTTP/1.1 429 X\r\nretry-after: 7\r\ncontent-length: 0\r\n\r\n".into(),
+                )
             }),
             "Refused",
-            Outcome::Refused,
+            RequestEffect::Refused,
             Next::Wait,
             Class::RateLimited,
         ),
         (
             "400 whose text is lost",
-            Box::new(|| Reply::Bytes("HTTP/1.1 400 X\r\ncontent-length: 99\r\n\r\n{".into())),
+            Box::new(|| {
+                ScriptedReply::Bytes("HTTP/1.1 400 X\r\ncontent-length: 99\r\n\r\n{".into())
+            }),
             "Refused",
-            Outcome::Refused,
+            RequestEffect::Refused,
             Next::FixInput,
             Class::PlatformRejected,
         ),
         (
             "400 with a giant text",
-            Box::new(|| Reply::Answer(400, "text/plain", "x".repeat(BIG))),
+            Box::new(|| ScriptedReply::Response(400, "text/plain", "x".repeat(BIG))),
             "Refused",
-            Outcome::Refused,
+            RequestEffect::Refused,
             Next::FixInput,
             Class::PlatformRejected,
         ),
         (
             "a redirect",
             Box::new(|| {
-                Reply::Bytes(
+                ScriptedReply::Bytes(
                     "HTTP/1.1 307 X\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n"
                         .into(),
                 )
             }),
             "Refused",
-            Outcome::Refused,
+            RequestEffect::Refused,
             Next::FixInput,
             Class::PlatformRejected,
         ),
@@ -279,7 +285,7 @@ async fn each_end_of_a_create_says_what_is_known() {
         let error = create(&client.sandbox(&SandboxName::parse("dev").unwrap())).await;
         let shown = format!("{:?}", error.root());
         assert!(shown.starts_with(end), "{case}: {shown}");
-        assert_eq!(error.outcome(), outcome, "{case}");
+        assert_eq!(error.effect(), outcome, "{case}");
         assert_eq!(error.next(), next, "{case}");
         assert_eq!(error.class(), class, "{case}");
         let wait = (case == "429").then_some(Duration::from_secs(7));
@@ -298,7 +304,7 @@ async fn a_connection_that_fails_sent_nothing() {
         .local_addr()
         .unwrap()
         .port();
-    let ims = Server::platform(|_, _| Reply::Close).await;
+    let ims = Server::platform(|_, _| ScriptedReply::Close).await;
     let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let plain_url = format!("https://{}", plain.local_addr().unwrap());
     tokio::spawn(async move {
@@ -331,7 +337,7 @@ async fn a_connection_that_fails_sent_nothing() {
         };
         assert_eq!(cause.kind(), kind, "{url}: {cause}");
         assert!(!cause.was_sent());
-        assert_eq!(error.outcome(), Outcome::NothingSent);
+        assert_eq!(error.effect(), RequestEffect::NothingSent);
         assert_eq!(error.next(), next);
         assert_eq!(error.class(), Class::Unavailable);
     }
@@ -339,11 +345,11 @@ async fn a_connection_that_fails_sent_nothing() {
 
 #[tokio::test]
 async fn a_connection_that_is_kept_and_closed_does_not_double_a_create() {
-    // The first request is answered and the connection closed after it: the next create meets a
+    // The first request gets its response, then the connection is closed: the next create meets a
     // pool that may still think it open.
     let server = Server::platform(|_, count| {
         let body = format!(r#"{{"id":"b-{count}"}}"#);
-        Reply::Bytes(format!(
+        ScriptedReply::Bytes(format!(
             "HTTP/1.1 201 X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         ))
@@ -354,7 +360,7 @@ async fn a_connection_that_is_kept_and_closed_does_not_double_a_create() {
         // Either it was created by this one request, or its outcome is unknown; never two.
         let result = sandbox.create_base_connection(&base_connection()).await;
         if let Err(error) = &result {
-            assert_ne!(error.outcome(), Outcome::Refused);
+            assert_ne!(error.effect(), RequestEffect::Refused);
         }
         assert!(server.calls().len() <= count + 1);
     }
@@ -363,7 +369,7 @@ async fn a_connection_that_is_kept_and_closed_does_not_double_a_create() {
 #[tokio::test]
 async fn a_read_is_repeated_once_when_its_connection_broke() {
     let server = Server::platform(|_, count| match count {
-        0 => Reply::Close,
+        0 => ScriptedReply::Close,
         _ => json(200, json!({"items": [{"id": "84224def", "name": "f"}]})),
     })
     .await;
@@ -371,10 +377,10 @@ async fn a_read_is_repeated_once_when_its_connection_broke() {
     assert_eq!(flow.name, "f");
     assert_eq!(server.calls().len(), 2);
 
-    let server = Server::platform(|_, _| Reply::Close).await;
+    let server = Server::platform(|_, _| ScriptedReply::Close).await;
     let error = server.sandbox().get_flow(&flow_id()).await.unwrap_err();
     assert_eq!(error.next(), Next::Wait);
-    assert_eq!(error.outcome(), Outcome::Refused);
+    assert_eq!(error.effect(), RequestEffect::Refused);
     assert_eq!(server.calls().len(), 2);
 }
 
@@ -383,12 +389,12 @@ async fn reads_bound_time_size_and_type() {
     let cases: Vec<(&str, Script, Class)> = vec![
         (
             "no first byte",
-            Box::new(|| Reply::Hang),
+            Box::new(|| ScriptedReply::Hang),
             Class::Unavailable,
         ),
         (
             "HTML",
-            Box::new(|| Reply::Answer(200, "text/html", "<p>".into())),
+            Box::new(|| ScriptedReply::Response(200, "text/html", "<p>".into())),
             Class::Unavailable,
         ),
         (
@@ -423,18 +429,18 @@ async fn reads_bound_time_size_and_type() {
         let sandbox = client.sandbox(&SandboxName::parse("dev").unwrap());
         let error = sandbox.get_flow(&flow_id()).await.unwrap_err();
         assert_eq!(error.class(), class, "{case}: {error:?}");
-        assert_ne!(error.outcome(), Outcome::Unknown, "{case}");
+        assert_ne!(error.effect(), RequestEffect::Unknown, "{case}");
     }
 }
 
 #[tokio::test]
 async fn deleting_what_is_gone_is_success() {
     let server = Server::platform(|_, count| match count {
-        0 => Reply::Bytes("HTTP/1.1 204 X\r\n\r\n".to_owned()),
+        0 => ScriptedReply::Bytes("HTTP/1.1 204 X\r\n\r\n".to_owned()),
         1 => json(404, r#"{"type":"x/FLOW-1439-404"}"#),
         2 => json(404, r#"{"type":"x/FLOW-2100-404"}"#),
         3 => json(400, r#"{"type":"x/FLOW-1447-400"}"#),
-        _ => Reply::Close,
+        _ => ScriptedReply::Close,
     })
     .await;
     let sandbox = server.sandbox();
@@ -460,11 +466,11 @@ async fn deleting_what_is_gone_is_success() {
 }
 
 #[tokio::test]
-async fn an_update_takes_every_printed_answer() {
+async fn an_update_takes_every_printed_response() {
     let server = Server::platform(|_, count| match count {
         0 => json(200, json!({"id": "b", "etag": "\"2\""})),
         1 => json(200, json!({"items": [{"id": "b", "etag": "\"3\""}]})),
-        2 => Reply::Bytes("HTTP/1.1 200 X\r\ncontent-length: 0\r\n\r\n".to_owned()),
+        2 => ScriptedReply::Bytes("HTTP/1.1 200 X\r\ncontent-length: 0\r\n\r\n".to_owned()),
         3 => json(
             412,
             json!({"errorMessage": "Supplied version=[\"a\"] does not match"}),
@@ -498,7 +504,7 @@ async fn an_update_takes_every_printed_answer() {
         .update_base_connection_params(&id, &etag, &params)
         .await
         .unwrap_err();
-    assert_eq!(open.outcome(), Outcome::Unknown);
+    assert_eq!(open.effect(), RequestEffect::Unknown);
 }
 
 #[tokio::test]

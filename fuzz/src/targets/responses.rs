@@ -1,16 +1,16 @@
-//! Answers under a success, whoever wrote them.
+//! Responses under a success, whoever wrote them.
 
-use aep_platform::fuzzing::{self, Told};
+use aep_platform::fuzzing::{self, Reading};
 
 use crate::oracle::{CANARY, assert_fit, assert_quiet};
 
 pub(super) fn check(family: &str, input: &[u8]) {
     let mut shapes = Vec::new();
-    for told in fuzzing::read(family, input, CANARY) {
-        match told {
-            // Nothing that an answer holds is needed to say why it can't be read.
-            Told::Unreadable(error) => assert_fit(&error, !names_the_secret_in_its_head(input)),
-            Told::Read { shown, ids } => {
+    for reading in fuzzing::read(family, input, CANARY) {
+        match reading {
+            // Nothing that a response holds is needed to say why it can't be read.
+            Reading::Unreadable(error) => assert_fit(&error, !names_the_secret_in_its_head(input)),
+            Reading::Read { shown, ids } => {
                 if family == "token" {
                     assert_quiet(&shown);
                 }
@@ -21,13 +21,14 @@ pub(super) fn check(family: &str, input: &[u8]) {
             }
         }
     }
-    // The same answer says the same when it is read again.
-    let again = fuzzing::read(family, input, CANARY)
-        .into_iter()
-        .filter_map(|told| match told {
-            Told::Read { shown, .. } => Some(shown),
-            Told::Unreadable(_) => None,
-        });
+    // The same response gives the same when it is read again.
+    let again =
+        fuzzing::read(family, input, CANARY)
+            .into_iter()
+            .filter_map(|reading| match reading {
+                Reading::Read { shown, .. } => Some(shown),
+                Reading::Unreadable(_) => None,
+            });
     assert!(again.eq(shapes), "read twice, read differently");
     let _ = fuzzing::date(input);
 }
@@ -39,7 +40,7 @@ fn names_the_secret_in_its_head(input: &[u8]) -> bool {
     text.starts_with("HTTP/1.1 ") && head.to_lowercase().contains(&CANARY.to_lowercase())
 }
 
-/// An id from an answer becomes part of the next request's path: it must stay one step of it.
+/// An id from a response becomes part of the next request's path: it must stay one step of it.
 fn assert_stays_in_place(id: &str, target: &str) {
     let step = target
         .strip_prefix("/data/foundation/flowservice/flows/")

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::server::{Reply, Seen, Server, json};
+use super::server::{ReceivedRequest, ScriptedReply, Server, json};
 use crate::{PlatformError, Sandbox, SandboxName};
 
 /// What the service does with a filter.
@@ -28,7 +28,7 @@ fn matches(entity: &Value, property: &str) -> bool {
 }
 
 /// A page of two.
-fn page(entities: &[Value], seen: &Seen, filter: Filter) -> Reply {
+fn page(entities: &[Value], seen: &ReceivedRequest, filter: Filter) -> ScriptedReply {
     let mut items: Vec<&Value> = entities.iter().collect();
     let property = seen.query("property");
     match filter {
@@ -195,7 +195,7 @@ async fn an_id_that_a_filter_would_misread_is_looked_for_without_one() {
 }
 
 #[tokio::test]
-async fn a_look_that_failed_is_no_empty_answer() {
+async fn a_look_that_failed_is_no_empty_list() {
     for question in QUESTIONS {
         // The second page fails.
         let server = Server::platform(|_, count| match count {

@@ -1,6 +1,6 @@
 //! What came back: status, the few headers that matter, a bounded body; and why it can't be read.
 //!
-//! Knows nothing of tokens or of what the answer means.
+//! Knows nothing of tokens or of what the response means.
 
 use std::time::{Instant, SystemTime};
 
@@ -10,46 +10,46 @@ use serde_json::Value;
 
 use crate::code::RequestId;
 
-/// An answer whose status is known. The body may still be missing: a status is a verdict even
+/// A response whose status is known. The body may still be missing: a status decides even
 /// when the text after it was lost.
 #[derive(Clone)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Result<Bytes, Unreadable>,
+    pub(crate) body: Result<Bytes, UnreadableResponse>,
     /// When its head was here; the body may have taken long after it.
     pub(crate) received_at: Instant,
 }
 
-/// Why an answer could not be understood. For a create under a 2xx the resource may exist.
+/// Why a response could not be understood. For a create under a 2xx the resource may exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unreadable {
+pub enum UnreadableResponse {
     /// The status came, the body did not come whole.
-    #[error("the answer's body broke off: {reason}")]
+    #[error("the response's body broke off: {reason}")]
     CutOff {
         /// What the connection said.
         reason: String,
     },
     /// The body is longer than the client's limit.
-    #[error("the answer is longer than {limit_bytes} bytes")]
+    #[error("the response is longer than {limit_bytes} bytes")]
     TooLarge {
         /// `Settings::max_answer_bytes`.
         limit_bytes: usize,
     },
     /// The content type is not JSON, such as the HTML page of a proxy.
-    #[error("the answer is `{found}`, not JSON")]
+    #[error("the response is `{found}`, not JSON")]
     WrongContentType {
         /// The content type that came, cleaned.
         found: String,
     },
     /// The text is not JSON.
-    #[error("the answer is not JSON: {reason}")]
+    #[error("the response is not JSON: {reason}")]
     NotJson {
         /// What the parser said, with line and column.
         reason: String,
     },
     /// It is JSON of another shape than documented.
-    #[error("the answer has another shape than documented: {reason}")]
+    #[error("the response has another shape than documented: {reason}")]
     WrongShape {
         /// What is missing or of the wrong type.
         reason: String,
@@ -68,7 +68,7 @@ pub enum Unreadable {
     ForeignNextPage,
 }
 
-impl Unreadable {
+impl UnreadableResponse {
     pub(crate) fn shape(reason: impl Into<String>) -> Self {
         Self::WrongShape {
             reason: reason.into(),
@@ -76,7 +76,7 @@ impl Unreadable {
     }
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
@@ -99,18 +99,18 @@ impl Answer {
 
     /// The body as JSON: content type, then syntax. The content type may be absent, but an HTML
     /// page of a proxy is named as such rather than as a syntax error.
-    pub(crate) fn json(&self) -> Result<Value, Unreadable> {
+    pub(crate) fn json(&self) -> Result<Value, UnreadableResponse> {
         let body = self.body.as_ref().map_err(Clone::clone)?;
         if let Some(content_type) = self.header("content-type") {
             let media = content_type.split(';').next().unwrap_or_default().trim();
             let media = media.to_ascii_lowercase();
             if media != "application/json" && !media.ends_with("+json") {
-                return Err(Unreadable::WrongContentType {
+                return Err(UnreadableResponse::WrongContentType {
                     found: crate::text::clean(&media, 80),
                 });
             }
         }
-        serde_json::from_slice(body).map_err(|error| Unreadable::NotJson {
+        serde_json::from_slice(body).map_err(|error| UnreadableResponse::NotJson {
             // Serde names line and column and the token's kind for a `Value`, never its content.
             reason: error.to_string(),
         })
@@ -118,12 +118,12 @@ impl Answer {
 }
 
 #[cfg(test)]
-pub(crate) fn answer(status: u16, content_type: Option<&'static str>, body: &str) -> Answer {
+pub(crate) fn response(status: u16, content_type: Option<&'static str>, body: &str) -> Response {
     let mut headers = HeaderMap::new();
     if let Some(content_type) = content_type {
         headers.insert("content-type", http::HeaderValue::from_static(content_type));
     }
-    Answer {
+    Response {
         status: StatusCode::from_u16(status).unwrap(),
         headers,
         body: Ok(Bytes::copy_from_slice(body.as_bytes())),
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_date_of_an_answer_is_read_unless_a_cache_gave_it() {
+    fn the_date_of_a_response_is_read_unless_a_cache_gave_it() {
         const GOOD: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
         let cases = [
             (Some(GOOD), None, Some(784_111_777)),
@@ -150,14 +150,16 @@ mod tests {
             (None, None, None),
         ];
         for (date, age, expected) in cases {
-            let mut answer = answer(200, None, "");
+            let mut response = response(200, None, "");
             for (name, value) in [("date", date), ("age", age)] {
                 if let Some(value) = value {
-                    answer.headers.insert(name, HeaderValue::from_static(value));
+                    response
+                        .headers
+                        .insert(name, HeaderValue::from_static(value));
                 }
             }
             let expected = expected.map(|s| SystemTime::UNIX_EPOCH + Duration::from_secs(s));
-            assert_eq!(answer.date(), expected, "{date:?} {age:?}");
+            assert_eq!(response.date(), expected, "{date:?} {age:?}");
         }
     }
 
@@ -170,21 +172,21 @@ mod tests {
             (
                 Some("text/html"),
                 "<html>",
-                "the answer is `text/html`, not JSON",
+                "the response is `text/html`, not JSON",
             ),
             (
                 Some("application/json"),
                 "{\"id\":",
-                "the answer is not JSON: EOF while parsing a value at line 1 column 6",
+                "the response is not JSON: EOF while parsing a value at line 1 column 6",
             ),
             (
                 Some("application/json"),
                 "",
-                "the answer is not JSON: EOF while parsing a value at line 1 column 0",
+                "the response is not JSON: EOF while parsing a value at line 1 column 0",
             ),
         ];
         for (content_type, body, expected) in cases {
-            let read = answer(200, content_type, body).json();
+            let read = response(200, content_type, body).json();
             let shown = read.map_or_else(|error| error.to_string(), |_| "ok".to_owned());
             assert_eq!(shown, expected, "{content_type:?} {body}");
         }

@@ -7,14 +7,14 @@ use secrecy::SecretString;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::server::{Reply, Server, credentials, json, token};
+use super::server::{ScriptedReply, Server, credentials, json, token};
 use super::trust::secure_server;
 use crate::error::End;
 use crate::{Chain, Client, NewBaseConnection, Proxy, TransportKind};
 
-/// A redirect, as a whole answer.
-fn redirect(status: u16, location: &str) -> Reply {
-    Reply::Bytes(format!(
+/// A redirect, as a whole response.
+fn redirect(status: u16, location: &str) -> ScriptedReply {
+    ScriptedReply::Bytes(format!(
         "HTTP/1.1 {status} Elsewhere\r\nlocation: {location}\r\ncontent-length: 0\r\n\
          connection: close\r\n\r\n"
     ))

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use super::server::{Reply, Server, json};
+use super::server::{ScriptedReply, Server, json};
 use crate::clock::SystemClock;
 use crate::{BuildError, Client, Sandbox, SandboxName};
 
@@ -16,7 +16,7 @@ fn sandbox(server: &Server, at_once: usize) -> Sandbox {
     client.sandbox(&SandboxName::parse("dev").unwrap())
 }
 
-/// Five at the same moment; gives whether each was answered.
+/// Five at the same moment; gives whether each got a response.
 fn ask(sandbox: &Sandbox) -> JoinSet<bool> {
     let mut asked = JoinSet::new();
     for _ in 0..5 {
@@ -28,7 +28,7 @@ fn ask(sandbox: &Sandbox) -> JoinSet<bool> {
 
 #[tokio::test]
 async fn no_more_are_under_way_than_the_settings_allow() {
-    let server = Server::platform(|_, _| Reply::Hang).await;
+    let server = Server::platform(|_, _| ScriptedReply::Hang).await;
     let mut asked = ask(&sandbox(&server, 2));
     let wait = Duration::from_millis(300);
     assert!(tokio::time::timeout(wait, asked.join_next()).await.is_err());
@@ -40,9 +40,9 @@ async fn no_more_are_under_way_than_the_settings_allow() {
 }
 
 #[tokio::test]
-async fn the_next_in_line_goes_when_one_is_answered_or_given_up() {
+async fn the_next_in_line_goes_when_one_is_done_or_given_up() {
     let server = Server::platform(|_, count| match count {
-        0 => Reply::Hang,
+        0 => ScriptedReply::Hang,
         _ => json(
             200,
             json!({"sandboxes": [{"name": "dev", "state": "active"}]}),
@@ -58,7 +58,7 @@ async fn the_next_in_line_goes_when_one_is_answered_or_given_up() {
 
 #[tokio::test]
 async fn none_at_once_is_no_setting() {
-    let server = Server::platform(|_, _| Reply::Close).await;
+    let server = Server::platform(|_, _| ScriptedReply::Close).await;
     let mut settings = server.settings();
     settings.max_concurrent_requests = 0;
     let credentials = super::server::credentials();

@@ -1,10 +1,10 @@
 //! The words in which every error of this crate says what is known and what helps.
 //!
-//! Exhaustive on purpose: a caller that maps them must be told by the compiler of a new one.
+//! Exhaustive on purpose: a caller that maps them learns of a new one from the compiler.
 
 /// What is known about the request's effect on the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Outcome {
+pub enum RequestEffect {
     /// The request did not leave this machine: nothing changed.
     NothingSent,
     /// The platform said no, or the request was a read: nothing changed.
@@ -60,7 +60,7 @@ pub enum Class {
     NotFound,
     /// Too many requests.
     RateLimited,
-    /// The platform, the network or the source does not answer properly right now.
+    /// The platform, the network or the source does not respond properly right now.
     Unavailable,
     /// The platform said no, and it is neither clearly the input nor the permission.
     PlatformRejected,
@@ -68,10 +68,10 @@ pub enum Class {
     OutcomeUnknown,
 }
 
-/// The three answers of an error in one.
+/// What an error means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Verdict {
+pub(crate) struct Meaning {
     pub(crate) class: Class,
     pub(crate) next: Next,
-    pub(crate) outcome: Outcome,
+    pub(crate) effect: RequestEffect,
 }
