@@ -20,7 +20,7 @@ struct Options {
     /// How many inputs each gets, instead of a time.
     #[arg(long, conflicts_with = "seconds")]
     executions: Option<u64>,
-    /// What the inputs are drawn from. Default: the clock; it is printed.
+    /// The seed of the drawn inputs. Default: from the clock; it is printed.
     #[arg(long)]
     seed: Option<u64>,
     /// Runs this one input alone, such as one that failed.

@@ -1,4 +1,4 @@
-//! The engine for every machine: the corpus as it is, then edits of it, drawn from a seed.
+//! The engine for every machine: it runs the corpus, then edits of it that are drawn from a seed.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,15 +13,15 @@ use crate::corpus;
 use crate::edits;
 use crate::targets::Target;
 
-/// How often a failing input is made simpler before it is given up.
+/// How many times a failing input is simplified at most.
 const SHRINKS: u32 = 2000;
 
-/// When a target has run enough.
+/// When to stop a target.
 #[derive(Debug, Clone, Copy)]
 pub enum Until {
-    /// So many inputs.
+    /// After this many inputs.
     Executions(u64),
-    /// So long.
+    /// After this time.
     Time(Duration),
 }
 
@@ -40,9 +40,9 @@ pub struct RunSummary {
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct FailedInput {
-    /// What the target said.
+    /// The panic's message.
     pub message: String,
-    /// The input, as simple as it could be made.
+    /// The input, simplified as far as possible.
     pub input: Vec<u8>,
 }
 
@@ -118,7 +118,8 @@ pub fn one(target: Target, input: &[u8]) -> Result<(), FailedInput> {
         static SAID: Cell<Option<String>> = const { Cell::new(None) };
     }
     static QUIET: std::sync::Once = std::sync::Once::new();
-    // The hook of a panic that is caught here keeps its place; others are told as ever.
+    // A panic that is caught here is recorded with its place in the code. The usual hook handles
+    // all others.
     QUIET.call_once(|| {
         let usual = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
@@ -142,7 +143,7 @@ thread_local! {
     static RUNNING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Keeps a failing input among the temporary files, to be run again.
+/// Writes a failing input to a temporary file, so that it can be run again.
 ///
 /// # Errors
 /// The file can't be written.
@@ -154,7 +155,7 @@ pub fn keep(target: Target, failed: &FailedInput) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-/// A seed of its own for each target, so that two of them don't draw the same plans.
+/// Derives a seed for each target, so that two targets don't draw the same plans.
 fn widened(name: &str, seed: u64) -> [u8; 32] {
     let mut wide = [0; 32];
     wide[..8].copy_from_slice(&seed.to_le_bytes());

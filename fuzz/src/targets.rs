@@ -22,7 +22,7 @@ mod source_file;
 pub struct Target {
     /// Its name, and that of its folder in `corpus/`.
     pub name: &'static str,
-    /// Fails by a panic.
+    /// The function over an input; it fails by a panic.
     pub run: fn(&[u8]),
 }
 
@@ -62,7 +62,7 @@ targets! {
     "connection" => connection::check,
     "schedule" => schedule::check,
     "columns" => columns::check,
-    // What is kept in places that others can write to.
+    // What is stored where others can write.
     "marker" => marker::check,
     "memory" => memory::check,
     // What a person writes.

@@ -1,6 +1,6 @@
-//! Why a client can't be made: the settings, the certificates or the proxy.
+//! Why a client can't be built: the settings, the certificates or the proxy.
 
-/// Why no client can be made of these settings. All are the configuration's.
+/// Why no client can be built of these settings. Each is a fault of the configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// Not `https`, and not an allowed emulator on this machine.
@@ -42,7 +42,7 @@ pub enum BuildError {
         /// What the TLS library said.
         reason: String,
     },
-    /// The proxy's address is none. It is not shown: it may hold a password.
+    /// The proxy's address is not valid. It is not shown: it may hold a password.
     #[error("the proxy's address is none (`http://HOST:PORT` or `https://HOST:PORT`)")]
     WrongProxy,
     /// The HTTP library refused the settings.

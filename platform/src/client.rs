@@ -1,8 +1,8 @@
 //! The client: one connection pool and one token for all tasks, and the loop around a send.
 //!
-//! The loop sends twice in two cases only: a token that the platform refused is renewed once (the
-//! refusal made nothing, so this holds for creates too), and a read whose connection broke is
-//! repeated once. Everything else is the caller's to repeat.
+//! The loop sends twice in two cases only. If the platform refuses the token, the token is renewed
+//! once; the refused request had no effect, so this is safe for creates too. If the connection of a
+//! read breaks, the read is repeated once. The caller repeats everything else.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -42,19 +42,19 @@ struct Inner {
     platform_clock: PlatformClock,
     settings: Settings,
     credentials: Credentials,
-    /// One permit for each request that may be under way.
+    /// One permit for each request that may be in flight.
     in_line: Semaphore,
     /// Host and path in front of every service's base path, without a slash at the end.
     platform_base: String,
-    /// The headers that every call has: API key and organisation.
+    /// The headers of every call: API key and organisation.
     headers: HeaderMap,
 }
 
 impl Client {
-    /// Makes a client. Opens no connection.
+    /// Builds a client. Opens no connection.
     ///
     /// # Errors
-    /// [`BuildError`]: all are the configuration's.
+    /// [`BuildError`]: each is a fault of the configuration.
     pub fn new(settings: Settings, credentials: Credentials) -> Result<Self, BuildError> {
         Self::with_clock(settings, credentials, Arc::new(SystemClock))
     }
@@ -97,7 +97,7 @@ impl Client {
         })
     }
 
-    /// The calls within a sandbox. Asks nothing: see [`Sandbox::info`] for whether it exists.
+    /// The calls within a sandbox. Sends nothing: [`Sandbox::info`] says whether it exists.
     #[must_use]
     pub fn sandbox(&self, name: &SandboxName) -> Sandbox {
         Sandbox {
@@ -106,27 +106,27 @@ impl Client {
         }
     }
 
-    /// Whether a token can be had; fetches one if there is none.
+    /// Checks that there is a token; fetches one if there is none.
     ///
     /// # Errors
-    /// [`PlatformError`]: the credentials, or IMS.
+    /// [`PlatformError`]: the credentials are refused, or IMS can't be reached.
     pub async fn check_credentials(&self) -> Result<(), PlatformError> {
         self.token().await.map(drop)
     }
 
     /// The platform's time now: this machine's clock, corrected by the difference that the last
-    /// successful response of the platform showed; uncorrected before the first one. Asks nothing.
+    /// successful response of the platform showed; uncorrected before the first one. Sends nothing.
     ///
-    /// To be compared with what the platform stamps, such as a `createdAt`: an age taken from this
-    /// machine's clock is off by as much as that clock is. The responses' `Date` has whole seconds
-    /// and has travelled, so this may be a second or two early, and is not late.
-    /// Source: RFC 9110, 6.6.1.
+    /// Compare it with the platform's timestamps, such as a `createdAt`: an age computed with this
+    /// machine's clock is wrong by as much as that clock is. The `Date` of a response has whole
+    /// seconds and is as old as the response, so this may be a second or two early, and is never
+    /// late. Source: RFC 9110, 6.6.1.
     #[must_use]
     pub fn platform_now(&self) -> SystemTime {
         self.inner.platform_clock.at(self.inner.clock.wall())
     }
 
-    /// How many entities a page is asked for, where the service takes at most `max`.
+    /// How many entities to request in a page, where the service allows at most `max`.
     pub(crate) fn page_size(&self, max: u32) -> usize {
         self.inner.settings.page_size.min(max) as usize
     }
@@ -162,7 +162,8 @@ impl Client {
                 }
                 observe::token_asked_for(match &grant {
                     Ok(_) => Renewal::Renewed,
-                    // A service that is away or asks for patience has judged no credentials.
+                    // A service that can't be reached, or limits the rate, has not judged the
+                    // credentials.
                     Err(error) if error.class() == Class::Unauthenticated => Renewal::Refused,
                     Err(_) => Renewal::Failed,
                 });
@@ -171,7 +172,7 @@ impl Client {
             .await
     }
 
-    /// Sends a request, then has `parse` read the response.
+    /// Sends a request and reads the response with `parse`.
     pub(crate) async fn call<T>(
         &self,
         sandbox: Option<&SandboxName>,
@@ -190,7 +191,7 @@ impl Client {
             .map_err(|end| PlatformError::new(request, end))
     }
 
-    /// Gives any response that is a 2xx, unread.
+    /// Returns a response that is a 2xx, without reading its body.
     async fn exchange(
         &self,
         sandbox: Option<&SandboxName>,
@@ -201,8 +202,8 @@ impl Client {
         let mut repeated = false;
         let mut resends = 0;
         loop {
-            // Who waits here has sent nothing: neither a time limit nor a span has begun. The
-            // semaphore is never closed.
+            // Nothing is sent while the request waits here, and neither its time limit nor its span
+            // has begun. The semaphore is never closed.
             let turn = self.inner.in_line.acquire().await;
             let token = self.token().await;
             let token = token.map_err(|error| End::NoToken(Box::new(error)))?;
@@ -218,7 +219,7 @@ impl Client {
                     observed.failed(&error);
                     let may_repeat = !repeated && request.operation == Operation::Read;
                     if may_repeat && error.kind() == TransportKind::ConnectionLost {
-                        // Mostly a kept connection that the other side closed.
+                        // In most cases the other side closed an idle connection.
                         repeated = true;
                         continue;
                     }
@@ -263,7 +264,7 @@ impl Client {
         let address = format!("{}{}", self.inner.platform_base, request.target());
         let url = Url::parse(&address)
             .ok()
-            // Whatever was put into the path, the host stays the one of the settings.
+            // Whatever the path holds, the host must be the one of the settings.
             .filter(|url| url.host() == self.inner.settings.platform_url.host())
             .ok_or_else(|| not_sent("the address can't be built"))?;
         Ok(WireRequest {
@@ -293,11 +294,11 @@ fn not_sent(reason: &'static str) -> End {
     End::NotSent(crate::transport::TransportError::unsendable(reason))
 }
 
-/// The calls within one sandbox; every one of them names it in `x-sandbox-name`, as a request
-/// without it may silently go to the production sandbox. Cloning it is cheap.
+/// The calls within one sandbox. Each names it in `x-sandbox-name`: a request without that header
+/// may silently go to the production sandbox. Cloning it is cheap.
 ///
-/// A future of a read may be dropped at any time. One of a create, update or delete that is
-/// dropped after its first poll leaves the outcome unknown, as if the response had been lost.
+/// A future of a read may be dropped at any time. If the future of a create, update or delete is
+/// dropped after its first poll, the effect is unknown, as if the response had been lost.
 ///
 /// Source: Sandbox guide and Flow Service API reference, read 2026-11.
 #[derive(Debug, Clone)]
@@ -313,19 +314,19 @@ impl Sandbox {
         &self.name
     }
 
-    /// The client it belongs to.
+    /// The client that it belongs to.
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// The platform's time now, as [`Client::platform_now`]: for the age of what it stamped.
+    /// The platform's time now, as [`Client::platform_now`] gives it.
     #[must_use]
     pub fn platform_now(&self) -> SystemTime {
         self.client.platform_now()
     }
 
-    /// Sends a request, then has `parse` read the response.
+    /// Sends a request and reads the response with `parse`.
     pub(crate) async fn call<T>(
         &self,
         request: &Request,
@@ -334,9 +335,9 @@ impl Sandbox {
         self.client.call(Some(&self.name), request, parse).await
     }
 
-    /// Reads a list page by page: `build` makes the request of a page from the cursor that the
-    /// page before gave, `parse` gives its entities and the next cursor. It stops at the end, or
-    /// with the page that makes it `max_items`.
+    /// Reads a list page by page: `build` builds the request of a page from the cursor of the page
+    /// before, and `parse` reads its entities and the next cursor. Stops at the end, or after the
+    /// page with which there are `max_items`.
     pub(crate) async fn pages<T>(
         &self,
         max_items: usize,

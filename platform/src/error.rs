@@ -1,6 +1,6 @@
-//! The one error of every call: what was asked for, how it ended, and what that means.
+//! The one error of every call: what was requested, how it ended, and what that means.
 //!
-//! `Display` says this level only, the cause is `source()`; print the whole chain with
+//! `Display` shows this level only and `source()` is the cause. Print the whole chain with
 //! [`crate::Chain`].
 
 #![warn(clippy::wildcard_enum_match_arm)]
@@ -18,14 +18,14 @@ use crate::response::UnreadableResponse;
 use crate::text::clean;
 use crate::transport::{TransportError, TransportKind};
 
-/// Why a call did not give what it was asked for. Holds no secret; texts are cleaned.
+/// Why a call failed. It holds no secret, and its texts are cleaned.
 ///
-/// Before a create is sent again, ask [`PlatformError::effect`].
+/// Check [`PlatformError::effect`] before you send a create again.
 #[derive(Debug, Clone)]
 pub struct PlatformError {
     operation: Operation,
     kind: EntityKind,
-    /// Of what is written: its name, or its id where it has one.
+    /// The name of what is written, or its id if it has one.
     name: String,
     end: End,
 }
@@ -37,9 +37,9 @@ pub(crate) enum End {
     NoToken(Box<PlatformError>),
     /// The connection failed before a byte was written.
     NotSent(TransportError),
-    /// Written, but no response came: a write may have taken effect.
+    /// The request was sent, but there was no response: a write may have taken effect.
     NoResponse(TransportError),
-    /// The response is not a 2xx. Its status and code tell what is known of a write.
+    /// The response is not a 2xx. Its status and code decide what is known of a write.
     Refused(Box<PlatformRefusal>),
     /// The response is a success, but not what is documented: a write may have taken effect.
     Unreadable {
@@ -69,8 +69,8 @@ impl PlatformError {
         }
     }
 
-    /// There is no access token. A token that was issued and lost harms nobody, so to ask for
-    /// one is a read.
+    /// There is no access token. The request for one counts as a read, as a token that was issued
+    /// and lost does no harm.
     pub(crate) fn of_token(end: End) -> Self {
         Self {
             operation: Operation::Read,
@@ -92,7 +92,7 @@ impl PlatformError {
         self.meaning().next
     }
 
-    /// The kind of failure, to be mapped one to one.
+    /// The kind of failure.
     #[must_use]
     pub fn class(&self) -> Class {
         self.meaning().class
@@ -130,18 +130,18 @@ impl PlatformError {
         self.refusal()?.retry_after
     }
 
-    /// What to do next, as a sentence without a full stop.
+    /// The next step for the reader: a sentence without a full stop.
     #[must_use]
     pub fn next_step(&self) -> &'static str {
         next_step(self.meaning(), self.code(), self.transport())
     }
 
-    /// Whether it is the filter of a list that Flow Service refused.
+    /// Whether a service refused the filter of a list.
     pub(crate) fn refuses_filter(&self) -> bool {
         matches!(&self.end, End::Refused(refusal) if refuses_filter(refusal))
     }
 
-    /// The end of the call that failed: of the one for the token, where there was none.
+    /// How the failed request ended: the one for the token, if there was no token.
     pub(crate) fn root(&self) -> &End {
         match &self.end {
             End::NoToken(cause) => cause.root(),
@@ -186,7 +186,7 @@ impl PlatformError {
             (End::NotSent(cause), _) => Meaning {
                 class: Class::Unavailable,
                 next: match cause.kind() {
-                    // A certificate that isn't trusted stays so.
+                    // A retry does not make a certificate trusted.
                     TransportKind::Tls => Next::FixInput,
                     TransportKind::NameNotFound
                     | TransportKind::ConnectionRefused
@@ -208,7 +208,7 @@ impl PlatformError {
             (End::Refused(refusal), operation) => classify(operation, refusal),
             (End::Unreadable { cause, .. }, Operation::Read) => {
                 let (class, next) = match cause {
-                    // A proxy's page or a broken line passes.
+                    // A proxy's page or a broken connection may pass.
                     UnreadableResponse::CutOff { .. }
                     | UnreadableResponse::WrongContentType { .. }
                     | UnreadableResponse::NotJson { .. } => (Class::Unavailable, Next::Wait),
@@ -236,12 +236,12 @@ impl PlatformError {
     }
 }
 
-/// What IMS's refusal of a token means.
+/// What IMS's refusal of a token request means.
 fn of_credentials(refusal: &PlatformRefusal) -> Meaning {
     let meaning = classify(Operation::Read, refusal);
     match meaning.class {
         Class::RateLimited | Class::Unavailable | Class::Unauthenticated => meaning,
-        // Whatever else IMS says is about the configuration of the credentials.
+        // Any other refusal by IMS is about the configuration of the credentials.
         Class::InvalidInput
         | Class::PermissionDenied
         | Class::SandboxNotFound

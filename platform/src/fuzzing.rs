@@ -1,7 +1,7 @@
-//! Every reader of responses, by name and without a connection: for the fuzz targets alone.
+//! Every reader of responses, by name and without a connection. Only the fuzz targets use it.
 //!
-//! Behind a feature that no crate but theirs enables (`cargo xtask tidy` looks), so it is no
-//! part of what this crate offers.
+//! The feature `fuzzing` is not part of this crate's API: no other crate may enable it, which
+//! `cargo xtask tidy` checks.
 
 use std::fmt::Debug;
 use std::time::{Duration, Instant, SystemTime};
@@ -28,19 +28,19 @@ use crate::{
     SourceConnection, TargetConnection, schema_fields,
 };
 
-/// The host that a list's link may lead to.
+/// The host to which a list's link may lead.
 pub const HOST: &str = "platform.adobe.io";
 
 const PAGE: usize = 100;
 
-/// What a reader made of a response under a success.
+/// What a reader made of a response that is a success.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reading {
     /// Understood.
     Read {
         /// What was read, as `Debug` prints it.
         shown: String,
-        /// The ids in it, each with the path of a request that asks for it.
+        /// The ids in it, each with the path of a request for it.
         ids: Vec<(String, String)>,
     },
     /// Not understood: the error, as `Display` and as `Debug` print it.
@@ -50,7 +50,7 @@ pub enum Reading {
 /// A response that is no success.
 #[derive(Debug, Clone)]
 pub struct RefusalReading {
-    /// It, as `Display` and as `Debug` print it.
+    /// The refusal, as `Display` and as `Debug` print it.
     pub shown: String,
     /// What was read.
     pub refusal: PlatformRefusal,
@@ -154,7 +154,7 @@ const READERS: &[(&str, Reader)] = &[
     ("data-prep", |response, _| {
         data_prep::parse_created(response).map(|made| created(&made))
     }),
-    // Its names go into a header, and only after a check of their own.
+    // A sandbox's name goes into a header, and only after a check of its own.
     ("sandboxes", |response, _| {
         sandboxes::parse_list(response, 0, PAGE).map(|page| plain(page.items))
     }),
@@ -168,9 +168,9 @@ pub fn families() -> Vec<&'static str> {
     families
 }
 
-/// Gives a response to each reader of a family. Its text is that of HTTP: status line, headers,
-/// an empty line, body; without a status line all of it is the body of a success. `secret` is the
-/// one of the credentials.
+/// Gives a response to each reader of a family. Its text has HTTP's form: status line, headers, an
+/// empty line, body. Without a status line, the whole text is the body of a success. `secret` is
+/// the client secret.
 #[must_use]
 pub fn read(family: &str, text: &[u8], secret: &str) -> Vec<Reading> {
     let response = response(text);
@@ -211,8 +211,8 @@ pub fn date(text: &[u8]) -> Option<SystemTime> {
     response(text).date()
 }
 
-/// Follows a list through these pages, again from the first when they end. Gives how many pages
-/// were read and how many entries found, or the error as it is printed, with the pages read.
+/// Follows a list through these pages; after the last comes the first again. Returns the number of
+/// pages read and of entities found, or the printed error and the number of pages read.
 ///
 /// # Errors
 /// The list could not be followed to its end.
@@ -250,7 +250,7 @@ fn token(response: &Response, secret: &str) -> Result<Reading, UnreadableRespons
     };
     let grant = crate::ims::parse(response, SystemTime::UNIX_EPOCH, &credentials);
     Ok(match grant {
-        // A grant has no `Debug`; how long it lives is all that may be told.
+        // A grant has no `Debug`, as it holds the token.
         Ok(grant) => plain((grant.authorization, grant.life.min(Duration::MAX))),
         Err(end) => {
             let error = crate::error::PlatformError::of_token(end);

@@ -1,7 +1,7 @@
 //! The token request and its response, as values.
 //!
 //! Source: "Server to Server authentication" of the Developer Console guides, read 2026-11. The
-//! parameters go in the body, as queries get logged.
+//! parameters are in the body, as queries get logged.
 
 use std::time::{Duration, SystemTime};
 
@@ -94,7 +94,7 @@ fn read(response: &Response) -> Result<Grant, UnreadableResponse> {
         Duration::from_secs(expires_in)
     };
     let bearer = Zeroizing::new([b"Bearer ", token.as_bytes()].concat());
-    // The header is these bytes and no copy of them.
+    // The header shares these bytes and does not copy them.
     let mut authorization = HeaderValue::from_maybe_shared(Bytes::from_owner(SecretBytes(bearer)))
         .map_err(|_| UnreadableResponse::shape("`access_token` is no header value"))?;
     authorization.set_sensitive(true);

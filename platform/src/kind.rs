@@ -1,6 +1,6 @@
-//! What a request is about and what it may change.
+//! What a request is about, and what it does.
 //!
-//! Knows neither HTTP nor errors; every other module speaks these words.
+//! This module knows neither HTTP nor errors; every other module uses its words.
 
 /// The kinds of resource that this client knows, in Adobe's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,7 +23,7 @@ pub enum EntityKind {
     FieldGroup,
     /// An XDM schema (`/tenant/schemas`).
     Schema,
-    /// Which field of a schema tells rows apart (`/tenant/descriptors`).
+    /// Which field of a schema identifies a person or thing (`/tenant/descriptors`).
     Identity,
     /// A dataset (`/dataSets`).
     Dataset,
@@ -33,7 +33,7 @@ pub enum EntityKind {
     Sandbox,
     /// The organisation's tenant name (`/stats`).
     Tenant,
-    /// What the token service gives.
+    /// What the token service issues.
     AccessToken,
 }
 
@@ -67,28 +67,57 @@ impl std::fmt::Display for EntityKind {
     }
 }
 
-/// What a request changes on the platform. Only a [`Operation::Read`] may be sent twice below the
-/// caller; it is a property of the request, not of the verb.
+/// What a request does on the platform. Only an [`Operation::Read`] may be sent twice without the
+/// caller. The operation is a property of the request, not of the HTTP method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
-    /// Nothing.
+    /// It changes nothing.
     Read,
-    /// It makes a resource; sent twice it may make two.
+    /// It creates a resource; sent twice, it may create two.
     Create,
     /// It changes a resource.
     Update,
-    /// It takes a resource away.
+    /// It deletes a resource.
     Delete,
 }
 
 impl Operation {
-    /// What a request of that effect does, as a verb.
+    /// The operation as a verb.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Read => "read",
             Self::Create => "create",
             Self::Update => "update",
             Self::Delete => "delete",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EntityKind;
+
+    #[test]
+    fn the_kinds_in_spans_stay() {
+        let kinds = [
+            (EntityKind::BaseConnection, "base connection"),
+            (EntityKind::SourceConnection, "source connection"),
+            (EntityKind::TargetConnection, "target connection"),
+            (EntityKind::Flow, "flow"),
+            (EntityKind::FlowRun, "flow run"),
+            (EntityKind::ConnectionSpec, "connection spec"),
+            (EntityKind::FlowSpec, "flow spec"),
+            (EntityKind::FieldGroup, "field group"),
+            (EntityKind::Schema, "schema"),
+            (EntityKind::Identity, "identity descriptor"),
+            (EntityKind::Dataset, "dataset"),
+            (EntityKind::MappingSet, "mapping set"),
+            (EntityKind::Sandbox, "sandbox"),
+            (EntityKind::Tenant, "tenant"),
+            (EntityKind::AccessToken, "access token"),
+        ];
+        for (kind, word) in kinds {
+            assert_eq!(kind.as_str(), word);
         }
     }
 }

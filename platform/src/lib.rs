@@ -1,8 +1,8 @@
 //! A typed client of Adobe Experience Platform that says what is known after a failure.
 //!
-//! Start at [`Client`], then [`Sandbox`] for the calls. Every call fails with a [`PlatformError`],
-//! which says what is known of the effect ([`RequestEffect`]), what helps ([`Next`]) and what it is
-//! ([`Class`]). Nothing here waits, repeats a create or knows who calls.
+//! Start at [`Client`]; [`Sandbox`] has the calls. Every call fails with a [`PlatformError`], which
+//! says what is known of the effect ([`RequestEffect`]), what helps ([`Next`]) and what it is
+//! ([`Class`]). Nothing here waits, repeats a create or knows its caller.
 
 mod code;
 mod ids;

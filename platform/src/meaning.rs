@@ -1,39 +1,40 @@
-//! The words in which every error of this crate says what is known and what helps.
+//! The terms in which every error of this crate says what is known and what helps.
 //!
-//! Exhaustive on purpose: a caller that maps them learns of a new one from the compiler.
+//! The enums are exhaustive on purpose: the compiler shows a new variant to a caller that maps
+//! them.
 
 /// What is known about the request's effect on the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RequestEffect {
-    /// The request did not leave this machine: nothing changed.
+    /// The request was not sent to the platform: nothing changed.
     NothingSent,
-    /// The platform said no, or the request was a read: nothing changed.
+    /// The platform refused the request, or it was a read: nothing changed.
     Refused,
-    /// It may have taken place, or not. Look before sending it again.
+    /// The request may have taken effect, or not. Look before you send it again.
     Unknown,
 }
 
 /// What helps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Next {
-    /// The request will be refused again as it is: change the input.
+    /// The same request will be refused again: change the input.
     FixInput,
-    /// The token was refused even after one renewal, or none could be had: mend the credentials.
+    /// The token was refused even after one renewal, or there was none: correct the credentials.
     RenewToken,
-    /// The same request may pass later.
+    /// The same request may succeed later.
     Wait,
     /// Read the platform's state, then decide.
     Look,
-    /// Nothing that the caller can do by itself.
+    /// The caller can do nothing.
     GiveUp,
 }
 
-/// What is in the way when the platform's state refuses a request.
+/// Which state of the platform refuses a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Conflict {
     /// The entity, or one that depends on it, is in a state that does not allow this.
     State,
-    /// Something still uses the entity: it can go once that is gone.
+    /// Something still uses the entity, which must be deleted first.
     InUse,
     /// The entity changed since its etag was read: read it again and decide on its new version.
     Version,
@@ -41,10 +42,10 @@ pub enum Conflict {
     TitleNotUnique,
 }
 
-/// The kind of failure, made to be mapped one to one to an application failure.
+/// The kind of failure. Each maps to one application failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
-    /// The input is wrong; who sent it can mend it.
+    /// The input is wrong; its sender can correct it.
     InvalidInput,
     /// Client id, secret, scopes or token are not accepted.
     Unauthenticated,
@@ -54,15 +55,16 @@ pub enum Class {
     SandboxNotFound,
     /// The source system refused its user name or password.
     SourceRejectedCredentials,
-    /// The platform's state is in the way.
+    /// The platform's state refuses the request.
     Conflict(Conflict),
     /// No such resource.
     NotFound,
     /// Too many requests.
     RateLimited,
-    /// The platform, the network or the source does not respond properly right now.
+    /// The platform, the network or the source does not work properly right now.
     Unavailable,
-    /// The platform said no, and it is neither clearly the input nor the permission.
+    /// The platform refused the request, and neither the input nor a permission is clearly the
+    /// cause.
     PlatformRejected,
     /// A write whose effect is not known.
     OutcomeUnknown,

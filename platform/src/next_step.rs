@@ -1,4 +1,4 @@
-//! What whoever reads an error can do next.
+//! The next step for whoever reads an error.
 
 use crate::code::AdobeCode;
 use crate::meaning::{Class, Conflict, Meaning, Next};

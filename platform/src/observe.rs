@@ -1,7 +1,7 @@
-//! What is told of one request: its span, and its numbers.
+//! The span and the metrics of one request.
 //!
 //! Names are those of OpenTelemetry's semantic conventions for HTTP clients, and `adobe.…` and
-//! `aep.…` for what they don't know. No address, no body, no header of a request is told: they
+//! `aep.…` for what these don't cover. Neither shows an address, body or header of a request: these
 //! hold names, ids and secrets. Source: semantic conventions 1.29, read 2026-11.
 
 use std::sync::LazyLock;
@@ -24,7 +24,7 @@ const SECONDS: &[f64] = &[
 /// The header that names the sandbox of a call.
 pub(crate) const SANDBOX: &str = "x-sandbox-name";
 
-/// Of the process's meter, as it is when the first request is sent.
+/// They belong to the process's meter at the time of the first request.
 static METRICS: LazyLock<RequestMetrics> = LazyLock::new(|| {
     let meter = global::meter("aep-platform");
     RequestMetrics {
@@ -51,7 +51,7 @@ struct RequestMetrics {
     renewals: Counter<u64>,
 }
 
-/// One request on its way.
+/// One request in flight.
 pub(crate) struct Observed<'a> {
     span: Span,
     begun: Instant,
@@ -139,7 +139,7 @@ impl<'a> Observed<'a> {
         }
         let seconds = self.begun.elapsed().as_secs_f64();
         METRICS.duration.record(seconds, &labels);
-        // One that no page of Adobe's documents could be anything, and a label must not be.
+        // An undocumented code could be any text, and a label must not.
         let code = code.map_or("", |code| {
             if is_documented(code) {
                 code.as_str()
@@ -152,17 +152,17 @@ impl<'a> Observed<'a> {
     }
 }
 
-/// How asking for a token ended.
+/// How a request for a token ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Renewal {
     Renewed,
-    /// The token service said no.
+    /// The token service refused the credentials.
     Refused,
-    /// It gave no response that can be used.
+    /// There was no usable response.
     Failed,
 }
 
-/// Counts it.
+/// Counts a request for a token.
 pub(crate) fn token_asked_for(renewal: Renewal) {
     let outcome = match renewal {
         Renewal::Renewed => "renewed",

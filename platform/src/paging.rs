@@ -1,17 +1,17 @@
-//! Reads a list to its end, whatever the pages do meanwhile. Knows no HTTP.
+//! Reads a list to its end, even if its pages change meanwhile. This module knows no HTTP.
 //!
-//! Nobody promises that pages stay in place while others write, so an entity may come twice and
-//! counts once. Source: "Sort and filter responses in the Flow Service API" and the Catalog and
+//! No document promises that pages stay the same while others write. So an entity may appear twice,
+//! and counts once. Source: "Sort and filter responses in the Flow Service API" and the Catalog and
 //! Data Prep guides, read 2026-11.
 
 use std::collections::HashSet;
 
 use crate::response::UnreadableResponse;
 
-/// More pages than any sandbox has: a list of that many is one that does not end.
+/// More pages than any sandbox has. A longer list counts as endless.
 const MAX_PAGES: usize = 1000;
 
-/// Entries of the smallest page that a counting service gives unless asked for fewer: Catalog's.
+/// The smallest default page size of a service that counts by offset: Catalog's.
 const SMALLEST_PAGE: usize = 20;
 
 /// One page.
@@ -21,13 +21,13 @@ pub(crate) struct Page<T> {
     pub(crate) next: NextPage,
 }
 
-/// What comes after a page.
+/// Whether there is a next page, and how to request it.
 pub(crate) enum NextPage {
-    /// The service says how to go on, or that this was the last.
+    /// The cursor of the next page; `None` on the last page.
     Cursor(Option<String>),
-    /// The service counts, and the next page begins behind this one. A page that is not full
-    /// does not end the list, as a service may give fewer than asked for; one that is shorter
-    /// than any service's smallest page does.
+    /// The service counts by offset, and the next page begins behind this one. A page that is not
+    /// full does not end the list, as a service may return fewer entries than requested. A page
+    /// shorter than any service's smallest page does.
     Offset { start: usize, limit: usize },
 }
 
@@ -49,7 +49,7 @@ impl<T> Pages<T> {
         }
     }
 
-    /// Takes a page in; gives the cursor of the next one, or `None` at the end.
+    /// Adds a page; returns the cursor of the next one, or `None` at the end.
     pub(crate) fn take(&mut self, page: Page<T>) -> Result<Option<String>, UnreadableResponse> {
         self.count += 1;
         let received = page.items.len();
@@ -64,8 +64,8 @@ impl<T> Pages<T> {
             NextPage::Offset { limit, .. } if received < limit.min(SMALLEST_PAGE) => None,
             NextPage::Offset { start, limit } => {
                 if self.items.len() == before {
-                    // Nothing new: a service that ignores `start` shows its first page for ever.
-                    // If that page is not full it is all there is.
+                    // Nothing new: a service that ignores `start` returns its first page for ever.
+                    // If that page is not full, it is the whole list.
                     if received >= limit {
                         return Err(UnreadableResponse::PagesRepeat);
                     }
@@ -96,7 +96,7 @@ impl<T> Pages<T> {
     }
 }
 
-/// Where a page begins that a counting service is asked for.
+/// The offset at which a page begins.
 pub(crate) fn offset(cursor: Option<&str>) -> usize {
     cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(0)
 }

@@ -16,7 +16,7 @@ pub(crate) fn without<'a>(text: &'a str, secrets: &[SecretString]) -> Cow<'a, st
     let mut text = Cow::Borrowed(text);
     for secret in secrets {
         let secret = secret.expose_secret();
-        // One or two characters are in every sentence and give nothing away.
+        // One or two characters are in every sentence, so they reveal nothing.
         if secret.len() <= 2 {
             continue;
         }

@@ -1,6 +1,6 @@
-//! What came back: status, the few headers that matter, a bounded body; and why it can't be read.
+//! An HTTP response: status, headers, a body of limited length; and why one can't be read.
 //!
-//! Knows nothing of tokens or of what the response means.
+//! This module knows nothing of tokens or of what the response means.
 
 use std::time::{Instant, SystemTime};
 
@@ -10,21 +10,21 @@ use serde_json::Value;
 
 use crate::code::RequestId;
 
-/// A response whose status is known. The body may still be missing: a status decides even
-/// when the text after it was lost.
+/// A response whose status is known. The body may be missing: the status decides even if the body
+/// was lost.
 #[derive(Clone)]
 pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Result<Bytes, UnreadableResponse>,
-    /// When its head was here; the body may have taken long after it.
+    /// When its headers arrived; the body may have arrived much later.
     pub(crate) received_at: Instant,
 }
 
-/// Why a response could not be understood. For a create under a 2xx the resource may exist.
+/// Why a response could not be read. If it is a 2xx to a create, the resource may exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnreadableResponse {
-    /// The status came, the body did not come whole.
+    /// The body broke off after the status.
     #[error("the response's body broke off: {reason}")]
     CutOff {
         /// What the connection said.
@@ -39,7 +39,7 @@ pub enum UnreadableResponse {
     /// The content type is not JSON, such as the HTML page of a proxy.
     #[error("the response is `{found}`, not JSON")]
     WrongContentType {
-        /// The content type that came, cleaned.
+        /// The content type, cleaned.
         found: String,
     },
     /// The text is not JSON.
@@ -48,13 +48,13 @@ pub enum UnreadableResponse {
         /// What the parser said, with line and column.
         reason: String,
     },
-    /// It is JSON of another shape than documented.
+    /// The JSON has another shape than documented.
     #[error("the response has another shape than documented: {reason}")]
     WrongShape {
         /// What is missing or of the wrong type.
         reason: String,
     },
-    /// A list's link to its next page leads to a page that was read already.
+    /// A list's next page is one that was read already.
     #[error("the list's next page is one that was read already")]
     PagesRepeat,
     /// The list did not end.
@@ -63,7 +63,7 @@ pub enum UnreadableResponse {
         /// How many pages were read.
         pages: usize,
     },
-    /// A list's link to its next page leads elsewhere; it was not followed.
+    /// A list's next page is on another service; the link was not followed.
     #[error("the list's next page is not on the same service")]
     ForeignNextPage,
 }
@@ -81,24 +81,24 @@ impl Response {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// `X-Request-Id`: sent with gateway errors, not promised on success (take it if it is there).
+    /// `X-Request-Id`: sent with gateway errors, but not promised on success.
     pub(crate) fn request_id(&self) -> Option<RequestId> {
         self.header("x-request-id").and_then(RequestId::from_text)
     }
 
-    /// When the server made it, by the server's clock, in whole seconds cut off. None for one out
-    /// of a cache: its date is that of the day it was put there.
-    /// Source: RFC 9110, 6.6.1 (`Date`), and RFC 9111, 5.1 (`Age`).
+    /// When the server created the response, by the server's clock, rounded down to seconds. `None`
+    /// for one from a cache, whose date is older. Source: RFC 9110, 6.6.1 (`Date`), and RFC 9111,
+    /// 5.1 (`Age`).
     pub(crate) fn date(&self) -> Option<SystemTime> {
-        // Caches also write 0, on what they have just fetched.
+        // Caches write 0 on what they have just fetched.
         if self.header("age").is_some_and(|age| age.trim() != "0") {
             return None;
         }
         httpdate::parse_http_date(self.header("date")?).ok()
     }
 
-    /// The body as JSON: content type, then syntax. The content type may be absent, but an HTML
-    /// page of a proxy is named as such rather than as a syntax error.
+    /// The body as JSON. The content type is checked first, if there is one, so that a proxy's HTML
+    /// page is not reported as a syntax error.
     pub(crate) fn json(&self) -> Result<Value, UnreadableResponse> {
         let body = self.body.as_ref().map_err(Clone::clone)?;
         if let Some(content_type) = self.header("content-type") {
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_told_from_what_only_claims_to_be() {
+    fn json_is_distinguished_from_what_only_claims_to_be() {
         let cases: [(Option<&'static str>, &str, &str); 6] = [
             (Some("application/json;charset=UTF-8"), "{}", "ok"),
             (Some("application/vnd.adobe.xed+json"), "{}", "ok"),

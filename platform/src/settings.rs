@@ -1,4 +1,4 @@
-//! What a client is made of: addresses, limits and credentials, all given by the caller.
+//! The settings of a client: addresses, limits and credentials, all given by the caller.
 //!
 //! Nothing here reads the environment or a file.
 
@@ -23,33 +23,34 @@ pub struct Settings {
     /// Allows plain `http`, and only to this machine (`localhost`, `127.0.0.0/8`, `::1`): for an
     /// emulator. Default `false`.
     pub allow_insecure: bool,
-    /// Name, TCP and TLS together; default 10 s. Raised: a dead network is noticed late. Lowered:
-    /// a slow one is taken for dead.
+    /// Name, TCP and TLS together; default 10 s. Raised: a dead network is noticed late. Lowered: a
+    /// slow network counts as dead.
     pub connect_timeout: Duration,
-    /// From the connection to the response's first byte; default 60 s. Explore and create ask the
-    /// source system, which is slow: lowered, more creates end with an unknown outcome.
+    /// From the connection to the response's first byte; default 60 s. Explore and create call the
+    /// source system, which is slow. Lowered: more creates end with an unknown effect.
     pub first_byte_timeout: Duration,
     /// From the beginning of a request, its connection included, to the last byte of its response;
     /// default 120 s. Raised: a response that trickles holds its caller longer. Lowered: long
     /// responses are cut off.
     ///
-    /// A write that fails does so within four times this: it is sent at most twice, as a refused
-    /// token is renewed once, and may wait for a token before each. Only the last send can have
-    /// taken effect, and it fails within this time; the platform may still be at work on it then.
-    /// A read may be sent once more, when its connection broke.
+    /// A write fails within four times this time: it is sent at most twice, as a refused token is
+    /// renewed once, and may wait for a token before each send. Only the last send can have taken
+    /// effect, and it fails within this time; the platform may still be working on it then. A read
+    /// is sent once more if its connection breaks.
     pub total_timeout: Duration,
-    /// The longest response that is read, after decompression; default 16 MiB. Lowered: the
-    /// columns of a wide table may not fit. Raised: a broken response may take that much memory.
+    /// The longest response that is read, after decompression; default 16 MiB. Lowered: the columns
+    /// of a wide table may not fit. Raised: a broken response may use that much memory.
     pub max_answer_bytes: usize,
-    /// Requests to the platform that are under way at once; default 64. One that is too many
-    /// waits in line before anything of it is sent. Raised: the platform responds 429 sooner.
-    /// Lowered: requests wait for each other. Tokens are not counted: one is fetched for all.
+    /// How many requests to the platform may be in flight at once; default 64. Further requests
+    /// wait before anything of them is sent. Raised: the platform responds 429 sooner. Lowered:
+    /// requests wait for each other. Requests for tokens are not counted: one token serves all.
     pub max_concurrent_requests: usize,
-    /// How many entities a page of a list is asked for; default 100, which every service takes.
+    /// How many entities to request in a page of a list; default 100, which every service allows.
     pub page_size: u32,
     /// The `User-Agent` header; default `aep-flow/<version>`.
     pub user_agent: String,
-    /// Certificate authorities in PEM to trust besides the system's, such as a company's proxy.
+    /// Certificate authorities in PEM to trust in addition to the system's, such as that of a
+    /// company's proxy.
     pub ca_certificate_pem: Option<String>,
     /// The proxy that `https` goes through; default none.
     pub proxy: Option<Proxy>,

@@ -404,7 +404,7 @@ async fn tables_with_awkward_names_are_explored() {
 }
 
 #[tokio::test]
-async fn a_create_whose_answer_is_lost_is_unknown_and_found_by_the_look() {
+async fn a_create_whose_response_is_lost_is_unknown_and_found_by_the_look() {
     let actions = [
         Action::ApplyThenDrop { at: CutAt::Start },
         Action::ApplyThenDrop { at: CutAt::Body },
@@ -480,7 +480,7 @@ async fn tokens_that_end_early_are_renewed_wherever_it_shows() {
 }
 
 #[tokio::test]
-async fn a_source_that_refuses_its_credentials_is_told_from_our_token() {
+async fn a_refusal_by_the_source_is_not_blamed_on_our_token() {
     let mut config = Config::default();
     config.source.checks_credentials_on_create = true;
     let emulator = Emulator::start(config).await.unwrap();
@@ -565,7 +565,7 @@ async fn a_description_is_changed_under_the_version_that_was_read() {
 }
 
 #[tokio::test]
-async fn a_wrong_sandbox_and_wrong_credentials_are_told_apart() {
+async fn a_wrong_sandbox_and_wrong_credentials_are_distinguished() {
     let emulator = Emulator::start(Config::default()).await.unwrap();
     let other = client(&emulator).sandbox(&SandboxName::parse("no-such").unwrap());
     assert_eq!(other.info().await.unwrap(), None);

@@ -1,5 +1,5 @@
-//! A table as wanted beside the columns that the source is said to have:
-//! `{"table": {…}, "columns": […]}`.
+//! A table of an input, and the columns that the source claims to have: `{"table": {…}, "columns":
+//! […]}`.
 
 use aep_flow_proto::{json::Object, read, v1::Table, validate};
 use serde_json::Value;

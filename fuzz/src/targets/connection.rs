@@ -1,5 +1,5 @@
-//! The connection alone, and above all its host: what is let through leads to no machine that
-//! only its own network can reach by the loopback or a link.
+//! The connection alone, and above all its host: a host that passes leads neither to the loopback
+//! nor to a link.
 
 use aep_flow_proto::{
     read,

@@ -41,8 +41,8 @@ fn assert_is_elsewhere(address: IpAddr) {
     }
 }
 
-/// The address of the older protocol that one of the newer stands for.
-/// Source: RFC 4291 (mapped, compatible), RFC 6052 (NAT64), read 2026-11.
+/// The IPv4 address within an IPv6 address. Source: RFC 4291 (mapped, compatible), RFC 6052
+/// (NAT64), read 2026-11.
 fn v4_within(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let segments = address.segments();
     let octets = address.octets();

@@ -18,15 +18,15 @@ pub(super) fn assert_fit_violation(violation: &Violation, secret: bool) {
     );
 }
 
-/// Whether the canary stands in `input`, and nowhere but where a password was put by mistake:
-/// in place of the reference, or inside one under a name that is none.
+/// Whether `input` holds the canary, and only in places where somebody put a password by mistake:
+/// in place of the reference, or inside it under an unknown name.
 pub(super) fn has_only_secret_canaries(input: &[u8]) -> bool {
     let Ok(root) = serde_json::from_slice::<Value>(input) else {
         return false;
     };
     let mut places = Vec::new();
     walk(&root, &mut Vec::new(), &mut places);
-    // A field given twice is read by the parser above as the last of them.
+    // Of a field that is given twice, the parser above keeps only the last.
     let count = String::from_utf8_lossy(input).matches(CANARY).count();
     count > 0
         && places.len() == count
@@ -64,7 +64,7 @@ fn walk(value: &Value, path: &mut Vec<String>, places: &mut Vec<Vec<String>>) {
     }
 }
 
-/// As JSON, where the message can be written as such.
+/// The message as JSON, if it can be written as JSON.
 pub(super) fn to_json(message: &impl Serialize) -> Option<Vec<u8>> {
     serde_json::to_vec(message).ok()
 }

@@ -1,4 +1,5 @@
-//! Responses that are no success: what they say of a request's effect, and which of their words are kept.
+//! Responses that are errors: what they say of a request's effect, and which of their words are
+//! kept.
 
 use std::time::Duration;
 
@@ -35,7 +36,7 @@ pub(super) fn check(input: &[u8]) {
         let status = refused.refusal.status;
         let decided = effect == RequestEffect::Refused;
         if operation != Operation::Read && is_open(status) && !refused.is_documented {
-            // Else a body that anybody can write makes us create a second one.
+            // Otherwise a body that anybody can write would make us create a duplicate.
             assert!(!decided, "HTTP {status} taken for a refusal");
         }
         assert!(

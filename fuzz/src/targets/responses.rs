@@ -1,4 +1,4 @@
-//! Responses under a success, whoever wrote them.
+//! Responses that are a success, whoever wrote them.
 
 use aep_platform::fuzzing::{self, Reading};
 
@@ -8,7 +8,7 @@ pub(super) fn check(family: &str, input: &[u8]) {
     let mut shapes = Vec::new();
     for reading in fuzzing::read(family, input, CANARY) {
         match reading {
-            // Nothing that a response holds is needed to say why it can't be read.
+            // The error can say why a response can't be read without repeating anything from it.
             Reading::Unreadable(error) => assert_fit(&error, !names_the_secret_in_its_head(input)),
             Reading::Read { shown, ids } => {
                 if family == "token" {
@@ -33,7 +33,7 @@ pub(super) fn check(family: &str, input: &[u8]) {
     let _ = fuzzing::date(input);
 }
 
-/// A content type and a request id are shown, so a secret that stands there is no fault.
+/// Errors show a content type and a request id, so a secret in one of these is no fault.
 fn names_the_secret_in_its_head(input: &[u8]) -> bool {
     let text = String::from_utf8_lossy(input);
     let head = text.split("\n\n").next().unwrap_or_default();

@@ -57,7 +57,7 @@ fn assert_is_taken_by_the_platform(schedule: &Schedule, delta: &str) {
     }
     let start = validate::start_time(schedule).expect("it was checked");
     if let validate::StartTime::At(start) = start {
-        // What is read can be written and read again, and is the same instant.
+        // A time that is written and read again is the same instant.
         let written = start.to_string();
         assert_eq!(written.parse().ok(), Some(start));
     }

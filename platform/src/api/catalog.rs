@@ -29,7 +29,7 @@ const MAX_PAGE: u32 = 100;
 /// The content type of `schemaRef` that the newest guide prints for datasets.
 const SCHEMA_CONTENT_TYPE: &str = "application/vnd.adobe.xed+json;version=1";
 
-/// A dataset to be made.
+/// A dataset to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewDataset {
     /// Its name; names are not unique.
@@ -38,7 +38,7 @@ pub struct NewDataset {
     pub description: Option<String>,
     /// The rows' schema.
     pub schema_id: SchemaId,
-    /// Marks by name; don't begin one with `adobe`.
+    /// Tags by name; a name must not begin with `adobe`.
     pub tags: BTreeMap<String, Vec<String>>,
 }
 
@@ -51,19 +51,19 @@ pub struct Dataset {
     pub name: String,
     /// Its description.
     pub description: Option<String>,
-    /// When it was made, in milliseconds since 1970.
+    /// When it was created, in milliseconds since 1970.
     pub created_at_ms: Option<i64>,
     /// Its version, such as `1.0.2`.
     pub version: Option<String>,
-    /// Its version for a change, from the header of the response: none in a list.
+    /// Its version for a change. It is in a header of the response, so lists have none.
     pub etag: Option<Etag>,
     /// Such as `DRAFT`.
     pub state: Option<String>,
     /// The rows' schema.
     pub schema_ref: Option<SchemaRef>,
-    /// Marks by name.
+    /// Tags by name.
     pub tags: BTreeMap<String, Vec<String>>,
-    /// All of it.
+    /// The whole entity.
     pub raw: Raw,
 }
 
@@ -101,7 +101,7 @@ fn body(new: &NewDataset) -> DatasetBody<'_> {
             container_format: "parquet",
             format: "parquet",
         },
-        // Without it a run says how many rows failed, but not why.
+        // Without it a run counts the rows that failed, but gives no reasons.
         enable_error_diagnostics: true,
         tags: &new.tags,
     }
@@ -123,7 +123,7 @@ pub(crate) fn parse_created(response: &Response) -> Result<Created<DatasetId>, U
 fn build_list(name: Option<&str>, limit: usize, start: usize) -> Request {
     let mut request = Request::get(EntityKind::Dataset, Service::Catalog, COLLECTION);
     if let Some(name) = name {
-        // `*` stands for anything in a name, `**` for itself.
+        // In this filter `*` matches anything, and `**` is an asterisk.
         request = request.query("name", &name.replace('*', "**"));
     }
     request
@@ -131,8 +131,8 @@ fn build_list(name: Option<&str>, limit: usize, start: usize) -> Request {
             "properties",
             "name,description,schemaRef,tags,created,state,version",
         )
-        // Newest first: one that is made meanwhile moves others to a later page, where they come
-        // a second time, rather than to an earlier one, where they would be missed.
+        // Newest first: a dataset created meanwhile moves others to a later page, where they are
+        // read a second time. In another order they could move to an earlier page and be missed.
         .query("orderBy", "desc:created")
         .query("limit", &limit.to_string())
         .query("start", &start.to_string())
@@ -210,8 +210,8 @@ pub(crate) fn parse_one(
     Ok(dataset)
 }
 
-/// Catalog's `E-Tag`, so spelled. An `ETag` is not asked for: it may be a proxy's, of the bytes,
-/// and every change under it would be refused as stale.
+/// Catalog's `E-Tag`, spelled so. An `ETag` is ignored: it may be a proxy's, computed of the bytes,
+/// and Catalog would refuse every change under it as stale.
 fn etag(response: &Response) -> Option<Etag> {
     response.header("e-tag")?.parse().ok()
 }
@@ -238,7 +238,7 @@ fn build_description(id: &DatasetId, etag: Option<&Etag>, description: &str) -> 
     }
 }
 
-/// An unknown id may also get a success and an empty list.
+/// For an unknown id the response may also be a success with an empty list.
 pub(crate) fn parse_deleted(response: &Response) -> Result<Deleted, UnreadableResponse> {
     Ok(match response.json() {
         Ok(Value::Array(paths)) if paths.is_empty() => Deleted::WasGone,
@@ -247,10 +247,10 @@ pub(crate) fn parse_deleted(response: &Response) -> Result<Deleted, UnreadableRe
 }
 
 impl Sandbox {
-    /// Makes a dataset, sent once.
+    /// Creates a dataset. The request is sent once.
     ///
     /// # Errors
-    /// [`PlatformError`]; ask its `effect` before sending it again, names are not unique.
+    /// [`PlatformError`]; check its `effect` before sending it again, as names are not unique.
     pub async fn create_dataset(
         &self,
         new: &NewDataset,
@@ -270,7 +270,7 @@ impl Sandbox {
             .await
     }
 
-    /// Every dataset of exactly that name, whatever characters it has.
+    /// Every dataset of exactly that name, whatever characters the name has.
     ///
     /// # Errors
     /// [`PlatformError`].
@@ -296,9 +296,9 @@ impl Sandbox {
         .await
     }
 
-    /// Sets a dataset's description, the rest stays. Without an etag, which is [`Dataset::etag`]
-    /// of one read by its id, it overwrites what another has written meanwhile. Gives the new etag
-    /// where the service does; none is documented.
+    /// Sets a dataset's description, and changes nothing else. Without an etag, which is
+    /// [`Dataset::etag`] of one read by its id, it overwrites what somebody else wrote meanwhile.
+    /// Gives the new etag where the service does; none is documented.
     ///
     /// # Errors
     /// [`PlatformError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read
@@ -310,12 +310,12 @@ impl Sandbox {
         description: &str,
     ) -> Result<Option<Etag>, PlatformError> {
         let request = build_description(id, etag, description);
-        // The body names the dataset at most, so a success is one whatever it is.
+        // The body holds at most the dataset's id, so it is not read.
         self.call(&request, |response| Ok(self::etag(response)))
             .await
     }
 
-    /// Deletes a dataset and its rows; it can't be undone.
+    /// Deletes a dataset and its rows; this can't be undone.
     ///
     /// # Errors
     /// [`PlatformError`].
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn an_asterisk_in_a_name_stands_for_itself() {
+    fn an_asterisk_in_a_name_is_escaped() {
         let shown = build_list(Some("a*b"), 100, 0).shown().0;
         assert!(shown.contains("?name=a%2A%2Ab&"), "{shown}");
     }

@@ -28,14 +28,14 @@ pub enum ParamValue {
     Plain(Value),
     /// Nobody may see it: a text.
     Secret(SecretString),
-    /// Nobody may see it: a number, true or false, as JSON has them.
+    /// A secret that JSON carries as a number or as true or false.
     SecretLiteral(SecretString),
 }
 
-/// A base connection to be made. It has no `Serialize`, so that no secret gets into a payload.
+/// A base connection to be created. It has no `Serialize`, so that no secret gets into a payload.
 #[derive(Debug, Clone)]
 pub struct NewBaseConnection {
-    /// The name to look it up by; at most 255 characters are safe.
+    /// The name by which it is found again; at most 255 characters are safe.
     pub name: String,
     /// The description.
     pub description: Option<String>,
@@ -43,7 +43,7 @@ pub struct NewBaseConnection {
     pub connection_spec: ConnectionSpecRef,
     /// One of the spec's `authSpec` names.
     pub auth_spec_name: String,
-    /// What stands in `auth` beside that name and the parameters; no secret.
+    /// The fields of `auth` beside that name and the parameters; no secret.
     pub auth_extra: BTreeMap<String, String>,
     /// What that way to authenticate needs.
     pub params: BTreeMap<String, ParamValue>,
@@ -51,8 +51,8 @@ pub struct NewBaseConnection {
 
 impl NewBaseConnection {
     /// One of Oracle Service Cloud, with `Basic Authentication`. Source: "Create an Oracle Service
-    /// Cloud base connection", read 2026-11, which also says that the source was to be dropped
-    /// at the end of June 2025.
+    /// Cloud base connection", read 2026-11. That page also announces the source's removal for the
+    /// end of June 2025.
     #[must_use]
     pub fn oracle_service_cloud(
         name: impl Into<String>,
@@ -85,7 +85,7 @@ pub struct BaseConnection {
     pub name: String,
     /// Its description.
     pub description: Option<String>,
-    /// When it was made, in milliseconds since 1970.
+    /// When it was created, in milliseconds since 1970.
     pub created_at_ms: Option<i64>,
     /// Its version, for a change.
     pub etag: Option<Etag>,
@@ -100,8 +100,8 @@ pub struct BaseConnection {
 }
 
 impl BaseConnection {
-    /// A parameter that came back. Secret ones may be absent, masked or, at worst, plain: ask
-    /// only for those that are no secret.
+    /// A parameter in the platform's response. Secret ones may be absent, masked or, at worst,
+    /// plain: ask only for those that are no secret.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&Value> {
         self.raw.pointer("/auth/params")?.get(name)
@@ -136,7 +136,7 @@ impl Entity for BaseConnection {
     }
 }
 
-/// The body on the wire, the only form that shows the secrets.
+/// The body of the request, the only form that shows the secrets.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct BaseConnectionBody<'a> {
@@ -243,11 +243,11 @@ pub(crate) fn parse_test(response: &Response) -> Result<bool, UnreadableResponse
 }
 
 impl Sandbox {
-    /// Makes a base connection, sent once. Whether the platform tries the credentials now is not
-    /// documented: it may refuse bad ones, and it may accept them.
+    /// Creates a base connection. The request is sent once. Whether the platform tries the
+    /// credentials now is not documented: it may refuse bad ones, and it may accept them.
     ///
     /// # Errors
-    /// [`PlatformError`]; ask its `effect` before sending it again, names are not unique.
+    /// [`PlatformError`]; check its `effect` before sending it again, as names are not unique.
     pub async fn create_base_connection(
         &self,
         new: &NewBaseConnection,
@@ -266,8 +266,8 @@ impl Sandbox {
         self.get_entity(id.as_str()).await
     }
 
-    /// Every base connection of exactly that name and connection spec. Any name is found,
-    /// whatever characters it has. One made in the last minute may not show yet.
+    /// Every base connection of exactly that name and connection spec. Any name is found, whatever
+    /// characters the name has. One created in the last minute may not be in the list yet.
     ///
     /// # Errors
     /// [`PlatformError`].
@@ -278,7 +278,7 @@ impl Sandbox {
     ) -> Result<Vec<BaseConnection>, PlatformError> {
         let parent = ("connectionSpec.id", connection_spec_id.as_str());
         self.find_entities(name, Some(parent), |entity: &BaseConnection| {
-            // One that names no spec may be ours; to leave it out would make the look blind.
+            // A connection without a spec may be ours, so it stays in the list.
             entity
                 .connection_spec
                 .as_ref()
@@ -310,16 +310,16 @@ impl Sandbox {
         Ok(entities)
     }
 
-    /// Lets the platform try the credentials with the source. `false` comes without a reason.
+    /// Asks the platform to try the credentials at the source. `false` has no reason.
     ///
     /// # Errors
-    /// [`PlatformError`], also when the source's refusal comes as an error.
+    /// [`PlatformError`], also if the platform reports the source's refusal as an error.
     pub async fn test_base_connection(&self, id: &BaseConnectionId) -> Result<bool, PlatformError> {
         self.call(&build_test(id), parse_test).await
     }
 
-    /// Replaces all parameters of the authentication: one that is left out is gone afterwards.
-    /// Gives the new etag where the service does.
+    /// Replaces all parameters of the authentication: one that is left out is removed. Gives the
+    /// new etag where the service does.
     ///
     /// # Errors
     /// [`PlatformError`]; a stale etag is a version conflict.
@@ -333,8 +333,8 @@ impl Sandbox {
         self.patch_entity(&request).await
     }
 
-    /// Sets a base connection's description, the rest stays; at most 1000 characters are safe. Gives the new etag
-    /// where the service does.
+    /// Sets a base connection's description, and changes nothing else; at most 1000 characters are
+    /// safe. Gives the new etag where the service does.
     ///
     /// # Errors
     /// [`PlatformError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read

@@ -1,8 +1,8 @@
 //! Mapping sets: which column goes to which XDM path.
 //!
-//! Two dialects of the body are current; this is the one of Data Prep's own guide, whose content
-//! type is what the flow's check compares. There is no deletion: an orphan stays, harmless.
-//! Source: Data Prep API guide and reference, read 2026-11.
+//! Two forms of the body are current. This is the form of Data Prep's own guide, as the check of a
+//! flow compares its content type. The API has no deletion: an unused mapping set stays, and does
+//! no harm. Source: Data Prep API guide and reference, read 2026-11.
 
 use http::Method;
 use serde::Serialize;
@@ -74,10 +74,10 @@ impl FieldMapping {
     }
 }
 
-/// A mapping set to be made.
+/// A mapping set to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMappingSet {
-    /// The name to look it up by.
+    /// The name by which it is found again.
     pub name: String,
     /// The schema mapped into: the target connection's.
     pub schema_id: SchemaId,
@@ -92,7 +92,7 @@ pub struct MappingSet {
     pub id: MappingSetId,
     /// Its name, if it was given one; names are not unique.
     pub name: String,
-    /// When it was made, in milliseconds since 1970, if the service shows a number.
+    /// When it was created, in milliseconds since 1970, if the service shows a number.
     pub created_at_ms: Option<i64>,
     /// Its version, 0 for a new one; a flow keeps the one that it names.
     pub version: Option<i64>,
@@ -100,7 +100,7 @@ pub struct MappingSet {
     pub schema_ref: Option<SchemaRef>,
     /// The mappings, in the service's order.
     pub mappings: Vec<FieldMapping>,
-    /// All of it.
+    /// The whole entity.
     pub raw: Raw,
 }
 
@@ -113,7 +113,7 @@ pub struct MappingFault {
     pub reason: String,
 }
 
-/// Longest reason that is told.
+/// The longest reason that is kept, in bytes.
 const MAX_REASON_BYTES: usize = 300;
 
 #[derive(Serialize)]
@@ -269,10 +269,10 @@ pub(crate) fn parse_list(
 }
 
 impl Sandbox {
-    /// Makes a mapping set, sent once.
+    /// Creates a mapping set. The request is sent once.
     ///
     /// # Errors
-    /// [`PlatformError`]; ask its `effect` before sending it again, names are not unique.
+    /// [`PlatformError`]; check its `effect` before sending it again, as names are not unique.
     pub async fn create_mapping_set(
         &self,
         new: &NewMappingSet,
@@ -287,8 +287,8 @@ impl Sandbox {
         self.call(&request, parse_created).await
     }
 
-    /// What Data Prep finds wrong with a mapping set that is not made yet; nothing if it is good.
-    /// Makes nothing.
+    /// The faults that Data Prep finds in a mapping set before it is created; empty if there are
+    /// none. Creates nothing.
     ///
     /// # Errors
     /// [`PlatformError`].
@@ -316,7 +316,7 @@ impl Sandbox {
         self.call(&request, |response| read(response.json()?)).await
     }
 
-    /// Every mapping set of exactly that name, whatever characters it has.
+    /// Every mapping set of exactly that name, whatever characters the name has.
     ///
     /// # Errors
     /// [`PlatformError`].
@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_by_place() {
+    fn faults_are_read_with_their_place() {
         let faults = |entries: Value| {
             let body = json!({"validationResponse": entries}).to_string();
             parse_validation(&response(200, Some("application/json"), &body)).unwrap()

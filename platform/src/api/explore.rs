@@ -1,6 +1,6 @@
 //! Explore: the tables of a source, and the columns and first rows of one.
 //!
-//! The platform asks the source system, so these calls are slow and fail as the source does.
+//! The platform asks the source system. So these calls are slow, and fail when the source fails.
 //! Source: "Explore your data tables using the Flow Service API", read 2026-11.
 
 use serde_json::{Map, Value};
@@ -29,7 +29,7 @@ pub struct TableEntry {
     pub can_preview: bool,
 }
 
-/// A table's columns and, if asked for, some rows.
+/// A table's columns and, on request, some rows.
 #[derive(Clone, PartialEq)]
 pub struct ExploredTable {
     /// Such as `flat`.
@@ -58,7 +58,7 @@ fn build_root(id: &BaseConnectionId) -> Request {
 
 pub(crate) fn parse_root(response: &Response) -> Result<Vec<TableEntry>, UnreadableResponse> {
     let body = response.json()?;
-    // A bare list; the envelope of other lists is taken as well.
+    // A bare list; the envelope of other lists is accepted as well.
     let entries = body
         .as_array()
         .or_else(|| body.get("items").and_then(Value::as_array))
@@ -134,7 +134,7 @@ impl Sandbox {
     /// The columns of a table, by its path, and some rows if `preview`.
     ///
     /// # Errors
-    /// [`PlatformError`], as of [`Sandbox::explore_tables`].
+    /// [`PlatformError`], as for [`Sandbox::explore_tables`].
     pub async fn explore_table(
         &self,
         base_connection_id: &BaseConnectionId,

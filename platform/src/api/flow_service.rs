@@ -1,5 +1,5 @@
-//! What all resources of Flow Service have in common: the envelope of lists and single entities,
-//! the response to a create, deletion.
+//! What all resources of Flow Service share: the envelope of lists and single entities, the
+//! response to a create, and deletion.
 //!
 //! Sources: Flow Service API reference and "Sort and filter responses in the Flow Service API",
 //! read 2026-11.
@@ -23,26 +23,26 @@ use crate::paging::{NextPage, Page};
 use crate::request::{Request, Service};
 use crate::response::{Response, UnreadableResponse};
 
-/// Flow Service's largest page that is safe to ask for; the reference gives none for GET.
+/// The largest page that is safe to request; the reference gives no limit for GET.
 const MAX_PAGE: u32 = 100;
 
-/// What a create gives: nothing of what was sent comes back.
+/// What the response to a create holds; it repeats nothing of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Created<I> {
     /// The new resource's id.
     pub id: I,
     /// Its version, where the service gives one.
     pub etag: Option<Etag>,
-    /// What Adobe's support asks for, if the response had it.
+    /// The id that Adobe's support asks for, if the response had one.
     pub request_id: Option<RequestId>,
 }
 
-/// How a resource came to be gone.
+/// What the response to a deletion means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deleted {
-    /// The platform accepted the deletion; it may take a while until it shows.
+    /// The platform accepted the deletion; it may take a while until the resource is gone.
     Accepted,
-    /// There was no such resource.
+    /// The resource did not exist.
     WasGone,
 }
 
@@ -100,7 +100,7 @@ impl FlowSpecRef {
     }
 }
 
-/// A schema as another resource names it: id and the content type that pins its major version.
+/// A reference to a schema: its id, and the content type that pins its major version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SchemaRef {
     /// The schema's `$id`.
@@ -127,7 +127,7 @@ pub(crate) trait Entity: Sized {
     const COLLECTION: &'static str;
     /// `/flows/{id}`
     const ONE: &'static str;
-    /// Only the id is demanded.
+    /// Only the id is required.
     fn read(value: Value) -> Result<Self, UnreadableResponse>;
     fn id(&self) -> &str;
     fn name(&self) -> &str;
@@ -150,7 +150,7 @@ pub(crate) fn build_list<E: Entity>(
         request = request.query("orderby", orderby);
     }
     request = request.query("limit", &limit.to_string());
-    // Whether the token carries the filter is not said, so every page is asked for with both.
+    // No page says whether the token includes the filter, so every request has both.
     if let Some(cursor) = cursor {
         request = request.query("continuationToken", cursor);
     }
@@ -176,8 +176,8 @@ pub(crate) fn parse_list<E: Entity>(
     })
 }
 
-/// The token of the next page: in `_links.next.href`, or at the top. Only the token is taken from
-/// a link, which itself is never followed; a link that leads elsewhere is refused all the same.
+/// The token of the next page, from `_links.next.href` or from the top level. The link itself is
+/// never followed; a link that leads elsewhere is refused all the same.
 fn next_token(
     body: &Value,
     collection: &str,
@@ -227,12 +227,12 @@ pub(crate) fn build_one<E: Entity>(id: &str) -> Request {
     Request::get(E::KIND, Service::Flow, E::ONE).id(id)
 }
 
-/// One entity: in a list of one, or bare as the tutorials print specs.
+/// One entity: in a list of one, or bare as the tutorials show specs.
 pub(crate) fn parse_one<E: Entity>(response: &Response) -> Result<E, UnreadableResponse> {
     E::read(unwrap_one(response.json()?)?)
 }
 
-/// The same, where an empty list says that there is none.
+/// The same, but an empty list means that there is none.
 pub(crate) fn parse_one_or_none<E: Entity>(
     response: &Response,
 ) -> Result<Option<E>, UnreadableResponse> {
@@ -284,8 +284,8 @@ impl Sandbox {
     }
 
     /// Every entity of exactly that name, and of that parent where one is given. The filter only
-    /// makes the list shorter: a server that refuses it is asked with a wider one, one that
-    /// ignores it changes nothing.
+    /// shortens the list. If the server refuses it, the next request has a wider one. If the server
+    /// ignores it, the result is the same.
     pub(crate) async fn find_entities<E: Entity>(
         &self,
         name: &str,
@@ -304,7 +304,7 @@ impl Sandbox {
         Ok(entities)
     }
 
-    /// Every entity that `uses` takes. The filter only makes the list shorter, as above.
+    /// Every entity for which `uses` is true. The filter only shortens the list, as above.
     pub(crate) async fn find_users<E: Entity>(
         &self,
         (path, id): Filter<'_>,
@@ -319,7 +319,7 @@ impl Sandbox {
         Ok(entities)
     }
 
-    /// The list under the first of these filters that is not refused, else all of it.
+    /// The list under the first of these filters that the server accepts, else the whole list.
     async fn list_narrowed<E: Entity>(
         &self,
         attempts: &[Vec<Filter<'_>>],
@@ -354,7 +354,7 @@ impl Sandbox {
         self.delete(&request, |_| Ok(Deleted::Accepted)).await
     }
 
-    /// Deletes; that there is nothing to delete is success, as its effect is the same.
+    /// Deletes. If the resource does not exist, that is a success, as the effect is the same.
     pub(crate) async fn delete(
         &self,
         request: &Request,
@@ -366,7 +366,7 @@ impl Sandbox {
         }
     }
 
-    /// Sets an entity's description under its etag, the rest stays.
+    /// Sets an entity's description under its etag, and changes nothing else.
     pub(crate) async fn describe_entity<E: Entity>(
         &self,
         id: &str,
@@ -382,14 +382,15 @@ impl Sandbox {
         &self,
         request: &Request,
     ) -> Result<Option<Etag>, PlatformError> {
-        // Three forms of the response are printed, one of them without a body: all are success.
+        // Adobe's documents show three forms of the response, one of them without a body. Each is a
+        // success.
         let etag = |response: &Response| fields::etag(&unwrap_one(response.json().ok()?).ok()?);
         self.call(request, |response| Ok(etag(response))).await
     }
 }
 
-/// One JSON Patch operation that sets the description. `add` sets what is there as well (RFC 6902,
-/// 4.1), where `replace` may be refused for an entity that has none.
+/// One JSON Patch operation that sets the description. `add` also replaces an existing description
+/// (RFC 6902, 4.1); `replace` may be refused for an entity without one.
 #[derive(Serialize)]
 struct SetDescription<'a> {
     op: &'static str,

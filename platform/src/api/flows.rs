@@ -43,8 +43,8 @@ impl Frequency {
     }
 }
 
-/// When a flow runs. Interval and backfill are refused by the platform with
-/// [`Frequency::Once`], the interval is demanded with all others.
+/// When a flow runs. Interval and backfill are refused by the platform with [`Frequency::Once`],
+/// the interval is required with all others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
     /// The first run, in seconds since 1970; refused if it is in the past when it arrives.
@@ -53,18 +53,19 @@ pub struct Schedule {
     pub frequency: Frequency,
     /// How many units lie between two runs.
     pub interval: Option<u32>,
-    /// Whether the first run takes all data; the platform's default is that it does.
+    /// Whether the first run loads all data; the platform's default is that it does.
     pub backfill: Option<bool>,
 }
 
-/// The column that tells new and changed rows: demanded for a recurring flow of a table source,
-/// refused with [`Frequency::Once`].
+/// The column by which new and changed rows are found. A recurring flow of a table source needs
+/// one; the platform refuses it with [`Frequency::Once`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeltaColumn {
     /// Its name.
     pub name: String,
-    /// How its values are written. The documents disagree on the letters, so it is best left out.
+    /// How its values are written. Adobe's documents disagree on the letters, so it is best left
+    /// out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date_format: Option<String>,
     /// The zone of its values, such as `UTC`.
@@ -72,10 +73,10 @@ pub struct DeltaColumn {
     pub timezone: Option<String>,
 }
 
-/// A flow to be made.
+/// A flow to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewFlow {
-    /// The name to look it up by.
+    /// The name by which it is found again.
     pub name: String,
     /// The description.
     pub description: Option<String>,
@@ -89,7 +90,7 @@ pub struct NewFlow {
     pub mapping_set_id: MappingSetId,
     /// Its version, 0 for a new one.
     pub mapping_set_version: u64,
-    /// What tells new rows.
+    /// The column by which new rows are found.
     pub delta_column: Option<DeltaColumn>,
     /// When it runs.
     pub schedule: Schedule,
@@ -104,7 +105,7 @@ pub struct Flow {
     pub name: String,
     /// Its description.
     pub description: Option<String>,
-    /// When it was made, in milliseconds since 1970.
+    /// When it was created, in milliseconds since 1970.
     pub created_at_ms: Option<i64>,
     /// Its version, for a change.
     pub etag: Option<Etag>,
@@ -122,11 +123,11 @@ pub struct Flow {
     pub mapping_set_version: Option<i64>,
     /// The column of its `Copy` transformation.
     pub delta_column: Option<String>,
-    /// `transformations` as they came.
+    /// `transformations`, unchanged.
     pub transformations: Vec<Value>,
-    /// `scheduleParams` as they came; numbers may be text.
+    /// `scheduleParams`, unchanged; numbers may be text.
     pub schedule_params: Option<Value>,
-    /// All of it.
+    /// The whole entity.
     pub raw: Raw,
 }
 
@@ -199,7 +200,7 @@ enum TransformationJson<'a> {
     },
 }
 
-/// All values as text, as every example has them; seconds, not milliseconds.
+/// All values are text, as in every example; times are in seconds, not milliseconds.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ScheduleJson {
@@ -237,10 +238,10 @@ fn body(new: &NewFlow) -> FlowBody<'_> {
 }
 
 impl Sandbox {
-    /// Makes a flow, sent once. It runs and costs from its start time on.
+    /// Creates a flow. The request is sent once. The flow runs and costs from its start time on.
     ///
     /// # Errors
-    /// [`PlatformError`]; ask its `effect` before sending it again, names are not unique.
+    /// [`PlatformError`]; check its `effect` before sending it again, as names are not unique.
     pub async fn create_flow(&self, new: &NewFlow) -> Result<Created<FlowId>, PlatformError> {
         self.create_entity::<Flow, _>(&new.name, &body(new)).await
     }
@@ -253,8 +254,8 @@ impl Sandbox {
         self.get_entity(id.as_str()).await
     }
 
-    /// Every flow of exactly that name, whatever characters it has. One made in the last minute
-    /// may not show yet.
+    /// Every flow of exactly that name, whatever characters the name has. One created in the last
+    /// minute may not be in the list yet.
     ///
     /// # Errors
     /// [`PlatformError`].
@@ -262,19 +263,19 @@ impl Sandbox {
         self.find_entities(name, None, |_| true).await
     }
 
-    /// Every flow that reads from a source connection, whatever its name and state: what stands in
-    /// the way of deleting that one. A flow that names no source connection is given too: to take
-    /// a user for none loses something, the reverse only keeps it. One made in the last minute may
-    /// not show yet.
+    /// Every flow that reads from a source connection, whatever its name and state. While there is
+    /// one, the source connection is in use. A flow that names no source connection is included: to
+    /// overlook a user would lose something, to include one too many only keeps something. One
+    /// created in the last minute may not be in the list yet.
     ///
     /// # Errors
-    /// [`PlatformError`]; it says nothing about the use.
+    /// [`PlatformError`]; the use is then unknown.
     pub async fn find_flows_reading(
         &self,
         source_connection_id: &SourceConnectionId,
     ) -> Result<Vec<Flow>, PlatformError> {
-        // The brackets stand for every member of the array. Source: "Sort and filter responses in
-        // the Flow Service API", read 2026-11.
+        // The brackets mean every member of the array. Source: "Sort and filter responses in the
+        // Flow Service API", read 2026-11.
         let filter = ("sourceConnectionIds[]", source_connection_id.as_str());
         self.find_users(filter, |flow: &Flow| {
             let ids = &flow.source_connection_ids;
@@ -283,10 +284,11 @@ impl Sandbox {
         .await
     }
 
-    /// Every flow that writes to a target connection; as [`Sandbox::find_flows_reading`].
+    /// Every flow that writes to a target connection; with the rules of
+    /// [`Sandbox::find_flows_reading`].
     ///
     /// # Errors
-    /// [`PlatformError`]; it says nothing about the use.
+    /// [`PlatformError`]; the use is then unknown.
     pub async fn find_flows_writing(
         &self,
         target_connection_id: &TargetConnectionId,
@@ -299,8 +301,9 @@ impl Sandbox {
         .await
     }
 
-    /// Sets a flow's description, the rest stays; at most 1000 characters are safe. Gives the new etag
-    /// where the service does; the flow goes on changing by itself, so it may be stale at once.
+    /// Sets a flow's description, and changes nothing else; at most 1000 characters are safe. Gives
+    /// the new etag where the service does; the flow keeps changing by itself, so the etag may be
+    /// stale at once.
     ///
     /// # Errors
     /// [`PlatformError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read

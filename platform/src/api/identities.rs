@@ -1,8 +1,8 @@
-//! Identity descriptors: which field of a schema tells one person or thing from another.
+//! Identity descriptors: which field of a schema identifies a person or thing.
 //!
-//! A descriptor has neither a name nor a description, only what it says. Lists of descriptors have
-//! media types of their own, and pages only in the second of them; a version is refused.
-//! Source: Schema Registry API guide, "Descriptors endpoint", read 2026-11.
+//! A descriptor has neither a name nor a description. Lists of descriptors have two media types of
+//! their own: only the second has pages, and both refuse a version. Source: Schema Registry API
+//! guide, "Descriptors endpoint", read 2026-11.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -28,7 +28,7 @@ const TYPE: &str = "xdm:descriptorIdentity";
 /// The one major version that a schema has.
 const SCHEMA_VERSION: u32 = 1;
 
-/// An identity descriptor to be made.
+/// An identity descriptor to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewIdentity {
     /// The schema.
@@ -54,7 +54,7 @@ pub struct Identity {
     pub namespace: String,
     /// Whether it is the schema's primary identity.
     pub is_primary: bool,
-    /// When it was made, in milliseconds since 1970.
+    /// When it was created, in milliseconds since 1970.
     pub created_at_ms: Option<i64>,
 }
 
@@ -111,7 +111,7 @@ fn build_list(schema: Option<&SchemaId>, cursor: Option<&str>) -> Request {
     }
 }
 
-/// The identity descriptors among those of a page: other kinds come along.
+/// The identity descriptors of a page, which also holds descriptors of other kinds.
 pub(crate) fn parse_list(response: &Response) -> Result<Page<Identity>, UnreadableResponse> {
     let body = response.json()?;
     let next = fields::text(&body, "/_page/next").filter(|next| !next.is_empty());
@@ -144,10 +144,10 @@ pub(crate) fn parse_created(
 }
 
 impl Sandbox {
-    /// Makes an identity descriptor, sent once.
+    /// Creates an identity descriptor. The request is sent once.
     ///
     /// # Errors
-    /// [`PlatformError`]; ask its `effect` before sending it again.
+    /// [`PlatformError`]; check its `effect` before sending it again.
     pub async fn create_identity(
         &self,
         new: &NewIdentity,

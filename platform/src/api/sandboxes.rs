@@ -1,8 +1,8 @@
-//! Sandboxes: does one exist for these credentials, and is it active.
+//! Sandboxes: whether one exists for these credentials, and whether it is active.
 //!
-//! A request that names no sandbox, or a wrong one, may go to the production sandbox or fail far
-//! from the cause, so this is asked first. Source: Sandbox API guide ("List available
-//! sandboxes"), read 2026-11.
+//! A request that names no sandbox, or a wrong one, may go to the production sandbox, or fail with
+//! an error that hides the cause. So this is checked first. Source: Sandbox API guide ("List
+//! available sandboxes"), read 2026-11.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ use crate::paging::{NextPage, Page, Pages, offset};
 use crate::request::{Request, Service};
 use crate::response::{Response, UnreadableResponse};
 
-/// The service's default, which it surely takes.
+/// The service's default.
 const MAX_PAGE: u32 = 50;
 
 /// Whether a sandbox can be worked in.
@@ -24,13 +24,13 @@ pub enum SandboxState {
     Active,
     /// Not yet.
     Creating,
-    /// Not now, its contents go.
+    /// Not now: its contents are being deleted.
     Resetting,
     /// Not any more.
     Deleted,
-    /// It could not be made.
+    /// It could not be created.
     Failed,
-    /// A word that is not documented, or none.
+    /// An undocumented word, or none.
     Other(String),
 }
 
@@ -50,7 +50,7 @@ impl SandboxState {
 /// A sandbox that the credentials may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SandboxInfo {
-    /// Its name, as `x-sandbox-name` wants it.
+    /// Its name, for `x-sandbox-name`.
     pub name: String,
     /// Its name for people.
     pub title: Option<String>,
@@ -58,12 +58,12 @@ pub struct SandboxInfo {
     pub state: SandboxState,
     /// `production` or `development`.
     pub type_: Option<String>,
-    /// Whether it is where a request goes that names none.
+    /// Whether a request that names no sandbox goes to it.
     pub is_default: bool,
 }
 
 fn build_list(limit: usize, start: usize) -> Request {
-    // The two only together.
+    // The service accepts the two parameters only together.
     Request::get(EntityKind::Sandbox, Service::SandboxManagement, "/")
         .query("limit", &limit.to_string())
         .query("offset", &start.to_string())
@@ -125,7 +125,7 @@ impl Client {
 }
 
 impl Sandbox {
-    /// What the platform says of this sandbox; `None` if the credentials have none of that name.
+    /// This sandbox's entry in the list; `None` if the credentials may use no sandbox of that name.
     ///
     /// # Errors
     /// [`PlatformError`].

@@ -1,7 +1,7 @@
-//! Schemas: the tenant's name, field groups made of columns, schemas made of field groups.
+//! The Schema Registry: the tenant's name, field groups, and schemas composed of them.
 //!
-//! Titles are unique across all kinds of the registry: the only natural key of the whole chain.
-//! Source: Schema Registry API guide and troubleshooting guide, read 2026-11.
+//! Titles are unique across all kinds of the registry. No other resource of the chain has a unique
+//! name. Source: Schema Registry API guide and troubleshooting guide, read 2026-11.
 
 use serde_json::{Map, Value, json};
 
@@ -16,32 +16,32 @@ use crate::paging::{NextPage, Page};
 use crate::request::{Request, Service};
 use crate::response::{Response, UnreadableResponse};
 
-/// Lists whole objects; a version in it is refused.
+/// Lists whole objects; the registry refuses a version in it.
 const ACCEPT_LIST: &str = "application/vnd.adobe.xed+json";
-/// One whole object; a version is demanded, and 1 always means the newest.
+/// One whole object. The registry requires a version, and 1 always means the newest.
 const ACCEPT_ONE: &str = "application/vnd.adobe.xed+json;version=1";
-/// One object with all that its references lead to.
+/// One object with all references resolved.
 const ACCEPT_RESOLVED: &str = "application/vnd.adobe.xed-full+json;version=1";
-/// The registry cuts its responses here.
+/// The longest page that the registry returns.
 const MAX_PAGE: u32 = 300;
 
-/// What the registry says of the organisation.
+/// The organisation, as the registry knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantInfo {
     /// The tenant's name, without the underscore.
     pub tenant_id: TenantId,
-    /// The organisation that the token is of.
+    /// The organisation that the token belongs to.
     pub org_id: Option<String>,
 }
 
-/// A field group to be made: fields under the tenant's namespace.
+/// A field group to be created: fields under the tenant's namespace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewFieldGroup {
     /// Unique among all titles of the registry.
     pub title: String,
     /// The description.
     pub description: String,
-    /// The class whose schemas it is meant for.
+    /// The class whose schemas can use it.
     pub class_id: ClassId,
     /// Whose namespace the fields live in.
     pub tenant_id: TenantId,
@@ -49,7 +49,7 @@ pub struct NewFieldGroup {
     pub properties: Map<String, Value>,
 }
 
-/// A schema to be made: a class and field groups.
+/// A schema to be created: a class and field groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewSchema {
     /// Unique among all titles of the registry.
@@ -71,13 +71,13 @@ pub struct FieldGroup {
     pub title: String,
     /// Its description.
     pub description: Option<String>,
-    /// When it was made, in milliseconds since 1970.
+    /// When it was created, in milliseconds since 1970.
     pub created_at_ms: Option<i64>,
     /// Its version, such as `1.0`.
     pub version: Option<String>,
-    /// The classes it is meant for.
+    /// The classes whose schemas can use it.
     pub class_ids: Vec<ClassId>,
-    /// All of it.
+    /// The whole entity.
     pub raw: Raw,
 }
 
@@ -112,7 +112,7 @@ pub struct Schema {
     pub title: String,
     /// Its description.
     pub description: Option<String>,
-    /// When it was made, in milliseconds since 1970.
+    /// When it was created, in milliseconds since 1970.
     pub created_at_ms: Option<i64>,
     /// Its version, such as `1.0`.
     pub version: Option<String>,
@@ -120,7 +120,7 @@ pub struct Schema {
     pub class_id: Option<ClassId>,
     /// The `$ref`s of its parts: the class and its field groups.
     pub refs: Vec<String>,
-    /// All of it.
+    /// The whole entity.
     pub raw: Raw,
 }
 
@@ -194,7 +194,7 @@ impl Titled for Schema {
 fn build_list<T: Titled>(title: Option<&str>, limit: usize, cursor: Option<&str>) -> Request {
     let mut request = Request::get(T::KIND, Service::SchemaRegistry, T::COLLECTION)
         .accept(ACCEPT_LIST)
-        // `limit` and `start` are refused without an order.
+        // The registry refuses `limit` and `start` without an order.
         .query("orderby", "title")
         .query("limit", &limit.to_string());
     if let Some(title) = title {
@@ -208,7 +208,7 @@ fn build_list<T: Titled>(title: Option<&str>, limit: usize, cursor: Option<&str>
 
 pub(crate) fn parse_list<T: Titled>(response: &Response) -> Result<Page<T>, UnreadableResponse> {
     let mut body = response.json()?;
-    // The last value of the order, not a link; null at the end.
+    // The last value in the order, not a link; null on the last page.
     let next = fields::text(&body, "/_page/next").filter(|next| !next.is_empty());
     let Some(Value::Array(entries)) = body.get_mut("results").map(Value::take) else {
         return Err(UnreadableResponse::shape("`results` is no list"));
@@ -284,7 +284,7 @@ impl Sandbox {
         self.call(&request, parse_tenant).await
     }
 
-    /// Makes a field group, sent once.
+    /// Creates a field group. The request is sent once.
     ///
     /// # Errors
     /// [`PlatformError`]; a title that exists is
@@ -318,7 +318,8 @@ impl Sandbox {
         self.call(&request, parse_one).await
     }
 
-    /// The field groups of exactly that title: one or none, unless the registry breaks its rule.
+    /// The field groups of exactly that title: at most one, unless the registry breaks its own
+    /// rule.
     ///
     /// # Errors
     /// [`PlatformError`].
@@ -329,7 +330,7 @@ impl Sandbox {
         self.find_titled(title).await
     }
 
-    /// Deletes a field group. Refused while a schema has it.
+    /// Deletes a field group. The registry refuses this while a schema uses it.
     ///
     /// # Errors
     /// [`PlatformError`].
@@ -340,10 +341,10 @@ impl Sandbox {
             .await
     }
 
-    /// Makes a schema, sent once.
+    /// Creates a schema. The request is sent once.
     ///
     /// # Errors
-    /// As of [`Sandbox::create_field_group`].
+    /// As for [`Sandbox::create_field_group`].
     pub async fn create_schema(&self, new: &NewSchema) -> Result<Created<SchemaId>, PlatformError> {
         let request = Request::create(
             EntityKind::Schema,
@@ -385,7 +386,7 @@ impl Sandbox {
         self.call(&request, parse_one).await
     }
 
-    /// The schemas of exactly that title: one or none, unless the registry breaks its rule.
+    /// The schemas of exactly that title: at most one, unless the registry breaks its own rule.
     ///
     /// # Errors
     /// [`PlatformError`].

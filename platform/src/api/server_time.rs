@@ -1,4 +1,4 @@
-//! The platform's clock, asked for: a machine whose clock is off schedules wrongly.
+//! The platform's clock: a machine whose clock is wrong sets wrong schedules.
 
 use std::time::SystemTime;
 
@@ -16,7 +16,7 @@ fn build() -> Request {
 
 impl Client {
     /// The time that the platform's response carries, to the second; `None` if it carries none.
-    /// Asks, where [`Client::platform_now`] goes by what is known already.
+    /// This sends a request; [`Client::platform_now`] uses what earlier responses showed.
     ///
     /// # Errors
     /// [`PlatformError`].

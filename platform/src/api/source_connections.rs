@@ -1,4 +1,4 @@
-//! Source connections: one table of a base connection and the columns taken from it.
+//! Source connections: one table of a base connection, and the columns to load from it.
 //!
 //! Source: "Collect customer success data using the Flow Service API", read 2026-11.
 
@@ -14,10 +14,10 @@ use crate::ids::{BaseConnectionId, Etag, SourceConnectionId};
 use crate::kind::EntityKind;
 use crate::response::UnreadableResponse;
 
-/// A source connection to be made.
+/// A source connection to be created.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewSourceConnection {
-    /// The name to look it up by.
+    /// The name by which it is found again.
     pub name: String,
     /// The description.
     pub description: Option<String>,
@@ -25,9 +25,9 @@ pub struct NewSourceConnection {
     pub base_connection_id: BaseConnectionId,
     /// The table's path, as explore gave it.
     pub table_name: String,
-    /// The columns, each as explore gave it; a part of them takes only these.
+    /// The columns to load, each as explore gave it.
     pub columns: Vec<Value>,
-    /// Which rows to take; none for all. Only some kinds of source can tell rows apart.
+    /// Which rows to load; `None` for all. Only some kinds of source can filter rows.
     pub filter: Option<RowFilter>,
     /// The base connection's spec.
     pub connection_spec: ConnectionSpecRef,
@@ -42,7 +42,7 @@ pub struct SourceConnection {
     pub name: String,
     /// Its description.
     pub description: Option<String>,
-    /// When it was made, in milliseconds since 1970.
+    /// When it was created, in milliseconds since 1970.
     pub created_at_ms: Option<i64>,
     /// Its version, for a change.
     pub etag: Option<Etag>,
@@ -52,11 +52,11 @@ pub struct SourceConnection {
     pub base_connection_id: Option<BaseConnectionId>,
     /// The table's path: `params.tableName`, or `params.path` of older ones.
     pub table_name: Option<String>,
-    /// The columns taken.
+    /// The columns that it loads.
     pub columns: Vec<Value>,
     /// The kind of source.
     pub connection_spec: Option<ConnectionSpecRef>,
-    /// All of it.
+    /// The whole entity.
     pub raw: Raw,
 }
 
@@ -133,10 +133,10 @@ fn body(new: &NewSourceConnection) -> SourceConnectionBody<'_> {
 }
 
 impl Sandbox {
-    /// Makes a source connection, sent once.
+    /// Creates a source connection. The request is sent once.
     ///
     /// # Errors
-    /// [`PlatformError`]; ask its `effect` before sending it again, names are not unique.
+    /// [`PlatformError`]; check its `effect` before sending it again, as names are not unique.
     pub async fn create_source_connection(
         &self,
         new: &NewSourceConnection,
@@ -157,7 +157,7 @@ impl Sandbox {
     }
 
     /// Every source connection of exactly that name and base connection, whatever characters the
-    /// name has. One made in the last minute may not show yet.
+    /// name has. One created in the last minute may not be in the list yet.
     ///
     /// # Errors
     /// [`PlatformError`].
@@ -176,12 +176,13 @@ impl Sandbox {
         .await
     }
 
-    /// Every source connection of a base connection, whatever its name: what stands in the way of
-    /// deleting that one. One that names no base connection is given too: to take a user for none
-    /// loses something, the reverse only keeps it. One made in the last minute may not show yet.
+    /// Every source connection of a base connection, whatever its name. While there is one, the
+    /// base connection is in use. A source connection that names no base connection is included: to
+    /// overlook a user would lose something, to include one too many only keeps something. One
+    /// created in the last minute may not be in the list yet.
     ///
     /// # Errors
-    /// [`PlatformError`]; it says nothing about the use.
+    /// [`PlatformError`]; the use is then unknown.
     pub async fn find_source_connections_of(
         &self,
         base_connection_id: &BaseConnectionId,
@@ -197,8 +198,8 @@ impl Sandbox {
         .await
     }
 
-    /// Sets a source connection's description, the rest stays; at most 1000 characters are safe. Gives the new etag
-    /// where the service does.
+    /// Sets a source connection's description, and changes nothing else; at most 1000 characters
+    /// are safe. Gives the new etag where the service does.
     ///
     /// # Errors
     /// [`PlatformError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read

@@ -25,7 +25,7 @@ pub struct ConnectionSpec {
     pub version: Option<String>,
     /// The ways to authenticate, in the platform's order; those without a name left out.
     pub auth_specs: Vec<AuthSpec>,
-    /// All of it.
+    /// The whole entity.
     pub raw: Raw,
 }
 
@@ -33,20 +33,20 @@ pub struct ConnectionSpec {
 /// of `auth.params`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthSpec {
-    /// What `auth.specName` is then.
+    /// The value of `auth.specName`.
     pub name: String,
-    /// What is said of its parameters; nothing where there is no schema to read.
+    /// Its parameters; none where there is no readable schema.
     pub params: Option<AuthParams>,
 }
 
-/// The parameters of a way to authenticate, as its JSON Schema has them.
+/// The parameters of a way to authenticate, from its JSON Schema.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuthParams {
-    /// Those that it names, and whether each is a secret (`"format": "password"`).
+    /// The parameters that it names, and whether each is a secret (`"format": "password"`).
     pub known: BTreeMap<String, bool>,
-    /// Those that it requires.
+    /// The parameters that it requires.
     pub required: BTreeSet<String>,
-    /// Whether it takes no others (`"additionalProperties": false`).
+    /// Whether it refuses other parameters (`"additionalProperties": false`).
     pub is_closed: bool,
 }
 
@@ -98,13 +98,13 @@ pub struct FlowSpec {
     pub version: Option<String>,
     /// The connection specs that it can read from.
     pub source_connection_spec_ids: Vec<ConnectionSpecId>,
-    /// All of it.
+    /// The whole entity.
     pub raw: Raw,
 }
 
 impl FlowSpec {
-    /// Whether a flow of this kind can read from that source: the live list decides, as a source
-    /// may be dropped from it.
+    /// Whether a flow of this kind can read from that source: the live list decides, as Adobe may
+    /// remove a source from it.
     #[must_use]
     pub fn reads_from(&self, source: &ConnectionSpecId) -> bool {
         self.source_connection_spec_ids.contains(source)
@@ -163,10 +163,11 @@ impl Entity for FlowSpec {
 }
 
 impl Sandbox {
-    /// One connection spec; nothing where the platform responds with none.
+    /// One connection spec, or `None` if the response holds none.
     ///
     /// # Errors
-    /// [`PlatformError`], of class [`crate::Class::NotFound`] where it says that there is none.
+    /// [`PlatformError`], of class [`crate::Class::NotFound`] if the platform refuses the id as
+    /// unknown.
     pub async fn get_connection_spec(
         &self,
         id: &ConnectionSpecId,

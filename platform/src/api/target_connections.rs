@@ -17,10 +17,10 @@ use crate::response::UnreadableResponse;
 /// The mapping set has to name the same.
 pub(crate) const SCHEMA_VERSION: &str = "application/vnd.adobe.xed-full+json;version=1";
 
-/// A target connection to be made.
+/// A target connection to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewTargetConnection {
-    /// The name to look it up by.
+    /// The name by which it is found again.
     pub name: String,
     /// The description.
     pub description: Option<String>,
@@ -39,7 +39,7 @@ pub struct TargetConnection {
     pub name: String,
     /// Its description.
     pub description: Option<String>,
-    /// When it was made, in milliseconds since 1970.
+    /// When it was created, in milliseconds since 1970.
     pub created_at_ms: Option<i64>,
     /// Its version, for a change.
     pub etag: Option<Etag>,
@@ -53,7 +53,7 @@ pub struct TargetConnection {
     pub dataset_id: Option<DatasetId>,
     /// The data lake's.
     pub connection_spec: Option<ConnectionSpecRef>,
-    /// All of it.
+    /// The whole entity.
     pub raw: Raw,
 }
 
@@ -136,10 +136,10 @@ fn body(new: &NewTargetConnection) -> TargetConnectionBody<'_> {
 }
 
 impl Sandbox {
-    /// Makes a target connection of the data lake, sent once.
+    /// Creates a target connection of the data lake. The request is sent once.
     ///
     /// # Errors
-    /// [`PlatformError`]; ask its `effect` before sending it again, names are not unique.
+    /// [`PlatformError`]; check its `effect` before sending it again, as names are not unique.
     pub async fn create_target_connection(
         &self,
         new: &NewTargetConnection,
@@ -159,8 +159,8 @@ impl Sandbox {
         self.get_entity(id.as_str()).await
     }
 
-    /// Every target connection of the data lake of exactly that name, whatever characters it has.
-    /// One made in the last minute may not show yet.
+    /// Every target connection of the data lake of exactly that name, whatever characters the name
+    /// has. One created in the last minute may not be in the list yet.
     ///
     /// # Errors
     /// [`PlatformError`].
@@ -179,26 +179,26 @@ impl Sandbox {
         .await
     }
 
-    /// Every target connection whose rows end in a dataset, whatever its name: what stands in the
-    /// way of deleting the dataset. One made in the last minute may not show yet.
+    /// Every target connection whose rows end in a dataset, whatever its name. While there is one,
+    /// the dataset is in use. One created in the last minute may not be in the list yet.
     ///
     /// All target connections of the sandbox are read and compared on this side: the dataset is a
     /// parameter in two spellings, and a filter by one of them would miss the other.
     ///
     /// # Errors
-    /// [`PlatformError`]; it says nothing about the use.
+    /// [`PlatformError`]; the use is then unknown.
     pub async fn find_target_connections_into(
         &self,
         dataset_id: &DatasetId,
     ) -> Result<Vec<TargetConnection>, PlatformError> {
         let mut entities: Vec<TargetConnection> = self.list_entities(&[], None, usize::MAX).await?;
-        // One that names no dataset leads elsewhere, as those of destinations do.
+        // A target connection without a dataset leads elsewhere, such as to a destination.
         entities.retain(|entity| entity.dataset_id.as_ref() == Some(dataset_id));
         Ok(entities)
     }
 
-    /// Sets a target connection's description, the rest stays; at most 1000 characters are safe. Gives the new etag
-    /// where the service does.
+    /// Sets a target connection's description, and changes nothing else; at most 1000 characters
+    /// are safe. Gives the new etag where the service does.
     ///
     /// # Errors
     /// [`PlatformError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read

@@ -30,7 +30,7 @@ fn client(server: &Server) -> Client {
     server.client_with(server.settings(), Arc::new(WrongClock(Instant::now())))
 }
 
-/// A response with these lines in its head, after which the connection ends.
+/// A response with these header lines, after which the connection ends.
 fn response(status: u16, head: &str, body: &str) -> ScriptedReply {
     ScriptedReply::Bytes(format!(
         "HTTP/1.1 {status} X\r\n{head}content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",

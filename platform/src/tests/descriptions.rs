@@ -93,7 +93,7 @@ async fn only_the_description_is_sent_and_under_the_etag_as_it_came() {
 }
 
 #[tokio::test]
-async fn an_entity_that_changed_meanwhile_is_told_from_other_refusals() {
+async fn a_version_conflict_is_distinguished_from_other_refusals() {
     // Both shapes of a 412, and Catalog's, whose body is not documented.
     let stale = [
         r#"{"type":"https://ns.adobe.com/aep/errors/FLOW-1404-412","title":"Precondition failed"}"#,

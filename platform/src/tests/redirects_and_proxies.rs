@@ -49,8 +49,8 @@ async fn no_redirect_is_followed_by_a_token_a_read_or_a_create() {
     }
 }
 
-/// A proxy that makes the tunnels it is asked for, or refuses them; gives its address and the
-/// heads of what it was asked.
+/// A proxy that opens tunnels or refuses them. Returns its address, and the heads of the requests
+/// that it gets.
 async fn proxy(is_open: bool) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();

@@ -22,7 +22,7 @@ fn meaning(status: u16, body: &str) -> String {
     let refusal = read(status, Some("application/json"), body);
     let as_read = classify(Operation::Read, &refusal);
     let as_create = classify(Operation::Create, &refusal);
-    // A read's outcome is never open.
+    // The effect of a read is never unknown.
     assert_eq!(as_read.effect, RequestEffect::Refused, "{status} {body}");
     let renew = if refuses_token(&refusal) {
         " renew"

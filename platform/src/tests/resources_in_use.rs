@@ -15,7 +15,7 @@ enum Filter {
     Ignored,
 }
 
-/// Whether an entity has a value of the list at a path, in which `[]` stands for every member.
+/// Whether an entity has a value of the list at a path, in which `[]` means every member.
 fn matches(entity: &Value, property: &str) -> bool {
     let (path, wanted) = property.split_once("==").unwrap();
     // A comma means "or".

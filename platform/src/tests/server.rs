@@ -1,4 +1,5 @@
-//! A server on a free port that responds to each request as a closure says, byte by byte if need be.
+//! A server on a free port that responds to each request as a closure says, byte by byte if
+//! necessary.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use url::Url;
 use crate::clock::{Clock, SystemClock};
 use crate::{Client, Credentials, Sandbox, SandboxName, Settings};
 
-/// A request as it came.
+/// A request that the server received.
 #[derive(Clone, Debug)]
 pub(crate) struct ReceivedRequest {
     pub(crate) method: String,
@@ -76,7 +77,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Responses as `script` says; it is given the request and how many came before it.
+    /// Responds as `script` says, which gets the request and the number of requests before it.
     pub(crate) async fn start(
         script: impl Fn(&ReceivedRequest, usize) -> ScriptedReply + Send + Sync + 'static,
     ) -> Self {

@@ -13,7 +13,7 @@ use crate::error::End;
 use crate::token::{Grant, TokenCache};
 use crate::{Class, FlowId, NewFlow, Next, PlatformError, RequestEffect, SandboxName};
 
-/// A clock that moves when told to.
+/// A clock that the test moves.
 struct ManualClock {
     start: Instant,
     passed: Mutex<Duration>,
@@ -350,7 +350,7 @@ async fn many_tasks_with_one_refused_token_renew_it_once() {
 }
 
 #[tokio::test]
-async fn each_failure_of_the_token_service_is_told_apart() {
+async fn each_failure_of_the_token_service_has_its_class() {
     let cases: Vec<(&str, Script, Class, Next)> = vec![
         (
             "401 invalid_client",
