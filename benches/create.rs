@@ -10,7 +10,7 @@ use std::{
 
 use aep_emulator::Emulator;
 use aep_flow::{
-    activities::{Attempt, Platform, create_oracle_service_cloud},
+    activities::{Attempt, Creates as _, Platform},
     catalog::Catalog,
     config::Config,
     platform_client,
@@ -159,13 +159,13 @@ async fn main() {
         .await;
         create
             .take(counts, async {
-                let made = create_oracle_service_cloud(&platform, &first, connection(name.clone()));
+                let made = connection(name.clone()).create(&platform, &first);
                 assert!(!made.await.expect("a connection").id.is_empty());
             })
             .await;
         adopt
             .take(counts, async {
-                let made = create_oracle_service_cloud(&platform, &first, connection(name.clone()));
+                let made = connection(name.clone()).create(&platform, &first);
                 assert!(!made.await.expect("a connection").id.is_empty());
             })
             .await;

@@ -10,13 +10,13 @@ mod table;
 use aep_flow_ensure::{Foreseen, ResourceKind};
 use aep_flow_proto::{
     names::{FailureType, activity},
-    v1::{ConnectionSpec, ExploreTablesInput, Table},
+    v1::{ConnectionSpec, ExploreTablesInput, Outcome, Table},
     validate::{self, Meant},
 };
 use aep_flow_workflows::ingest::{self, Given, Shared, Source};
 use serde::Serialize;
 
-use crate::activities::{self, Attempt, Failed, Note, Platform, Rehearsal, id_to_come};
+use crate::activities::{self, Attempt, Creates, Failed, Note, Platform, Rehearsal};
 
 /// What an ingestion would do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -124,13 +124,8 @@ type Making = (&'static str, ResourceKind);
 struct Base {
     id: String,
     spec: ConnectionSpec,
-}
-
-impl Base {
     /// Whether it is still to be made, so that nothing can be explored through it.
-    fn is_to_come(&self) -> bool {
-        self.id == id_to_come(ResourceKind::BaseConnection)
-    }
+    is_to_come: bool,
 }
 
 /// What is being planned.
@@ -150,30 +145,32 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    fn attempt(&self) -> Attempt {
-        Attempt::rehearsed(self.rehearsal.clone())
+    /// Rehearses the activity that creates `input`; nothing where it would fail. `name` is that of
+    /// what it gives, which an input that names something existing leaves open.
+    async fn create<I: Creates>(
+        &mut self,
+        name: &str,
+        input: I,
+    ) -> Result<Option<I::Created>, Failed> {
+        let attempt = Attempt::rehearsed(self.rehearsal.clone());
+        let made = input.create(self.platform, &attempt).await;
+        self.noted((I::ACTIVITY, I::RESOURCE), name, made)
     }
 
     /// The base connection; nothing if it would be refused, for then nothing follows.
     async fn base(&mut self, source: &Source) -> Result<Option<Base>, Failed> {
-        let attempt = self.attempt();
-        let (step, made) = match source.clone() {
-            Source::OracleServiceCloud(input) => (
-                activity::CREATE_ORACLE_SERVICE_CLOUD_BASE_CONNECTION,
-                activities::create_oracle_service_cloud(self.platform, &attempt, input).await,
-            ),
-            Source::Any(input) => (
-                activity::CREATE_BASE_CONNECTION,
-                activities::create_base_connection(self.platform, &attempt, input).await,
-            ),
-        };
         let name = self.connection.name.clone();
-        let made = self.noted((step, ResourceKind::BaseConnection), &name, made)?;
+        let made = match source.clone() {
+            Source::OracleServiceCloud(input) => self.create(&name, input).await?,
+            Source::Any(input) => self.create(&name, input).await?,
+        };
         Ok(made.map(|made| {
+            let is_to_come = made.outcome() == Outcome::Created;
             self.plan.warnings.extend(made.warnings);
             Base {
                 id: made.id,
                 spec: made.connection_spec.unwrap_or_default(),
+                is_to_come,
             }
         }))
     }
@@ -184,7 +181,7 @@ impl Planner<'_> {
         if !validate::has_pattern(entries) {
             return Ok(self.meant(entries, &[]));
         }
-        if base.is_to_come() {
+        if base.is_to_come {
             for pattern in entries.iter().filter(|entry| !entry.r#match.is_empty()) {
                 self.plan.steps.push(Step {
                     table: pattern.r#match.clone(),

@@ -1,6 +1,6 @@
 //! The base connection: address and credentials of a source, kept by the platform.
 
-use aep_flow_ensure::ResourceKind;
+use aep_flow_ensure::{Intent, ResourceKind};
 use aep_flow_proto::{
     json::Object,
     names,
@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 use super::{
     attempt::Attempt,
     auth_params::{self, Fields},
-    ensured::{Ensurable, Wanted},
+    ensure::{Create, Creates, Deletable, Ensurable},
     failure::Failed,
     platform::Platform,
     spec_check::{self, Agreed},
@@ -33,62 +33,63 @@ const KIND: ResourceKind = ResourceKind::BaseConnection;
 /// its name.
 const BASIC_AUTHENTICATION: &str = "Basic Authentication";
 
-/// The body of `CreateBaseConnection`, with no Temporal around it.
-///
-/// # Errors
-/// As the activity's failures; ask [`Failed::kind`].
-pub async fn create(
-    platform: &Platform,
-    attempt: &Attempt,
-    input: Connection,
-) -> Result<BaseConnection, Failed> {
-    let checked = checked(platform, &input)?;
-    let mut made = ensure(platform, attempt, &input, &checked, Fields::InParams).await?;
-    let auth = checked.source.auth_deprecation_notice(checked.auth);
-    let said = checked.source.deprecation_notice();
-    let doubt = checked.source.doubt.clone();
-    made.warnings
-        .splice(0..0, said.into_iter().chain(auth).chain(doubt));
-    Ok(made)
+impl Creates for Connection {
+    const RESOURCE: ResourceKind = KIND;
+
+    async fn create(
+        self,
+        platform: &Platform,
+        attempt: &Attempt,
+    ) -> Result<BaseConnection, Failed> {
+        let checked = checked(platform, &self)?;
+        let mut made = ensure(platform, attempt, &self, &checked, Fields::InParams).await?;
+        let auth = checked.source.auth_deprecation_notice(checked.auth);
+        let said = checked.source.deprecation_notice();
+        let doubt = checked.source.doubt.clone();
+        made.warnings
+            .splice(0..0, said.into_iter().chain(auth).chain(doubt));
+        Ok(made)
+    }
 }
 
-/// The body of `CreateOracleServiceCloudBaseConnection`, with no Temporal around it: the same for
-/// one source, whose parameters are fields of the input, and which goes on with a warning.
-///
-/// # Errors
-/// As the activity's failures; ask [`Failed::kind`].
-pub async fn create_oracle_service_cloud(
-    platform: &Platform,
-    attempt: &Attempt,
-    input: OracleServiceCloudConnection,
-) -> Result<BaseConnection, Failed> {
-    let mut findings = validate::Findings::default();
-    validate::connection(&mut findings, "", &input, platform.rules);
-    findings.into_result().map_err(Failed::invalid)?;
-    let password = serde_json::to_value(&input.password).unwrap_or_default();
-    let params = [
-        ("host", input.host.into()),
-        ("username", input.username.into()),
-        ("password", password),
-    ];
-    let params = params.map(|(name, value): (_, Value)| (name.to_owned(), value));
-    let input = Connection {
-        sandbox: input.sandbox,
-        name: input.name,
-        description: input.description,
-        source: names::ORACLE_SERVICE_CLOUD.to_owned(),
-        auth: BASIC_AUTHENTICATION.to_owned(),
-        params: Some(Object::from(Map::from_iter(params))),
-        on_existing: input.on_existing,
-        adopt: input.adopt,
-        continues: input.continues,
-        acknowledge_deprecation: true,
-    };
-    let checked = checked(platform, &input)?;
-    let mut made = ensure(platform, attempt, &input, &checked, Fields::OnTop).await?;
-    let said = names::ORACLE_SERVICE_CLOUD_DEPRECATED.to_owned();
-    made.warnings.insert(0, said);
-    Ok(made)
+/// The same for one source, whose parameters are fields of the input, and which goes on with a
+/// warning.
+impl Creates for OracleServiceCloudConnection {
+    const RESOURCE: ResourceKind = KIND;
+
+    async fn create(
+        self,
+        platform: &Platform,
+        attempt: &Attempt,
+    ) -> Result<BaseConnection, Failed> {
+        let mut findings = validate::Findings::default();
+        validate::connection(&mut findings, "", &self, platform.rules);
+        findings.into_result().map_err(Failed::invalid)?;
+        let password = serde_json::to_value(&self.password).unwrap_or_default();
+        let params = [
+            ("host", self.host.into()),
+            ("username", self.username.into()),
+            ("password", password),
+        ];
+        let params = params.map(|(name, value): (_, Value)| (name.to_owned(), value));
+        let input = Connection {
+            sandbox: self.sandbox,
+            name: self.name,
+            description: self.description,
+            source: names::ORACLE_SERVICE_CLOUD.to_owned(),
+            auth: BASIC_AUTHENTICATION.to_owned(),
+            params: Some(Object::from(Map::from_iter(params))),
+            on_existing: self.on_existing,
+            adopt: self.adopt,
+            continues: self.continues,
+            acknowledge_deprecation: true,
+        };
+        let checked = checked(platform, &input)?;
+        let mut made = ensure(platform, attempt, &input, &checked, Fields::OnTop).await?;
+        let said = names::ORACLE_SERVICE_CLOUD_DEPRECATED.to_owned();
+        made.warnings.insert(0, said);
+        Ok(made)
+    }
 }
 
 /// What the input means, if nothing that the catalogue knows speaks against it.
@@ -123,8 +124,8 @@ async fn ensure(
     } else {
         auth_params::resolve(platform, &checked.params, fields).await?
     };
-    let sandbox = platform.sandbox(&input.sandbox).await?;
-    let agreed = match spec_check::check(platform, &sandbox, checked, fields).await {
+    let create = Create::of(platform, attempt, input).await?;
+    let agreed = match spec_check::check(platform, &create.sandbox, checked, fields).await {
         // What may have been made by now was let through before. To refuse it here would say that
         // nothing was made.
         Err(_) if input.adopt.is_some() || may_be_made(attempt, input) => {
@@ -136,8 +137,7 @@ async fn ensure(
     let key = platform
         .fingerprint_key()
         .map(|key| key.expose_secret().as_bytes());
-    let intent = platform.intent(KIND, &sandbox, spec_id, &input.name);
-    let intent = attempt.sign(intent, input.continues.as_ref());
+    let intent = create.intent(KIND, spec_id, &input.name);
     let spec_name = &checked.auth.spec_name;
     // Connections to an Oracle Service Cloud were marked without the name of their way before
     // there was any other. Left out for that name, they are still known for what they are, and
@@ -151,7 +151,7 @@ async fn ensure(
     // Holds the secrets, and so is never written anywhere but to the platform.
     let new = NewBaseConnection {
         name: input.name.clone(),
-        description: Some(intent.described(&input.description)),
+        description: None,
         connection_spec: ConnectionSpecRef {
             id: super::read_id("source", spec_id)?,
             version: agreed.version.clone(),
@@ -160,20 +160,12 @@ async fn ensure(
         auth_extra: checked.auth.extra.clone(),
         params,
     };
-    let wanted = Wanted {
-        platform,
-        attempt,
-        sandbox: &sandbox,
-        intent: &intent,
-        on_existing: input.on_existing(),
-        adopt: input.adopt.as_deref(),
-        continues: input.continues.as_ref(),
-        new: &new,
-    };
     // The protocol knows a parameter by its bare name, the caller by its field.
-    let ensured = wanted.ensured().await.map_err(|failed| {
-        failed.renamed(|field| new.params.contains_key(field).then(|| fields.of(field)))
-    })?;
+    let is_param = |field: &str| checked.params.iter().any(|given| given.name == field);
+    let ensured = create
+        .run(intent, new)
+        .await
+        .map_err(|failed| failed.renamed(|field| is_param(field).then(|| fields.of(field))))?;
     Ok(BaseConnection {
         id: ensured.id,
         etag: ensured.etag,
@@ -195,8 +187,14 @@ fn may_be_made(attempt: &Attempt, input: &Connection) -> bool {
 
 impl Ensurable for NewBaseConnection {
     const KIND: ResourceKind = KIND;
+    const DRY_RUN_ID: &'static str = "00000000-0000-0000-0000-000000000000";
     type Id = BaseConnectionId;
     type Found = Found;
+    type Duplicate = Self;
+
+    fn mark(&mut self, intent: &Intent, description: &str) {
+        self.description = Some(intent.described(description));
+    }
 
     async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Found>, PlatformError> {
         sandbox
@@ -212,6 +210,12 @@ impl Ensurable for NewBaseConnection {
         sandbox.get_base_connection(id).await
     }
 
+    fn differs(&self, found: &Found) -> Option<String> {
+        other_spec(&self.connection_spec, found.connection_spec.as_ref())
+    }
+}
+
+impl Deletable for NewBaseConnection {
     async fn is_used(sandbox: &Sandbox, id: &Self::Id) -> Result<bool, PlatformError> {
         let users = sandbox.find_source_connections_of(id).await?;
         Ok(!users.is_empty())
@@ -219,10 +223,6 @@ impl Ensurable for NewBaseConnection {
 
     async fn delete(sandbox: &Sandbox, id: &Self::Id) -> Result<Deleted, PlatformError> {
         sandbox.delete_base_connection(id).await
-    }
-
-    fn differs(&self, found: &Found) -> Option<String> {
-        other_spec(&self.connection_spec, found.connection_spec.as_ref())
     }
 }
 

@@ -14,7 +14,7 @@ use aep_flow_workflows::{failure, limits::MAX_PAYLOAD_BYTES, payload::Message};
 use aep_platform::{AdobeCode, Chain, Class, PlatformError, RequestEffect};
 use temporalio_common::error::{ApplicationErrorCategory, ApplicationFailure};
 
-use super::{ensured::CallFailed, next_try::NextTry};
+use super::{ensure::CallFailed, next_try::NextTry};
 use crate::secrets::SecretError;
 
 /// Why an attempt failed, in the words of the contract.

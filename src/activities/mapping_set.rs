@@ -4,19 +4,18 @@
 //! stands in its name, and its content is part of that key: another mapping is another set.
 //! That an ingestion changed shows at the dataflow, which names its mapping set.
 
-use aep_flow_ensure::ResourceKind;
+use aep_flow_ensure::{Intent, Marker, ResourceKind, Standing};
 use aep_flow_proto::{
     v1::{CreateMappingSetInput, FieldMapping as Line, MappingSet, Violation},
     validate::{Findings, MAX_NAME_CHARS},
 };
 use aep_platform::{
-    Created, Deleted, FieldMapping, MappingSet as Found, MappingSetId, NewMappingSet,
-    PlatformError, Sandbox,
+    Created, FieldMapping, MappingSet as Found, MappingSetId, NewMappingSet, PlatformError, Sandbox,
 };
 
 use super::{
     attempt::Attempt,
-    ensured::{Ensurable, Wanted},
+    ensure::{Create, Creates, Ensurable, Listed, Stays},
     failure::Failed,
     platform::Platform,
     schema::schema_id,
@@ -30,61 +29,45 @@ const HASH_CHARS: usize = 19;
 /// Version of a mapping set that nobody changed.
 const FIRST_VERSION: u32 = 0;
 
-pub(crate) async fn create(
-    platform: &Platform,
-    attempt: &Attempt,
-    input: CreateMappingSetInput,
-) -> Result<MappingSet, Failed> {
-    super::check_named(&input.name, "")?;
-    if input.name.chars().count() > MAX_NAME_CHARS - HASH_CHARS {
-        let most = format!("at most {} characters", MAX_NAME_CHARS - HASH_CHARS);
-        return Err(Failed::field("name", "a name that is too long", most));
-    }
-    if input.mapping.is_empty() {
-        return Err(Failed::field(
-            "mapping",
-            "nothing",
-            "at least one mapping of a column",
-        ));
-    }
-    check_origins(&input.mapping)?;
-    let schema_id = schema_id(&input.schema_id)?;
-    let sandbox = platform.sandbox(&input.sandbox).await?;
+impl Creates for CreateMappingSetInput {
+    const RESOURCE: ResourceKind = KIND;
 
-    let on_existing = input.on_existing();
-    let content: Vec<String> = input.mapping.iter().map(content).collect();
-    let content = content.join("\n");
-    let intent = platform.intent(
-        KIND,
-        &sandbox,
-        &format!("{schema_id}\n{content}"),
-        &input.name,
-    );
-    let new = NewMappingSet {
-        name: format!("{} - {}", input.name, intent.marker().key()),
-        schema_id,
-        mappings: input.mapping.into_iter().map(line).collect(),
-    };
-    // A rehearsal sends nothing, and its schema may be one to come.
-    if attempt.rehearsal().is_none() {
-        check_expressions(&sandbox, &new).await?;
+    async fn create(self, platform: &Platform, attempt: &Attempt) -> Result<MappingSet, Failed> {
+        super::check_named(&self)?;
+        if self.name.chars().count() > MAX_NAME_CHARS - HASH_CHARS {
+            let most = format!("at most {} characters", MAX_NAME_CHARS - HASH_CHARS);
+            return Err(Failed::field("name", "a name that is too long", most));
+        }
+        if self.mapping.is_empty() {
+            return Err(Failed::field(
+                "mapping",
+                "nothing",
+                "at least one mapping of a column",
+            ));
+        }
+        check_origins(&self.mapping)?;
+        let schema_id = schema_id(&self.schema_id)?;
+        let create = Create::of(platform, attempt, &self).await?;
+        let content: Vec<String> = self.mapping.iter().map(content).collect();
+        let scope = format!("{schema_id}\n{}", content.join("\n"));
+        let intent = create.intent(KIND, &scope, &self.name);
+        let mut new = NewMappingSet {
+            name: self.name,
+            schema_id,
+            mappings: self.mapping.into_iter().map(line).collect(),
+        };
+        // A rehearsal sends nothing, and its schema may be one to come.
+        if attempt.rehearsal().is_none() {
+            new.mark(&intent, "");
+            check_expressions(&create.sandbox, &new).await?;
+        }
+        let ensured = create.run(intent, new).await?;
+        Ok(MappingSet {
+            id: ensured.id,
+            version: FIRST_VERSION,
+            outcome: ensured.outcome.into(),
+        })
     }
-    let wanted = Wanted {
-        platform,
-        attempt,
-        sandbox: &sandbox,
-        intent: &intent,
-        on_existing,
-        adopt: input.adopt.as_deref(),
-        continues: input.continues.as_ref(),
-        new: &new,
-    };
-    let ensured = wanted.ensured().await?;
-    Ok(MappingSet {
-        id: ensured.id,
-        version: FIRST_VERSION,
-        outcome: ensured.outcome.into(),
-    })
 }
 
 /// Each line has a column or an expression.
@@ -152,8 +135,15 @@ async fn check_expressions(sandbox: &Sandbox, new: &NewMappingSet) -> Result<(),
 
 impl Ensurable for NewMappingSet {
     const KIND: ResourceKind = KIND;
+    const DRY_RUN_ID: &'static str = "00000000000000000000000000000000";
     type Id = MappingSetId;
     type Found = Found;
+    // Nothing deletes one.
+    type Duplicate = Stays;
+
+    fn mark(&mut self, intent: &Intent, _: &str) {
+        self.name = format!("{} - {}", intent.name(), intent.marker().key());
+    }
 
     async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Found>, PlatformError> {
         sandbox.find_mapping_sets_named(&self.name).await
@@ -167,20 +157,26 @@ impl Ensurable for NewMappingSet {
         sandbox.get_mapping_set(id).await
     }
 
-    // Nothing deletes one, so whether something uses it makes no difference.
-    async fn is_used(_: &Sandbox, _: &Self::Id) -> Result<bool, PlatformError> {
-        Ok(true)
-    }
-
-    async fn delete(_: &Sandbox, _: &Self::Id) -> Result<Deleted, PlatformError> {
-        Ok(Deleted::WasGone)
-    }
-
     fn differs(&self, found: &Found) -> Option<String> {
         let schema = found.schema_ref.as_ref().map(|schema| &schema.id);
         schema
             .is_some_and(|schema| *schema != self.schema_id)
             .then(|| "it maps into another schema".to_owned())
+    }
+}
+
+impl Listed for Found {
+    fn standing(self) -> Standing {
+        Standing {
+            id: self.id.to_string(),
+            etag: String::new(),
+            created_at: self.created_at_ms.unwrap_or_default(),
+            marker: self.name.rsplit(' ').next().and_then(Marker::of_key),
+        }
+    }
+
+    fn name(&self) -> &str {
+        &self.name
     }
 }
 

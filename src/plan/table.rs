@@ -4,7 +4,7 @@ use aep_flow_ensure::ResourceKind;
 use aep_flow_proto::{
     json::Object,
     names::activity,
-    v1::{Dataset, EnsureDatasetInput, MappingSet, Schema},
+    v1::{Dataset, Schema},
     validate::{self, Meant},
 };
 use aep_flow_workflows::inputs::Inputs;
@@ -33,7 +33,7 @@ impl Planner<'_> {
         if self.is_too_late(meant, &inputs).await? {
             return Ok(());
         }
-        if base.is_to_come() {
+        if base.is_to_come {
             return self.by_name(&inputs).await;
         }
         let Some(columns) = self.columns(meant, &inputs).await? else {
@@ -49,17 +49,34 @@ impl Planner<'_> {
         } else {
             None
         };
-        let source = self.source_connection(&inputs, columns.clone()).await?;
+        let (name, dataset_name) = (inputs.name(), inputs.dataset_name());
+        let source = inputs.source_connection(columns.clone());
+        let source = self.create(&name, source).await?;
         let destination = match destination {
             Some(destination) => Some(destination),
             None => self.destination(&inputs, columns).await?,
         };
-        let Some(destination) = destination else {
+        let Some(Destination { schema, dataset }) = destination else {
             return Ok(());
         };
-        let target = self.target(&inputs, destination).await?;
-        if let (Some(source), Some((target, mapping_set))) = (source, target) {
-            self.dataflow(&inputs, source, target, mapping_set).await?;
+        let dataset = match dataset {
+            Some(dataset) => Some(dataset),
+            None => {
+                let dataset = inputs.dataset(&schema.id);
+                self.create(&dataset_name, dataset).await?
+            }
+        };
+        let target = match dataset {
+            Some(dataset) => {
+                let target = inputs.target_connection(&schema.id, dataset.id);
+                self.create(&name, target).await?
+            }
+            None => None,
+        };
+        let mapping_set = self.create(&name, inputs.mapping_set(schema)).await?;
+        if let (Some(source), Some(target), Some(mapping_set)) = (source, target, mapping_set) {
+            let flow = inputs.dataflow(source.id, target.id, mapping_set);
+            self.create(&name, flow).await?;
         }
         Ok(())
     }
@@ -99,113 +116,25 @@ impl Planner<'_> {
         Ok(Some(inputs.chosen(explored.columns)))
     }
 
-    async fn source_connection(
-        &mut self,
-        inputs: &Inputs<'_>,
-        columns: Vec<Object>,
-    ) -> Result<Option<String>, Failed> {
-        let input = inputs.source_connection(columns);
-        let attempt = self.attempt();
-        let made = activities::create_source_connection(self.platform, &attempt, input).await;
-        let step = (
-            activity::CREATE_SOURCE_CONNECTION,
-            ResourceKind::SourceConnection,
-        );
-        let made = self.noted(step, &inputs.name(), made)?;
-        Ok(made.map(|made| made.id))
-    }
-
     /// The schema; before it the dataset, if it is there.
     async fn destination(
         &mut self,
         inputs: &Inputs<'_>,
         columns: Vec<Object>,
     ) -> Result<Option<Destination>, Failed> {
+        let name = inputs.dataset_name();
         let dataset = match inputs.existing_dataset() {
             None => None,
-            Some(input) => match self.dataset(inputs, input).await? {
+            Some(input) => match self.create(&name, input).await? {
                 None => return Ok(None),
                 Some(dataset) => Some(dataset),
             },
         };
-        let input = inputs.schema(columns, dataset.as_ref());
-        let made = activities::ensure_schema(self.platform, &self.attempt(), input).await;
-        let step = (activity::ENSURE_SCHEMA, ResourceKind::Schema);
-        let made = self.noted(step, &inputs.dataset_name(), made)?;
+        let schema = inputs.schema(columns, dataset.as_ref());
+        let made = self.create(&name, schema).await?;
         Ok(made.map(|mut schema| {
             self.plan.warnings.append(&mut schema.warnings);
             Destination { schema, dataset }
         }))
-    }
-
-    /// Dataset, unless it is there, target connection and mapping set: the last two.
-    async fn target(
-        &mut self,
-        inputs: &Inputs<'_>,
-        destination: Destination,
-    ) -> Result<Option<(String, MappingSet)>, Failed> {
-        let Destination { schema, dataset } = destination;
-        let dataset = match dataset {
-            Some(dataset) => Some(dataset),
-            None => self.dataset(inputs, inputs.dataset(&schema.id)).await?,
-        };
-        let target = match dataset {
-            Some(dataset) => self.target_connection(inputs, &schema.id, dataset).await?,
-            None => None,
-        };
-        let mapping_set = self.mapping_set(inputs, schema).await?;
-        Ok(target.zip(mapping_set))
-    }
-
-    async fn dataset(
-        &mut self,
-        inputs: &Inputs<'_>,
-        input: EnsureDatasetInput,
-    ) -> Result<Option<Dataset>, Failed> {
-        let made = activities::ensure_dataset(self.platform, &self.attempt(), input).await;
-        let step = (activity::ENSURE_DATASET, ResourceKind::Dataset);
-        self.noted(step, &inputs.dataset_name(), made)
-    }
-
-    async fn target_connection(
-        &mut self,
-        inputs: &Inputs<'_>,
-        schema_id: &str,
-        dataset: Dataset,
-    ) -> Result<Option<String>, Failed> {
-        let input = inputs.target_connection(schema_id, dataset.id);
-        let attempt = self.attempt();
-        let made = activities::create_target_connection(self.platform, &attempt, input).await;
-        let step = (
-            activity::CREATE_TARGET_CONNECTION,
-            ResourceKind::TargetConnection,
-        );
-        let made = self.noted(step, &inputs.name(), made)?;
-        Ok(made.map(|made| made.id))
-    }
-
-    async fn mapping_set(
-        &mut self,
-        inputs: &Inputs<'_>,
-        schema: Schema,
-    ) -> Result<Option<MappingSet>, Failed> {
-        let input = inputs.mapping_set(schema);
-        let made = activities::create_mapping_set(self.platform, &self.attempt(), input).await;
-        let step = (activity::CREATE_MAPPING_SET, ResourceKind::MappingSet);
-        self.noted(step, &inputs.name(), made)
-    }
-
-    async fn dataflow(
-        &mut self,
-        inputs: &Inputs<'_>,
-        source_connection_id: String,
-        target_connection_id: String,
-        mapping_set: MappingSet,
-    ) -> Result<(), Failed> {
-        let input = inputs.dataflow(source_connection_id, target_connection_id, mapping_set);
-        let made = activities::create_dataflow(self.platform, &self.attempt(), input).await;
-        let step = (activity::CREATE_DATAFLOW, ResourceKind::Flow);
-        self.noted(step, &inputs.name(), made)?;
-        Ok(())
     }
 }

@@ -4,61 +4,37 @@
 //! same of the same field is the answer, whoever made it. What says something else stands in the
 //! way whatever `onExisting` is, for the schema would not mean what was asked.
 
-use aep_flow_ensure::{Marker, ResourceKind, Standing};
-use aep_flow_proto::v1::{EarlierCall, OnExisting};
+use aep_flow_ensure::{Intent, Marker, ResourceKind, Standing};
+use aep_flow_proto::v1::OnExisting;
 use aep_platform::{
-    Created, Deleted, DescriptorId, Identity, NewIdentity, PlatformError, Sandbox, SchemaId,
+    Created, DescriptorId, Identity, NewIdentity, PlatformError, Sandbox, SchemaId,
 };
 
 use super::super::{
-    attempt::Attempt,
-    ensured::{Ensurable, Listed, Wanted},
+    ensure::{Create, Ensurable, Listed, Stays},
     failure::Failed,
-    platform::Platform,
 };
 
 const KIND: ResourceKind = ResourceKind::Identity;
 
 /// What is to be ensured, with the marker that whatever says the same is taken to have.
 #[derive(Debug)]
-pub(super) struct Wish {
+struct Wish {
     new: NewIdentity,
-    marker: Marker,
+    marker: Option<Marker>,
 }
 
 /// Ensures the identity descriptor `new`.
-pub(super) async fn ensure(
-    platform: &Platform,
-    attempt: &Attempt,
-    sandbox: &Sandbox,
-    continues: Option<&EarlierCall>,
-    new: NewIdentity,
-) -> Result<(), Failed> {
-    let standing = sandbox.find_identities_of(&new.schema_id).await?;
+pub(super) async fn ensure(create: &Create<'_>, new: NewIdentity) -> Result<(), Failed> {
+    let standing = create.sandbox.find_identities_of(&new.schema_id).await?;
     if let Some(other) = standing.iter().find(|each| contradicts(each, &new)) {
         return Err(in_the_way(other, &new));
     }
-    let intent = platform.intent(KIND, sandbox, new.schema_id.as_str(), &new.property);
-    let intent = attempt
-        .sign(intent, continues)
+    let intent = create
+        .intent(KIND, new.schema_id.as_str(), &new.property)
         .field("namespace", &new.namespace)
         .field("primary", if new.is_primary { "true" } else { "false" });
-    let wish = Wish {
-        marker: intent.marker().clone(),
-        new,
-    };
-    let wanted = Wanted {
-        platform,
-        attempt,
-        sandbox,
-        intent: &intent,
-        on_existing: OnExisting::AdoptOurs,
-        // What a person decides to take has an id of the registry's other kinds.
-        adopt: None,
-        continues,
-        new: &wish,
-    };
-    wanted.ensured().await?;
+    create.run(intent, Wish { new, marker: None }).await?;
     Ok(())
 }
 
@@ -91,8 +67,24 @@ fn in_the_way(other: &Identity, new: &NewIdentity) -> Failed {
 
 impl Ensurable for Wish {
     const KIND: ResourceKind = KIND;
+    const DRY_RUN_ID: &'static str = "0000000000000000000000000000000000000000";
     type Id = DescriptorId;
     type Found = Identity;
+    // Profiles may be joined by it already.
+    type Duplicate = Stays;
+
+    fn mark(&mut self, intent: &Intent, _: &str) {
+        self.marker = Some(intent.marker().clone());
+    }
+
+    // What a person decides to take has an id of the registry's other kinds.
+    fn is_id(_: &str) -> bool {
+        false
+    }
+
+    fn on_existing(_: OnExisting) -> OnExisting {
+        OnExisting::AdoptOurs
+    }
 
     async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Identity>, PlatformError> {
         let schema_id: &SchemaId = &self.new.schema_id;
@@ -109,23 +101,14 @@ impl Ensurable for Wish {
         sandbox.get_identity(id).await
     }
 
-    // Profiles may be joined by it already, so none is ever swept.
-    async fn is_used(_: &Sandbox, _: &Self::Id) -> Result<bool, PlatformError> {
-        Ok(true)
-    }
-
-    async fn delete(_: &Sandbox, _: &Self::Id) -> Result<Deleted, PlatformError> {
-        Ok(Deleted::WasGone)
-    }
-
     fn differs(&self, found: &Identity) -> Option<String> {
         (!says_the_same(found, &self.new)).then(|| "it says something else".to_owned())
     }
 
     fn standing(&self, found: Identity) -> Standing {
-        let marker = says_the_same(&found, &self.new).then(|| self.marker.clone());
+        let marker = self.marker.clone();
         Standing {
-            marker,
+            marker: marker.filter(|_| says_the_same(&found, &self.new)),
             ..found.standing()
         }
     }

@@ -14,10 +14,7 @@ use aep_flow_proto::{
 };
 use serde_json::{Value, json};
 
-use super::{
-    Attempt, Platform, create_dataflow, create_mapping_set, create_oracle_service_cloud,
-    create_source_connection, create_target_connection, ensure_dataset, ensure_schema,
-};
+use super::{Attempt, Creates as _, Platform};
 use crate::{catalog::Catalog, config::Config, platform_client};
 
 const CALL: [&str; 3] = ["workflow", "run", "1"];
@@ -99,7 +96,7 @@ impl Ground {
         let attempt = &Attempt::of_call(CALL);
         let mut requests = Vec::new();
 
-        let base = create_oracle_service_cloud(&self.platform, attempt, base_connection());
+        let base = base_connection().create(&self.platform, attempt);
         let base = base.await.unwrap();
         requests.push(self.requests());
 
@@ -112,11 +109,11 @@ impl Ground {
             columns: columns(),
             ..CreateSourceConnectionInput::default()
         };
-        let source = create_source_connection(&self.platform, attempt, source);
+        let source = source.create(&self.platform, attempt);
         let source = source.await.unwrap();
         requests.push(self.requests());
 
-        let schema = ensure_schema(&self.platform, attempt, schema());
+        let schema = schema().create(&self.platform, attempt);
         let schema = schema.await.unwrap();
         requests.push(self.requests());
 
@@ -126,7 +123,7 @@ impl Ground {
             schema_id: schema.id.clone(),
             ..EnsureDatasetInput::default()
         };
-        let dataset = ensure_dataset(&self.platform, attempt, dataset);
+        let dataset = dataset.create(&self.platform, attempt);
         let dataset = dataset.await.unwrap();
         requests.push(self.requests());
 
@@ -137,7 +134,7 @@ impl Ground {
             dataset_id: dataset.id.clone(),
             ..CreateTargetConnectionInput::default()
         };
-        let target = create_target_connection(&self.platform, attempt, target);
+        let target = target.create(&self.platform, attempt);
         let target = target.await.unwrap();
         requests.push(self.requests());
 
@@ -153,7 +150,7 @@ impl Ground {
             mapping,
             ..CreateMappingSetInput::default()
         };
-        let mapping_set = create_mapping_set(&self.platform, attempt, mapping_set);
+        let mapping_set = mapping_set.create(&self.platform, attempt);
         let mapping_set = mapping_set.await.unwrap();
         requests.push(self.requests());
 
@@ -166,7 +163,7 @@ impl Ground {
             mapping_set_id: mapping_set.id.clone(),
             ..CreateDataflowInput::default()
         };
-        let dataflow = create_dataflow(&self.platform, attempt, dataflow);
+        let dataflow = dataflow.create(&self.platform, attempt);
         let dataflow = dataflow.await.unwrap();
         requests.push(self.requests());
 

@@ -1,33 +1,73 @@
-//! The ensure protocol as every creating activity uses it.
+//! The recipe of every create: from what its input says to the protocol's calls.
 
 use std::{fmt::Display, future::Future, str::FromStr};
 
 use aep_flow_ensure::{
     self as ensure, Call, CallFailure, Created, Effect, Ensured, Intent, Marker, Now, Past,
-    Resource, ResourceKind, Sight, Standing, Swept,
+    Resource, ResourceKind, Sight, Standing, Swept, Uniqueness,
 };
-use aep_flow_proto::v1::{EarlierCall, OnExisting, Outcome};
+use aep_flow_proto::{
+    create::CreateInput,
+    v1::{EarlierCall, OnExisting, Outcome},
+};
 use aep_platform::{
     BaseConnection, Chain, Class, Conflict, Created as Answered, Dataset, Deleted, Etag,
-    FieldGroup, Flow, IdError, MappingSet, PlatformError, RequestEffect, Sandbox, Schema,
-    SourceConnection, TargetConnection,
+    FieldGroup, Flow, IdError, PlatformError, RequestEffect, Sandbox, Schema, SourceConnection,
+    TargetConnection,
 };
 use jiff::Timestamp;
 
 use super::{attempt::Attempt, failure::Failed, observe, platform::Platform};
 
+/// Input of an activity that creates a resource, with the activity's body.
+pub trait Creates: CreateInput {
+    /// Kind of what it gives.
+    const RESOURCE: ResourceKind;
+
+    /// Creates the resource, or gives the one that exists; with no Temporal around it.
+    ///
+    /// # Errors
+    /// As the activity's failures; ask [`Failed::kind`].
+    fn create(
+        self,
+        platform: &Platform,
+        attempt: &Attempt,
+    ) -> impl Future<Output = Result<Self::Created, Failed>> + Send;
+}
+
 /// The calls that the protocol needs for one kind; implemented by what a create sends.
-pub(super) trait Ensurable: Sync {
+pub(crate) trait Ensurable: Send + Sync {
     /// Which kind it is.
     const KIND: ResourceKind;
+
+    /// An id of the kind's form that no resource has: what a dry run goes on with in place of
+    /// what it does not create. Whatever was created from another one differs from it.
+    const DRY_RUN_ID: &'static str;
+
     type Id: FromStr<Err = IdError> + Display + Send + Sync;
     type Found: Listed + Send;
+
+    /// What becomes of a duplicate: `Self` of a [`Deletable`] kind, otherwise [`Stays`].
+    type Duplicate: Duplicate<Self::Id>;
+
+    /// Writes the intent's marker to where a look finds it again: behind the caller's
+    /// `description`, of a kind that has one.
+    fn mark(&mut self, intent: &Intent, description: &str);
 
     /// Everything of the wanted name, in its scope.
     fn find(
         &self,
         sandbox: &Sandbox,
     ) -> impl Future<Output = Result<Vec<Self::Found>, PlatformError>> + Send;
+
+    /// Everything of that name, of a kind whose names are unique in a sandbox. Nothing can have
+    /// the name yet where they are unique within another resource, which is to be created.
+    fn find_named(
+        _: &Sandbox,
+        _: &str,
+    ) -> impl Future<Output = Result<Vec<Self::Found>, PlatformError>> + Send {
+        async { Ok(Vec::new()) }
+    }
 
     fn create(
         &self,
@@ -39,18 +79,6 @@ pub(super) trait Ensurable: Sync {
         id: &Self::Id,
     ) -> impl Future<Output = Result<Self::Found, PlatformError>> + Send;
 
-    /// Whether something stands on it.
-    fn is_used(
-        sandbox: &Sandbox,
-        id: &Self::Id,
-    ) -> impl Future<Output = Result<bool, PlatformError>> + Send;
-
-    /// Deletes it. Never asked of a kind that the platform keeps single, or keeps.
-    fn delete(
-        sandbox: &Sandbox,
-        id: &Self::Id,
-    ) -> impl Future<Output = Result<Deleted, PlatformError>> + Send;
-
     /// What of `found` is another than what would be made, its name apart: parents and
     /// specification.
     fn differs(&self, found: &Self::Found) -> Option<String>;
@@ -59,54 +87,161 @@ pub(super) trait Ensurable: Sync {
     fn standing(&self, found: Self::Found) -> Standing {
         found.standing()
     }
+
+    /// Whether a person who adopts `id` can mean one of this kind: an activity may create several.
+    fn is_id(_: &str) -> bool {
+        true
+    }
+
+    /// What to do about an existing one, where the caller asks for `on_existing`.
+    fn on_existing(on_existing: OnExisting) -> OnExisting {
+        on_existing
+    }
+}
+
+/// A kind whose duplicates are deleted.
+pub(super) trait Deletable: Ensurable {
+    /// Whether something uses it.
+    fn is_used(
+        sandbox: &Sandbox,
+        id: &Self::Id,
+    ) -> impl Future<Output = Result<bool, PlatformError>> + Send;
+
+    fn delete(
+        sandbox: &Sandbox,
+        id: &Self::Id,
+    ) -> impl Future<Output = Result<Deleted, PlatformError>> + Send;
+}
+
+/// What becomes of a duplicate.
+pub(crate) trait Duplicate<I> {
+    /// Whether it is ever deleted.
+    const IS_DELETED: bool;
+
+    fn delete(sandbox: &Sandbox, id: &I) -> impl Future<Output = Result<Swept, CallFailed>> + Send;
+}
+
+/// It stays: the platform creates none, or deletes none, or data may hang on it.
+pub(crate) struct Stays;
+
+impl<I: Sync> Duplicate<I> for Stays {
+    const IS_DELETED: bool = false;
+
+    async fn delete(_: &Sandbox, _: &I) -> Result<Swept, CallFailed> {
+        Ok(Swept::InUse)
+    }
+}
+
+impl<K: Deletable> Duplicate<K::Id> for K {
+    const IS_DELETED: bool = true;
+
+    async fn delete(sandbox: &Sandbox, id: &K::Id) -> Result<Swept, CallFailed> {
+        if K::is_used(sandbox, id).await? {
+            return Ok(Swept::InUse);
+        }
+        match <K as Deletable>::delete(sandbox, id).await {
+            Ok(Deleted::Accepted | Deleted::WasGone) => {
+                observe::swept(K::KIND);
+                Ok(Swept::Gone)
+            }
+            Err(error) if error.class() == Class::Conflict(Conflict::InUse) => Ok(Swept::InUse),
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 /// A resource as the platform gives it.
-pub(super) trait Listed {
+pub(crate) trait Listed {
     fn standing(self) -> Standing;
     fn name(&self) -> &str;
 }
 
-/// One create of one attempt.
-pub(super) struct Wanted<'a, K> {
+/// What all resources that one attempt creates have in common.
+pub(super) struct Create<'a> {
     pub(super) platform: &'a Platform,
     pub(super) attempt: &'a Attempt,
-    pub(super) sandbox: &'a Sandbox,
-    pub(super) intent: &'a Intent,
-    pub(super) on_existing: OnExisting,
+    pub(super) sandbox: Sandbox,
+    description: String,
+    on_existing: OnExisting,
     /// Id that a person decided to take.
-    pub(super) adopt: Option<&'a str>,
+    adopt: Option<String>,
     /// The call that this one takes up.
-    pub(super) continues: Option<&'a EarlierCall>,
-    pub(super) new: &'a K,
+    continues: Option<EarlierCall>,
 }
 
-impl<K: Ensurable> Wanted<'_, K> {
-    /// Gives the one live resource of the intent, or the failure that callers see.
-    pub(super) async fn ensured(&self) -> Result<Ensured, Failed> {
-        if let Some(id) = self.adopt {
-            return self.adopted(id).await;
+impl<'a> Create<'a> {
+    /// For `input`, whose sandbox is active.
+    pub(super) async fn of(
+        platform: &'a Platform,
+        attempt: &'a Attempt,
+        input: &impl CreateInput,
+    ) -> Result<Self, Failed> {
+        Ok(Self {
+            platform,
+            attempt,
+            sandbox: platform.sandbox(input.sandbox()).await?,
+            description: input.description().to_owned(),
+            on_existing: input.on_existing(),
+            adopt: input.adopt().map(str::to_owned),
+            continues: input.continues().cloned(),
+        })
+    }
+
+    /// The intent for one of them; `scope` is what else its name is unique within.
+    pub(super) fn intent(&self, kind: ResourceKind, scope: &str, name: &str) -> Intent {
+        self.platform.intent(kind, &self.sandbox, scope, name)
+    }
+
+    /// Gives the one live resource of the intent, or the failure that callers see. What is sent
+    /// carries the intent's marker, signed by this call or by the one that it continues.
+    pub(super) async fn run<K: Ensurable>(
+        &self,
+        intent: Intent,
+        mut new: K,
+    ) -> Result<Ensured, Failed> {
+        const {
+            let is_deleted = matches!(K::KIND.uniqueness(), Uniqueness::Swept);
+            assert!(is_deleted == K::Duplicate::IS_DELETED);
+        }
+        let intent = self.attempt.sign(intent, self.continues.as_ref());
+        new.mark(&intent, &self.description);
+        let wanted = Wanted {
+            create: self,
+            intent: &intent,
+            new: &new,
+        };
+        if let Some(id) = self.adopt.as_deref().filter(|id| K::is_id(id)) {
+            return wanted.adopted(id).await;
         }
         let call = Call {
-            intent: self.intent,
-            on_existing: self.on_existing,
+            intent: &intent,
+            on_existing: K::on_existing(self.on_existing),
             rules: self.platform.ensure_rules(),
             begun: self.attempt.begun(),
         };
         if let Some(rehearsal) = self.attempt.rehearsal() {
-            let foreseen = ensure::foresee(&call, self).await;
+            let foreseen = ensure::foresee(&call, &wanted).await;
             let foreseen = foreseen.map_err(|error| Failed::ensure(K::KIND, error))?;
-            return Ok(rehearsal.note(K::KIND, self.intent.name(), foreseen));
+            return Ok(rehearsal.note::<K>(intent.name(), foreseen));
         }
-        let past = match self.continues {
+        let past = match &self.continues {
             Some(earlier) if self.attempt.is_first() => open_since(&earlier.since)?,
-            _ => self.attempt.past(K::KIND),
+            Some(_) | None => self.attempt.past(K::KIND),
         };
-        let ended = ensure::ensure(&call, past, self).await;
+        let ended = ensure::ensure(&call, past, &wanted).await;
         observe::create_ended(K::KIND, &ended);
         ended.map_err(|error| Failed::ensure(K::KIND, error))
     }
+}
 
+/// One resource that is wanted.
+struct Wanted<'a, K> {
+    create: &'a Create<'a>,
+    intent: &'a Intent,
+    new: &'a K,
+}
+
+impl<K: Ensurable> Wanted<'_, K> {
     /// Takes what a person decided on, if it can be what the call would have made.
     async fn adopted(&self, id: &str) -> Result<Ensured, Failed> {
         let id: K::Id = super::read_id("adopt", id)?;
@@ -134,7 +269,7 @@ impl<K: Ensurable> Wanted<'_, K> {
 
     /// The resource of that id; none if there is none, or no longer.
     async fn get(&self, id: &K::Id) -> Result<Option<K::Found>, CallFailed> {
-        match K::get(self.sandbox, id).await {
+        match K::get(&self.create.sandbox, id).await {
             Ok(found) => Ok(Some(found)),
             Err(error) if error.class() == Class::NotFound => Ok(None),
             Err(error) => Err(error.into()),
@@ -144,7 +279,7 @@ impl<K: Ensurable> Wanted<'_, K> {
 
 /// A call of the platform's client that failed, as the protocol sees it.
 #[derive(Debug)]
-pub(super) struct CallFailed(Box<PlatformError>);
+pub(crate) struct CallFailed(Box<PlatformError>);
 
 impl CallFailure for CallFailed {
     fn effect(&self) -> Effect {
@@ -182,7 +317,7 @@ impl<K: Ensurable> Sight for Wanted<'_, K> {
     type Failure = CallFailed;
 
     async fn look(&self) -> Result<Vec<Standing>, CallFailed> {
-        let found = self.new.find(self.sandbox).await?;
+        let found = self.new.find(&self.create.sandbox).await?;
         let found = found.into_iter();
         Ok(found.map(|each| self.new.standing(each)).collect())
     }
@@ -197,17 +332,17 @@ impl<K: Ensurable> Sight for Wanted<'_, K> {
     }
 
     fn now(&self) -> Now {
-        let ours = self.attempt.now();
+        let ours = self.create.attempt.now();
         Now::new(
             ours,
-            Timestamp::try_from(self.sandbox.platform_now()).unwrap_or(ours),
+            Timestamp::try_from(self.create.sandbox.platform_now()).unwrap_or(ours),
         )
     }
 }
 
 impl<K: Ensurable> Resource for Wanted<'_, K> {
     async fn create(&self) -> Result<Created, CallFailed> {
-        let created = self.new.create(self.sandbox).await?;
+        let created = self.new.create(&self.create.sandbox).await?;
         Ok(Created {
             id: created.id.to_string(),
             etag: text(created.etag.as_ref()),
@@ -215,19 +350,10 @@ impl<K: Ensurable> Resource for Wanted<'_, K> {
     }
 
     async fn sweep(&self, id: &str) -> Result<Swept, CallFailed> {
-        let Ok(parsed) = id.parse() else {
-            return Ok(Swept::Gone);
-        };
-        if K::is_used(self.sandbox, &parsed).await? {
-            return Ok(Swept::InUse);
-        }
-        match K::delete(self.sandbox, &parsed).await {
-            Ok(Deleted::Accepted | Deleted::WasGone) => {
-                observe::swept(K::KIND);
-                Ok(Swept::Gone)
-            }
-            Err(error) if error.class() == Class::Conflict(Conflict::InUse) => Ok(Swept::InUse),
-            Err(error) => Err(error.into()),
+        match id.parse() {
+            Ok(id) => K::Duplicate::delete(&self.create.sandbox, &id).await,
+            // What is no id is nothing's.
+            Err(_) => Ok(Swept::Gone),
         }
     }
 }
@@ -269,22 +395,6 @@ listed! {
     FieldGroup: title, |_| String::new();
     Schema: title, |_| String::new();
     Dataset: name, |_| String::new();
-}
-
-// The platform keeps no description of one: the hash at the end of its name is its key.
-impl Listed for MappingSet {
-    fn standing(self) -> Standing {
-        Standing {
-            id: self.id.to_string(),
-            etag: String::new(),
-            created_at: self.created_at_ms.unwrap_or_default(),
-            marker: self.name.rsplit(' ').next().and_then(Marker::of_key),
-        }
-    }
-
-    fn name(&self) -> &str {
-        &self.name
-    }
 }
 
 fn text(etag: Option<&Etag>) -> String {
