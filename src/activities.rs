@@ -1,7 +1,7 @@
 //! The activities of the public contract: what the worker does on the platform.
 //!
 //! Each reads its input, resolves what it refers to, makes its calls and turns what went
-//! wrong into a typed failure. None waits or repeats: retries are the server's.
+//! wrong into a typed failure. None waits or repeats: the server retries.
 
 #![expect(
     missing_docs,
@@ -13,6 +13,7 @@ mod auth_params;
 mod base_connection;
 mod dataflow;
 mod dataset;
+mod dry_run;
 mod ensure;
 mod existing;
 mod explore;
@@ -23,7 +24,6 @@ mod mapping_set;
 mod next_try;
 mod observe;
 mod platform;
-mod rehearsal;
 mod report;
 mod row_filter;
 mod schema;
@@ -45,14 +45,14 @@ use crate::throttle::Throttle;
 pub use attempt::Attempt;
 use attempt::{Effect, run};
 pub(crate) use dataflow::find as find_dataflow;
+pub use dry_run::{DryRun, Note};
 pub use ensure::Creates;
 pub(crate) use ensure::Ensurable;
 pub(crate) use explore::{table as explore_table, tables as explore_tables};
-pub use failure::Failed;
+pub use failure::ActivityFailure;
 pub(crate) use find_by_name::find_by_name;
 pub use platform::Platform;
 pub(crate) use platform::intent;
-pub use rehearsal::{Note, Rehearsal};
 use report::Reports;
 pub use search_attributes::SearchAttributes;
 
@@ -64,9 +64,9 @@ pub struct Activities {
 }
 
 impl Activities {
-    /// Activities that talk to `platform`. `report_attempts` says whether ingestions are told
-    /// of failed attempts that are retried. `throttle` hears of those that the platform refused
-    /// for being too many.
+    /// Activities that talk to `platform`. `report_attempts` says whether ingestions are notified
+    /// of failed attempts that are retried. `throttle` is notified of those that the platform
+    /// refused as too many.
     pub fn new(platform: Platform, report_attempts: bool, throttle: Option<Throttle>) -> Self {
         Self {
             platform: Arc::new(platform),
@@ -76,21 +76,21 @@ impl Activities {
 }
 
 /// The name that becomes a resource's, and the text that goes with it.
-fn check_named(input: &impl CreateInput) -> Result<(), Failed> {
+fn check_named(input: &impl CreateInput) -> Result<(), ActivityFailure> {
     check_name(input.name(), input.description())
 }
 
-fn check_name(name: &str, description: &str) -> Result<(), Failed> {
+fn check_name(name: &str, description: &str) -> Result<(), ActivityFailure> {
     let mut findings = Findings::default();
     findings.name("name", name);
     findings.description("description", description);
-    findings.into_result().map_err(Failed::invalid)
+    findings.into_result().map_err(ActivityFailure::invalid)
 }
 
 /// The id in an input's `field`.
-fn read_id<I: FromStr<Err = IdError>>(field: &str, id: &str) -> Result<I, Failed> {
+fn read_id<I: FromStr<Err = IdError>>(field: &str, id: &str) -> Result<I, ActivityFailure> {
     id.parse()
-        .map_err(|error: IdError| Failed::field(field, "no usable id", error.to_string()))
+        .map_err(|error: IdError| ActivityFailure::field(field, "no usable id", error.to_string()))
 }
 
 type Input<A> = <A as ActivityDefinition>::Input;

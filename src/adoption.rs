@@ -1,7 +1,7 @@
-//! Makes something that stands on the platform ours: puts our marker into its description.
+//! Makes an existing resource ours: puts our marker into its description.
 //!
-//! The next ingestion then takes it for what it would have made itself. Only the key of the
-//! natural name goes into the marker: how the resource was made is not known, so no field of
+//! The next ingestion then takes it as if it had created it itself. Only the key of the
+//! natural name goes into the marker: how the resource was created is not known, so no field of
 //! it can ever differ.
 
 use aep_flow_ensure::{Intent, Marker, ResourceKind};
@@ -52,7 +52,7 @@ pub enum AdoptError {
         /// What is missing.
         what: &'static str,
     },
-    /// Another one is ours by that name.
+    /// Another one of that name is ours.
     #[error("another {kind} of that name is ours already: {other}")]
     Taken {
         /// Kind of the resource.

@@ -1,13 +1,13 @@
 //! What an ingestion would do, found out without a write.
 //!
-//! The very activities of an ingestion are rehearsed in its order: each looks for what it would
-//! make, and notes what would become of it. What does not stand yet has an id to come in its
-//! place, so that whatever was made from another shows as such.
+//! The activities of an ingestion do a dry run in its order: each looks for what it would create,
+//! and notes what would become of it. What does not exist yet has an id that no resource has, so
+//! that whatever was created from another one differs from it.
 
 mod by_name;
 mod table;
 
-use aep_flow_ensure::{Foreseen, ResourceKind};
+use aep_flow_ensure::{Planned, ResourceKind};
 use aep_flow_proto::{
     names::{FailureType, activity},
     v1::{ConnectionSpec, ExploreTablesInput, Outcome, Table},
@@ -16,7 +16,7 @@ use aep_flow_proto::{
 use aep_flow_workflows::ingest::{self, Given, Shared, Source};
 use serde::Serialize;
 
-use crate::activities::{self, Attempt, Creates, Failed, Note, Platform, Rehearsal};
+use crate::activities::{self, ActivityFailure, Attempt, Creates, DryRun, Note, Platform};
 
 /// What an ingestion would do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -43,7 +43,7 @@ pub struct Step {
     pub name: String,
     /// What an ingestion would do.
     pub action: Action,
-    /// Its id, where it stands.
+    /// Its id, where it exists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Why.
@@ -54,17 +54,17 @@ pub struct Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
-    /// Nothing: it stands, made by us from the same request.
+    /// Nothing: it exists, created by us from the same request.
     Keep,
-    /// Make it.
+    /// Create it.
     Create,
-    /// Take what somebody else made, as it is.
+    /// Take what somebody else created, as it is.
     Adopt,
-    /// Take away a second one of ours.
+    /// Delete a duplicate of ours.
     Remove,
     /// End in a failure.
     Refuse,
-    /// It is not known yet: something before it is still to be made.
+    /// It is not known yet: something before it does not exist yet.
     Unknown,
 }
 
@@ -97,7 +97,7 @@ impl Plan {
 /// # Errors
 /// What keeps it from being found out: the platform can't be reached, the credentials are not
 /// good, the sandbox is not there. That an ingestion would fail is a step of the plan.
-pub async fn plan(platform: &Platform, given: &Given) -> Result<Plan, Failed> {
+pub async fn plan(platform: &Platform, given: &Given) -> Result<Plan, ActivityFailure> {
     let Some(source) = &given.source else {
         return Ok(Plan::default());
     };
@@ -105,7 +105,7 @@ pub async fn plan(platform: &Platform, given: &Given) -> Result<Plan, Failed> {
         platform,
         connection: source.shared(),
         at: At::Connection,
-        rehearsal: Rehearsal::default(),
+        dry_run: DryRun::default(),
         plan: Plan::default(),
     };
     if let Some(base) = planner.base(source).await? {
@@ -117,14 +117,14 @@ pub async fn plan(platform: &Platform, given: &Given) -> Result<Plan, Failed> {
     Ok(planner.plan)
 }
 
-/// Which activity would make a resource, and of what kind.
+/// Which activity would create a resource, and of what kind.
 type Making = (&'static str, ResourceKind);
 
 /// The base connection that all tables are read through.
 struct Base {
     id: String,
     spec: ConnectionSpec,
-    /// Whether it is still to be made, so that nothing can be explored through it.
+    /// Whether it does not exist yet, so that nothing can be explored through it.
     is_to_come: bool,
 }
 
@@ -140,25 +140,25 @@ struct Planner<'a> {
     platform: &'a Platform,
     connection: Shared,
     at: At,
-    rehearsal: Rehearsal,
+    dry_run: DryRun,
     plan: Plan,
 }
 
 impl Planner<'_> {
-    /// Rehearses the activity that creates `input`; nothing where it would fail. `name` is that of
-    /// what it gives, which an input that names something existing leaves open.
+    /// The dry run of the activity that takes `input`; nothing where it would fail. `name` is that
+    /// of its resource, which an input that names an existing one leaves empty.
     async fn create<I: Creates>(
         &mut self,
         name: &str,
         input: I,
-    ) -> Result<Option<I::Created>, Failed> {
-        let attempt = Attempt::rehearsed(self.rehearsal.clone());
+    ) -> Result<Option<I::Created>, ActivityFailure> {
+        let attempt = Attempt::of_dry_run(self.dry_run.clone());
         let made = input.create(self.platform, &attempt).await;
         self.noted((I::ACTIVITY, I::RESOURCE), name, made)
     }
 
     /// The base connection; nothing if it would be refused, for then nothing follows.
-    async fn base(&mut self, source: &Source) -> Result<Option<Base>, Failed> {
+    async fn base(&mut self, source: &Source) -> Result<Option<Base>, ActivityFailure> {
         let name = self.connection.name.clone();
         let made = match source.clone() {
             Source::OracleServiceCloud(input) => self.create(&name, input).await?,
@@ -177,7 +177,11 @@ impl Planner<'_> {
 
     /// The tables that the input means. Which ones a pattern means is not known before the
     /// source can be explored.
-    async fn tables(&mut self, entries: &[Table], base: &Base) -> Result<Vec<Meant>, Failed> {
+    async fn tables(
+        &mut self,
+        entries: &[Table],
+        base: &Base,
+    ) -> Result<Vec<Meant>, ActivityFailure> {
         if !validate::has_pattern(entries) {
             return Ok(self.meant(entries, &[]));
         }
@@ -190,7 +194,7 @@ impl Planner<'_> {
                     name: String::new(),
                     action: Action::Unknown,
                     id: None,
-                    reason: "which tables it means is known once the base connection stands"
+                    reason: "which tables it means is known once the base connection exists"
                         .to_owned(),
                 });
             }
@@ -220,7 +224,7 @@ impl Planner<'_> {
             Err(violations) => {
                 let step = (activity::EXPLORE_TABLES, ResourceKind::BaseConnection);
                 let name = self.connection.name.clone();
-                self.refuse(step, &name, Failed::invalid(violations));
+                self.refuse(step, &name, ActivityFailure::invalid(violations));
                 Vec::new()
             }
         }
@@ -231,9 +235,9 @@ impl Planner<'_> {
         &mut self,
         making: Making,
         name: &str,
-        made: Result<O, Failed>,
-    ) -> Result<Option<O>, Failed> {
-        for note in self.rehearsal.take() {
+        made: Result<O, ActivityFailure>,
+    ) -> Result<Option<O>, ActivityFailure> {
+        for note in self.dry_run.take() {
             self.plan
                 .steps
                 .extend(steps(self.table_path(), making.0, &note));
@@ -249,7 +253,7 @@ impl Planner<'_> {
     }
 
     /// Notes that an ingestion would fail, in the words of the input.
-    fn refuse(&mut self, (step, kind): Making, name: &str, failed: Failed) {
+    fn refuse(&mut self, (step, kind): Making, name: &str, failed: ActivityFailure) {
         let failed = match &self.at {
             // What was found out about the tables names them already.
             At::Connection if step == activity::EXPLORE_TABLES => failed,
@@ -298,10 +302,10 @@ fn is_about_the_input(kind: FailureType) -> bool {
 }
 
 /// Reason of [`Action::Create`].
-const IS_FREE: &str = "nothing of that name stands";
+const IS_FREE: &str = "nothing of that name exists";
 
 /// Reason of [`Action::Adopt`].
-const IS_SOMEBODYS: &str = "somebody else made it, and the input takes any";
+const IS_SOMEBODYS: &str = "somebody else created it, and the input takes any";
 
 fn steps(table: &str, step: &'static str, note: &Note) -> Vec<Step> {
     let of = |action, id, reason: &str| Step {
@@ -313,24 +317,28 @@ fn steps(table: &str, step: &'static str, note: &Note) -> Vec<Step> {
         id,
         reason: reason.to_owned(),
     };
-    match &note.foreseen {
-        Foreseen::Create => vec![of(Action::Create, None, IS_FREE)],
-        Foreseen::Adopt {
+    match &note.planned {
+        Planned::Create => vec![of(Action::Create, None, IS_FREE)],
+        Planned::Adopt {
             ensured,
             is_ours,
-            swept,
+            duplicates,
         } => {
             let id = Some(ensured.id.clone());
-            let stands = if *is_ours {
-                of(Action::Keep, id, "it is ours, made from the same request")
+            let existing = if *is_ours {
+                of(
+                    Action::Keep,
+                    id,
+                    "it is ours, created from the same request",
+                )
             } else {
                 of(Action::Adopt, id, IS_SOMEBODYS)
             };
-            let swept = swept.iter().map(|id| {
-                let reason = "a second one of ours: it goes, unless something uses it";
+            let duplicates = duplicates.iter().map(|id| {
+                let reason = "a duplicate of ours: it is deleted, unless something uses it";
                 of(Action::Remove, Some(id.clone()), reason)
             });
-            std::iter::once(stands).chain(swept).collect()
+            std::iter::once(existing).chain(duplicates).collect()
         }
     }
 }

@@ -12,7 +12,7 @@ use aep_platform::ParamValue;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::{failure::Failed, platform::Platform};
+use super::{failure::ActivityFailure, platform::Platform};
 use crate::{
     catalog::entry::{Param, ValueType},
     connection::{self, Given, Written},
@@ -43,12 +43,12 @@ impl Fields {
 /// What `auth.params` is to be.
 ///
 /// # Errors
-/// As [`Failed::secret`], and `InvalidInput` for a secret that cannot be what the parameter is.
+/// As [`ActivityFailure::secret`], and `InvalidInput` for a secret that cannot be what the parameter is.
 pub(super) async fn resolve(
     platform: &Platform,
     given: &[Given<'_>],
     fields: Fields,
-) -> Result<BTreeMap<String, ParamValue>, Failed> {
+) -> Result<BTreeMap<String, ParamValue>, ActivityFailure> {
     let mut params = BTreeMap::new();
     for each in given {
         let value = match &each.value {
@@ -56,14 +56,14 @@ pub(super) async fn resolve(
             Written::Reference(reference) => {
                 let field = format!("{}.{}", fields.of(&each.name), place(reference));
                 let secret = platform.secrets.resolve(reference).await;
-                let secret = secret.map_err(|error| Failed::secret(&field, &error))?;
+                let secret = secret.map_err(|error| ActivityFailure::secret(&field, &error))?;
                 typed(
                     platform.rules,
                     each.known.as_ref().ok().copied(),
                     &field,
                     secret,
                 )
-                .map_err(|violation| Failed::invalid(vec![violation]))?
+                .map_err(|violation| ActivityFailure::invalid(vec![violation]))?
             }
         };
         params.insert(each.name.clone(), value);

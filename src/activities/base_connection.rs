@@ -21,7 +21,7 @@ use super::{
     attempt::Attempt,
     auth_params::{self, Fields},
     ensure::{Create, Creates, Deletable, Ensurable},
-    failure::Failed,
+    failure::ActivityFailure,
     platform::Platform,
     spec_check::{self, Agreed},
 };
@@ -40,7 +40,7 @@ impl Creates for Connection {
         self,
         platform: &Platform,
         attempt: &Attempt,
-    ) -> Result<BaseConnection, Failed> {
+    ) -> Result<BaseConnection, ActivityFailure> {
         let checked = checked(platform, &self)?;
         let mut made = ensure(platform, attempt, &self, &checked, Fields::InParams).await?;
         let auth = checked.source.auth_deprecation_notice(checked.auth);
@@ -61,10 +61,10 @@ impl Creates for OracleServiceCloudConnection {
         self,
         platform: &Platform,
         attempt: &Attempt,
-    ) -> Result<BaseConnection, Failed> {
+    ) -> Result<BaseConnection, ActivityFailure> {
         let mut findings = validate::Findings::default();
         validate::connection(&mut findings, "", &self, platform.rules);
-        findings.into_result().map_err(Failed::invalid)?;
+        findings.into_result().map_err(ActivityFailure::invalid)?;
         let password = serde_json::to_value(&self.password).unwrap_or_default();
         let params = [
             ("host", self.host.into()),
@@ -93,7 +93,7 @@ impl Creates for OracleServiceCloudConnection {
 }
 
 /// What the input means, if nothing that the catalogue knows speaks against it.
-fn checked<'a>(platform: &'a Platform, input: &Connection) -> Result<Checked<'a>, Failed> {
+fn checked<'a>(platform: &'a Platform, input: &Connection) -> Result<Checked<'a>, ActivityFailure> {
     let source = platform.catalog.source(&input.source).ok();
     let dropped = source
         .filter(|source| source.served().is_ok() && !platform.acknowledges_deprecation)
@@ -105,9 +105,11 @@ fn checked<'a>(platform: &'a Platform, input: &Connection) -> Result<Checked<'a>
         (Ok(checked), None) => Ok(checked),
         (Ok(checked), Some(dropped)) => {
             let all = std::iter::once(dropped).chain(checked.found_by_catalogue());
-            Err(Failed::invalid(all.collect()))
+            Err(ActivityFailure::invalid(all.collect()))
         }
-        (Err(found), dropped) => Err(Failed::invalid(dropped.into_iter().chain(found).collect())),
+        (Err(found), dropped) => Err(ActivityFailure::invalid(
+            dropped.into_iter().chain(found).collect(),
+        )),
     }
 }
 
@@ -117,9 +119,9 @@ async fn ensure(
     input: &Connection,
     checked: &Checked<'_>,
     fields: Fields,
-) -> Result<BaseConnection, Failed> {
+) -> Result<BaseConnection, ActivityFailure> {
     // Whoever only looks needs no secret, unless the marker keeps something of it.
-    let params = if attempt.rehearsal().is_some() && platform.fingerprint_key().is_none() {
+    let params = if attempt.dry_run().is_some() && platform.fingerprint_key().is_none() {
         auth_params::unread(&checked.params)
     } else {
         auth_params::resolve(platform, &checked.params, fields).await?
@@ -238,24 +240,24 @@ pub(super) fn other_spec(
 pub(super) async fn test(
     platform: &Platform,
     input: TestBaseConnectionInput,
-) -> Result<TestBaseConnectionResult, Failed> {
+) -> Result<TestBaseConnectionResult, ActivityFailure> {
     let id = base_connection_id(&input.base_connection_id)?;
     let sandbox = platform.sandbox(&input.sandbox).await?;
     let result = sandbox
         .test_base_connection(&id)
         .await
-        .map_err(|error| Failed::from(error).with_created(KIND.as_str(), id.as_str()))?;
+        .map_err(|error| ActivityFailure::from(error).with_created(KIND.as_str(), id.as_str()))?;
     if result {
         Ok(TestBaseConnectionResult { result })
     } else {
         Err(
-            Failed::rejected_source(&format!("the source refused base connection {id}"))
+            ActivityFailure::rejected_source(&format!("the source refused base connection {id}"))
                 .with_created(KIND.as_str(), id.as_str()),
         )
     }
 }
 
 /// The id of a base connection in an input's `baseConnectionId`.
-pub(super) fn base_connection_id(id: &str) -> Result<BaseConnectionId, Failed> {
+pub(super) fn base_connection_id(id: &str) -> Result<BaseConnectionId, ActivityFailure> {
     super::read_id("baseConnectionId", id)
 }

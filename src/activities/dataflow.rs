@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use super::{
     attempt::Attempt,
     ensure::{Create, Creates, Deletable, Ensurable, Listed},
-    failure::Failed,
+    failure::ActivityFailure,
     platform::Platform,
     source_connection::connection_spec,
 };
@@ -31,7 +31,11 @@ const TABLE_FLOW_SPEC: &str = "CRMToAEP";
 impl Creates for CreateDataflowInput {
     const RESOURCE: ResourceKind = KIND;
 
-    async fn create(self, platform: &Platform, attempt: &Attempt) -> Result<Dataflow, Failed> {
+    async fn create(
+        self,
+        platform: &Platform,
+        attempt: &Attempt,
+    ) -> Result<Dataflow, ActivityFailure> {
         super::check_named(&self)?;
         let source_connection_id =
             super::read_id::<SourceConnectionId>("sourceConnectionId", &self.source_connection_id)?;
@@ -80,13 +84,13 @@ impl Creates for CreateDataflowInput {
 pub(crate) async fn find(
     platform: &Platform,
     input: FindDataflowInput,
-) -> Result<FindDataflowResult, Failed> {
+) -> Result<FindDataflowResult, ActivityFailure> {
     super::check_name(&input.name, "")?;
     let sandbox = platform.sandbox(&input.sandbox).await?;
     let intent = platform.intent(KIND, &sandbox, "", &input.name);
     let found = sandbox.find_flows_named(&input.name).await?;
-    let mut standing = found.into_iter().map(Listed::standing);
-    let ours = standing.find(|each| each.is_of(&intent));
+    let mut existing = found.into_iter().map(Listed::existing);
+    let ours = existing.find(|each| each.is_of(&intent));
     Ok(FindDataflowResult {
         id: ours.map_or_else(String::new, |ours| ours.id),
     })
@@ -131,7 +135,7 @@ impl Ensurable for NewFlow {
 }
 
 impl Deletable for NewFlow {
-    // Nothing stands on a dataflow, and one that is left would ingest everything twice.
+    // Nothing uses a dataflow, and one that is left would ingest everything twice.
     async fn is_used(_: &Sandbox, _: &Self::Id) -> Result<bool, ReadError> {
         Ok(false)
     }
@@ -143,27 +147,30 @@ impl Deletable for NewFlow {
 
 /// The rules that hold without the clock: a start time that has passed is the platform's to
 /// refuse, since a dataflow made earlier with it is still the answer.
-fn check_schedule(given: &Schedule, delta_column: &str) -> Result<(), Failed> {
+fn check_schedule(given: &Schedule, delta_column: &str) -> Result<(), ActivityFailure> {
     let mut findings = validate::Findings::default();
     validate::schedule(
         &mut findings,
         ("schedule", Some(given)),
         ("deltaColumn", delta_column),
     );
-    findings.into_result().map_err(Failed::invalid)
+    findings.into_result().map_err(ActivityFailure::invalid)
 }
 
 /// The flow specification that reads from `source`, by the platform's own list.
 ///
 /// Adobe's documents disagree on whether Oracle Service Cloud is still in it; the list
 /// that an organisation sees has the last word.
-async fn flow_spec(sandbox: &Sandbox, source: &ConnectionSpecRef) -> Result<FlowSpecRef, Failed> {
+async fn flow_spec(
+    sandbox: &Sandbox,
+    source: &ConnectionSpecRef,
+) -> Result<FlowSpecRef, ActivityFailure> {
     let specs = sandbox.find_flow_specs_named(TABLE_FLOW_SPEC).await?;
     let spec = specs
         .into_iter()
         .find(|spec| spec.reads_from(&source.id))
         .ok_or_else(|| {
-            Failed::platform_rejected(
+            ActivityFailure::platform_rejected(
                 format!(
                     "no flow specification {TABLE_FLOW_SPEC} of this organisation reads from the \
                  connection specification {}",

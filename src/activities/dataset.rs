@@ -16,7 +16,7 @@ use super::{
     attempt::Attempt,
     ensure::{Create, Creates, Deletable, Ensurable},
     existing::{adopts_no_other, found_once},
-    failure::Failed,
+    failure::ActivityFailure,
     platform::Platform,
     schema::schema_id,
 };
@@ -26,7 +26,11 @@ const KIND: ResourceKind = ResourceKind::Dataset;
 impl Creates for EnsureDatasetInput {
     const RESOURCE: ResourceKind = KIND;
 
-    async fn create(self, platform: &Platform, attempt: &Attempt) -> Result<Dataset, Failed> {
+    async fn create(
+        self,
+        platform: &Platform,
+        attempt: &Attempt,
+    ) -> Result<Dataset, ActivityFailure> {
         if let Some(existing) = &self.existing {
             return use_existing(platform, &self, existing).await;
         }
@@ -51,12 +55,12 @@ impl Creates for EnsureDatasetInput {
     }
 }
 
-/// One that stands already, as it is.
+/// The existing one that the caller names, as it is.
 async fn use_existing(
     platform: &Platform,
     input: &EnsureDatasetInput,
     existing: &Existing,
-) -> Result<Dataset, Failed> {
+) -> Result<Dataset, ActivityFailure> {
     const AT: &str = "existing";
     let mut findings = Findings::default();
     validate::existing(&mut findings, AT, existing);
@@ -65,7 +69,7 @@ async fn use_existing(
             findings.note(field, "a value", "nothing beside `existing`");
         }
     }
-    findings.into_result().map_err(Failed::invalid)?;
+    findings.into_result().map_err(ActivityFailure::invalid)?;
 
     let sandbox = platform.sandbox(&input.sandbox).await?;
     let dataset = if existing.id.is_empty() {
@@ -79,13 +83,13 @@ async fn use_existing(
         let found = sandbox
             .get_dataset(&super::read_id(&field, &existing.id)?)
             .await;
-        found.map_err(|error| Failed::from(error).of_field(&field))?
+        found.map_err(|error| ActivityFailure::from(error).of_field(&field))?
     };
     let id = dataset.id.to_string();
     adopts_no_other(input.adopt.as_deref(), KIND.as_str(), &id)?;
     let Some(schema) = dataset.schema_ref else {
         let message = format!("the dataset {id} has no schema");
-        return Err(Failed::in_the_way(
+        return Err(ActivityFailure::in_the_way(
             message,
             AT,
             "name one whose rows have a schema",

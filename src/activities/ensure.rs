@@ -3,8 +3,8 @@
 use std::{fmt::Display, future::Future, str::FromStr};
 
 use aep_flow_ensure::{
-    self as ensure, Call, CallFailure, Created, Effect, Ensured, Intent, Marker, Now, Past,
-    Resource, ResourceKind, Sight, Standing, Swept, Uniqueness,
+    self as ensure, Call, CallFailure, Created, Deletion, Effect, Ensured, Existing, Intent,
+    Marker, Now, Past, Reads, Resource, ResourceKind, Uniqueness,
 };
 use aep_flow_proto::{
     create::CreateInput,
@@ -17,7 +17,7 @@ use aep_platform::{
 };
 use jiff::Timestamp;
 
-use super::{attempt::Attempt, failure::Failed, observe, platform::Platform};
+use super::{attempt::Attempt, failure::ActivityFailure, observe, platform::Platform};
 
 /// Input of an activity that creates a resource, with the activity's body.
 pub trait Creates: CreateInput {
@@ -27,12 +27,12 @@ pub trait Creates: CreateInput {
     /// Creates the resource, or gives the one that exists; with no Temporal around it.
     ///
     /// # Errors
-    /// As the activity's failures; ask [`Failed::kind`].
+    /// As the activity's failures; ask [`ActivityFailure::kind`].
     fn create(
         self,
         platform: &Platform,
         attempt: &Attempt,
-    ) -> impl Future<Output = Result<Self::Created, Failed>> + Send;
+    ) -> impl Future<Output = Result<Self::Created, ActivityFailure>> + Send;
 }
 
 /// The calls that the protocol needs for one kind; implemented by what a create sends.
@@ -84,8 +84,8 @@ pub(crate) trait Ensurable: Send + Sync {
     fn differs(&self, found: &Self::Found) -> Option<String>;
 
     /// `found` as the protocol sees it.
-    fn standing(&self, found: Self::Found) -> Standing {
-        found.standing()
+    fn existing(&self, found: Self::Found) -> Existing {
+        found.existing()
     }
 
     /// Whether a person who adopts `id` can mean one of this kind: an activity may create several.
@@ -118,7 +118,10 @@ pub(crate) trait Duplicate<I> {
     /// Whether it is ever deleted.
     const IS_DELETED: bool;
 
-    fn delete(sandbox: &Sandbox, id: &I) -> impl Future<Output = Result<Swept, CallFailed>> + Send;
+    fn delete(
+        sandbox: &Sandbox,
+        id: &I,
+    ) -> impl Future<Output = Result<Deletion, CallFailed>> + Send;
 }
 
 /// It stays: the platform creates none, or deletes none, or data may hang on it.
@@ -127,25 +130,25 @@ pub(crate) struct Stays;
 impl<I: Sync> Duplicate<I> for Stays {
     const IS_DELETED: bool = false;
 
-    async fn delete(_: &Sandbox, _: &I) -> Result<Swept, CallFailed> {
-        Ok(Swept::InUse)
+    async fn delete(_: &Sandbox, _: &I) -> Result<Deletion, CallFailed> {
+        Ok(Deletion::InUse)
     }
 }
 
 impl<K: Deletable> Duplicate<K::Id> for K {
     const IS_DELETED: bool = true;
 
-    async fn delete(sandbox: &Sandbox, id: &K::Id) -> Result<Swept, CallFailed> {
+    async fn delete(sandbox: &Sandbox, id: &K::Id) -> Result<Deletion, CallFailed> {
         if K::is_used(sandbox, id).await? {
-            return Ok(Swept::InUse);
+            return Ok(Deletion::InUse);
         }
         match <K as Deletable>::delete(sandbox, id).await {
             Ok(Deleted::Accepted | Deleted::WasGone) => {
-                observe::swept(K::KIND);
-                Ok(Swept::Gone)
+                observe::deleted(K::KIND);
+                Ok(Deletion::Gone)
             }
             Err(error) => match error.failure() {
-                failure if failure.class == Class::Conflict(Conflict::InUse) => Ok(Swept::InUse),
+                failure if failure.class == Class::Conflict(Conflict::InUse) => Ok(Deletion::InUse),
                 failure => Err(failure.into()),
             },
         }
@@ -154,7 +157,7 @@ impl<K: Deletable> Duplicate<K::Id> for K {
 
 /// A resource as the platform gives it.
 pub(crate) trait Listed {
-    fn standing(self) -> Standing;
+    fn existing(self) -> Existing;
     fn name(&self) -> &str;
 }
 
@@ -177,7 +180,7 @@ impl<'a> Create<'a> {
         platform: &'a Platform,
         attempt: &'a Attempt,
         input: &impl CreateInput,
-    ) -> Result<Self, Failed> {
+    ) -> Result<Self, ActivityFailure> {
         Ok(Self {
             platform,
             attempt,
@@ -200,9 +203,9 @@ impl<'a> Create<'a> {
         &self,
         intent: Intent,
         mut new: K,
-    ) -> Result<Ensured, Failed> {
+    ) -> Result<Ensured, ActivityFailure> {
         const {
-            let is_deleted = matches!(K::KIND.uniqueness(), Uniqueness::Swept);
+            let is_deleted = matches!(K::KIND.uniqueness(), Uniqueness::Deleted);
             assert!(is_deleted == K::Duplicate::IS_DELETED);
         }
         let intent = self.attempt.sign(intent, self.continues.as_ref());
@@ -221,10 +224,10 @@ impl<'a> Create<'a> {
             rules: self.platform.ensure_rules(),
             begun: self.attempt.begun(),
         };
-        if let Some(rehearsal) = self.attempt.rehearsal() {
-            let foreseen = ensure::foresee(&call, &wanted).await;
-            let foreseen = foreseen.map_err(|error| Failed::ensure(K::KIND, error))?;
-            return Ok(rehearsal.note::<K>(intent.name(), foreseen));
+        if let Some(dry_run) = self.attempt.dry_run() {
+            let planned = ensure::dry_run(&call, &wanted).await;
+            let planned = planned.map_err(|error| ActivityFailure::ensure(K::KIND, error))?;
+            return Ok(dry_run.note::<K>(intent.name(), planned));
         }
         let past = match &self.continues {
             Some(earlier) if self.attempt.is_first() => open_since(&earlier.since)?,
@@ -232,7 +235,7 @@ impl<'a> Create<'a> {
         };
         let ended = ensure::ensure(&call, past, &wanted).await;
         observe::create_ended(K::KIND, &ended);
-        ended.map_err(|error| Failed::ensure(K::KIND, error))
+        ended.map_err(|error| ActivityFailure::ensure(K::KIND, error))
     }
 }
 
@@ -245,10 +248,10 @@ struct Wanted<'a, K> {
 
 impl<K: Ensurable> Wanted<'_, K> {
     /// Takes what a person decided on, if it can be what the call would have made.
-    async fn adopted(&self, id: &str) -> Result<Ensured, Failed> {
+    async fn adopted(&self, id: &str) -> Result<Ensured, ActivityFailure> {
         let id: K::Id = super::read_id("adopt", id)?;
         let Some(found) = self.get(&id).await? else {
-            return Err(Failed::not_found(format!(
+            return Err(ActivityFailure::not_found(format!(
                 "there is no {} {id} in this sandbox",
                 K::KIND
             )));
@@ -259,12 +262,16 @@ impl<K: Ensurable> Wanted<'_, K> {
             Some(format!("its name is `{}`", found.name()))
         };
         if let Some(difference) = difference {
-            return Err(Failed::not_adoptable(K::KIND, &id.to_string(), &difference));
+            return Err(ActivityFailure::not_adoptable(
+                K::KIND,
+                &id.to_string(),
+                &difference,
+            ));
         }
-        let standing = found.standing();
+        let existing = found.existing();
         Ok(Ensured {
-            id: standing.id,
-            etag: standing.etag,
+            id: existing.id,
+            etag: existing.etag,
             outcome: Outcome::Adopted,
         })
     }
@@ -313,28 +320,28 @@ impl From<ReadError> for CallFailed {
     }
 }
 
-impl From<CallFailed> for Failed {
+impl From<CallFailed> for ActivityFailure {
     fn from(failed: CallFailed) -> Self {
         (*failed.0).into()
     }
 }
 
-impl<K: Ensurable> Sight for Wanted<'_, K> {
+impl<K: Ensurable> Reads for Wanted<'_, K> {
     type Failure = CallFailed;
 
-    async fn look(&self) -> Result<Vec<Standing>, CallFailed> {
+    async fn look(&self) -> Result<Vec<Existing>, CallFailed> {
         let found = self.new.find(&self.create.sandbox).await?;
         let found = found.into_iter();
-        Ok(found.map(|each| self.new.standing(each)).collect())
+        Ok(found.map(|each| self.new.existing(each)).collect())
     }
 
-    async fn read(&self, id: &str) -> Result<Option<Standing>, CallFailed> {
+    async fn read(&self, id: &str) -> Result<Option<Existing>, CallFailed> {
         let Ok(id) = id.parse() else {
             // What is no id is nothing's.
             return Ok(None);
         };
         let found = self.get(&id).await?;
-        Ok(found.map(|found| self.new.standing(found)))
+        Ok(found.map(|found| self.new.existing(found)))
     }
 
     fn now(&self) -> Now {
@@ -356,30 +363,30 @@ impl<K: Ensurable> Resource for Wanted<'_, K> {
         })
     }
 
-    async fn sweep(&self, id: &str) -> Result<Swept, CallFailed> {
+    async fn delete(&self, id: &str) -> Result<Deletion, CallFailed> {
         match id.parse() {
             Ok(id) => K::Duplicate::delete(&self.create.sandbox, &id).await,
             // What is no id is nothing's.
-            Err(_) => Ok(Swept::Gone),
+            Err(_) => Ok(Deletion::Gone),
         }
     }
 }
 
 /// What a call begins with whose predecessor's outcome was not known.
-fn open_since(since: &str) -> Result<Past, Failed> {
+fn open_since(since: &str) -> Result<Past, ActivityFailure> {
     let since = since.parse().map_err(|error: jiff::Error| {
-        Failed::field("continues.since", format!("`{since}`"), error.to_string())
+        ActivityFailure::field("continues.since", format!("`{since}`"), error.to_string())
     })?;
     Ok(Past::Open { since, looks: 0 })
 }
 
-// The marker stands in the description.
+// The marker is in the description.
 macro_rules! listed {
     ($($kind:ident: $name:ident, $etag:expr;)+) => {$(
         impl Listed for $kind {
-            fn standing(self) -> Standing {
+            fn existing(self) -> Existing {
                 let etag: fn(&Self) -> String = $etag;
-                Standing {
+                Existing {
                     etag: etag(&self),
                     marker: self.description.as_deref().and_then(Marker::find),
                     created_at: self.created_at_ms.unwrap_or_default(),

@@ -19,7 +19,7 @@ use crate::secrets::SecretError;
 
 /// Why an attempt failed, in the words of the contract.
 #[derive(Debug)]
-pub struct Failed {
+pub struct ActivityFailure {
     kind: FailureType,
     message: String,
     details: FailureDetails,
@@ -31,7 +31,7 @@ pub struct Failed {
     is_expected: bool,
 }
 
-impl Failed {
+impl ActivityFailure {
     fn new(kind: FailureType, message: impl Into<String>, next_step: impl Into<String>) -> Self {
         Self {
             kind,
@@ -104,7 +104,7 @@ impl Failed {
         failed
     }
 
-    /// A bug of ours. What the panic says may hold a value, so nobody is told but the place.
+    /// A bug of ours. The panic's text may hold a value, so only its place is reported.
     pub(super) fn panicked(place: Option<String>) -> ApplicationFailure {
         let place = place.map_or_else(String::new, |place| format!(" at {place}"));
         ApplicationFailure::builder(format!(
@@ -138,7 +138,7 @@ impl Failed {
         )
     }
 
-    /// What stands on the platform speaks against what the input's `field` asks for.
+    /// What exists on the platform contradicts what the input's `field` asks for.
     pub(super) fn in_the_way(message: String, field: &str, next_step: &str) -> Self {
         Self::new(FailureType::Conflict, message, next_step).of_field(field)
     }
@@ -146,8 +146,8 @@ impl Failed {
     pub(super) fn not_adoptable(kind: ResourceKind, id: &str, difference: &str) -> Self {
         Self::new(
             FailureType::Conflict,
-            format!("the {kind} {id} is not the one that is wanted: {difference}"),
-            "name one that is, or let it be looked for and made again",
+            format!("the {kind} {id} is not the one that the input asks for: {difference}"),
+            "name one that matches, or choose a retry",
         )
         .with_created(kind.as_str(), id)
     }
@@ -160,7 +160,7 @@ impl Failed {
         )
     }
 
-    /// An answer of the platform's that Temporal does not take.
+    /// A result that is larger than Temporal takes.
     pub(super) fn too_large(bytes: usize) -> Self {
         Self::platform_rejected(
             format!(
@@ -203,7 +203,7 @@ impl Failed {
         self
     }
 
-    /// Names what stands on the platform although the call failed.
+    /// Names what exists on the platform although the call failed.
     #[must_use]
     pub(super) fn with_created(mut self, kind: &str, id: &str) -> Self {
         self.details.created.push(CreatedResource {
@@ -257,7 +257,7 @@ impl Failed {
         self.memory.as_ref()
     }
 
-    /// The failure that the server gets of `attempt`, after which `next` comes.
+    /// The failure of `attempt` for the server, before the `next` try.
     pub(super) fn into_failure(
         mut self,
         attempt: u32,
@@ -288,19 +288,19 @@ impl Failed {
     }
 }
 
-impl From<aep_platform::ReadError> for Failed {
+impl From<aep_platform::ReadError> for ActivityFailure {
     fn from(error: aep_platform::ReadError) -> Self {
         Self::from(error.failure())
     }
 }
 
-impl From<Failure> for Failed {
+impl From<Failure> for ActivityFailure {
     fn from(failure: Failure) -> Self {
         let wait = match failure.next {
             Next::Wait(wait) => wait,
             Next::FixInput | Next::RenewToken | Next::Look | Next::GiveUp => None,
         };
-        // When that is stands in what is said of the next try.
+        // The text about the next try says when that is.
         let in_time = wait.map(|wait| format!(" (in {} s)", wait.as_secs()));
         let next_step = in_time
             .and_then(|in_time| failure.next_step.strip_suffix(&in_time))
@@ -346,14 +346,14 @@ impl From<Failure> for Failed {
     }
 }
 
-impl Failed {
+impl ActivityFailure {
     /// How the protocol for a resource of `kind` ended.
     pub(super) fn ensure(kind: ResourceKind, error: EnsureError<CallFailed>) -> Self {
         let text = error.to_string();
         match error {
             EnsureError::Failed { failure, past } => {
                 let mut failed = Self::from(failure);
-                // Of the look that failed nothing is open, of a create before it something may be.
+                // The failed look leaves nothing open. A create of an earlier attempt may be open.
                 failed.details.outcome_unknown |= past.is_open();
                 failed.memory = Some((kind, past));
                 failed
@@ -373,9 +373,9 @@ impl Failed {
                 }
                 failed.message = text;
                 failed.details.next_step = if is_expected {
-                    "nothing is wrong: the answer comes when the lists have caught up"
+                    "nothing is wrong: the result comes when the platform's lists have caught up"
                 } else {
-                    "the next attempt looks for it before it sends anything"
+                    "the next attempt searches for it before it sends anything"
                 }
                 .to_owned();
                 failed.details.outcome_unknown = past.is_open();
@@ -391,7 +391,7 @@ impl Failed {
                 let failed = Self::new(
                     FailureType::Conflict,
                     text,
-                    "choose another name, or set onExisting to ADOPT_ANY to take what is there",
+                    "choose another name, or set onExisting to ADOPT_ANY to take the existing one",
                 );
                 match id {
                     Some(id) => failed.with_created(kind.as_str(), &id),
@@ -402,7 +402,7 @@ impl Failed {
                 let mut failed = Self::new(
                     FailureType::IdempotencyMismatch,
                     text,
-                    "ask for what was made before, choose another name, or delete it first",
+                    "send the request that it was created from, choose another name, or delete it first",
                 )
                 .with_created(kind.as_str(), &id);
                 failed.details.field = fields.first().cloned().unwrap_or_default();
@@ -412,7 +412,7 @@ impl Failed {
                 let mut failed = Self::new(
                     FailureType::OutcomeUnknown,
                     text,
-                    "decide which one stays, take what uses the others away, and delete them",
+                    "decide which one to keep, delete what uses the others, then delete the others",
                 );
                 for id in ids {
                     failed = failed.with_created(kind.as_str(), &id);
@@ -423,13 +423,13 @@ impl Failed {
     }
 }
 
-impl std::fmt::Display for Failed {
+impl std::fmt::Display for ActivityFailure {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "{}: {}", self.kind, self.message)
     }
 }
 
-impl std::error::Error for Failed {}
+impl std::error::Error for ActivityFailure {}
 
 fn type_of(class: Class) -> FailureType {
     match class {
@@ -449,7 +449,7 @@ fn type_of(class: Class) -> FailureType {
 }
 
 /// One line per failed attempt; which one it is, the span around it says.
-pub(super) fn log(failed: &Failed) {
+pub(super) fn log(failed: &ActivityFailure) {
     let details = &failed.details;
     fn known(text: &str) -> Option<&str> {
         (!text.is_empty()).then_some(text)

@@ -1,10 +1,10 @@
 //! The mapping set: which column goes into which field.
 //!
 //! The platform keeps no description of one, and nothing deletes it, so the hash of its key
-//! stands in its name, and its content is part of that key: another mapping is another set.
+//! is in its name, and its content is part of that key: another mapping is another set.
 //! That an ingestion changed shows at the dataflow, which names its mapping set.
 
-use aep_flow_ensure::{Intent, Marker, ResourceKind, Standing};
+use aep_flow_ensure::{Existing, Intent, Marker, ResourceKind};
 use aep_flow_proto::{
     v1::{CreateMappingSetInput, FieldMapping as Line, MappingSet, Violation},
     validate::{Findings, MAX_NAME_CHARS},
@@ -17,7 +17,7 @@ use aep_platform::{
 use super::{
     attempt::Attempt,
     ensure::{Create, Creates, Ensurable, Listed, Stays},
-    failure::Failed,
+    failure::ActivityFailure,
     platform::Platform,
     schema::schema_id,
 };
@@ -33,14 +33,22 @@ const FIRST_VERSION: u32 = 0;
 impl Creates for CreateMappingSetInput {
     const RESOURCE: ResourceKind = KIND;
 
-    async fn create(self, platform: &Platform, attempt: &Attempt) -> Result<MappingSet, Failed> {
+    async fn create(
+        self,
+        platform: &Platform,
+        attempt: &Attempt,
+    ) -> Result<MappingSet, ActivityFailure> {
         super::check_named(&self)?;
         if self.name.chars().count() > MAX_NAME_CHARS - HASH_CHARS {
             let most = format!("at most {} characters", MAX_NAME_CHARS - HASH_CHARS);
-            return Err(Failed::field("name", "a name that is too long", most));
+            return Err(ActivityFailure::field(
+                "name",
+                "a name that is too long",
+                most,
+            ));
         }
         if self.mapping.is_empty() {
-            return Err(Failed::field(
+            return Err(ActivityFailure::field(
                 "mapping",
                 "nothing",
                 "at least one mapping of a column",
@@ -57,8 +65,8 @@ impl Creates for CreateMappingSetInput {
             schema_id,
             mappings: self.mapping.into_iter().map(line).collect(),
         };
-        // A rehearsal sends nothing, and its schema may be one to come.
-        if attempt.rehearsal().is_none() {
+        // A dry run sends nothing, and its schema may not exist yet.
+        if attempt.dry_run().is_none() {
             new.mark(&intent, "");
             check_expressions(&create.sandbox, &new).await?;
         }
@@ -72,7 +80,7 @@ impl Creates for CreateMappingSetInput {
 }
 
 /// Each line has a column or an expression.
-fn check_origins(mapping: &[Line]) -> Result<(), Failed> {
+fn check_origins(mapping: &[Line]) -> Result<(), ActivityFailure> {
     let mut findings = Findings::default();
     for (index, line) in mapping.iter().enumerate() {
         let (part, found) = match (line.source.is_empty(), line.expression.is_empty()) {
@@ -83,7 +91,7 @@ fn check_origins(mapping: &[Line]) -> Result<(), Failed> {
         let expected = "a column's path, or an expression in its place";
         findings.note(format!("mapping[{index}].{part}"), found, expected);
     }
-    findings.into_result().map_err(Failed::invalid)
+    findings.into_result().map_err(ActivityFailure::invalid)
 }
 
 /// What of a line is part of the key.
@@ -104,10 +112,9 @@ fn line(line: Line) -> FieldMapping {
     }
 }
 
-/// Has Data Prep check a mapping that has expressions: of a set that is made with a bad one
-/// nothing is told but that its flow fails. Asked for no other mapping, whose columns and fields
-/// are known to be there.
-async fn check_expressions(sandbox: &Sandbox, new: &NewMappingSet) -> Result<(), Failed> {
+/// Has Data Prep check a mapping that has expressions: a set with a bad one is created, and
+/// only its flow fails. No other mapping is sent: its columns and fields are known to exist.
+async fn check_expressions(sandbox: &Sandbox, new: &NewMappingSet) -> Result<(), ActivityFailure> {
     if !new.mappings.iter().any(|line| line.is_expression) {
         return Ok(());
     }
@@ -130,7 +137,7 @@ async fn check_expressions(sandbox: &Sandbox, new: &NewMappingSet) -> Result<(),
     if violations.is_empty() {
         Ok(())
     } else {
-        Err(Failed::invalid(violations))
+        Err(ActivityFailure::invalid(violations))
     }
 }
 
@@ -167,8 +174,8 @@ impl Ensurable for NewMappingSet {
 }
 
 impl Listed for Found {
-    fn standing(self) -> Standing {
-        Standing {
+    fn existing(self) -> Existing {
+        Existing {
             id: self.id.to_string(),
             etag: String::new(),
             created_at: self.created_at_ms.unwrap_or_default(),

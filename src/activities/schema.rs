@@ -23,7 +23,7 @@ use fields::Fields;
 use super::{
     attempt::Attempt,
     ensure::{Create, Creates, Ensurable, Stays},
-    failure::Failed,
+    failure::ActivityFailure,
     platform::Platform,
 };
 
@@ -33,7 +33,11 @@ const SCHEMA: ResourceKind = ResourceKind::Schema;
 impl Creates for EnsureSchemaInput {
     const RESOURCE: ResourceKind = SCHEMA;
 
-    async fn create(self, platform: &Platform, attempt: &Attempt) -> Result<Schema, Failed> {
+    async fn create(
+        self,
+        platform: &Platform,
+        attempt: &Attempt,
+    ) -> Result<Schema, ActivityFailure> {
         let settings = self.settings.clone().unwrap_or_default();
         check(&self, &settings)?;
         let columns = columns(&self.columns)?;
@@ -79,13 +83,13 @@ impl Creates for EnsureSchemaInput {
 }
 
 /// What can be told of the input alone.
-fn check(input: &EnsureSchemaInput, settings: &SchemaSettings) -> Result<(), Failed> {
+fn check(input: &EnsureSchemaInput, settings: &SchemaSettings) -> Result<(), ActivityFailure> {
     // One that exists has a title.
     if settings.existing.is_none() {
         super::check_named(input)?;
     }
     if input.columns.is_empty() {
-        return Err(Failed::field(
+        return Err(ActivityFailure::field(
             "columns",
             "nothing",
             "columns as ExploreTable gives them",
@@ -95,13 +99,18 @@ fn check(input: &EnsureSchemaInput, settings: &SchemaSettings) -> Result<(), Fai
     let fields = validate::fields_under(Some(settings));
     validate::mapping(&mut findings, "mapping", &input.mapping, fields);
     validate::schema_settings(&mut findings, "settings", settings, &input.mapping);
-    findings.into_result().map_err(Failed::invalid)
+    findings.into_result().map_err(ActivityFailure::invalid)
 }
 
 /// An id that the platform gave.
-fn read_made<I: std::str::FromStr<Err = aep_platform::IdError>>(id: &str) -> Result<I, Failed> {
+fn read_made<I: std::str::FromStr<Err = aep_platform::IdError>>(
+    id: &str,
+) -> Result<I, ActivityFailure> {
     id.parse().map_err(|error: aep_platform::IdError| {
-        Failed::platform_rejected(error.to_string(), "report this answer to Adobe's support")
+        ActivityFailure::platform_rejected(
+            error.to_string(),
+            "report this answer to Adobe's support",
+        )
     })
 }
 
@@ -111,7 +120,7 @@ async fn field_group(
     title: String,
     tenant_id: TenantId,
     properties: Map<String, Value>,
-) -> Result<Ensured, Failed> {
+) -> Result<Ensured, ActivityFailure> {
     let fields = serde_json::to_string(&properties).expect("a JSON object is JSON");
     let intent = create.intent(FIELD_GROUP, "", &title);
     let intent = with_behavior(intent.field("fields", &fields), behavior);
@@ -130,7 +139,7 @@ async fn schema(
     behavior: Behavior,
     title: String,
     field_group_id: FieldGroupId,
-) -> Result<Ensured, Failed> {
+) -> Result<Ensured, ActivityFailure> {
     let intent = create.intent(SCHEMA, "", &title);
     let intent = intent.field("fieldGroupId", field_group_id.as_str());
     let new = NewSchema {
@@ -245,17 +254,17 @@ impl Ensurable for NewSchema {
 }
 
 /// The schema's id in an input's `schemaId`.
-pub(super) fn schema_id(id: &str) -> Result<SchemaId, Failed> {
+pub(super) fn schema_id(id: &str) -> Result<SchemaId, ActivityFailure> {
     super::read_id("schemaId", id)
 }
 
-fn columns(given: &[Object]) -> Result<Vec<Column>, Failed> {
+fn columns(given: &[Object]) -> Result<Vec<Column>, ActivityFailure> {
     given
         .iter()
         .enumerate()
         .map(|(index, column)| {
             let name = column.text("name").ok_or_else(|| {
-                Failed::field(
+                ActivityFailure::field(
                     &format!("columns[{index}].name"),
                     "nothing",
                     "a column as ExploreTable gives it",

@@ -12,7 +12,7 @@ use super::{
     attempt::Attempt,
     base_connection::{base_connection_id, other_spec},
     ensure::{Create, Creates, Deletable, Ensurable},
-    failure::Failed,
+    failure::ActivityFailure,
     platform::Platform,
     row_filter,
 };
@@ -26,17 +26,17 @@ impl Creates for CreateSourceConnectionInput {
         self,
         platform: &Platform,
         attempt: &Attempt,
-    ) -> Result<SourceConnection, Failed> {
+    ) -> Result<SourceConnection, ActivityFailure> {
         super::check_named(&self)?;
         if self.table.trim().is_empty() {
-            return Err(Failed::field(
+            return Err(ActivityFailure::field(
                 "table",
                 "nothing",
                 "a table's path, as ExploreTables gives it",
             ));
         }
         if self.columns.is_empty() {
-            return Err(Failed::field(
+            return Err(ActivityFailure::field(
                 "columns",
                 "nothing",
                 "columns as ExploreTable gives them",
@@ -107,7 +107,7 @@ impl Ensurable for NewSourceConnection {
 
     fn differs(&self, found: &Found) -> Option<String> {
         if found.base_connection_id.as_ref() != Some(&self.base_connection_id) {
-            return Some("it stands on another base connection".to_owned());
+            return Some("it is of another base connection".to_owned());
         }
         if found.table_name.as_ref() != Some(&self.table_name) {
             return Some("it reads another table".to_owned());
@@ -128,9 +128,11 @@ impl Deletable for NewSourceConnection {
 }
 
 /// The specification in an input's `connectionSpec`.
-pub(super) fn connection_spec(spec: Option<&ConnectionSpec>) -> Result<ConnectionSpecRef, Failed> {
+pub(super) fn connection_spec(
+    spec: Option<&ConnectionSpec>,
+) -> Result<ConnectionSpecRef, ActivityFailure> {
     let Some(spec) = spec else {
-        return Err(Failed::field(
+        return Err(ActivityFailure::field(
             "connectionSpec",
             "nothing",
             "the base connection's",

@@ -7,7 +7,7 @@
 use aep_flow_proto::{read::shown, v1::Violation, validate};
 use aep_platform::{AdobeCode, AuthParams, Class, ConnectionSpec, ConnectionSpecId, Sandbox};
 
-use super::{auth_params::Fields, failure::Failed, platform::Platform};
+use super::{auth_params::Fields, failure::ActivityFailure, platform::Platform};
 use crate::connection::{Checked, Given, Written};
 
 /// What the platform and the catalogue agree on.
@@ -39,12 +39,13 @@ pub(super) async fn check(
     sandbox: &Sandbox,
     checked: &Checked<'_>,
     fields: Fields,
-) -> Result<Agreed, Failed> {
+) -> Result<Agreed, ActivityFailure> {
     let source = checked.source;
     let id: ConnectionSpecId = super::read_id("source", &source.connection_spec.id)?;
-    let gone = |failure| Failed::spec_gone(&source.title, source.deprecation_notice(), failure);
+    let gone =
+        |failure| ActivityFailure::spec_gone(&source.title, source.deprecation_notice(), failure);
     match platform.connection_spec(sandbox, &id).await {
-        Ok(Some(spec)) => compare(checked, &spec, fields).map_err(Failed::invalid),
+        Ok(Some(spec)) => compare(checked, &spec, fields).map_err(ActivityFailure::invalid),
         Ok(None) => Err(gone(None)),
         Err(error) => {
             let failure = error.failure();
@@ -63,8 +64,10 @@ pub(super) async fn check(
                     ));
                     Ok(agreed)
                 }
-                Class::PermissionDenied => Err(Failed::invalid(checked.found_by_catalogue())),
-                _ => Err(Failed::from(failure)),
+                Class::PermissionDenied => {
+                    Err(ActivityFailure::invalid(checked.found_by_catalogue()))
+                }
+                _ => Err(ActivityFailure::from(failure)),
             }
         }
     }

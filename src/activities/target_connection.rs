@@ -10,7 +10,7 @@ use aep_platform::{
 use super::{
     attempt::Attempt,
     ensure::{Create, Creates, Deletable, Ensurable},
-    failure::Failed,
+    failure::ActivityFailure,
     platform::Platform,
     schema::schema_id,
 };
@@ -24,7 +24,7 @@ impl Creates for CreateTargetConnectionInput {
         self,
         platform: &Platform,
         attempt: &Attempt,
-    ) -> Result<TargetConnection, Failed> {
+    ) -> Result<TargetConnection, ActivityFailure> {
         super::check_named(&self)?;
         let schema_id = schema_id(&self.schema_id)?;
         let dataset_id = super::read_id::<DatasetId>("datasetId", &self.dataset_id)?;

@@ -85,7 +85,7 @@ impl Ground {
         all.remove(0)
     }
 
-    /// The marker in the only description there, which stands behind the caller's own text.
+    /// The marker in the only description there, behind the caller's own text.
     fn marker(&self, collection: &str) -> String {
         let description = self.only(collection)["description"].clone();
         let description = description.as_str().unwrap();

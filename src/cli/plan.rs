@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::global::{Global, Logs};
 use super::out::{self, Output};
 use super::spec::{self, Spec};
-use crate::activities::{Failed, Platform};
+use crate::activities::{ActivityFailure, Platform};
 use crate::catalog::Catalog;
 use crate::plan::{self, Action, Plan, Step};
 use crate::platform_client;
@@ -96,7 +96,7 @@ fn exit(plan: &Plan, is_detailed: bool) -> ExitStatus {
     }
 }
 
-fn not_known(failed: Failed) -> Failure {
+fn not_known(failed: ActivityFailure) -> Failure {
     let kind = failed.kind();
     Failure::text(
         ExitStatus::of(kind),

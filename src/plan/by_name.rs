@@ -10,11 +10,11 @@ use aep_platform::{
 };
 
 use super::{Action, IS_FREE, IS_SOMEBODYS, Planner, Step};
-use crate::activities::{self, Ensurable, Failed};
+use crate::activities::{self, ActivityFailure, Ensurable};
 
 impl Planner<'_> {
-    /// What would be made for one table, by the names that it would have.
-    pub(super) async fn by_name(&mut self, inputs: &Inputs<'_>) -> Result<(), Failed> {
+    /// What would be created for one table, by the names that it would have.
+    pub(super) async fn by_name(&mut self, inputs: &Inputs<'_>) -> Result<(), ActivityFailure> {
         let (name, dataset) = (inputs.name(), inputs.dataset_name());
         let fields = format!("{dataset} fields");
         let table = &inputs.table.table;
@@ -43,23 +43,23 @@ impl Planner<'_> {
         table: &str,
         step: &'static str,
         name: &str,
-    ) -> Result<(), Failed> {
+    ) -> Result<(), ActivityFailure> {
         let sandbox = &self.connection.sandbox;
-        let standing = activities::find_by_name::<K>(self.platform, sandbox, name).await?;
+        let existing = activities::find_by_name::<K>(self.platform, sandbox, name).await?;
         let takes_any = self.connection.on_existing() == OnExisting::AdoptAny;
-        let (action, id, reason) = match standing {
+        let (action, id, reason) = match existing {
             None => (Action::Create, None, IS_FREE),
             Some((id, true)) => (
                 Action::Unknown,
                 Some(id),
-                "it is ours; whether it was made from the same request is known once the base \
-                 connection stands",
+                "it is ours; whether it was created from the same request is known once the base \
+                 connection exists",
             ),
             Some((id, false)) if takes_any => (Action::Adopt, Some(id), IS_SOMEBODYS),
             Some((id, false)) => (
                 Action::Refuse,
                 Some(id),
-                "Conflict: somebody else made one of that name",
+                "Conflict: somebody else created one of that name",
             ),
         };
         self.plan.steps.push(Step {

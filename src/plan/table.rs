@@ -11,7 +11,7 @@ use aep_flow_workflows::inputs::Inputs;
 use jiff::Timestamp;
 
 use super::{Base, Planner};
-use crate::activities::{self, Failed};
+use crate::activities::{self, ActivityFailure};
 
 /// What a table goes into.
 struct Destination {
@@ -22,7 +22,11 @@ struct Destination {
 
 impl Planner<'_> {
     /// The whole chain of one table, as far as it can be seen.
-    pub(super) async fn table(&mut self, meant: &Meant, base: &Base) -> Result<(), Failed> {
+    pub(super) async fn table(
+        &mut self,
+        meant: &Meant,
+        base: &Base,
+    ) -> Result<(), ActivityFailure> {
         let connection = self.connection.clone();
         let inputs = Inputs {
             connection: &connection,
@@ -81,8 +85,12 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// Whether its start time has passed and its dataflow is still to be made.
-    async fn is_too_late(&mut self, meant: &Meant, inputs: &Inputs<'_>) -> Result<bool, Failed> {
+    /// Whether its start time has passed and its dataflow does not exist yet.
+    async fn is_too_late(
+        &mut self,
+        meant: &Meant,
+        inputs: &Inputs<'_>,
+    ) -> Result<bool, ActivityFailure> {
         let path = format!("tables[{}].schedule", meant.place);
         let schedule = meant.table.schedule.as_ref();
         let Some(passed) = validate::passed_start(&path, schedule, Timestamp::now()) else {
@@ -93,7 +101,7 @@ impl Planner<'_> {
             return Ok(false);
         }
         let step = (activity::CREATE_DATAFLOW, ResourceKind::Flow);
-        self.refuse(step, &inputs.name(), Failed::invalid(vec![passed]));
+        self.refuse(step, &inputs.name(), ActivityFailure::invalid(vec![passed]));
         Ok(true)
     }
 
@@ -101,7 +109,7 @@ impl Planner<'_> {
         &mut self,
         meant: &Meant,
         inputs: &Inputs<'_>,
-    ) -> Result<Option<Vec<Object>>, Failed> {
+    ) -> Result<Option<Vec<Object>>, ActivityFailure> {
         // What is explored for is the source connection.
         let step = (activity::EXPLORE_TABLE, ResourceKind::SourceConnection);
         let explored = activities::explore_table(self.platform, inputs.explore_table()).await;
@@ -110,7 +118,7 @@ impl Planner<'_> {
         };
         let found = validate::against_columns(meant.place, &meant.table, &explored.columns);
         if let Err(violations) = found {
-            self.refuse(step, &inputs.name(), Failed::invalid(violations));
+            self.refuse(step, &inputs.name(), ActivityFailure::invalid(violations));
             return Ok(None);
         }
         Ok(Some(inputs.chosen(explored.columns)))
@@ -121,7 +129,7 @@ impl Planner<'_> {
         &mut self,
         inputs: &Inputs<'_>,
         columns: Vec<Object>,
-    ) -> Result<Option<Destination>, Failed> {
+    ) -> Result<Option<Destination>, ActivityFailure> {
         let name = inputs.dataset_name();
         let dataset = match inputs.existing_dataset() {
             None => None,

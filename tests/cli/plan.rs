@@ -37,16 +37,16 @@ async fn a_plan_is_shown_and_nothing_is_written() {
     exit 0
     --- stdout
     connection
-      + base connection `Orders`: nothing of that name stands
+      + base connection `Orders`: nothing of that name exists
 
     table public.orders
-      + source connection `Orders - public.orders`: nothing of that name stands
-      + field group `Orders - public.orders fields`: nothing of that name stands
-      + schema `Orders - public.orders`: nothing of that name stands
-      + dataset `Orders - public.orders`: nothing of that name stands
-      + target connection `Orders - public.orders`: nothing of that name stands
-      + mapping set `Orders - public.orders`: nothing of that name stands
-      + flow `Orders - public.orders`: nothing of that name stands
+      + source connection `Orders - public.orders`: nothing of that name exists
+      + field group `Orders - public.orders fields`: nothing of that name exists
+      + schema `Orders - public.orders`: nothing of that name exists
+      + dataset `Orders - public.orders`: nothing of that name exists
+      + target connection `Orders - public.orders`: nothing of that name exists
+      + mapping set `Orders - public.orders`: nothing of that name exists
+      + flow `Orders - public.orders`: nothing of that name exists
 
     Something to do: 8 to create.
     --- stderr

@@ -33,10 +33,10 @@ impl Display for Broke {
 }
 
 enum Line {
-    Finds(Vec<Standing>),
+    Finds(Vec<Existing>),
     Creates(&'static str),
-    Reads(Option<Standing>),
-    Sweeps(Swept),
+    Reads(Option<Existing>),
+    Deletes(Deletion),
     Fails(Effect),
 }
 
@@ -60,10 +60,10 @@ impl Scripted {
     }
 }
 
-impl Sight for Scripted {
+impl Reads for Scripted {
     type Failure = Broke;
 
-    async fn look(&self) -> Result<Vec<Standing>, Broke> {
+    async fn look(&self) -> Result<Vec<Existing>, Broke> {
         match self.next("look") {
             Line::Finds(found) => Ok(found),
             Line::Fails(effect) => Err(Broke(effect)),
@@ -71,9 +71,9 @@ impl Sight for Scripted {
         }
     }
 
-    async fn read(&self, id: &str) -> Result<Option<Standing>, Broke> {
+    async fn read(&self, id: &str) -> Result<Option<Existing>, Broke> {
         match self.next(&format!("read {id}")) {
-            Line::Reads(standing) => Ok(standing),
+            Line::Reads(existing) => Ok(existing),
             Line::Fails(effect) => Err(Broke(effect)),
             _ => panic!("not a read's answer"),
         }
@@ -96,11 +96,11 @@ impl Resource for Scripted {
         }
     }
 
-    async fn sweep(&self, id: &str) -> Result<Swept, Broke> {
-        match self.next(&format!("sweep {id}")) {
-            Line::Sweeps(swept) => Ok(swept),
+    async fn delete(&self, id: &str) -> Result<Deletion, Broke> {
+        match self.next(&format!("delete {id}")) {
+            Line::Deletes(deletion) => Ok(deletion),
             Line::Fails(effect) => Err(Broke(effect)),
-            _ => panic!("not a sweep's answer"),
+            _ => panic!("not a deletion's answer"),
         }
     }
 }
@@ -123,8 +123,8 @@ fn call(intent: &Intent) -> Call<'_> {
     }
 }
 
-fn own(intent: &Intent, id: &str) -> Standing {
-    Standing {
+fn own(intent: &Intent, id: &str) -> Existing {
+    Existing {
         id: id.to_owned(),
         etag: format!("etag of {id}"),
         created_at: at(0).as_millisecond(),
@@ -285,7 +285,7 @@ async fn a_call_that_fails_ends_the_attempt_with_what_was_known() {
             vec![Line::Finds(both()), Line::Fails(Effect::NothingChanged)],
         ),
         (
-            vec!["look", "read a", "sweep b"],
+            vec!["look", "read a", "delete b"],
             vec![
                 Line::Finds(both()),
                 Line::Reads(Some(own(&wanted, "a"))),
@@ -306,18 +306,18 @@ async fn a_call_that_fails_ends_the_attempt_with_what_was_known() {
 }
 
 #[tokio::test]
-async fn losers_are_swept_and_the_winner_is_the_answer() {
+async fn duplicates_are_deleted_and_the_winner_is_the_result() {
     let wanted = want(BaseConnection);
     let found = ["a", "b", "c"].map(|id| own(&wanted, id)).to_vec();
-    for (of_b, is_decided) in [(Swept::Gone, true), (Swept::InUse, false)] {
+    for (of_b, is_decided) in [(Deletion::Gone, true), (Deletion::InUse, false)] {
         let lines = [
             Line::Finds(found.clone()),
             Line::Reads(Some(own(&wanted, "a"))),
-            Line::Sweeps(Swept::Gone),
-            Line::Sweeps(of_b),
+            Line::Deletes(Deletion::Gone),
+            Line::Deletes(of_b),
         ];
         let (calls, ended) = attempt(&call(&wanted), Past::Clean, lines).await;
-        assert_eq!(calls, ["look", "read a", "sweep c", "sweep b"]);
+        assert_eq!(calls, ["look", "read a", "delete c", "delete b"]);
         match ended {
             Ok(ensured) => {
                 assert!(is_decided);
@@ -337,7 +337,7 @@ async fn losers_are_swept_and_the_winner_is_the_answer() {
 }
 
 #[tokio::test]
-async fn what_is_gone_when_it_is_read_is_made() {
+async fn what_is_gone_when_it_is_read_is_created() {
     let wanted = want(Schema);
     let lines = [
         Line::Finds(vec![own(&wanted, "ghost")]),
@@ -350,7 +350,7 @@ async fn what_is_gone_when_it_is_read_is_made() {
 }
 
 #[tokio::test]
-async fn what_stands_in_the_way_is_named() {
+async fn what_is_in_the_way_is_named() {
     let wanted = want(BaseConnection);
     let other = Intent::new(BaseConnection, &["org", "prod"], "OSC").field("host", "b.example");
     for (marker, expected) in [
@@ -360,16 +360,16 @@ async fn what_stands_in_the_way_is_named() {
         ),
         (
             Some(other.marker().clone()),
-            "the base connection `OSC` (x) was made from another request; what differs: host",
+            "the base connection `OSC` (x) was created from another request; what differs: host",
         ),
     ] {
-        let standing = Standing {
+        let existing = Existing {
             marker,
             ..own(&wanted, "x")
         };
         let lines = [
-            Line::Finds(vec![standing.clone()]),
-            Line::Reads(Some(standing)),
+            Line::Finds(vec![existing.clone()]),
+            Line::Reads(Some(existing)),
         ];
         let (_, ended) = attempt(&call(&wanted), Past::Clean, lines).await;
         assert_eq!(ended.unwrap_err().to_string(), expected);
@@ -387,29 +387,29 @@ fn each_wait_says_what_happened_and_when_it_goes_on() {
             Why::Unanswered,
             None,
             broke(),
-            "whether the base connection `OSC` was made is not known yet: it broke",
+            "whether the base connection `OSC` was created is not known yet: it broke",
         ),
         (
             open_since(0),
             Why::Unanswered,
             None,
             None,
-            "whether the base connection `OSC` was made is not known yet",
+            "whether the base connection `OSC` was created is not known yet",
         ),
         (
             open_since(0),
             Why::Quiet { looks: 2 },
             minute,
             None,
-            "whether the base connection `OSC` was made is not known yet: an earlier create was \
-             not answered, and look 2 of at least 3 did not find it",
+            "whether the base connection `OSC` was created is not known yet: an earlier create \
+             got no response, and look 2 of at least 3 did not find it",
         ),
         (
             Past::Clean,
             Why::Young,
             minute,
             None,
-            "the base connection `OSC` stands; another caller's may be missing from the lists \
+            "the base connection `OSC` exists; another caller's may be missing from the lists \
              for a while",
         ),
         (
@@ -417,7 +417,7 @@ fn each_wait_says_what_happened_and_when_it_goes_on() {
             Why::Vanished,
             None,
             None,
-            "the base connection `OSC` was made and is gone",
+            "the base connection `OSC` was created and is gone",
         ),
     ] {
         let end = End::LookAgain {
@@ -481,15 +481,15 @@ fn a_failure_that_nobody_saw_leads_to_a_look() {
 /// A platform whose look takes three seconds to be answered.
 struct Slow(Mutex<i64>);
 
-impl Sight for Slow {
+impl Reads for Slow {
     type Failure = Broke;
 
-    async fn look(&self) -> Result<Vec<Standing>, Broke> {
+    async fn look(&self) -> Result<Vec<Existing>, Broke> {
         *self.0.lock().unwrap() += 3;
         Ok(Vec::new())
     }
 
-    async fn read(&self, _: &str) -> Result<Option<Standing>, Broke> {
+    async fn read(&self, _: &str) -> Result<Option<Existing>, Broke> {
         panic!("there is nothing to read")
     }
 
@@ -504,8 +504,8 @@ impl Resource for Slow {
         panic!("one that took effect at the end may be missing from that list")
     }
 
-    async fn sweep(&self, _: &str) -> Result<Swept, Broke> {
-        panic!("there is nothing to sweep")
+    async fn delete(&self, _: &str) -> Result<Deletion, Broke> {
+        panic!("there is nothing to delete")
     }
 }
 
@@ -545,67 +545,72 @@ async fn a_deletion_without_an_answer_is_looked_after() {
 
 /// What a plan says of a call, and what was asked for it. A platform that is only looked at
 /// has no way to say that it was written to.
-async fn foreseen(
+async fn planned(
     call: &Call<'_>,
     lines: impl IntoIterator<Item = Line>,
-) -> (Result<crate::Foreseen, EnsureError<Broke>>, Vec<String>) {
+) -> (Result<crate::Planned, EnsureError<Broke>>, Vec<String>) {
     // As young as can be, which a call that writes would wait for.
     let platform = Scripted::at(0, lines);
-    let foreseen = crate::foresee(call, &platform).await;
-    (foreseen, platform.calls())
+    let planned = crate::dry_run(call, &platform).await;
+    (planned, platform.calls())
 }
 
 #[tokio::test]
 async fn a_plan_looks_and_stops_before_it_writes() {
     let intent = want(BaseConnection);
     let call = call(&intent);
-    let (nothing, calls) = foreseen(&call, [Line::Finds(vec![])]).await;
-    assert_eq!(nothing.unwrap(), crate::Foreseen::Create);
+    let (nothing, calls) = planned(&call, [Line::Finds(vec![])]).await;
+    assert_eq!(nothing.unwrap(), crate::Planned::Create);
     assert_eq!(calls, ["look"]);
 
     let ours = own(&intent, "one");
     let lines = [Line::Finds(vec![ours.clone()]), Line::Reads(Some(ours))];
-    let (stands, calls) = foreseen(&call, lines).await;
-    let Ok(crate::Foreseen::Adopt {
+    let (exists, calls) = planned(&call, lines).await;
+    let Ok(crate::Planned::Adopt {
         ensured,
         is_ours,
-        swept,
-    }) = stands
+        duplicates,
+    }) = exists
     else {
-        panic!("{stands:?}");
+        panic!("{exists:?}");
     };
     assert!(is_ours);
     assert_eq!(
         (ensured.id.as_str(), ensured.outcome),
         ("one", Outcome::Adopted)
     );
-    assert_eq!(swept, [""; 0]);
+    assert_eq!(duplicates, [""; 0]);
     assert_eq!(calls, ["look", "read one"]);
 }
 
 #[tokio::test]
-async fn a_plan_says_what_would_be_swept_and_leaves_it() {
+async fn a_plan_says_what_would_be_deleted_and_leaves_it() {
     let intent = want(BaseConnection);
     let (first, second) = (own(&intent, "one"), own(&intent, "two"));
     let lines = [
         Line::Finds(vec![second, first.clone()]),
         Line::Reads(Some(first)),
     ];
-    let (foreseen, calls) = foreseen(&call(&intent), lines).await;
-    let Ok(crate::Foreseen::Adopt { ensured, swept, .. }) = foreseen else {
-        panic!("{foreseen:?}");
+    let (planned, calls) = planned(&call(&intent), lines).await;
+    let Ok(crate::Planned::Adopt {
+        ensured,
+        duplicates,
+        ..
+    }) = planned
+    else {
+        panic!("{planned:?}");
     };
     assert_eq!(
-        (ensured.id.as_str(), swept),
+        (ensured.id.as_str(), duplicates),
         ("one", vec!["two".to_owned()])
     );
     assert_eq!(calls, ["look", "read one"]);
 }
 
 #[tokio::test]
-async fn a_plan_tells_ours_from_what_somebody_else_made() {
+async fn a_plan_tells_ours_from_what_somebody_else_created() {
     let intent = want(BaseConnection);
-    let foreign = Standing {
+    let foreign = Existing {
         marker: None,
         ..own(&intent, "one")
     };
@@ -617,9 +622,9 @@ async fn a_plan_tells_ours_from_what_somebody_else_made() {
         Line::Finds(vec![foreign.clone()]),
         Line::Reads(Some(foreign)),
     ];
-    let (foreseen, _) = foreseen(&call, lines).await;
-    let Ok(crate::Foreseen::Adopt { is_ours, .. }) = foreseen else {
-        panic!("{foreseen:?}");
+    let (planned, _) = planned(&call, lines).await;
+    let Ok(crate::Planned::Adopt { is_ours, .. }) = planned else {
+        panic!("{planned:?}");
     };
     assert!(!is_ours);
 }
@@ -628,7 +633,7 @@ async fn a_plan_tells_ours_from_what_somebody_else_made() {
 async fn a_plan_says_how_a_call_would_fail() {
     let intent = want(BaseConnection);
     let call = call(&intent);
-    let foreign = Standing {
+    let foreign = Existing {
         marker: None,
         ..own(&intent, "one")
     };
@@ -636,18 +641,18 @@ async fn a_plan_says_how_a_call_would_fail() {
         Line::Finds(vec![foreign.clone()]),
         Line::Reads(Some(foreign)),
     ];
-    let (conflict, _) = foreseen(&call, lines).await;
+    let (conflict, _) = planned(&call, lines).await;
     assert!(matches!(conflict, Err(EnsureError::Conflict { .. })));
 
     let other = Intent::new(BaseConnection, &["org", "prod"], "OSC").field("host", "b.example");
     let other = own(&other, "one");
     let lines = [Line::Finds(vec![other.clone()]), Line::Reads(Some(other))];
-    let (mismatch, _) = foreseen(&call, lines).await;
+    let (mismatch, _) = planned(&call, lines).await;
     let Err(EnsureError::Mismatch { fields, .. }) = mismatch else {
         panic!("{mismatch:?}");
     };
     assert_eq!(fields, ["host"]);
 
-    let (failed, _) = foreseen(&call, [Line::Fails(Effect::NothingChanged)]).await;
+    let (failed, _) = planned(&call, [Line::Fails(Effect::NothingChanged)]).await;
     assert!(failed.is_err(), "{failed:?}");
 }

@@ -99,7 +99,7 @@ pub async fn late_commit(ground: &Ground) -> anyhow::Result<Vec<String>> {
         ));
     }
 
-    lines.push("\nthe connections that stand:".to_owned());
+    lines.push("\nthe connections that exist:".to_owned());
     for connection in world.emulator.resources("prod", "connections") {
         lines.push(format!("  {} {}", connection["id"], connection["name"]));
     }

@@ -162,7 +162,7 @@ impl World {
         Ok(self.client.start_workflow(workflow, input, options).await?)
     }
 
-    /// All ids that stand.
+    /// All ids that exist.
     fn ids(&self) -> HashSet<String> {
         let mut ids = HashSet::new();
         for (kind, _) in KINDS {
@@ -292,7 +292,7 @@ fn judge(case: &Case, world: &World, results: &[anyhow::Result<Value>]) -> Verdi
         }
         if count.is_empty() {
             verdict.counts.lost += 1;
-            verdict.reasons.push(format!("no {kind} stands"));
+            verdict.reasons.push(format!("no {kind} exists"));
         }
         let extra: u64 = count.values().map(|each| each - 1).sum();
         if kind == "mappingSets" {
@@ -302,7 +302,7 @@ fn judge(case: &Case, world: &World, results: &[anyhow::Result<Value>]) -> Verdi
             verdict.reasons.push(format!("several {kind}: {count:?}"));
         }
     }
-    let standing = world.ids();
+    let existing = world.ids();
     for (number, result) in results.iter().enumerate() {
         match result {
             Err(error) => {
@@ -313,7 +313,7 @@ fn judge(case: &Case, world: &World, results: &[anyhow::Result<Value>]) -> Verdi
             }
             Ok(result) => {
                 for id in ids_in(result) {
-                    if !standing.contains(&id) {
+                    if !existing.contains(&id) {
                         verdict.counts.wrong += 1;
                         verdict.reasons.push(format!(
                             "caller {number} was given {id}, which is not there"

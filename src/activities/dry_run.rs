@@ -1,19 +1,19 @@
-//! Activities that only look: what they would make is noted instead of made.
+//! Activities that only read: what they would create is noted instead of created.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aep_flow_ensure::{Ensured, Foreseen, ResourceKind};
+use aep_flow_ensure::{Ensured, Planned, ResourceKind};
 use aep_flow_proto::v1::Outcome;
 
 use super::ensure::Ensurable;
 
 /// What activities would have done, in the order in which they came to it.
 #[derive(Debug, Clone, Default)]
-pub struct Rehearsal {
+pub struct DryRun {
     notes: Arc<Mutex<Vec<Note>>>,
 }
 
-/// One resource that was wanted.
+/// One resource that an activity would ensure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     /// Its kind.
@@ -21,21 +21,21 @@ pub struct Note {
     /// Its name, or title.
     pub name: String,
     /// What would become of it.
-    pub foreseen: Foreseen,
+    pub planned: Planned,
 }
 
-impl Rehearsal {
+impl DryRun {
     /// Takes what was noted since this was last asked.
     pub fn take(&self) -> Vec<Note> {
         std::mem::take(&mut self.notes())
     }
 
-    /// Notes what would become of a resource, and gives what the activity goes on with: what
-    /// stands, or something in the place of what would be made.
-    pub(super) fn note<K: Ensurable>(&self, name: &str, foreseen: Foreseen) -> Ensured {
-        let ensured = match &foreseen {
-            Foreseen::Adopt { ensured, .. } => ensured.clone(),
-            Foreseen::Create => Ensured {
+    /// Notes what would become of a resource, and gives what the activity goes on with: the
+    /// existing one, or an id in place of one that would be created.
+    pub(super) fn note<K: Ensurable>(&self, name: &str, planned: Planned) -> Ensured {
+        let ensured = match &planned {
+            Planned::Adopt { ensured, .. } => ensured.clone(),
+            Planned::Create => Ensured {
                 id: K::DRY_RUN_ID.to_owned(),
                 etag: String::new(),
                 outcome: Outcome::Created,
@@ -44,7 +44,7 @@ impl Rehearsal {
         self.notes().push(Note {
             kind: K::KIND,
             name: name.to_owned(),
-            foreseen,
+            planned,
         });
         ensured
     }
@@ -62,23 +62,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_would_be_made_has_an_id_in_its_place() {
-        let rehearsal = Rehearsal::default();
-        let dataset = rehearsal.note::<NewDataset>("contacts", Foreseen::Create);
+    fn what_would_be_created_has_an_id_in_its_place() {
+        let dry_run = DryRun::default();
+        let dataset = dry_run.note::<NewDataset>("contacts", Planned::Create);
         assert!(DatasetId::parse(dataset.id).is_ok());
-        let stands = Ensured {
+        let existing = Ensured {
             id: "one".to_owned(),
             etag: String::new(),
             outcome: Outcome::Adopted,
         };
-        let foreseen = Foreseen::Adopt {
-            ensured: stands.clone(),
+        let planned = Planned::Adopt {
+            ensured: existing.clone(),
             is_ours: true,
-            swept: Vec::new(),
+            duplicates: Vec::new(),
         };
-        assert_eq!(rehearsal.note::<NewFlow>("contacts", foreseen), stands);
-        let kinds: Vec<_> = rehearsal.take().into_iter().map(|each| each.kind).collect();
+        assert_eq!(dry_run.note::<NewFlow>("contacts", planned), existing);
+        let kinds: Vec<_> = dry_run.take().into_iter().map(|each| each.kind).collect();
         assert_eq!(kinds, [ResourceKind::Dataset, ResourceKind::Flow]);
-        assert_eq!(rehearsal.take(), []);
+        assert_eq!(dry_run.take(), []);
     }
 }

@@ -1,44 +1,43 @@
-//! What a call would come to, found out by reading alone.
+//! What a call would do, found out by reads alone.
 
 use std::time::Duration;
 
 use crate::{
-    drive::{EnsureError, Ensured, Sight, ended, not_answered},
+    drive::{EnsureError, Ensured, Reads, ended, not_answered},
     rules::Rules,
     state::{Call, Do, Past, Seen, begin, step},
 };
 
-/// What a call would come to.
+/// What a call would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Foreseen {
-    /// Nothing stands in its place: it would be created.
+pub enum Planned {
+    /// Create the resource: none exists.
     Create,
-    /// This one would be the answer.
+    /// Give this existing one.
     Adopt {
         /// It.
         ensured: Ensured,
         /// Whether it carries the intent's marker, so that it is one of ours.
         is_ours: bool,
-        /// Ids of ours that stand beside it without need: each would be taken away, unless
-        /// something uses it.
-        swept: Vec<String>,
+        /// Ids of duplicates of ours: each would be deleted, unless something uses it.
+        duplicates: Vec<String>,
     },
 }
 
-/// Finds out what [`ensure`](crate::ensure) would come to for a call that nobody made before.
-/// It moves as that does, and stops before it would write.
+/// Finds out what [`ensure`](crate::ensure) would do in a call that nobody made before. It takes
+/// the same steps, and stops before it would write.
 ///
-/// What lists do not show yet is not foreseen.
+/// It does not see what lists do not show yet.
 ///
 /// # Errors
 /// [`EnsureError`]: how the call would end instead.
-pub async fn foresee<S: Sight>(
+pub async fn dry_run<S: Reads>(
     call: &Call<'_>,
-    sight: &S,
-) -> Result<Foreseen, EnsureError<S::Failure>> {
+    reads: &S,
+) -> Result<Planned, EnsureError<S::Failure>> {
     let call = Call {
         rules: Rules {
-            // Whoever waits until a list is complete waits to write. A plan is about now.
+            // Only a call that writes waits until the lists are complete. A plan is about now.
             list_lag: Duration::ZERO,
             ..call.rules
         },
@@ -46,11 +45,11 @@ pub async fn foresee<S: Sight>(
     };
     let (mut state, mut next) = begin(Past::Clean);
     let mut failure = None;
-    let mut swept = Vec::new();
+    let mut duplicates = Vec::new();
     let mut ours: Vec<String> = Vec::new();
     loop {
         let seen = match next {
-            Do::Look => match sight.look().await {
+            Do::Look => match reads.look().await {
                 Ok(found) => {
                     let of_ours = found.iter().filter(|each| each.is_of(call.intent));
                     ours = of_ours.map(|each| each.id.clone()).collect();
@@ -58,25 +57,25 @@ pub async fn foresee<S: Sight>(
                 }
                 Err(error) => not_answered(&mut failure, error),
             },
-            Do::Read { ref id } => match sight.read(id).await {
-                Ok(Some(standing)) => Seen::Stands(standing),
+            Do::Read { ref id } => match reads.read(id).await {
+                Ok(Some(existing)) => Seen::Exists(existing),
                 Ok(None) => Seen::Gone,
                 Err(error) => not_answered(&mut failure, error),
             },
-            Do::Create => return Ok(Foreseen::Create),
-            Do::Sweep { id } => {
-                swept.push(id);
+            Do::Create => return Ok(Planned::Create),
+            Do::Delete { id } => {
+                duplicates.push(id);
                 Seen::Gone
             }
             Do::End(end) => {
                 let ensured = ended(&call, end, failure)?;
-                return Ok(Foreseen::Adopt {
+                return Ok(Planned::Adopt {
                     is_ours: ours.contains(&ensured.id),
                     ensured,
-                    swept,
+                    duplicates,
                 });
             }
         };
-        (state, next) = step(&call, sight.now(), state, seen);
+        (state, next) = step(&call, reads.now(), state, seen);
     }
 }
