@@ -79,7 +79,8 @@ impl Planner<'_> {
         };
         let mapping_set = self.create(&name, inputs.mapping_set(schema)).await?;
         if let (Some(source), Some(target), Some(mapping_set)) = (source, target, mapping_set) {
-            let flow = inputs.dataflow(source.id, target.id, mapping_set);
+            let (id, version) = (mapping_set.id, mapping_set.version);
+            let flow = inputs.dataflow(source.id, target.id, id, version);
             self.create(&name, flow).await?;
         }
         Ok(())

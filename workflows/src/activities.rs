@@ -12,13 +12,12 @@ use aep_flow_proto::{
     create::Created,
     names::activity,
     v1::{
-        BaseConnection, Connection, CreateDataflowInput, CreateMappingSetInput,
-        CreateSourceConnectionInput, CreateTargetConnectionInput, Dataflow, Dataset,
-        EnsureDatasetInput, EnsureSchemaInput, ExploreTableInput, ExploreTableResult,
-        ExploreTablesInput, ExploreTablesResult, FindDataflowInput, FindDataflowResult,
-        FindSearchAttributesInput, FindSearchAttributesResult, GetFlowRunsInput, GetFlowRunsResult,
-        OracleServiceCloudConnection, Schema, SourceConnection, TargetConnection,
-        TestBaseConnectionInput, TestBaseConnectionResult,
+        Connection, CreateDataflowInput, CreateMappingSetInput, CreateSourceConnectionInput,
+        CreateTargetConnectionInput, EnsureDatasetInput, EnsureSchemaInput, ExploreTableInput,
+        ExploreTableResult, ExploreTablesInput, ExploreTablesResult, FindDataflowInput,
+        FindDataflowResult, FindSearchAttributesInput, FindSearchAttributesResult,
+        GetFlowRunsInput, GetFlowRunsResult, OracleServiceCloudConnection, TestBaseConnectionInput,
+        TestBaseConnectionResult,
     },
 };
 use temporalio_common::ActivityError;
@@ -64,14 +63,14 @@ impl Declared {
     #[activity(name = activity::CREATE_ORACLE_SERVICE_CLOUD_BASE_CONNECTION)]
     pub fn create_oracle_service_cloud_base_connection(
         _: Message<OracleServiceCloudConnection>,
-    ) -> Result<Message<BaseConnection>, ActivityError> {
+    ) -> Result<Message<Created<OracleServiceCloudConnection>>, ActivityError> {
         unimplemented!()
     }
 
     #[activity(name = activity::CREATE_BASE_CONNECTION)]
     pub fn create_base_connection(
         _: Message<Connection>,
-    ) -> Result<Message<BaseConnection>, ActivityError> {
+    ) -> Result<Message<Created<Connection>>, ActivityError> {
         unimplemented!()
     }
 
@@ -99,26 +98,28 @@ impl Declared {
     #[activity(name = activity::CREATE_SOURCE_CONNECTION)]
     pub fn create_source_connection(
         _: Message<CreateSourceConnectionInput>,
-    ) -> Result<Message<SourceConnection>, ActivityError> {
+    ) -> Result<Message<Created<CreateSourceConnectionInput>>, ActivityError> {
         unimplemented!()
     }
 
     #[activity(name = activity::ENSURE_SCHEMA)]
-    pub fn ensure_schema(_: Message<EnsureSchemaInput>) -> Result<Message<Schema>, ActivityError> {
+    pub fn ensure_schema(
+        _: Message<EnsureSchemaInput>,
+    ) -> Result<Message<Created<EnsureSchemaInput>>, ActivityError> {
         unimplemented!()
     }
 
     #[activity(name = activity::ENSURE_DATASET)]
     pub fn ensure_dataset(
         _: Message<EnsureDatasetInput>,
-    ) -> Result<Message<Dataset>, ActivityError> {
+    ) -> Result<Message<Created<EnsureDatasetInput>>, ActivityError> {
         unimplemented!()
     }
 
     #[activity(name = activity::CREATE_TARGET_CONNECTION)]
     pub fn create_target_connection(
         _: Message<CreateTargetConnectionInput>,
-    ) -> Result<Message<TargetConnection>, ActivityError> {
+    ) -> Result<Message<Created<CreateTargetConnectionInput>>, ActivityError> {
         unimplemented!()
     }
 
@@ -132,7 +133,7 @@ impl Declared {
     #[activity(name = activity::CREATE_DATAFLOW)]
     pub fn create_dataflow(
         _: Message<CreateDataflowInput>,
-    ) -> Result<Message<Dataflow>, ActivityError> {
+    ) -> Result<Message<Created<CreateDataflowInput>>, ActivityError> {
         unimplemented!()
     }
 

@@ -7,8 +7,7 @@ use aep_flow_proto::{
     v1::{
         ConnectionSpec, CreateDataflowInput, CreateMappingSetInput, CreateSourceConnectionInput,
         CreateTargetConnectionInput, Dataset, EnsureDatasetInput, EnsureSchemaInput, Existing,
-        ExploreTableInput, FindDataflowInput, MappingSet, OnExisting, Schema, SchemaSettings,
-        Table,
+        ExploreTableInput, FindDataflowInput, OnExisting, Schema, SchemaSettings, Table,
     },
 };
 
@@ -190,7 +189,8 @@ impl Inputs<'_> {
         &self,
         source_connection_id: String,
         target_connection_id: String,
-        mapping_set: MappingSet,
+        mapping_set_id: String,
+        mapping_set_version: u32,
     ) -> CreateDataflowInput {
         CreateDataflowInput {
             sandbox: self.connection.sandbox.clone(),
@@ -199,8 +199,8 @@ impl Inputs<'_> {
             connection_spec: Some(self.connection_spec.clone()),
             source_connection_id,
             target_connection_id,
-            mapping_set_id: mapping_set.id,
-            mapping_set_version: mapping_set.version,
+            mapping_set_id,
+            mapping_set_version,
             schedule: self.table.schedule.clone(),
             delta_column: self.table.delta_column.clone(),
             on_existing: self.on_existing(),

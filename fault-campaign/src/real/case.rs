@@ -9,6 +9,37 @@ use crate::dice::Dice;
 /// How long an answer is held back from a worker that is to die while it waits.
 const NEVER_MS: u64 = 600_000;
 
+/// Where the platform keeps one kind.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// The end of its route.
+    route: &'static str,
+    /// The emulator's word for all of the kind.
+    pub(super) collection: &'static str,
+    /// The field that holds a name.
+    pub(super) name: &'static str,
+}
+
+/// Where the platform keeps the kinds of [`ResourceKind::ALL`], in their order.
+pub(super) const PLACES: [Place; ResourceKind::ALL.len()] = [
+    place("/connections", "connections", "name"),
+    place("/sourceConnections", "sourceConnections", "name"),
+    place("/tenant/fieldgroups", "fieldgroups", "title"),
+    place("/tenant/schemas", "schemas", "title"),
+    place("/dataSets", "dataSets", "name"),
+    place("/targetConnections", "targetConnections", "name"),
+    place("/mappingSets", "mappingSets", "name"),
+    place("/flows", "flows", "name"),
+];
+
+const fn place(route: &'static str, collection: &'static str, name: &'static str) -> Place {
+    Place {
+        route,
+        collection,
+        name,
+    }
+}
+
 /// What goes wrong, at the first request of that kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -167,16 +198,6 @@ impl Case {
     }
 
     fn route(&self) -> &'static str {
-        match self.kind() {
-            ResourceKind::BaseConnection => "/connections",
-            ResourceKind::SourceConnection => "/sourceConnections",
-            ResourceKind::FieldGroup => "/tenant/fieldgroups",
-            ResourceKind::Schema => "/tenant/schemas",
-            ResourceKind::Identity => "/tenant/descriptors",
-            ResourceKind::Dataset => "/dataSets",
-            ResourceKind::TargetConnection => "/targetConnections",
-            ResourceKind::MappingSet => "/mappingSets",
-            ResourceKind::Flow => "/flows",
-        }
+        PLACES[self.kind].route
     }
 }

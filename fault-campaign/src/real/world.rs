@@ -12,6 +12,7 @@ use aep_emulator::{
     DEFAULT_SOURCE_USERNAME, Emulator, RunSettings,
 };
 use aep_flow::config::Config;
+use aep_flow_ensure::{ResourceKind, Uniqueness};
 use anyhow::{Context as _, anyhow};
 use serde_json::{Value, json};
 use temporalio_client::{
@@ -27,7 +28,7 @@ use temporalio_common::{
 };
 use tokio::process::Child;
 
-use super::{Case, Ground, worker::spawn};
+use super::{Case, Ground, case, worker::spawn};
 use crate::{oracle::Verdict, sim::Rare};
 
 pub(super) const NAMESPACE: &str = "campaign";
@@ -39,18 +40,6 @@ const LONGEST: Duration = Duration::from_secs(240);
 /// Scaled down, or a thousand runs would take days.
 const QUIET_PERIOD: Duration = Duration::from_secs(3);
 const LIST_LAG: Duration = Duration::from_secs(1);
-
-/// All kinds on the platform, with what their name is called.
-const KINDS: [(&str, &str); 8] = [
-    ("connections", "name"),
-    ("sourceConnections", "name"),
-    ("targetConnections", "name"),
-    ("flows", "name"),
-    ("fieldgroups", "title"),
-    ("schemas", "title"),
-    ("dataSets", "name"),
-    ("mappingSets", "name"),
-];
 
 /// Its platform, and the way to it.
 pub(super) struct World {
@@ -165,8 +154,8 @@ impl World {
     /// All ids that exist.
     fn ids(&self) -> HashSet<String> {
         let mut ids = HashSet::new();
-        for (kind, _) in KINDS {
-            for resource in self.emulator.resources("prod", kind) {
+        for place in case::PLACES {
+            for resource in self.emulator.resources("prod", place.collection) {
                 // The body of a dataset has its id in links alone.
                 let files = resource["files"].as_str().unwrap_or_default();
                 let id = ["id", "$id"]
@@ -285,21 +274,22 @@ fn judge(case: &Case, world: &World, results: &[anyhow::Result<Value>]) -> Verdi
         rare: Rare::default(),
         ..Verdict::default()
     };
-    for (kind, name) in KINDS {
+    for (place, kind) in case::PLACES.iter().zip(ResourceKind::ALL) {
         let mut count = BTreeMap::new();
-        for resource in world.emulator.resources("prod", kind) {
-            *count.entry(resource[name].to_string()).or_insert(0_u64) += 1;
+        for resource in world.emulator.resources("prod", place.collection) {
+            let name = resource[place.name].to_string();
+            *count.entry(name).or_insert(0_u64) += 1;
         }
         if count.is_empty() {
             verdict.counts.lost += 1;
             verdict.reasons.push(format!("no {kind} exists"));
         }
         let extra: u64 = count.values().map(|each| each - 1).sum();
-        if kind == "mappingSets" {
+        if kind.uniqueness() == Uniqueness::Kept {
             verdict.counts.kept += extra;
         } else if extra > 0 {
             verdict.counts.duplicates += extra;
-            verdict.reasons.push(format!("several {kind}: {count:?}"));
+            verdict.reasons.push(format!("several {kind}s: {count:?}"));
         }
     }
     let existing = world.ids();

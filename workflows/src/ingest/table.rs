@@ -3,7 +3,7 @@
 use aep_flow_proto::{
     json::Object,
     names,
-    v1::{Dataset, IngestedTable, MappingSet, Schema, Table},
+    v1::{Dataset, IngestedTable, Schema, Table},
     validate,
 };
 use temporalio_common::ActivityDefinition;
@@ -29,6 +29,13 @@ struct Destination {
     schema: Schema,
     /// Only one that was there before the schema was asked for.
     dataset: Option<Dataset>,
+}
+
+/// What the dataflow needs of the side that it writes to.
+struct Target {
+    connection_id: String,
+    mapping_set_id: String,
+    mapping_set_version: u32,
 }
 
 impl<K: Kind> TableRun<'_, K> {
@@ -78,9 +85,14 @@ impl<K: Kind> TableRun<'_, K> {
         };
         let (source, target) = join!(self.source(columns.clone()), self.target(columns, existing),);
         let source_connection_id = source?;
-        let (target_connection_id, mapping_set) = target?;
+        let target = target?;
 
-        let flow = inputs.dataflow(source_connection_id, target_connection_id, mapping_set);
+        let flow = inputs.dataflow(
+            source_connection_id,
+            target.connection_id,
+            target.mapping_set_id,
+            target.mapping_set_version,
+        );
         let flow = self.create(flow).await?;
         self.ctx.state_mut(|this| {
             this.made[self.index].flow_id.clone_from(&flow.id);
@@ -103,7 +115,7 @@ impl<K: Kind> TableRun<'_, K> {
         &self,
         columns: Vec<Object>,
         existing: Option<Destination>,
-    ) -> Result<(String, MappingSet), StepError> {
+    ) -> Result<Target, StepError> {
         let Destination { schema, dataset } = match existing {
             Some(existing) => existing,
             None => self.schema(columns).await?,
@@ -115,7 +127,11 @@ impl<K: Kind> TableRun<'_, K> {
         );
         let mapping_set = mapping_set?;
         self.note(|made| made.mapping_set_id.clone_from(&mapping_set.id));
-        Ok((target?, mapping_set))
+        Ok(Target {
+            connection_id: target?,
+            mapping_set_id: mapping_set.id,
+            mapping_set_version: mapping_set.version,
+        })
     }
 
     /// The schema; before it the dataset, if it is there, for that says which schema it is.
