@@ -28,7 +28,7 @@ pub struct Plan {
     etag: Option<Etag>,
 }
 
-/// Why a resource cannot be made ours.
+/// Why a resource cannot become ours.
 #[derive(Debug, thiserror::Error)]
 pub enum AdoptError {
     /// No usable id.

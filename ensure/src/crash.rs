@@ -13,7 +13,7 @@ use crate::rules::ResourceKind;
 /// Labelled points of a create, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Point {
-    /// Nothing was asked yet.
+    /// No request was sent yet.
     BeforeLook,
     /// The look has its response.
     AfterLook,

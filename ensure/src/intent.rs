@@ -421,7 +421,7 @@ mod tests {
         assert_eq!(with.marker().differences(with.marker()), [""; 0]);
         let written = with.described("x");
         assert_eq!(Marker::find(&written).as_ref(), Some(with.marker()));
-        // Of what somebody made by hand nothing is known.
+        // Nothing is known of what somebody created by hand.
         let by_hand = without.marker().of_adopted();
         assert_eq!(with.marker().differences(&by_hand), [""; 0]);
         assert_eq!(by_hand.differences(with.marker()), [""; 0]);

@@ -4,7 +4,7 @@
 //! unique names, so a create whose response is lost may have created a resource, or may yet.
 //! This crate decides what to do from what is known; it knows neither HTTP nor Temporal.
 //!
-//! 1. [`intent`]: what is wanted, as a key and a fingerprint that travel in a marker.
+//! 1. [`intent`]: what a caller wants, as a key and a fingerprint that travel in a marker.
 //! 2. [`rules`]: what is assumed of the platform, and what each kind of resource promises.
 //! 3. [`state`]: what is known in, what to do next out. Pure.
 //! 4. [`memory`]: what one attempt leaves for the next.

@@ -21,7 +21,7 @@ pub struct Memory {
     since_ms: Option<i64>,
     /// Looks since then that did not find it.
     looks: u32,
-    /// Id that the create was answered with.
+    /// Id in the response to the create.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     made: Option<String>,
     /// Whether it was refused then, for a name that something has.

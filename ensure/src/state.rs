@@ -19,9 +19,9 @@ use crate::{
 /// What does not change in the course of a call, over all its attempts.
 #[derive(Debug, Clone)]
 pub struct Call<'a> {
-    /// What is wanted.
+    /// What the caller wants.
     pub intent: &'a Intent,
-    /// What to do about a resource of that name that this call did not make.
+    /// What to do about a resource of that name that this call did not create.
     pub on_existing: OnExisting,
     /// What to wait for.
     pub rules: Rules,
@@ -82,11 +82,11 @@ pub enum Past {
         /// When it was refused.
         since: Timestamp,
     },
-    /// A create was answered with `id`, and a second caller may have created another.
+    /// The response to a create gave `id`, and a second caller may have created another.
     Made {
         /// Adobe's id.
         id: String,
-        /// When the answer came.
+        /// When the response came.
         at: Timestamp,
     },
 }
@@ -159,11 +159,11 @@ pub enum State {
 /// What an attempt has just seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seen {
-    /// The look's answer: everything of the wanted name.
+    /// What the look found: everything of the wanted name.
     Found(Vec<Existing>),
     /// The look, the read by id or the deletion failed: what is known did not change.
     NotAnswered,
-    /// The create was answered with an id and an etag.
+    /// The response to the create gave an id and an etag.
     Created {
         /// Adobe's id.
         id: String,
@@ -174,7 +174,7 @@ pub enum Seen {
     NotCreated,
     /// The create was refused since something has that name already.
     NameTaken,
-    /// The create was sent, and no answer decides whether it took place.
+    /// The create was sent, and no response says whether it took effect.
     Unanswered,
     /// The resource that was read by its id exists.
     Exists(Existing),
@@ -365,8 +365,8 @@ fn judge_left(
         return look_again(past, Why::Young, Some(after));
     }
     match &past {
-        // The create was answered with that id, so there is nothing to confirm; unless duplicates
-        // are to be deleted for it, which somebody may have deleted meanwhile, or another
+        // The response gave that id, so there is nothing to confirm; unless duplicates are to be
+        // deleted for it, since somebody may have deleted it meanwhile, or another
         // existed, which it may have been deleted for.
         Past::Made { id, .. } if *id == candidate.id && found.len() == 1 && !has_ghosts => {
             conclude(call, past, &found, &candidate)

@@ -234,8 +234,8 @@ where
     }
 }
 
-/// The output, unless it does not fit into a payload: the SDK would make a failure of it that is
-/// tried again and again.
+/// The output, unless it does not fit into a payload: the SDK would report a failure that is
+/// retried again and again.
 fn fitting<O: Serialize>(output: O) -> Result<O, ActivityFailure> {
     match payload::json_bytes(&output) {
         bytes if bytes > MAX_PAYLOAD_BYTES => Err(ActivityFailure::too_large(bytes)),

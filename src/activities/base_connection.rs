@@ -120,7 +120,7 @@ async fn ensure(
     checked: &Checked<'_>,
     fields: Fields,
 ) -> Result<BaseConnection, ActivityFailure> {
-    // Whoever only looks needs no secret, unless the marker keeps something of it.
+    // A dry run needs no secret, unless the marker keeps something of it.
     let params = if attempt.dry_run().is_some() && platform.fingerprint_key().is_none() {
         auth_params::unread(&checked.params)
     } else {
@@ -128,9 +128,9 @@ async fn ensure(
     };
     let create = Create::of(platform, attempt, input).await?;
     let agreed = match spec_check::check(platform, &create.sandbox, checked, fields).await {
-        // What may have been made by now was let through before. To refuse it here would say that
-        // nothing was made.
-        Err(_) if input.adopt.is_some() || may_be_made(attempt, input) => {
+        // An earlier attempt, which may have created it, passed this check. A refusal now would say
+        // that nothing was created.
+        Err(_) if input.adopt.is_some() || may_exist(attempt, input) => {
             Agreed::by_catalogue(checked)
         }
         agreed => agreed?,
@@ -181,10 +181,10 @@ async fn ensure(
     })
 }
 
-/// Whether an earlier attempt, or the call that this one takes up, may have made it.
-fn may_be_made(attempt: &Attempt, input: &Connection) -> bool {
-    let takes_up = input.continues.is_some() && attempt.is_first();
-    takes_up || attempt.past(KIND).is_open()
+/// Whether an earlier attempt, or the call that this one continues, may have created it.
+fn may_exist(attempt: &Attempt, input: &Connection) -> bool {
+    let continues = input.continues.is_some() && attempt.is_first();
+    continues || attempt.past(KIND).is_open()
 }
 
 impl Ensurable for NewBaseConnection {

@@ -80,7 +80,7 @@ impl Creates for CreateDataflowInput {
     }
 }
 
-/// The dataflow of that name that we made, if there is one.
+/// The dataflow of that name that we created, if there is one.
 pub(crate) async fn find(
     platform: &Platform,
     input: FindDataflowInput,
@@ -145,8 +145,8 @@ impl Deletable for NewFlow {
     }
 }
 
-/// The rules that hold without the clock: a start time that has passed is the platform's to
-/// refuse, since a dataflow made earlier with it is still the answer.
+/// The rules that need no clock. The platform refuses a start time that has passed: a dataflow
+/// that was created with it earlier is still the result.
 fn check_schedule(given: &Schedule, delta_column: &str) -> Result<(), ActivityFailure> {
     let mut findings = validate::Findings::default();
     validate::schedule(
@@ -186,7 +186,7 @@ async fn flow_spec(
     Ok(reference)
 }
 
-/// The schedule as the caller gave it: "now" is the same wish at any time.
+/// The schedule as the caller gave it: "now" is the same request at any time.
 fn schedule_text(given: &Schedule) -> String {
     format!(
         "{}|{}|{}|{}",

@@ -111,7 +111,7 @@ impl Ensurable for NewDataset {
 
     fn mark(&mut self, intent: &Intent, description: &str) {
         self.description = Some(intent.described(description));
-        // People look through datasets in the UI; the tag tells them whose it is.
+        // People look through datasets in the UI; the tag says whose it is.
         let marker = intent.marker().to_string();
         self.tags.insert("aep-flow".to_owned(), vec![marker]);
     }

@@ -79,7 +79,7 @@ pub(crate) trait Ensurable: Send + Sync {
         id: &Self::Id,
     ) -> impl Future<Output = Result<Self::Found, ReadError>> + Send;
 
-    /// What of `found` is another than what would be made, its name apart: parents and
+    /// How `found` differs from what would be created, apart from its name: in parents or
     /// specification.
     fn differs(&self, found: &Self::Found) -> Option<String>;
 
@@ -168,9 +168,9 @@ pub(super) struct Create<'a> {
     pub(super) sandbox: Sandbox,
     description: String,
     on_existing: OnExisting,
-    /// Id that a person decided to take.
+    /// Id that a person decided to adopt.
     adopt: Option<String>,
-    /// The call that this one takes up.
+    /// The call that this one continues.
     continues: Option<EarlierCall>,
 }
 
@@ -239,7 +239,7 @@ impl<'a> Create<'a> {
     }
 }
 
-/// One resource that is wanted.
+/// One resource to ensure.
 struct Wanted<'a, K> {
     create: &'a Create<'a>,
     intent: &'a Intent,
@@ -247,7 +247,7 @@ struct Wanted<'a, K> {
 }
 
 impl<K: Ensurable> Wanted<'_, K> {
-    /// Takes what a person decided on, if it can be what the call would have made.
+    /// Takes what a person decided on, if it can be what the call would have created.
     async fn adopted(&self, id: &str) -> Result<Ensured, ActivityFailure> {
         let id: K::Id = super::read_id("adopt", id)?;
         let Some(found) = self.get(&id).await? else {

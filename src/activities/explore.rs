@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::{base_connection::base_connection_id, failure::ActivityFailure, platform::Platform};
 
-/// What the columns of one table may take, as the platform tells them: some 5,000 of them. They
+/// Most bytes of the columns of one table, as the platform gives them: some 5,000 columns. They
 /// go into the inputs of further activities, several tables' at once.
 const MAX_COLUMNS_BYTES: usize = 500_000;
 

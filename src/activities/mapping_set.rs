@@ -222,7 +222,7 @@ mod tests {
             destination: "_acme.a".to_owned(),
             ..Line::default()
         };
-        // As before there were expressions, or every set would be made anew.
+        // As before there were expressions, or every set would be created again.
         assert_eq!(content(&column("id")), "id\t_acme.a");
         assert_eq!(content(&expression("upper(a)")), "\t_acme.a\t\"upper(a)\"");
         let all = [

@@ -1,4 +1,4 @@
-//! The schema: a field group made from columns, and a schema that holds it; or one that exists.
+//! The schema: a field group created from columns, and a schema that holds it; or one that exists.
 
 mod existing;
 mod fields;
@@ -47,7 +47,7 @@ impl Creates for EnsureSchemaInput {
         let create = Create::of(platform, attempt, &self).await?;
         let tenant = platform.tenant(&create.sandbox).await?;
         let fields = Fields::of(&tenant, &columns, &self.mapping, &settings)?;
-        // Before anything is made: what it goes into must be fit for it.
+        // Before anything is created: the identity's field must be fit for it.
         let identity = settings.identity.as_ref();
         let identity = identity
             .map(|identity| {
@@ -82,7 +82,7 @@ impl Creates for EnsureSchemaInput {
     }
 }
 
-/// What can be told of the input alone.
+/// The checks that need the input alone.
 fn check(input: &EnsureSchemaInput, settings: &SchemaSettings) -> Result<(), ActivityFailure> {
     // One that exists has a title.
     if settings.existing.is_none() {

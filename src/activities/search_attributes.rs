@@ -16,11 +16,11 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use crate::search_attributes::{Registered, names, register_command};
 
-/// How long an answer is good. Every ingestion asks: of many that start at once, one waits for
+/// How long a response is good. Every ingestion asks: of many that start at once, one waits for
 /// the server.
 const GOOD_FOR: Duration = Duration::from_secs(60);
 
-/// The same for an answer in which one is missing: somebody may be registering it.
+/// The same for a response in which one is missing: somebody may be registering it.
 const GOOD_FOR_WHILE_MISSING: Duration = Duration::from_secs(5);
 
 /// How long the server may take.

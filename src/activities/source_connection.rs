@@ -50,8 +50,7 @@ impl Creates for CreateSourceConnectionInput {
             row_filter::check(platform, &create.sandbox, &connection_spec.id, filter).await?;
         }
 
-        // Names alone: what else explore says of a column may change without a change in what is
-        // asked for.
+        // Names alone: what else explore says of a column may change although the request does not.
         let names = self.columns.iter();
         let names: Vec<&str> = names.filter_map(|column| column.text("name")).collect();
         let mut intent = create

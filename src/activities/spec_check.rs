@@ -1,4 +1,4 @@
-//! What the platform itself says of a source, before anything is made: its connection
+//! What the platform itself says of a source, before anything is created: its connection
 //! specification is read, and wins over the catalogue.
 //!
 //! Source: Flow Service API reference, `GET /connectionSpecs/{id}`, read 2026-11: `authSpec[].spec`
@@ -29,7 +29,7 @@ impl Agreed {
     }
 }
 
-/// Holds a connection against what the platform offers.
+/// Compares a connection with what the platform offers.
 ///
 /// # Errors
 /// `PlatformRejected` if the platform no longer has the source, `InvalidInput` for what it does

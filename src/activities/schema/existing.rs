@@ -1,4 +1,4 @@
-//! A schema that exists: nothing is made, and every column goes into a field that it has.
+//! A schema that exists: nothing is created, and every column goes into a field that it has.
 
 use aep_flow_proto::{
     v1::{EnsureSchemaInput, Existing, FieldMapping, Outcome, Schema, Violation},
@@ -87,7 +87,7 @@ fn by_name(
 ) -> Result<Vec<FieldMapping>, Vec<Violation>> {
     let mut wrong = Vec::new();
     let mut mapping = Vec::with_capacity(columns.len());
-    // The names are those that a schema of these columns would have if it were made.
+    // The names are those that a schema of these columns would have if it were created.
     for (name, field) in schema_fields(tenant, columns).names {
         let Some(index) = columns.iter().position(|column| column.name == name) else {
             continue;

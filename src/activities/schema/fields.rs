@@ -1,4 +1,4 @@
-//! The fields of a schema that is made, and which column goes into which.
+//! The fields of a schema that is created, and which column goes into which.
 
 use std::collections::BTreeMap;
 

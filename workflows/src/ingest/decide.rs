@@ -1,5 +1,5 @@
-//! Runs the steps that create something. Where it stays unknown whether one did, the step
-//! waits for a person instead of failing at once.
+//! Runs the steps that create something. If it stays unknown whether one did, the step waits
+//! for a person instead of failing at once.
 
 use std::{pin::pin, time::Duration};
 
@@ -24,7 +24,7 @@ use crate::{
     step::{FailedStep, Patience, StepError},
 };
 
-/// How long the check of an id may take: a person waits for its answer.
+/// How long the check of an id may take: a person waits for its result.
 const CHECK: Patience = Patience {
     deadline: Duration::from_secs(60),
     attempts: 3,
@@ -126,7 +126,7 @@ pub(super) async fn run<K: Kind, I: Create>(
 
 /// The same input, to continue the call whose create may have been sent until `since`.
 fn open_since<I: CreateInput>(input: I, activity_id: String, since: Timestamp) -> I {
-    // What the first of several calls may have made is known by that one.
+    // What the first of several calls may have created is signed by that one.
     let first = input.continues().cloned().unwrap_or_else(|| EarlierCall {
         activity_id,
         ..EarlierCall::default()
@@ -172,7 +172,7 @@ pub(super) async fn until_decided<K: Kind>(ctx: &Context<K>, table: &str) -> Res
         }
     });
     attributes::tell_of_decisions(ctx);
-    // Whoever adopts waits for the answer; the others take their turn.
+    // A step that adopts waits for the check; the others take their turn.
     if !is_waited_for {
         let turn = ctx.wait_condition(|this| !this.leaving.has_begun() && this.open.has_room());
         turn.await.map_err(|_| StepError::Cancelled)?;
