@@ -13,7 +13,7 @@ mod ready;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use aep_flow_proto::names::search_attribute;
+use aep_flow_proto::names::SearchAttribute;
 use tempfile::TempDir;
 
 pub use fetch::FetchError;
@@ -372,8 +372,9 @@ fn spawn(
             database.to_string_lossy().into_owned(),
         ]);
     }
-    for (name, kind) in search_attribute::ALL {
-        arguments.extend(["--search-attribute".to_owned(), format!("{name}={kind}")]);
+    for name in SearchAttribute::ALL {
+        let registered = format!("{name}={}", name.value_type());
+        arguments.extend(["--search-attribute".to_owned(), registered]);
     }
     // By default the history queue loads 20 batches a second, so with few workflows in flight
     // every task waits 47 ms: nine activities in a row take 950 ms instead of 150.

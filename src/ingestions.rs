@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use aep_flow_proto::names::{phase, search_attribute};
+use aep_flow_proto::names::{Phase, SearchAttribute};
 use opentelemetry::{KeyValue, global};
 use temporalio_client::tonic::{IntoRequest as _, Status};
 use temporalio_client::{Client, NamespacedClient as _};
@@ -51,15 +51,15 @@ pub async fn count(client: Client) {
 
 async fn ask(client: &Client) -> Result<Counts, Status> {
     let mut counts = Counts::default();
-    for phase in phase::RUNNING {
-        let query = format!("{} = '{phase}'", search_attribute::PHASE);
+    for phase in Phase::RUNNING.map(Phase::as_str) {
+        let query = format!("{} = '{phase}'", SearchAttribute::Phase);
         counts
             .by_phase
             .insert(phase, running(client, &query).await?);
     }
-    let failing = format!("{} IS NOT NULL", search_attribute::LAST_FAILURE);
+    let failing = format!("{} IS NOT NULL", SearchAttribute::LastFailure);
     counts.failing = Some(running(client, &failing).await?);
-    let needing = format!("{} = true", search_attribute::NEEDS_DECISION);
+    let needing = format!("{} = true", SearchAttribute::NeedsDecision);
     counts.needing_decision = Some(running(client, &needing).await?);
     Ok(counts)
 }

@@ -291,7 +291,8 @@ fn is_about_the_input(kind: FailureType) -> bool {
         | FailureType::IdempotencyMismatch
         | FailureType::OutcomeUnknown
         | FailureType::NotFound
-        | FailureType::PlatformRejected => true,
+        | FailureType::PlatformRejected
+        | FailureType::Other(_) => true,
         FailureType::Unauthenticated
         | FailureType::PermissionDenied
         | FailureType::SandboxNotFound

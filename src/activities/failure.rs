@@ -224,7 +224,7 @@ impl Failed {
 
     /// The type that callers see.
     pub fn kind(&self) -> FailureType {
-        self.kind
+        self.kind.clone()
     }
 
     pub(crate) fn message(&self) -> &str {

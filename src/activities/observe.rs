@@ -150,7 +150,7 @@ pub(super) fn failed(activity: &str, failed: &Failed) {
         // Temporal's plugin marks whatever is no result as an error, and this mark is final.
         trace.set_status(Status::Ok);
     } else {
-        trace.set_attribute(KeyValue::new("error.type", kind.as_str()));
+        trace.set_attribute(KeyValue::new("error.type", kind.to_string()));
     }
 }
 

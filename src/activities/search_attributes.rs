@@ -69,11 +69,12 @@ impl SearchAttributes {
                 register_command(&namespace, &missing)
             );
         }
-        for ((name, kind), found) in registered.mistyped() {
+        for (name, found) in registered.mistyped() {
             tracing::warn!(
                 namespace,
                 "ingestions can't be listed by the search attribute {name}: it is of the type \
-                 {found}, not {kind}"
+                 {found}, not {}",
+                name.value_type()
             );
         }
     }

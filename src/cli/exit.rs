@@ -48,7 +48,7 @@ impl ExitStatus {
     }
 
     /// The status for a failure of that type.
-    pub(super) fn of(kind: FailureType) -> Self {
+    pub(super) fn of(kind: &FailureType) -> Self {
         match kind {
             FailureType::OutcomeUnknown => Self::OutcomeUnknown,
             FailureType::RateLimited | FailureType::Unavailable => Self::Unreachable,
@@ -60,7 +60,8 @@ impl ExitStatus {
             | FailureType::Conflict
             | FailureType::IdempotencyMismatch
             | FailureType::NotFound
-            | FailureType::PlatformRejected => Self::Refused,
+            | FailureType::PlatformRejected
+            | FailureType::Other(_) => Self::Refused,
         }
     }
 
@@ -114,8 +115,8 @@ mod tests {
     fn an_unknown_outcome_is_never_hidden() {
         let unknown = ExitStatus::OutcomeUnknown;
         for kind in FailureType::ALL {
-            assert_eq!(ExitStatus::of(kind).worse(unknown), unknown, "{kind}");
-            assert_eq!(unknown.worse(ExitStatus::of(kind)), unknown, "{kind}");
+            assert_eq!(ExitStatus::of(&kind).worse(unknown), unknown, "{kind}");
+            assert_eq!(unknown.worse(ExitStatus::of(&kind)), unknown, "{kind}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use aep_flow_proto::names::{search_attribute as attribute, workflow};
+use aep_flow_proto::names::{SearchAttribute, workflow};
 use aep_flow_proto::v1::FailingStep;
 use aep_flow_workflows::ingest::IngestOracleServiceCloud;
 use clap::Args;
@@ -20,7 +20,7 @@ use super::failure::Failure;
 use super::global::{Global, Logs};
 use super::out::{self, Output};
 use super::{rpc, snapshot};
-use crate::search_attributes::{Attribute, Registered, names};
+use crate::search_attributes::{Registered, names};
 use crate::temporal;
 
 /// Ingestions that are asked at once what they retry.
@@ -145,17 +145,17 @@ fn query(arguments: &Arguments, has: impl Fn(&str) -> bool) -> (String, Vec<Igno
     let filters = [
         (
             "--failing",
-            attribute::LAST_FAILURE,
+            SearchAttribute::LastFailure.as_str(),
             arguments.failing.then(|| "IS NOT NULL".to_owned()),
         ),
         (
             "--needs-decision",
-            attribute::NEEDS_DECISION,
+            SearchAttribute::NeedsDecision.as_str(),
             arguments.needs_decision.then(|| "= true".to_owned()),
         ),
         (
             "--sandbox",
-            attribute::SANDBOX,
+            SearchAttribute::Sandbox.as_str(),
             sandbox.map(|sandbox| format!("= {sandbox}")),
         ),
     ];
@@ -187,7 +187,7 @@ async fn ingestion(client: &Client, execution: &WorkflowExecution) -> Ingestion 
         attributes.get(&key).unwrap_or_default()
     };
     let time = |time: Option<SystemTime>| time.and_then(|time| Timestamp::try_from(time).ok());
-    let last_failure = keyword(attribute::LAST_FAILURE);
+    let last_failure = keyword(SearchAttribute::LastFailure.as_str());
     let is_running = execution.status() == WorkflowExecutionStatus::Running;
     let failing = if is_running && !last_failure.is_empty() {
         let handle = client.get_workflow_handle::<IngestOracleServiceCloud>(execution.id());
@@ -200,13 +200,15 @@ async fn ingestion(client: &Client, execution: &WorkflowExecution) -> Ingestion 
         workflow_id: execution.id().to_owned(),
         run_id: execution.run_id().to_owned(),
         status: format!("{:?}", execution.status()),
-        phase: keyword(attribute::PHASE),
-        sandbox: keyword(attribute::SANDBOX),
-        source: keyword(attribute::SOURCE),
-        connection_id: keyword(attribute::CONNECTION_ID),
+        phase: keyword(SearchAttribute::Phase.as_str()),
+        sandbox: keyword(SearchAttribute::Sandbox.as_str()),
+        source: keyword(SearchAttribute::Source.as_str()),
+        connection_id: keyword(SearchAttribute::ConnectionId.as_str()),
         last_failure,
         needs_decision: attributes
-            .get(&SearchAttributeKey::bool(attribute::NEEDS_DECISION))
+            .get(&SearchAttributeKey::bool(
+                SearchAttribute::NeedsDecision.as_str(),
+            ))
             .unwrap_or_default(),
         started_at: time(execution.start_time()),
         closed_at: time(execution.close_time()),
@@ -275,9 +277,13 @@ fn tell_of_ignored(ignored: &[Ignored], namespace: &str) {
         ));
     }
     if !ignored.is_empty() {
-        let missing: Vec<Attribute> = attribute::ALL
+        let missing: Vec<SearchAttribute> = SearchAttribute::ALL
             .into_iter()
-            .filter(|(name, _)| ignored.iter().any(|each| each.search_attribute == *name))
+            .filter(|ours| {
+                ignored
+                    .iter()
+                    .any(|each| each.search_attribute == ours.as_str())
+            })
             .collect();
         out::note(&format!(
             "{} `aep-flow check --fix` registers {}, for ingestions that start from then on",

@@ -111,7 +111,11 @@ impl Failed {
 
     /// The worst of what failed, as an exit code.
     pub(super) fn exit(&self) -> ExitStatus {
-        let of = |kind: &str| FailureType::parse(kind).map_or(ExitStatus::Refused, ExitStatus::of);
+        let of = |kind: &str| {
+            FailureType::parse(kind)
+                .as_ref()
+                .map_or(ExitStatus::Refused, ExitStatus::of)
+        };
         let mut exit = of(&self.kind);
         if self
             .details

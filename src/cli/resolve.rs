@@ -180,7 +180,7 @@ fn refused(failure: &Proto, workflow_id: &str) -> Failure {
     let details: Option<FailureDetails> = application
         .and_then(|info| info.details.as_ref()?.payloads.first())
         .and_then(|payload| read::from_json(&payload.data).ok());
-    let message = match kind {
+    let message = match &kind {
         Some(kind) => format!("{kind}: {}", failure.message),
         None => failure.message.clone(),
     };
@@ -189,7 +189,7 @@ fn refused(failure: &Proto, workflow_id: &str) -> Failure {
         .filter(|step| !step.is_empty())
         .map_or_else(String::new, |step| format!("{step}; "));
     Failure::new(
-        kind.map_or(ExitStatus::Refused, ExitStatus::of),
+        kind.as_ref().map_or(ExitStatus::Refused, ExitStatus::of),
         anyhow::Error::msg(message).context("nothing was decided"),
     )
     .hint(format!(

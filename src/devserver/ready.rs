@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use aep_flow_proto::names::search_attribute;
+use aep_flow_proto::names::{SearchAttribute, SearchAttributeType};
 use temporalio_client::tonic::{Code, IntoRequest as _, Status};
 use temporalio_client::{Connection, ConnectionOptions, GrpcCompression, Url};
 use temporalio_common::protos::temporal::api::enums::v1::IndexedValueType;
@@ -93,13 +93,13 @@ pub(super) async fn create_namespace(address: &str, name: &str) -> Result<(), No
 }
 
 async fn add_search_attributes(connection: &Connection, namespace: &str) -> Result<(), NotReady> {
-    let kind = |word: &str| match word {
-        "Bool" => IndexedValueType::Bool as i32,
-        _ => IndexedValueType::Keyword as i32,
+    let number = |attribute: SearchAttribute| match attribute.value_type() {
+        SearchAttributeType::Keyword => IndexedValueType::Keyword as i32,
+        SearchAttributeType::Bool => IndexedValueType::Bool as i32,
     };
-    let search_attributes: HashMap<String, i32> = search_attribute::ALL
-        .iter()
-        .map(|(name, word)| ((*name).to_owned(), kind(word)))
+    let search_attributes: HashMap<String, i32> = SearchAttribute::ALL
+        .into_iter()
+        .map(|each| (each.to_string(), number(each)))
         .collect();
     let request = AddSearchAttributesRequest {
         search_attributes,
@@ -116,9 +116,9 @@ async fn add_search_attributes(connection: &Connection, namespace: &str) -> Resu
 /// Lists workflows by the attribute that is added last: refused until the namespace is known to
 /// the frontend and the attributes to the visibility store.
 async fn list(connection: &Connection, namespace: &str) -> Result<(), NotReady> {
-    let conditions: Vec<String> = search_attribute::ALL
-        .iter()
-        .map(|(name, _)| format!("{name} IS NULL"))
+    let conditions: Vec<String> = SearchAttribute::ALL
+        .into_iter()
+        .map(|name| format!("{name} IS NULL"))
         .collect();
     let request = ListWorkflowExecutionsRequest {
         namespace: namespace.to_owned(),

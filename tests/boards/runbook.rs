@@ -55,11 +55,8 @@ fn every_failure_type_and_every_alert_has_its_entry() {
     let entries = entries();
     let alerts = alerts();
     let alerts = alerts.iter().map(|alert| alert.name.as_str());
-    for name in FailureType::ALL
-        .map(FailureType::as_str)
-        .into_iter()
-        .chain(alerts)
-    {
+    let types = FailureType::ALL;
+    for name in types.iter().map(FailureType::as_str).chain(alerts) {
         let (_, entry) = entries
             .iter()
             .find(|(heading, _)| heading == name)

@@ -21,7 +21,7 @@ use aep_emulator::{
     DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_ORG, DEFAULT_SOURCE_PASSWORD,
 };
 use aep_flow::{config::Environment, devserver};
-use aep_flow_proto::names::search_attribute;
+use aep_flow_proto::names::SearchAttribute;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
@@ -61,8 +61,9 @@ fn the_file_says_what_the_code_does() {
         format!("AEP_FLOW_CLIENT_SECRET: {DEFAULT_CLIENT_SECRET}"),
         format!("OSC_PASSWORD: {DEFAULT_SOURCE_PASSWORD}"),
     ];
-    for (name, kind) in search_attribute::ALL {
-        expected.push(format!("--search-attribute={name}={kind}"));
+    for name in SearchAttribute::ALL {
+        let value_type = name.value_type();
+        expected.push(format!("--search-attribute={name}={value_type}"));
     }
     for text in expected {
         assert!(file.contains(&text), "docker-compose.yml lacks `{text}`");

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use aep_emulator::{Action, CannedAnswer, Rule};
-use aep_flow_proto::names::{activity, search_attribute};
+use aep_flow_proto::names::{SearchAttribute, activity};
 use serde_json::{Value, json};
 use temporalio_client::tonic::IntoRequest as _;
 use temporalio_client::{
@@ -439,7 +439,7 @@ async fn somebody_elses_workflow_is_told_nothing() {
 /// Takes all of our search attributes from the namespace.
 async fn forget_attributes(world: &World) {
     let mut operator = world.client.connection().operator_service();
-    let names = search_attribute::ALL.map(|(name, _)| name.to_owned());
+    let names = SearchAttribute::ALL.map(|each| each.to_string());
     let request = RemoveSearchAttributesRequest {
         namespace: world.client.namespace(),
         search_attributes: names.clone().into(),
@@ -489,8 +489,12 @@ async fn a_namespace_without_search_attributes_works_and_is_put_right() {
     assert_eq!(warnings.len(), 1, "{warnings:#?}");
     assert!(warnings[0].contains("WARN"), "{}", warnings[0]);
     assert!(warnings[0].contains(&register), "{}", warnings[0]);
-    for (name, _) in search_attribute::ALL {
-        assert!(warnings[0].contains(name), "{name}: {}", warnings[0]);
+    for name in SearchAttribute::ALL {
+        assert!(
+            warnings[0].contains(name.as_str()),
+            "{name}: {}",
+            warnings[0]
+        );
     }
 
     // A list without the attributes has all ingestions, and says what it could not ask.

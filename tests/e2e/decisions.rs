@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use aep_emulator::{Action, CannedAnswer, LateReply, Rule};
-use aep_flow_proto::names::search_attribute;
+use aep_flow_proto::names::SearchAttribute;
 use serde_json::{Value, json};
 use temporalio_client::errors::{WorkflowGetResultError, WorkflowUpdateError};
 use temporalio_client::tonic::IntoRequest as _;
@@ -80,7 +80,7 @@ pub(crate) async fn resolve(run: &Run, decision: Value) -> Result<Value, (String
 
 /// Waits until a list of the workflows that need a decision has so many.
 async fn listed(world: &World, count: usize) {
-    let query = format!("{} = true", search_attribute::NEEDS_DECISION);
+    let query = format!("{} = true", SearchAttribute::NeedsDecision);
     eventually("the search attribute", async || {
         let found = world
             .client
@@ -405,13 +405,15 @@ async fn a_namespace_without_the_search_attribute() {
         }
     }
     assert!(
-        upserted.iter().any(|name| name == search_attribute::PHASE),
+        upserted
+            .iter()
+            .any(|name| name == SearchAttribute::Phase.as_str()),
         "{upserted:?}"
     );
     assert!(
         upserted
             .iter()
-            .all(|name| name != search_attribute::NEEDS_DECISION),
+            .all(|name| name != SearchAttribute::NeedsDecision.as_str()),
         "{upserted:?}"
     );
     world.end(worker).await;
@@ -520,7 +522,7 @@ async fn the_commands_ask_and_tell() {
 
 async fn forget_attribute(world: &World) {
     let mut operator = world.client.connection().operator_service();
-    let name = search_attribute::NEEDS_DECISION.to_owned();
+    let name = SearchAttribute::NeedsDecision.to_string();
     let request = RemoveSearchAttributesRequest {
         namespace: world.client.namespace(),
         search_attributes: vec![name.clone()],

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aep_emulator::{Action, CannedAnswer, CutAt, DEFAULT_SOURCE_USERNAME, Rule};
-use aep_flow_proto::names::{FailureType, ORACLE_SERVICE_CLOUD, phase, search_attribute};
+use aep_flow_proto::names::{FailureType, ORACLE_SERVICE_CLOUD, Phase, SearchAttribute};
 use aep_flow_proto::v1::IngestOracleServiceCloudInput;
 use prost::{Message as _, Name as _};
 use temporalio_client::WorkflowDescribeOptions;
@@ -222,15 +222,15 @@ async fn search_attributes_are_in_clear_and_of_few_kinds() {
     let handle = keyed.start(&input(&[table("Contacts")])).await;
     let made = result(&handle).await.unwrap();
 
-    let names = search_attribute::ALL.map(|(name, _)| name);
     let id = made["baseConnectionId"].as_str().unwrap();
     let phases = [
-        phase::CONNECTING,
-        phase::INGESTING,
-        phase::NEEDS_DECISION,
-        phase::DONE,
-        phase::FAILED,
-    ];
+        Phase::Connecting,
+        Phase::Ingesting,
+        Phase::NeedsDecision,
+        Phase::Done,
+        Phase::Failed,
+    ]
+    .map(Phase::as_str);
     let mut seen = BTreeSet::new();
     for event in keyed.stranger(&handle).history().await {
         let Some(Attributes::UpsertWorkflowSearchAttributesEventAttributes(upserted)) =
@@ -242,27 +242,30 @@ async fn search_attributes_are_in_clear_and_of_few_kinds() {
             if !name.starts_with("Aep") {
                 continue;
             }
-            assert!(names.contains(&name.as_str()), "{name}");
+            let attribute = SearchAttribute::ALL
+                .into_iter()
+                .find(|each| each.as_str() == name)
+                .unwrap_or_else(|| panic!("{name} is not ours"));
             let value: serde_json::Value = serde_json::from_slice(&value.data).unwrap();
             let text = value.as_str().unwrap_or_default();
             // Every value that ever stands there is one of a list, or an id that the platform
             // gave. Secrets are resolved in activities alone; none of these comes out of one.
-            let is_known = match name.as_str() {
-                search_attribute::SANDBOX => text == "prod",
-                search_attribute::SOURCE => text == ORACLE_SERVICE_CLOUD,
-                search_attribute::PHASE => phases.contains(&text),
-                search_attribute::CONNECTION_ID => text == id,
-                search_attribute::LAST_FAILURE => {
-                    FailureType::parse(text).is_some()
+            let is_known = match attribute {
+                SearchAttribute::Sandbox => text == "prod",
+                SearchAttribute::Source => text == ORACLE_SERVICE_CLOUD,
+                SearchAttribute::Phase => phases.contains(&text),
+                SearchAttribute::ConnectionId => text == id,
+                SearchAttribute::LastFailure => {
+                    FailureType::ALL.iter().any(|each| each.as_str() == text)
                         || value.as_array().is_some_and(Vec::is_empty)
                 }
-                _ => value.is_boolean(),
+                SearchAttribute::NeedsDecision | SearchAttribute::Deprecated => value.is_boolean(),
             };
             assert!(is_known, "{name}: {value}");
             seen.insert(name);
         }
     }
     // All but the one for decisions, of which there were none.
-    assert_eq!(seen.len(), names.len() - 1, "{seen:?}");
+    assert_eq!(seen.len(), SearchAttribute::ALL.len() - 1, "{seen:?}");
     keyed.world.end(worker).await;
 }

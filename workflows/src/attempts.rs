@@ -148,7 +148,7 @@ impl Attempts {
             activity_id: activity_id.to_owned(),
             attempt: failed.details.attempt,
             time: now.to_owned(),
-            r#type: short(&failed.kind),
+            r#type: short(failed.kind.as_str()),
             adobe_code: failed.details.adobe_code.clone(),
             http_status: failed.details.http_status,
             request_id: failed.details.request_id.clone(),
@@ -167,7 +167,7 @@ impl Attempts {
             step: failed.step.clone(),
             table: table.to_owned(),
             attempt: failed.details.attempt,
-            r#type: short(&failed.kind),
+            r#type: short(failed.kind.as_str()),
             since: now.to_owned(),
             ..FailingStep::default()
         });

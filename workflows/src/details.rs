@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use aep_flow_proto::v1::{FailingStep, IngestStatus, OpenDecision};
+use aep_flow_proto::{
+    names::CreatedKind,
+    v1::{FailingStep, IngestStatus, OpenDecision},
+};
 
 use crate::{
     decision::{self, Commands},
@@ -91,7 +94,7 @@ fn decisions(text: &mut String, open: &[OpenDecision], workflow_id: &str, hint: 
             let _ = writeln!(
                 text,
                 "On the platform there is the {} `{}`.\n",
-                line(&candidate.kind, 50),
+                line(CreatedKind::shown_word(&candidate.kind), 50),
                 line(&candidate.id, 300),
             );
         }

@@ -26,7 +26,7 @@ use std::{
 };
 
 use aep_flow_proto::{
-    names::{self, phase},
+    names::{self, Phase, TablePhase},
     v1::{
         ConnectionSpec, FailedAttempt, FailedTable, IngestFailure, IngestResult, IngestStatus,
         IngestedTable, ResolveInput, ResolveResult, Table,
@@ -150,7 +150,7 @@ impl<K: Kind> Ingestion<K> {
         Self {
             given: Some(given),
             status: IngestStatus {
-                phase: phase::CONNECTING.to_owned(),
+                phase: Phase::Connecting.as_str().to_owned(),
                 ..IngestStatus::default()
             },
             made: Vec::new(),
@@ -296,7 +296,7 @@ impl<K: Kind> Ingestion<K> {
             id: base.id.clone(),
         });
         ctx.state_mut(|this| {
-            this.status.phase = phase::INGESTING.to_owned();
+            this.status.phase = Phase::Ingesting.as_str().to_owned();
             this.status.base_connection_id = base.id;
             this.is_deprecated = base.deprecated;
             this.warnings = base.warnings;
@@ -314,7 +314,7 @@ impl<K: Kind> Ingestion<K> {
         if self.decisions.is_empty() {
             &self.status.phase
         } else {
-            phase::NEEDS_DECISION
+            Phase::NeedsDecision.as_str()
         }
     }
 
@@ -334,7 +334,7 @@ impl<K: Kind> Ingestion<K> {
         status.decisions = self.decisions.list().cloned().collect();
         for table in &mut status.tables {
             if self.decisions.list().any(|open| open.table == table.table) {
-                phase::NEEDS_DECISION.clone_into(&mut table.phase);
+                TablePhase::NeedsDecision.as_str().clone_into(&mut table.phase);
             }
         }
         status.failing = self.attempts.failing().to_vec();
@@ -370,7 +370,7 @@ impl<K: Kind> Ingestion<K> {
             let text = format!("{}: {}", failed.kind, failed.message);
             let now = format!("{:.0}", now(ctx));
             ctx.state_mut(|this| {
-                this.status.phase = phase::FAILED.to_owned();
+                this.status.phase = Phase::Failed.as_str().to_owned();
                 this.status.last_error = text;
                 this.attempts.failed("", failed, &now);
             });
@@ -469,7 +469,7 @@ impl<K: Kind> Ingestion<K> {
             let failed = FailedTable {
                 table: plan.table(index).table.clone(),
                 step: step.step,
-                r#type: step.kind,
+                r#type: step.kind.to_string(),
                 message,
                 adobe_code: step.details.adobe_code,
                 request_id: step.details.request_id,
@@ -483,11 +483,11 @@ impl<K: Kind> Ingestion<K> {
     fn finish(ctx: &Context<K>, plan: &Plan) -> WorkflowResult<Message<IngestResult>> {
         let (made, failed, warnings) = ctx.state_mut(|this| {
             let phase = if this.failed.is_empty() {
-                phase::DONE
+                Phase::Done
             } else {
-                phase::FAILED
+                Phase::Failed
             };
-            this.status.phase = phase.to_owned();
+            this.status.phase = phase.as_str().to_owned();
             let mut warnings = this.warnings.clone();
             warnings.extend(
                 std::mem::take(&mut this.table_warnings)

@@ -1,7 +1,7 @@
 //! Where an ingestion stands, kept by the workflow and shown by its query.
 
 use aep_flow_proto::{
-    names::phase,
+    names::{Phase, TablePhase},
     v1::{IngestStatus, TableStatus},
 };
 
@@ -12,13 +12,13 @@ pub(crate) fn begin(tables: impl Iterator<Item = String>) -> IngestStatus {
     let tables: Vec<TableStatus> = tables
         .map(|table| TableStatus {
             table,
-            phase: "waiting".to_owned(),
+            phase: TablePhase::Waiting.as_str().to_owned(),
             steps_total: STEPS_PER_TABLE,
             ..TableStatus::default()
         })
         .collect();
     IngestStatus {
-        phase: phase::CONNECTING.to_owned(),
+        phase: Phase::Connecting.as_str().to_owned(),
         tables_total: u32::try_from(tables.len()).unwrap_or(u32::MAX),
         tables,
         ..IngestStatus::default()
@@ -40,19 +40,19 @@ pub(crate) fn step_ended(status: &mut IngestStatus, table: usize, step: &str, we
     }
 }
 
-pub(crate) fn table_phase(status: &mut IngestStatus, table: usize, phase: &str) {
+pub(crate) fn table_phase(status: &mut IngestStatus, table: usize, phase: TablePhase) {
     if let Some(table) = status.tables.get_mut(table) {
-        table.phase = phase.to_owned();
+        table.phase = phase.as_str().to_owned();
     }
 }
 
 pub(crate) fn table_done(status: &mut IngestStatus, table: usize) {
-    table_phase(status, table, phase::DONE);
+    table_phase(status, table, TablePhase::Done);
     status.tables_done += 1;
 }
 
 pub(crate) fn table_failed(status: &mut IngestStatus, table: usize, error: &str) {
-    table_phase(status, table, phase::FAILED);
+    table_phase(status, table, TablePhase::Failed);
     if let Some(table) = status.tables.get_mut(table) {
         table.error = error.to_owned();
     }

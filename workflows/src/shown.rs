@@ -1,6 +1,6 @@
 //! Which tables are shown where there is no room for all.
 
-use aep_flow_proto::{names::phase, v1::TableStatus};
+use aep_flow_proto::{names::TablePhase, v1::TableStatus};
 
 /// At most so many tables, in their order: those that somebody must look at before those that
 /// are worked on, and these before the ones that wait or are done.
@@ -16,12 +16,16 @@ pub fn most_telling(tables: &[TableStatus], most: usize) -> Vec<&TableStatus> {
 }
 
 fn rank(table: &TableStatus) -> u8 {
-    match table.phase.as_str() {
-        phase::NEEDS_DECISION => 0,
-        phase::FAILED => 1,
-        "waiting" => 3,
-        phase::DONE => 4,
-        _ => 2,
+    match TablePhase::parse(&table.phase) {
+        Some(TablePhase::NeedsDecision) => 0,
+        Some(TablePhase::Failed) => 1,
+        Some(
+            TablePhase::Exploring | TablePhase::Creating | TablePhase::WaitingForFirstRun,
+        )
+        // A newer worker's word.
+        | None => 2,
+        Some(TablePhase::Waiting) => 3,
+        Some(TablePhase::Done) => 4,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aep_flow_proto::{
-    names::FailureType,
+    names::{FailureType, activity::creates},
     v1::{FailureDetails, Violation},
 };
 use prost::Name;
@@ -66,7 +66,7 @@ pub(crate) struct FailedStep {
     pub(crate) step: String,
     /// Activity id; empty for a step that the workflow found wrong by itself.
     pub(crate) activity_id: String,
-    pub(crate) kind: String,
+    pub(crate) kind: FailureType,
     pub(crate) message: String,
     pub(crate) details: FailureDetails,
 }
@@ -87,7 +87,7 @@ impl StepError {
         Self::Failed(Box::new(FailedStep {
             step: step.to_owned(),
             activity_id: String::new(),
-            kind: kind.as_str().to_owned(),
+            kind,
             message,
             details,
         }))
@@ -147,7 +147,7 @@ impl FailedStep {
     /// The same failure with the activity's field names as the workflow's caller knows them:
     /// below `path` of the workflow's own input.
     pub(crate) fn below(self, path: &str) -> Self {
-        if self.kind != FailureType::InvalidInput.as_str() || self.details.violations.is_empty() {
+        if self.kind != FailureType::InvalidInput || self.details.violations.is_empty() {
             return self;
         }
         self.renamed(|field| Some(format!("{path}.{field}")))
@@ -163,8 +163,8 @@ impl FailedStep {
 
     /// The same failure, of a step that only checked what exists: it left nothing open.
     pub(crate) fn of_a_check(mut self) -> Self {
-        if self.kind == FailureType::OutcomeUnknown.as_str() {
-            self.kind = FailureType::Unavailable.as_str().to_owned();
+        if self.kind == FailureType::OutcomeUnknown {
+            self.kind = FailureType::Unavailable;
             self.details.outcome_unknown = false;
             self.details.next_step = "decide again, once the platform answers".to_owned();
         }
@@ -174,7 +174,7 @@ impl FailedStep {
     /// The same failure as the workflow's own.
     pub(crate) fn into_failure(self) -> ApplicationFailure {
         ApplicationFailure::builder(format!("{} failed: {}", self.step, self.message))
-            .type_name(self.kind)
+            .type_name(self.kind.to_string())
             .non_retryable(true)
             .details(Message::from(self.details))
             .build()
@@ -237,7 +237,8 @@ fn explain(step: &str, cause: Option<&IncomingError>, out_of_time: bool) -> Fail
                 .unwrap_or_default();
             let kind = application
                 .type_name()
-                .unwrap_or(FailureType::Unavailable.as_str());
+                .and_then(FailureType::parse)
+                .unwrap_or(FailureType::Unavailable);
             let message = application.to_string();
             if out_of_time {
                 return gave_up(step, kind, &message, details);
@@ -245,7 +246,7 @@ fn explain(step: &str, cause: Option<&IncomingError>, out_of_time: bool) -> Fail
             FailedStep {
                 step: step.to_owned(),
                 activity_id: String::new(),
-                kind: kind.to_owned(),
+                kind,
                 message,
                 details,
             }
@@ -256,7 +257,7 @@ fn explain(step: &str, cause: Option<&IncomingError>, out_of_time: bool) -> Fail
         }
         Some(IncomingError::Timeout(_)) | None => gave_up(
             step,
-            FailureType::Unavailable.as_str(),
+            FailureType::Unavailable,
             "no attempt came to an end",
             // A worker that died in the middle may have sent the create.
             FailureDetails {
@@ -267,33 +268,29 @@ fn explain(step: &str, cause: Option<&IncomingError>, out_of_time: bool) -> Fail
         Some(other) => FailedStep {
             step: step.to_owned(),
             activity_id: String::new(),
-            kind: FailureType::Unavailable.as_str().to_owned(),
+            kind: FailureType::Unavailable,
             message: other.failure().message.clone(),
             details: FailureDetails::default(),
         },
     }
 }
 
-fn gave_up(step: &str, kind: &str, last: &str, mut details: FailureDetails) -> FailedStep {
+fn gave_up(step: &str, kind: FailureType, last: &str, mut details: FailureDetails) -> FailedStep {
     // The next try that the last attempt told of does not come.
     let last = last.split(failure::NEXT_TRY).next().unwrap_or(last);
     let kind = if details.outcome_unknown {
         details.next_step = "look on the platform whether the resource exists, and start the \
                              ingestion again once that is settled"
             .to_owned();
-        FailureType::OutcomeUnknown.as_str()
+        FailureType::OutcomeUnknown
     } else {
         kind
     };
     FailedStep {
         step: step.to_owned(),
         activity_id: String::new(),
-        kind: kind.to_owned(),
+        kind,
         message: format!("out of time for {step}; the last attempt: {last}"),
         details,
     }
-}
-
-fn creates(step: &str) -> bool {
-    step.starts_with("Create") || step.starts_with("Ensure")
 }

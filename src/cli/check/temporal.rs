@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aep_flow_proto::names::search_attribute;
+use aep_flow_proto::names::SearchAttribute;
 use temporalio_client::tonic::{Code, IntoRequest as _, Status};
 use temporalio_client::{Client, NamespacedClient as _};
 use temporalio_common::protos::temporal::api::{
@@ -123,18 +123,18 @@ async fn attributes(client: &Client, fix: bool) -> Check {
             );
         }
     };
-    if let Some(((name, kind), found)) = registered.mistyped().first() {
+    if let Some((name, found)) = registered.mistyped().first() {
         return Check::warn(
             ATTRIBUTES,
             format!("{name} is of the type {found}, so it can't be used"),
-            format!("have it removed, and registered as a {kind}"),
+            format!("have it removed, and registered as a {}", name.value_type()),
         );
     }
     let missing = registered.missing();
     if missing.is_empty() {
         return Check::ok(
             ATTRIBUTES,
-            format!("all {} are registered", search_attribute::ALL.len()),
+            format!("all {} are registered", SearchAttribute::ALL.len()),
         );
     }
     let command = register_command(&namespace, &missing);

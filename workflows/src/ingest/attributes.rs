@@ -11,8 +11,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use aep_flow_proto::{
-    names::search_attribute as attribute,
-    v1::{FindSearchAttributesInput, FindSearchAttributesResult, SearchAttribute},
+    names::SearchAttribute,
+    v1::{self, FindSearchAttributesInput, FindSearchAttributesResult},
 };
 use temporalio_common::search_attributes::{SearchAttributeKey, SearchAttributeUpdate};
 
@@ -41,8 +41,8 @@ enum Value {
 pub(super) struct Attributes {
     is_asked: bool,
     is_from_the_start: bool,
-    usable: Vec<&'static str>,
-    told: BTreeMap<&'static str, Value>,
+    usable: Vec<SearchAttribute>,
+    told: BTreeMap<SearchAttribute, Value>,
     sandbox: String,
     /// Why nobody can list the ingestions that wait for a person, and what to do about it.
     hint: Option<String>,
@@ -55,18 +55,19 @@ impl Attributes {
 
     /// Takes all that the run before this one may have said for outdated.
     pub(super) fn are_of_an_earlier_run(&mut self) {
-        for name in [attribute::LAST_FAILURE, attribute::NEEDS_DECISION] {
+        for attribute in [SearchAttribute::LastFailure, SearchAttribute::NeedsDecision] {
             // Nothing is ever to say that.
-            self.told.insert(name, Value::Keyword(String::new()));
+            self.told.insert(attribute, Value::Keyword(String::new()));
         }
     }
 
     /// Takes up the worker's answer, or that there was none.
     fn learn(&mut self, found: Option<FindSearchAttributesResult>, namespace: &str) {
-        let needs_decision = attribute::NEEDS_DECISION;
+        let needs_decision = SearchAttribute::NeedsDecision;
+        let value_type = needs_decision.value_type();
         let why_not = match &found {
             None => Some("can't be asked about".to_owned()),
-            Some(found) => problem(&found.attributes, needs_decision, "Bool"),
+            Some(found) => problem(&found.attributes, needs_decision),
         };
         self.hint = why_not.map(|why_not| {
             format!(
@@ -74,14 +75,13 @@ impl Attributes {
                  a list of workflows can't show which of them wait for a person. This registers \
                  it, for workflows that start from then on:\n\n    temporal operator \
                  search-attribute create --namespace {namespace} --name {needs_decision} --type \
-                 Bool\n"
+                 {value_type}\n"
             )
         });
         let found = found.unwrap_or_default();
-        self.usable = attribute::ALL
+        self.usable = SearchAttribute::ALL
             .into_iter()
-            .filter(|(name, kind)| problem(&found.attributes, name, kind).is_none())
-            .map(|(name, _)| name)
+            .filter(|&attribute| problem(&found.attributes, attribute).is_none())
             .collect();
         if self.sandbox.is_empty() {
             self.sandbox = found.default_sandbox;
@@ -89,36 +89,39 @@ impl Attributes {
     }
 
     /// What is to be said by now and was not yet; nothing for one that is to say nothing.
-    fn changes<K: Kind>(&self, ingest: &Ingestion<K>) -> Vec<(&'static str, Option<Value>)> {
+    fn changes<K: Kind>(&self, ingest: &Ingestion<K>) -> Vec<(SearchAttribute, Option<Value>)> {
         let keyword = |text: &str| (!text.is_empty()).then(|| Value::Keyword(text.to_owned()));
         let is_decision_needed = !ingest.decisions.is_empty();
         self.usable
             .iter()
-            .filter_map(|&name| {
-                let told = self.told.get(name);
-                let wanted = match name {
-                    attribute::SANDBOX => keyword(&self.sandbox),
-                    attribute::SOURCE => keyword(&ingest.source),
-                    attribute::PHASE => keyword(ingest.phase()),
-                    attribute::CONNECTION_ID => keyword(&ingest.status.base_connection_id),
-                    attribute::LAST_FAILURE => {
+            .filter_map(|&attribute| {
+                let told = self.told.get(&attribute);
+                let wanted = match attribute {
+                    SearchAttribute::Sandbox => keyword(&self.sandbox),
+                    SearchAttribute::Source => keyword(&ingest.source),
+                    SearchAttribute::Phase => keyword(ingest.phase()),
+                    SearchAttribute::ConnectionId => keyword(&ingest.status.base_connection_id),
+                    SearchAttribute::LastFailure => {
                         keyword(ingest.attempts.last_failure().unwrap_or_default())
                     }
-                    attribute::DEPRECATED => ingest.is_deprecated.then_some(Value::Bool(true)),
                     // Nothing before it was needed once.
-                    _ => (is_decision_needed || told.is_some())
+                    SearchAttribute::NeedsDecision => (is_decision_needed || told.is_some())
                         .then_some(Value::Bool(is_decision_needed)),
+                    SearchAttribute::Deprecated => {
+                        ingest.is_deprecated.then_some(Value::Bool(true))
+                    }
                 };
-                (wanted.as_ref() != told).then_some((name, wanted))
+                (wanted.as_ref() != told).then_some((attribute, wanted))
             })
             .collect()
     }
 }
 
-fn problem(found: &[SearchAttribute], name: &str, kind: &str) -> Option<String> {
-    match found.iter().find(|each| each.name == name) {
-        Some(attribute) if attribute.r#type == kind => None,
-        Some(attribute) => Some(format!("is of the type {}, not {kind}", attribute.r#type)),
+fn problem(found: &[v1::SearchAttribute], attribute: SearchAttribute) -> Option<String> {
+    let wanted = attribute.value_type().as_str();
+    match found.iter().find(|each| each.name == attribute.as_str()) {
+        Some(known) if known.r#type == wanted => None,
+        Some(known) => Some(format!("is of the type {}, not {wanted}", known.r#type)),
         None => Some("is not registered".to_owned()),
     }
 }
@@ -133,7 +136,7 @@ pub(super) async fn ask_at_the_start<K: Kind>(ctx: &Context<K>, sandbox: &str) {
         this.attributes.is_from_the_start = true;
         this.attributes.sandbox = sandbox.to_owned();
     });
-    ask_about(ctx, &attribute::ALL.map(|(name, _)| name)).await;
+    ask_about(ctx, &SearchAttribute::ALL).await;
 }
 
 /// Asks, once, whether it can be said that a person is needed, where that was not asked at the
@@ -142,13 +145,13 @@ pub(super) async fn ask<K: Kind>(ctx: &Context<K>) {
     let is_asked = ctx.state(|this| this.attributes.is_asked);
     if !is_asked {
         ctx.state_mut(|this| this.attributes.is_asked = true);
-        ask_about(ctx, &[attribute::NEEDS_DECISION]).await;
+        ask_about(ctx, &[SearchAttribute::NeedsDecision]).await;
     }
 }
 
-async fn ask_about<K: Kind>(ctx: &Context<K>, names: &[&'static str]) {
+async fn ask_about<K: Kind>(ctx: &Context<K>, attributes: &[SearchAttribute]) {
     let input = FindSearchAttributesInput {
-        names: names.iter().map(|&name| name.to_owned()).collect(),
+        names: attributes.iter().map(ToString::to_string).collect(),
     };
     let activity = Declared::find_search_attributes;
     let found = steps::check(ctx, "", activity, input, ASK, "search attributes").await;
@@ -179,19 +182,20 @@ fn tell<K: Kind>(ctx: &Context<K>) {
     ctx.upsert_search_attributes(
         changes
             .iter()
-            .map(|(name, value)| update(name, value.as_ref())),
+            .map(|(attribute, value)| update(*attribute, value.as_ref())),
     );
     ctx.state_mut(|this| {
-        for (name, value) in changes {
+        for (attribute, value) in changes {
             match value {
-                Some(value) => this.attributes.told.insert(name, value),
-                None => this.attributes.told.remove(name),
+                Some(value) => this.attributes.told.insert(attribute, value),
+                None => this.attributes.told.remove(&attribute),
             };
         }
     });
 }
 
-fn update(name: &'static str, value: Option<&Value>) -> SearchAttributeUpdate {
+fn update(attribute: SearchAttribute, value: Option<&Value>) -> SearchAttributeUpdate {
+    let name = attribute.as_str();
     match value {
         Some(Value::Bool(value)) => SearchAttributeKey::bool(name).value_set(*value),
         Some(Value::Keyword(value)) => SearchAttributeKey::keyword(name).value_set(value.clone()),
@@ -206,7 +210,7 @@ mod tests {
     use super::*;
 
     fn found(attributes: &[(&str, &str)]) -> Option<FindSearchAttributesResult> {
-        let attributes = attributes.iter().map(|(name, kind)| SearchAttribute {
+        let attributes = attributes.iter().map(|(name, kind)| v1::SearchAttribute {
             name: (*name).to_owned(),
             r#type: (*kind).to_owned(),
         });
@@ -227,7 +231,7 @@ mod tests {
             ]),
             "ns",
         );
-        assert_eq!(attributes.usable, ["AepSandbox"]);
+        assert_eq!(attributes.usable, [SearchAttribute::Sandbox]);
         assert_eq!(attributes.sandbox, "prod");
         let hint = attributes.hint().unwrap();
         assert!(

@@ -10,7 +10,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use aep_flow_proto::{
-    names::{activity, phase},
+    names::{Phase, TablePhase, activity},
     v1::{Continued, ContinuedTable, EarlierCall, IngestResult, IngestedTable, OpenStep, Table},
     validate::{self, Meant},
 };
@@ -292,7 +292,7 @@ impl<K: Kind> Ingestion<K> {
         });
         let made = self.made.get(index).cloned().unwrap_or_default();
         ContinuedTable {
-            is_done: self.status.tables[index].phase == phase::DONE,
+            is_done: self.status.tables[index].phase == TablePhase::Done.as_str(),
             made: Some(IngestedTable {
                 table: String::new(),
                 ..made
@@ -379,7 +379,7 @@ pub(super) fn take_up<K: Kind>(ctx: &Context<K>, plan: &Plan, continued: Continu
     plan.means(tables);
     Ingestion::begin(ctx, plan);
     ctx.state_mut(|this| {
-        this.status.phase = phase::INGESTING.to_owned();
+        this.status.phase = Phase::Ingesting.as_str().to_owned();
         this.status.base_connection_id = continued.base_connection_id;
         this.is_deprecated = continued.deprecated;
         this.warnings = continued.warnings;
@@ -397,8 +397,8 @@ pub(super) fn take_up<K: Kind>(ctx: &Context<K>, plan: &Plan, continued: Continu
         let left: Vec<usize> = (0..plan.count())
             .filter(|index| {
                 let table = &this.status.tables[*index];
-                table.phase != phase::DONE
-                    && table.phase != phase::FAILED
+                table.phase != TablePhase::Done.as_str()
+                    && table.phase != TablePhase::Failed.as_str()
                     && !this.open.is_waiting(&table.table)
             })
             .collect();

@@ -4,7 +4,7 @@
 use std::{pin::pin, time::Duration};
 
 use aep_flow_proto::{
-    names::FailureType,
+    names::{CreatedKind, FailureType, activity},
     v1::{
         BaseConnection, Connection, CreateDataflowInput, CreateMappingSetInput,
         CreateSourceConnectionInput, CreateTargetConnectionInput, Dataflow, Dataset, EarlierCall,
@@ -43,9 +43,6 @@ pub(super) trait Create: Clone + Serialize + 'static {
     /// The activity, for a call.
     const ACTIVITY: Self::Activity;
 
-    /// What it creates, in Adobe's words.
-    const KIND: &'static str;
-
     /// Its name, or title.
     fn name(&self) -> &str;
 
@@ -63,13 +60,12 @@ pub(super) trait Create: Clone + Serialize + 'static {
 }
 
 macro_rules! create {
-    ($($input:ident: $kind:literal, $name:ident, $activity:ident = $call:ident -> $made:ident;)*) => {$(
+    ($($input:ident: $name:ident, $activity:ident = $call:ident -> $made:ident;)*) => {$(
         impl Create for $input {
             type Activity = activities::$activity;
             type Made = $made;
 
             const ACTIVITY: Self::Activity = Declared::$call;
-            const KIND: &'static str = $kind;
 
             fn name(&self) -> &str {
                 &self.$name
@@ -111,19 +107,19 @@ macro_rules! create {
 }
 
 create! {
-    Connection: "base connection", name,
+    Connection: name,
         CreateBaseConnection = create_base_connection -> BaseConnection;
-    OracleServiceCloudConnection: "base connection", name,
+    OracleServiceCloudConnection: name,
         CreateOracleServiceCloudBaseConnection = create_oracle_service_cloud_base_connection
         -> BaseConnection;
-    CreateSourceConnectionInput: "source connection", name,
+    CreateSourceConnectionInput: name,
         CreateSourceConnection = create_source_connection -> SourceConnection;
-    EnsureSchemaInput: "schema", title, EnsureSchema = ensure_schema -> Schema;
-    EnsureDatasetInput: "dataset", name, EnsureDataset = ensure_dataset -> Dataset;
-    CreateTargetConnectionInput: "target connection", name,
+    EnsureSchemaInput: title, EnsureSchema = ensure_schema -> Schema;
+    EnsureDatasetInput: name, EnsureDataset = ensure_dataset -> Dataset;
+    CreateTargetConnectionInput: name,
         CreateTargetConnection = create_target_connection -> TargetConnection;
-    CreateMappingSetInput: "mapping set", name, CreateMappingSet = create_mapping_set -> MappingSet;
-    CreateDataflowInput: "dataflow", name, CreateDataflow = create_dataflow -> Dataflow;
+    CreateMappingSetInput: name, CreateMappingSet = create_mapping_set -> MappingSet;
+    CreateDataflowInput: name, CreateDataflow = create_dataflow -> Dataflow;
 }
 
 /// Runs one create step to its end, deciding by a person included. `table` is empty for the
@@ -162,11 +158,7 @@ pub(super) async fn run<K: Kind, I: Create>(
         let deadline = plan.step_deadline;
         let once = steps::run_as(ctx, &id, I::ACTIVITY, input.clone(), deadline, summary);
         let failed = match once.await {
-            Err(StepError::Failed(failed))
-                if failed.kind == FailureType::OutcomeUnknown.as_str() =>
-            {
-                failed
-            }
+            Err(StepError::Failed(failed)) if failed.kind == FailureType::OutcomeUnknown => failed,
             ended => {
                 ctx.state_mut(|this| this.open.ended(table, step));
                 return ended;
@@ -307,7 +299,9 @@ fn describe<K: Kind, I: Create>(
         decision: Some(OpenDecision {
             table: table.to_owned(),
             step: failed.step.clone(),
-            kind: I::KIND.to_owned(),
+            kind: activity::created_kind(&failed.step)
+                .map_or("", CreatedKind::shown)
+                .to_owned(),
             name: input.name().to_owned(),
             message: failed.message.clone(),
             since: format!("{since:.0}"),

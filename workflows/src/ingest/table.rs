@@ -2,7 +2,7 @@
 
 use aep_flow_proto::{
     json::Object,
-    names,
+    names::{self, TablePhase},
     v1::{Dataset, IngestedTable, MappingSet, Schema, Table},
     validate,
 };
@@ -42,9 +42,7 @@ impl<K: Kind> TableRun<'_, K> {
             flow_id = self.ctx.state(made);
         }
         if let Some(deadline) = self.plan.first_run_deadline {
-            self.ctx.state_mut(|this| {
-                progress::table_phase(&mut this.status, self.index, "waiting for first run");
-            });
+            self.set_phase(TablePhase::WaitingForFirstRun);
             let run = self.first_run(&flow_id, deadline).await?;
             self.note(|made| made.first_run = Some(run));
         }
@@ -54,8 +52,7 @@ impl<K: Kind> TableRun<'_, K> {
     /// From the table's columns to its dataflow.
     async fn chain(&self) -> Result<(), StepError> {
         let inputs = self.inputs();
-        self.ctx
-            .state_mut(|this| progress::table_phase(&mut this.status, self.index, "exploring"));
+        self.set_phase(TablePhase::Exploring);
 
         let explored = self.step(Declared::explore_table, inputs.explore_table());
         let explored = match explored.await {
@@ -69,8 +66,7 @@ impl<K: Kind> TableRun<'_, K> {
             .map_err(|violations| StepError::invalid(names::activity::EXPLORE_TABLE, violations))?;
         let columns = inputs.chosen(explored.columns);
 
-        self.ctx
-            .state_mut(|this| progress::table_phase(&mut this.status, self.index, "creating"));
+        self.set_phase(TablePhase::Creating);
         let existing = if inputs.go_into_what_exists() {
             Some(self.schema(columns.clone()).await?)
         } else {
@@ -194,6 +190,11 @@ impl<K: Kind> TableRun<'_, K> {
     fn note(&self, change: impl FnOnce(&mut IngestedTable)) {
         self.ctx
             .state_mut(|this| change(&mut this.made[self.index]));
+    }
+
+    fn set_phase(&self, phase: TablePhase) {
+        self.ctx
+            .state_mut(|this| progress::table_phase(&mut this.status, self.index, phase));
     }
 
     pub(super) fn table(&self) -> &Table {

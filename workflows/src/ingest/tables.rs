@@ -1,7 +1,7 @@
 //! The tables that the patterns of an input fit, found out once there is a base connection.
 
 use aep_flow_proto::{
-    names,
+    names::{self, CreatedKind},
     v1::{CreatedResource, ExploreTablesInput, TableEntry},
     validate::{self, Meant},
 };
@@ -48,7 +48,7 @@ fn with_base(error: StepError, plan: &Plan) -> StepError {
         return error;
     };
     failed.details.created.push(CreatedResource {
-        kind: "base connection".to_owned(),
+        kind: CreatedKind::BaseConnection.as_str().to_owned(),
         id: plan.base_connection_id().to_owned(),
     });
     StepError::Failed(failed)
