@@ -3,8 +3,6 @@
 //! Reads `json/plain`, `json/protobuf` and `binary/protobuf`; writes `json/plain`, so
 //! that a caller in any language decodes it without our stubs.
 
-use std::collections::HashMap;
-
 use aep_flow_proto::read::{self, ReadError};
 use prost::{Message as ProtoMessage, Name};
 use serde::{Serialize, de::DeserializeOwned};
@@ -73,7 +71,7 @@ impl<T: Serialize + 'static> TemporalSerializable for Message<T> {
         let data = serde_json::to_vec(message)
             .map_err(|error| PayloadConversionError::EncodingError(Box::new(error)))?;
         Ok(Payload {
-            metadata: HashMap::from([(ENCODING.to_owned(), b"json/plain".to_vec())]),
+            metadata: [(ENCODING.to_owned(), b"json/plain".to_vec())].into(),
             data,
             external_payloads: Vec::new(),
         })

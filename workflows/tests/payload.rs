@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of tests is no test to clippy")]
 
-use std::collections::HashMap;
-
 use aep_flow_proto::{
     json::Anything,
     v1::{
@@ -43,7 +41,7 @@ fn from_payload<T: TemporalDeserializable + 'static>(payload: Payload) -> T {
 
 fn payload(encoding: &str, data: impl Into<Vec<u8>>) -> Payload {
     Payload {
-        metadata: HashMap::from([("encoding".to_owned(), encoding.as_bytes().to_vec())]),
+        metadata: [("encoding".to_owned(), encoding.as_bytes().to_vec())].into(),
         data: data.into(),
         external_payloads: Vec::new(),
     }
@@ -292,10 +290,11 @@ fn two_arguments_are_one_too_many() {
 fn an_error_does_not_grow_with_the_name_of_an_encoding_or_of_a_message() {
     let long = "n".repeat(100_000);
     let named = Payload {
-        metadata: HashMap::from([
+        metadata: [
             ("encoding".to_owned(), b"json/plain".to_vec()),
             ("messageType".to_owned(), long.clone().into_bytes()),
-        ]),
+        ]
+        .into(),
         data: b"{}".to_vec(),
         external_payloads: Vec::new(),
     };
