@@ -13,7 +13,8 @@ use aep_flow_proto::{
     v1::{ConnectionSpec, ExploreTablesInput, Table},
     validate::{self, Meant},
 };
-use aep_flow_workflows::ingest::{self, Given, Shared, Source};
+use aep_flow_workflows::ingest;
+use aep_flow_workflows::ingest_input::{Given, Shared, Source};
 use serde::Serialize;
 
 use crate::activities::{self, Attempt, Failed, Note, Platform, Rehearsal, id_to_come};

@@ -11,6 +11,8 @@ pub mod read;
 pub mod schema;
 pub mod validate;
 
+mod wording;
+
 /// The messages of version 1 of the contract.
 #[expect(
     missing_docs,

@@ -7,7 +7,9 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::v1::Violation;
+use crate::{v1::Violation, wording::SECRET_REFERENCE};
+
+pub use crate::wording::{nearest, shown};
 
 /// Most characters of a field's path that are shown; those of the contract are far shorter.
 const LONGEST_PATH: usize = 200;
@@ -144,11 +146,6 @@ fn split_words(rest: &str) -> (&str, &str) {
         .unwrap_or((rest, ""))
 }
 
-/// Enough of a word to recognise it: an error stands in a history and in logs.
-pub fn shown(word: &str) -> String {
-    crate::validate::shown(word)
-}
-
 /// A path with a caller's own words in it, for what a message lacks has any name.
 fn shown_path(path: &str) -> String {
     path.chars()
@@ -192,22 +189,9 @@ fn suggestion(name: &str, known: &[&str]) -> String {
     }
 }
 
-/// Up to three of `known` that a person may have meant by `name`, best first.
-pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let wanted = name.to_lowercase();
-    let mut scored: Vec<(f64, &str)> = known
-        .map(|each| (strsim::jaro_winkler(&wanted, &each.to_lowercase()), each))
-        // Below this, two names have little in common but their first letter.
-        .filter(|(score, _)| *score > 0.8)
-        .collect();
-    scored.sort_by(|left, right| right.0.total_cmp(&left.0));
-    scored.truncate(3);
-    scored.into_iter().map(|(_, each)| each).collect()
-}
-
 fn in_plain_words(expected: &str) -> &str {
     match expected {
-        "struct aep.flow.v1.SecretReference" => crate::validate::SECRET_REFERENCE,
+        "struct aep.flow.v1.SecretReference" => SECRET_REFERENCE,
         "struct aep.flow.v1.VaultSecret" => r#"{"path": "…", "key": "…"}"#,
         "struct aep.flow.v1.Schedule" => {
             r#"an object such as {"frequency": "HOUR", "interval": 1}"#

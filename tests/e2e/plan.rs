@@ -8,7 +8,7 @@ use aep_flow::plan::{self, Action, Plan};
 use aep_flow::platform_client;
 use aep_flow_proto::read;
 use aep_flow_proto::v1::{IngestOracleServiceCloudInput, IngestSourceInput};
-use aep_flow_workflows::ingest::Given;
+use aep_flow_workflows::ingest_input::Given;
 use serde_json::{Value, json};
 
 use crate::support::platform::{versions, writes};

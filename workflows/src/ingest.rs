@@ -50,9 +50,7 @@ mod table;
 mod tables;
 
 pub use self::fields::as_written;
-pub use self::kind::{
-    AnySource, Given, IngestOracleServiceCloud, IngestSource, OracleServiceCloud, Shared, Source,
-};
+pub use self::kind::{AnySource, IngestOracleServiceCloud, IngestSource, OracleServiceCloud};
 use self::{
     attributes::Attributes,
     continued::{Leaving, Open},
@@ -63,6 +61,7 @@ use crate::{
     attempts::Attempts,
     decision::{Decisions, Refused},
     details, failure,
+    ingest_input::{Given, Shared, Source},
     inputs::Inputs,
     limits::{self, Sent},
     payload::Message,
@@ -334,7 +333,9 @@ impl<K: Kind> Ingestion<K> {
         status.decisions = self.decisions.list().cloned().collect();
         for table in &mut status.tables {
             if self.decisions.list().any(|open| open.table == table.table) {
-                TablePhase::NeedsDecision.as_str().clone_into(&mut table.phase);
+                TablePhase::NeedsDecision
+                    .as_str()
+                    .clone_into(&mut table.phase);
             }
         }
         status.failing = self.attempts.failing().to_vec();

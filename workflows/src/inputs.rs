@@ -12,7 +12,7 @@ use aep_flow_proto::{
     },
 };
 
-use crate::{ingest::Shared, naming};
+use crate::{ingest_input::Shared, naming};
 
 /// What the inputs of one table's steps are made of.
 #[derive(Debug, Clone)]

@@ -8,6 +8,7 @@ pub mod activities;
 pub mod decision;
 pub mod failure;
 pub mod ingest;
+pub mod ingest_input;
 pub mod inputs;
 pub mod limits;
 pub mod payload;

@@ -1,10 +1,10 @@
 //! What an input says of a table's columns, held against the explored ones.
 
-use super::{Findings, findings::shown, row_filter};
+use super::{findings::Findings, row_filter};
 use crate::{
     json::Object,
-    read::nearest,
     v1::{Table, Violation},
+    wording::{nearest, shown},
 };
 
 /// Checks the columns that `table`, the input's table number `index`, speaks of against those

@@ -4,14 +4,14 @@ use std::path::{Component, Path};
 
 use serde_json::Value;
 
-use super::{Findings, Rules, findings::shown, host::host};
-use crate::v1::{
-    Connection, OnExisting, OracleServiceCloudConnection, SecretReference, secret_reference::Place,
+use super::{findings::Findings, host::host, limits::Rules};
+use crate::{
+    v1::{
+        Connection, OnExisting, OracleServiceCloudConnection, SecretReference,
+        secret_reference::Place,
+    },
+    wording::{SECRET_REFERENCE, shown},
 };
-
-/// What a secret in an input looks like.
-pub const SECRET_REFERENCE: &str =
-    r#"{"env": "NAME"}, {"file": "path"} or {"vault": {"path": "…", "key": "…"}}"#;
 
 /// What a parameter of a connection looks like.
 const PARAM: &str = r#"a text, a number, true or false, or a reference such as {"env": "NAME"}"#;

@@ -7,7 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
-use super::{Findings, Rules, findings::shown};
+use super::{findings::Findings, limits::Rules};
+use crate::wording::shown;
 
 const EXPECTED: &str = "a host name such as `acme.custhelp.com`, or `https://` and that name";
 

@@ -4,8 +4,9 @@ use prost::Message;
 use serde::Serialize;
 
 use super::{
-    Findings, MAX_INPUT_BYTES, Rules,
     connection::{any_connection, connection},
+    findings::Findings,
+    limits::{MAX_INPUT_BYTES, Rules},
     tables::tables,
 };
 use crate::v1::{Continued, IngestOracleServiceCloudInput, IngestSourceInput, Table, Violation};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Findings, findings::shown};
-use crate::v1::FieldMapping;
+use super::findings::Findings;
+use crate::{v1::FieldMapping, wording::shown};
 
 /// Longest expression, in characters. Source: Data Prep API guide ("Mapping sets"), read 2026-11.
 const MAX_EXPRESSION_CHARS: usize = 4_096;

@@ -4,10 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message as _;
 
-use super::{Findings, MAX_INPUT_BYTES, MAX_TABLES, findings::shown, tables::is_path};
+use super::{
+    findings::Findings,
+    limits::{MAX_INPUT_BYTES, MAX_TABLES},
+    tables::is_path,
+};
 use crate::{
-    read::nearest,
     v1::{Table, Violation},
+    wording::{nearest, shown},
 };
 
 /// Paths that are named where a pattern fits none.

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Findings, findings::shown};
-use crate::v1::RowFilter;
+use super::findings::Findings;
+use crate::{v1::RowFilter, wording::shown};
 
 /// The operators that compare a column with one value.
 /// Source: "Filter row-level data for a source using the Flow Service API", read 2026-11.

@@ -5,8 +5,11 @@
 
 use jiff::Timestamp;
 
-use super::{Findings, findings::shown};
-use crate::v1::{Frequency, Schedule, Violation};
+use super::findings::Findings;
+use crate::{
+    v1::{Frequency, Schedule, Violation},
+    wording::shown,
+};
 
 /// Fewest minutes between two runs of a schedule by the minute.
 const MIN_MINUTES: u32 = 15;

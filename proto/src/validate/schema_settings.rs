@@ -1,7 +1,7 @@
 //! What the schema of a table is to be.
 
 use super::{
-    Findings,
+    findings::Findings,
     mapping::{EVENT_FIELDS, Fields},
 };
 use crate::v1::{Behavior, Existing, FieldMapping, SchemaSettings};

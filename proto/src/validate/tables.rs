@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Findings, MAX_COLUMNS, MAX_MAPPINGS, MAX_PATH_CHARS, MAX_TABLES,
-    findings::shown,
+    findings::Findings,
+    limits::{MAX_COLUMNS, MAX_MAPPINGS, MAX_PATH_CHARS, MAX_TABLES},
     mapping::{Fields, mapping},
     row_filter::row_filter,
     schedule::schedule,
     schema_settings::{existing, fields_under, schema_settings},
 };
-use crate::v1::Table;
+use crate::{v1::Table, wording::shown};
 
 /// Most patterns of paths that one entry leaves out.
 const MAX_EXCEPT: usize = 1_000;

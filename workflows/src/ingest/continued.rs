@@ -16,8 +16,10 @@ use aep_flow_proto::{
 };
 use temporalio_workflow::WorkflowResult;
 
-use super::{Base, Context, Given, Ingestion, Kind, Plan, now, oracle_service_cloud};
-use crate::{attempts::Attempts, decision::Decisions, payload::Message, progress};
+use super::{Base, Context, Ingestion, Kind, Plan, now, oracle_service_cloud};
+use crate::{
+    attempts::Attempts, decision::Decisions, ingest_input::Given, payload::Message, progress,
+};
 
 /// Marks the runs that may end so. Those without it go on to the end of the ingestion.
 const GOES_ON_IN_A_NEW_RUN: &str = "go-on-in-a-new-run";

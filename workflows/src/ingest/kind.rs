@@ -6,11 +6,10 @@
 use std::{convert::Infallible, fmt::Debug};
 
 use aep_flow_proto::{
-    names::{self, query, signal, update, workflow},
+    names::{query, signal, update, workflow},
     v1::{
-        Connection, Continued, FailedAttempt, IngestOracleServiceCloudInput, IngestResult,
-        IngestSourceInput, IngestStatus, OnExisting, OracleServiceCloudConnection, ResolveInput,
-        ResolveResult, Table, Violation,
+        FailedAttempt, IngestOracleServiceCloudInput, IngestResult, IngestSourceInput,
+        IngestStatus, ResolveInput, ResolveResult, Violation,
     },
     validate,
 };
@@ -24,7 +23,9 @@ use temporalio_workflow::{
 
 use super::{Context, Ingestion, UpdateError};
 use crate::{
-    failure, limits,
+    failure,
+    ingest_input::{Given, Source},
+    limits,
     payload::{self, Message},
 };
 
@@ -34,77 +35,6 @@ pub trait Kind: Debug + Sized + 'static {
     /// not fit into a payload.
     #[doc(hidden)]
     fn go_on(ctx: &Context<Self>, given: Given) -> Option<Result<Infallible, WorkflowTermination>>;
-}
-
-/// The input of any of the workflows.
-#[derive(Debug, Clone)]
-pub struct Given {
-    /// The source.
-    pub source: Option<Source>,
-    /// What to take from it.
-    pub tables: Vec<Table>,
-    pub(super) wait_for_first_run: bool,
-    pub(super) tables_at_once: u32,
-    pub(super) step_deadline_seconds: u32,
-    pub(super) first_run_deadline_seconds: u32,
-    pub(super) decision_deadline_seconds: u32,
-    pub(super) continue_after_events: u32,
-    pub(super) continued: Option<Continued>,
-}
-
-/// What a base connection is made of.
-#[derive(Debug, Clone)]
-pub enum Source {
-    /// An Oracle Service Cloud, as its own workflow takes it.
-    OracleServiceCloud(OracleServiceCloudConnection),
-    /// A source of the catalogue.
-    Any(Connection),
-}
-
-/// What of a connection holds for all that stands on it.
-#[derive(Debug, Clone, Default)]
-pub struct Shared {
-    /// Name of the sandbox, empty for the worker's.
-    pub sandbox: String,
-    /// Name of the base connection.
-    pub name: String,
-    /// Free text of the caller's.
-    pub description: String,
-    /// An `OnExisting`.
-    pub on_existing: i32,
-    /// The source, by its name in the catalogue.
-    pub source: String,
-}
-
-impl Shared {
-    /// What to do when something of a wanted name stands.
-    #[must_use]
-    pub fn on_existing(&self) -> OnExisting {
-        OnExisting::try_from(self.on_existing).unwrap_or_default()
-    }
-}
-
-impl Source {
-    /// What of it holds for all that stands on it.
-    #[must_use]
-    pub fn shared(&self) -> Shared {
-        match self {
-            Self::OracleServiceCloud(of) => Shared {
-                sandbox: of.sandbox.clone(),
-                name: of.name.clone(),
-                description: of.description.clone(),
-                on_existing: of.on_existing,
-                source: names::ORACLE_SERVICE_CLOUD.to_owned(),
-            },
-            Self::Any(of) => Shared {
-                sandbox: of.sandbox.clone(),
-                name: of.name.clone(),
-                description: of.description.clone(),
-                on_existing: of.on_existing,
-                source: of.source.clone(),
-            },
-        }
-    }
 }
 
 macro_rules! workflow {

@@ -1,0 +1,77 @@
+//! What an ingestion is asked for, whichever workflow takes it.
+
+use aep_flow_proto::{
+    names,
+    v1::{Connection, Continued, OnExisting, OracleServiceCloudConnection, Table},
+};
+
+/// The input of any of the workflows.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// The source.
+    pub source: Option<Source>,
+    /// What to take from it.
+    pub tables: Vec<Table>,
+    pub(crate) wait_for_first_run: bool,
+    pub(crate) tables_at_once: u32,
+    pub(crate) step_deadline_seconds: u32,
+    pub(crate) first_run_deadline_seconds: u32,
+    pub(crate) decision_deadline_seconds: u32,
+    pub(crate) continue_after_events: u32,
+    pub(crate) continued: Option<Continued>,
+}
+
+/// What a base connection is made of.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// An Oracle Service Cloud, as its own workflow takes it.
+    OracleServiceCloud(OracleServiceCloudConnection),
+    /// A source of the catalogue.
+    Any(Connection),
+}
+
+/// What of a connection holds for all that stands on it.
+#[derive(Debug, Clone, Default)]
+pub struct Shared {
+    /// Name of the sandbox, empty for the worker's.
+    pub sandbox: String,
+    /// Name of the base connection.
+    pub name: String,
+    /// Free text of the caller's.
+    pub description: String,
+    /// An `OnExisting`.
+    pub on_existing: i32,
+    /// The source, by its name in the catalogue.
+    pub source: String,
+}
+
+impl Shared {
+    /// What to do when something of a wanted name stands.
+    #[must_use]
+    pub fn on_existing(&self) -> OnExisting {
+        OnExisting::try_from(self.on_existing).unwrap_or_default()
+    }
+}
+
+impl Source {
+    /// What of it holds for all that stands on it.
+    #[must_use]
+    pub fn shared(&self) -> Shared {
+        match self {
+            Self::OracleServiceCloud(of) => Shared {
+                sandbox: of.sandbox.clone(),
+                name: of.name.clone(),
+                description: of.description.clone(),
+                on_existing: of.on_existing,
+                source: names::ORACLE_SERVICE_CLOUD.to_owned(),
+            },
+            Self::Any(of) => Shared {
+                sandbox: of.sandbox.clone(),
+                name: of.name.clone(),
+                description: of.description.clone(),
+                on_existing: of.on_existing,
+                source: of.source.clone(),
+            },
+        }
+    }
+}
