@@ -11,10 +11,10 @@ use aep_flow_ensure::{Foreseen, ResourceKind};
 use aep_flow_proto::{
     names::{FailureType, activity},
     v1::{ConnectionSpec, ExploreTablesInput, Table},
-    validate::{self, Meant},
+    validate::{self, SelectedTable},
 };
 use aep_flow_workflows::ingest;
-use aep_flow_workflows::ingest_input::{Given, Shared, Source};
+use aep_flow_workflows::ingest_input::{ConnectionInput, ConnectionSettings, IngestInput};
 use serde::Serialize;
 
 use crate::activities::{self, Attempt, Failed, Note, Platform, Rehearsal, id_to_come};
@@ -98,13 +98,13 @@ impl Plan {
 /// # Errors
 /// What keeps it from being found out: the platform can't be reached, the credentials are not
 /// good, the sandbox is not there. That an ingestion would fail is a step of the plan.
-pub async fn plan(platform: &Platform, given: &Given) -> Result<Plan, Failed> {
-    let Some(source) = &given.source else {
+pub async fn plan(platform: &Platform, given: &IngestInput) -> Result<Plan, Failed> {
+    let Some(source) = &given.connection else {
         return Ok(Plan::default());
     };
     let mut planner = Planner {
         platform,
-        connection: source.shared(),
+        connection: source.settings(),
         at: At::Connection,
         rehearsal: Rehearsal::default(),
         plan: Plan::default(),
@@ -139,12 +139,12 @@ enum At {
     /// The base connection, or which tables are meant.
     Connection,
     /// A table.
-    Table(Box<Meant>),
+    Table(Box<SelectedTable>),
 }
 
 struct Planner<'a> {
     platform: &'a Platform,
-    connection: Shared,
+    connection: ConnectionSettings,
     at: At,
     rehearsal: Rehearsal,
     plan: Plan,
@@ -156,14 +156,14 @@ impl Planner<'_> {
     }
 
     /// The base connection; nothing if it would be refused, for then nothing follows.
-    async fn base(&mut self, source: &Source) -> Result<Option<Base>, Failed> {
+    async fn base(&mut self, source: &ConnectionInput) -> Result<Option<Base>, Failed> {
         let attempt = self.attempt();
         let (step, made) = match source.clone() {
-            Source::OracleServiceCloud(input) => (
+            ConnectionInput::OracleServiceCloud(input) => (
                 activity::CREATE_ORACLE_SERVICE_CLOUD_BASE_CONNECTION,
                 activities::create_oracle_service_cloud(self.platform, &attempt, input).await,
             ),
-            Source::Any(input) => (
+            ConnectionInput::Any(input) => (
                 activity::CREATE_BASE_CONNECTION,
                 activities::create_base_connection(self.platform, &attempt, input).await,
             ),
@@ -181,7 +181,11 @@ impl Planner<'_> {
 
     /// The tables that the input means. Which ones a pattern means is not known before the
     /// source can be explored.
-    async fn tables(&mut self, entries: &[Table], base: &Base) -> Result<Vec<Meant>, Failed> {
+    async fn tables(
+        &mut self,
+        entries: &[Table],
+        base: &Base,
+    ) -> Result<Vec<SelectedTable>, Failed> {
         if !validate::has_pattern(entries) {
             return Ok(self.meant(entries, &[]));
         }
@@ -218,8 +222,8 @@ impl Planner<'_> {
         Ok(self.meant(entries, &paths))
     }
 
-    fn meant(&mut self, entries: &[Table], paths: &[&str]) -> Vec<Meant> {
-        match validate::meant(entries, paths) {
+    fn meant(&mut self, entries: &[Table], paths: &[&str]) -> Vec<SelectedTable> {
+        match validate::select_tables(entries, paths) {
             Ok(meant) => meant,
             Err(violations) => {
                 let step = (activity::EXPLORE_TABLES, ResourceKind::BaseConnection);

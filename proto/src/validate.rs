@@ -29,7 +29,7 @@ pub use limits::{
     MAX_PATH_CHARS, MAX_TABLES, Rules,
 };
 pub use mapping::{EVENT_FIELDS, Fields, mapping};
-pub use patterns::{Meant, has_pattern, meant, named};
+pub use patterns::{SelectedTable, has_pattern, named, select_tables};
 pub use row_filter::row_filter;
 pub use schedule::{StartTime, passed_start, schedule, start_time};
 pub use schema_settings::{existing, fields_under, schema_settings};

@@ -6,7 +6,7 @@ use aep_flow_proto::names::CreatedKind;
 use aep_flow_proto::v1::{IngestStatus, OpenDecision};
 use aep_flow_workflows::{
     decision::{self, Commands},
-    shown,
+    urgency,
 };
 
 use super::out;
@@ -56,7 +56,7 @@ pub(super) fn of_ingest(ingest: &IngestStatus) -> Vec<String> {
         head.push_str(&format!(", {} failed", ingest.tables_failed));
     }
     let mut lines = vec![head];
-    let shown = shown::most_telling(&ingest.tables, MAX_TABLES_SHOWN);
+    let shown = urgency::most_urgent(&ingest.tables, MAX_TABLES_SHOWN);
     let width = shown
         .iter()
         .map(|table| table.table.chars().count())

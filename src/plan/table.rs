@@ -5,7 +5,7 @@ use aep_flow_proto::{
     json::Object,
     names::activity,
     v1::{Dataset, EnsureDatasetInput, MappingSet, Schema},
-    validate::{self, Meant},
+    validate::{self, SelectedTable},
 };
 use aep_flow_workflows::inputs::Inputs;
 use jiff::Timestamp;
@@ -22,7 +22,7 @@ struct Destination {
 
 impl Planner<'_> {
     /// The whole chain of one table, as far as it can be seen.
-    pub(super) async fn table(&mut self, meant: &Meant, base: &Base) -> Result<(), Failed> {
+    pub(super) async fn table(&mut self, meant: &SelectedTable, base: &Base) -> Result<(), Failed> {
         let connection = self.connection.clone();
         let inputs = Inputs {
             connection: &connection,
@@ -65,7 +65,11 @@ impl Planner<'_> {
     }
 
     /// Whether its start time has passed and its dataflow is still to be made.
-    async fn is_too_late(&mut self, meant: &Meant, inputs: &Inputs<'_>) -> Result<bool, Failed> {
+    async fn is_too_late(
+        &mut self,
+        meant: &SelectedTable,
+        inputs: &Inputs<'_>,
+    ) -> Result<bool, Failed> {
         let path = format!("tables[{}].schedule", meant.place);
         let schedule = meant.table.schedule.as_ref();
         let Some(passed) = validate::passed_start(&path, schedule, Timestamp::now()) else {
@@ -82,7 +86,7 @@ impl Planner<'_> {
 
     async fn columns(
         &mut self,
-        meant: &Meant,
+        meant: &SelectedTable,
         inputs: &Inputs<'_>,
     ) -> Result<Option<Vec<Object>>, Failed> {
         // What is explored for is the source connection.

@@ -8,7 +8,7 @@ use aep_flow::plan::{self, Action, Plan};
 use aep_flow::platform_client;
 use aep_flow_proto::read;
 use aep_flow_proto::v1::{IngestOracleServiceCloudInput, IngestSourceInput};
-use aep_flow_workflows::ingest_input::Given;
+use aep_flow_workflows::ingest_input::IngestInput;
 use serde_json::{Value, json};
 
 use crate::support::platform::{versions, writes};
@@ -17,7 +17,7 @@ use crate::support::{World, input, table};
 /// What an ingestion of `input` would do. It must send no write.
 async fn plan(world: &World, input: &Value) -> Plan {
     let json = input.to_string();
-    let given: Given = if input["connection"]["source"].is_string() {
+    let given: IngestInput = if input["connection"]["source"].is_string() {
         read::from_json::<IngestSourceInput>(json.as_bytes())
             .unwrap()
             .into()

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use aep_flow_proto::v1::{FailedAttempt, FailingStep};
 
-use crate::step::FailedStep;
+use crate::step_error::FailedStep;
 
 /// More than a person reads, and small enough for an answer of a query: some 40 KB.
 const MAX_KEPT: usize = 50;
@@ -91,27 +91,27 @@ impl Attempts {
     /// Takes up what a worker told of an attempt that is to be retried.
     ///
     /// It may come late: then it is listed, and the step is no longer failing because of it.
-    pub(crate) fn heard(&mut self, told: FailedAttempt) {
-        let Some(begun) = self.begun.get(&told.activity_id) else {
+    pub(crate) fn record_report(&mut self, report: FailedAttempt) {
+        let Some(begun) = self.begun.get(&report.activity_id) else {
             // Nobody's: not from one of our workers.
             return;
         };
         let attempt = FailedAttempt {
             step: begun.step.clone(),
             table: begun.table.clone(),
-            attempt: told.attempt,
-            http_status: told.http_status,
-            activity_id: told.activity_id,
-            time: short(&told.time),
-            r#type: short(&told.r#type),
-            adobe_code: short(&told.adobe_code),
-            request_id: short(&told.request_id),
-            message: cut(&told.message, MAX_MESSAGE_CHARS),
-            next_try: short(&told.next_try),
-            next_try_reason: short(&told.next_try_reason),
+            attempt: report.attempt,
+            http_status: report.http_status,
+            activity_id: report.activity_id,
+            time: short(&report.time),
+            r#type: short(&report.r#type),
+            adobe_code: short(&report.adobe_code),
+            request_id: short(&report.request_id),
+            message: cut(&report.message, MAX_MESSAGE_CHARS),
+            next_try: short(&report.next_try),
+            next_try_reason: short(&report.next_try_reason),
         };
         if !begun.is_over && !begun.is_check {
-            self.fails(FailingStep {
+            self.set_failing(FailingStep {
                 step: attempt.step.clone(),
                 table: attempt.table.clone(),
                 attempt: attempt.attempt,
@@ -125,7 +125,7 @@ impl Attempts {
     }
 
     /// Notes that an activity ended well, and its step with it.
-    pub(crate) fn went_through(&mut self, activity_id: &str) {
+    pub(crate) fn record_success(&mut self, activity_id: &str) {
         let Some(begun) = self.begun.get_mut(activity_id) else {
             return;
         };
@@ -136,7 +136,7 @@ impl Attempts {
     }
 
     /// Notes that an activity failed for good, at `now`.
-    pub(crate) fn gave_up(&mut self, activity_id: &str, failed: &FailedStep, now: &str) {
+    pub(crate) fn record_failure(&mut self, activity_id: &str, failed: &FailedStep, now: &str) {
         let Some(begun) = self.begun.get_mut(activity_id) else {
             return;
         };
@@ -156,14 +156,14 @@ impl Attempts {
             ..FailedAttempt::default()
         });
         if !is_check {
-            self.failed(&table, failed, now);
+            self.mark_failing(&table, failed, now);
         }
     }
 
     /// Notes that a step failed for good at `now`, by its activity or by what the workflow found
     /// in its result. It counts as failing from then on.
-    pub(crate) fn failed(&mut self, table: &str, failed: &FailedStep, now: &str) {
-        self.fails(FailingStep {
+    pub(crate) fn mark_failing(&mut self, table: &str, failed: &FailedStep, now: &str) {
+        self.set_failing(FailingStep {
             step: failed.step.clone(),
             table: table.to_owned(),
             attempt: failed.details.attempt,
@@ -193,7 +193,7 @@ impl Attempts {
         self.total
     }
 
-    fn fails(&mut self, mut step: FailingStep) {
+    fn set_failing(&mut self, mut step: FailingStep) {
         let same = |each: &FailingStep| each.step == step.step && each.table == step.table;
         if let Some(at) = self.failing.iter().position(same) {
             step.since = self.failing.remove(at).since;
@@ -234,9 +234,9 @@ mod tests {
     use aep_flow_proto::v1::FailureDetails;
 
     use super::*;
-    use crate::step::StepError;
+    use crate::step_error::StepError;
 
-    fn told(activity_id: &str, attempt: u32, kind: &str) -> FailedAttempt {
+    fn report(activity_id: &str, attempt: u32, kind: &str) -> FailedAttempt {
         FailedAttempt {
             activity_id: activity_id.to_owned(),
             attempt,
@@ -268,10 +268,10 @@ mod tests {
         assert_eq!((&*contacts, &*accounts), ("1", "2"));
         assert_eq!(attempts.last_failure(), None);
 
-        attempts.heard(told(&contacts, 1, "RateLimited"));
-        attempts.heard(told(&accounts, 1, "Unavailable"));
+        attempts.record_report(report(&contacts, 1, "RateLimited"));
+        attempts.record_report(report(&accounts, 1, "Unavailable"));
         assert_eq!(attempts.last_failure(), Some("Unavailable"));
-        attempts.heard(told(&contacts, 2, "RateLimited"));
+        attempts.record_report(report(&contacts, 2, "RateLimited"));
         assert_eq!(attempts.last_failure(), Some("RateLimited"));
         let [_, last] = attempts.failing() else {
             panic!("{attempts:?}");
@@ -281,9 +281,9 @@ mod tests {
         assert_eq!(last.next_try_reason, "Retry-After");
 
         // One that went through leaves the other's.
-        attempts.went_through(&contacts);
+        attempts.record_success(&contacts);
         assert_eq!(attempts.last_failure(), Some("Unavailable"));
-        attempts.went_through(&accounts);
+        attempts.record_success(&accounts);
         assert_eq!(attempts.last_failure(), None);
         assert_eq!(attempts.total(), 3);
     }
@@ -293,14 +293,14 @@ mod tests {
         let mut attempts = Attempts::default();
         let contacts = attempts.begin("EnsureSchema", "Contacts");
         let accounts = attempts.begin("EnsureSchema", "Accounts");
-        attempts.gave_up(&contacts, &for_good("EnsureSchema", 1), "t");
-        attempts.heard(told(&accounts, 1, "Unavailable"));
-        attempts.went_through(&accounts);
+        attempts.record_failure(&contacts, &for_good("EnsureSchema", 1), "t");
+        attempts.record_report(report(&accounts, 1, "Unavailable"));
+        attempts.record_success(&accounts);
         assert_eq!(attempts.last_failure(), Some("NotFound"));
 
         // A person had it tried again: another activity, the same step.
         let again = attempts.begin("EnsureSchema", "Contacts");
-        attempts.went_through(&again);
+        attempts.record_success(&again);
         assert_eq!(attempts.last_failure(), None);
     }
 
@@ -308,7 +308,7 @@ mod tests {
     fn a_run_goes_on_where_the_one_before_it_ended() {
         let mut before = Attempts::default();
         let id = before.begin("EnsureSchema", "Contacts");
-        before.heard(told(&id, 1, "RateLimited"));
+        before.record_report(report(&id, 1, "RateLimited"));
         let latest: Vec<FailedAttempt> = before.latest().cloned().collect();
         let activities = u32::try_from(before.count()).unwrap();
         let failing = before.failing().to_vec();
@@ -316,13 +316,13 @@ mod tests {
         assert_eq!(attempts.last_failure(), Some("RateLimited"));
 
         // What comes late of the run before is nobody's, and no id comes twice.
-        attempts.heard(told(&id, 2, "RateLimited"));
+        attempts.record_report(report(&id, 2, "RateLimited"));
         assert_eq!(attempts.total(), 1);
         let again = attempts.begin("EnsureSchema", "Contacts");
         assert_eq!(again, "2");
-        attempts.heard(told(&again, 1, "Unavailable"));
+        attempts.record_report(report(&again, 1, "Unavailable"));
         assert_eq!((attempts.total(), attempts.failing().len()), (2, 1));
-        attempts.went_through(&again);
+        attempts.record_success(&again);
         assert_eq!(attempts.last_failure(), None);
     }
 
@@ -330,8 +330,8 @@ mod tests {
     fn what_is_heard_late_is_listed_and_fails_nothing() {
         let mut attempts = Attempts::default();
         let id = attempts.begin("EnsureSchema", "Contacts");
-        attempts.went_through(&id);
-        attempts.heard(told(&id, 1, "RateLimited"));
+        attempts.record_success(&id);
+        attempts.record_report(report(&id, 1, "RateLimited"));
         assert_eq!(attempts.last_failure(), None);
         assert_eq!(attempts.latest().next().unwrap().table, "Contacts");
     }
@@ -339,7 +339,7 @@ mod tests {
     #[test]
     fn what_is_nobodys_is_not_taken() {
         let mut attempts = Attempts::default();
-        attempts.heard(told("7", 1, "RateLimited"));
+        attempts.record_report(report("7", 1, "RateLimited"));
         assert_eq!((attempts.total(), attempts.last_failure()), (0, None));
     }
 
@@ -347,16 +347,16 @@ mod tests {
     fn a_check_answers_a_person_and_leaves_the_step_as_it_is() {
         let mut attempts = Attempts::default();
         let id = attempts.begin("EnsureSchema", "Contacts");
-        attempts.gave_up(&id, &for_good("EnsureSchema", 1), "t");
+        attempts.record_failure(&id, &for_good("EnsureSchema", 1), "t");
         let check = attempts.begin_check("EnsureSchema", "Contacts");
-        attempts.heard(told(&check, 1, "RateLimited"));
-        attempts.gave_up(&check, &for_good("EnsureSchema", 2), "t");
+        attempts.record_report(report(&check, 1, "RateLimited"));
+        attempts.record_failure(&check, &for_good("EnsureSchema", 2), "t");
         assert_eq!(attempts.failing()[0].attempt, 1);
         assert_eq!(attempts.total(), 3);
 
         // What it finds good is what the step made.
         let check = attempts.begin_check("EnsureSchema", "Contacts");
-        attempts.went_through(&check);
+        attempts.record_success(&check);
         assert_eq!(attempts.last_failure(), None);
     }
 
@@ -365,7 +365,7 @@ mod tests {
         let mut attempts = Attempts::default();
         let id = attempts.begin("EnsureSchema", "Contacts");
         for attempt in 1..=60 {
-            attempts.heard(told(&id, attempt, "RateLimited"));
+            attempts.record_report(report(&id, attempt, "RateLimited"));
         }
         assert_eq!(attempts.total(), 60);
         let kept: Vec<u32> = attempts.latest().map(|each| each.attempt).collect();
@@ -374,7 +374,7 @@ mod tests {
         assert_eq!(first.message.chars().count(), 300);
 
         // The last of them was the last of all.
-        attempts.gave_up(&id, &for_good("EnsureSchema", 60), "t");
+        attempts.record_failure(&id, &for_good("EnsureSchema", 60), "t");
         assert_eq!((attempts.total(), attempts.latest().count()), (60, 50));
         let last = attempts.latest().last().unwrap();
         assert_eq!((&*last.r#type, &*last.next_try_reason), ("NotFound", ""));

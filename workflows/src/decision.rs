@@ -1,5 +1,5 @@
 //! What a person must decide, after an outcome that stays unknown: which steps wait, what
-//! was said about them, and the commands by which it is said.
+//! was said about them, and the commands that say it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,9 +77,9 @@ pub fn sentence(decision: &OpenDecision) -> String {
 /// application failure that a handler gives as such.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct Refused(#[source] pub(crate) ApplicationFailure);
+pub(crate) struct ResolveError(#[source] pub(crate) ApplicationFailure);
 
-impl Refused {
+impl ResolveError {
     fn new(kind: FailureType, message: impl Into<String>, next_step: &str) -> Self {
         let details = FailureDetails {
             next_step: next_step.to_owned(),
@@ -108,7 +108,7 @@ impl Refused {
 
 /// What a person decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum Resolution {
     /// A resource of this id is what the step made.
     Adopt(String),
     /// Look and create again.
@@ -117,12 +117,12 @@ pub(crate) enum Verdict {
 
 /// Which decision: no two open ones are of the same table and step.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Key {
+pub(crate) struct DecisionKey {
     table: String,
     step: String,
 }
 
-impl Key {
+impl DecisionKey {
     pub(crate) fn of(decision: &OpenDecision) -> Self {
         Self {
             table: decision.table.clone(),
@@ -135,10 +135,10 @@ impl Key {
 pub(crate) type Ticket = u32;
 
 #[derive(Debug)]
-struct Waiting {
+struct PendingDecision {
     decision: OpenDecision,
     /// What was decided and not taken up yet.
-    said: Option<(Verdict, Ticket)>,
+    resolution: Option<(Resolution, Ticket)>,
     /// Whether an id is being checked.
     is_being_checked: bool,
 }
@@ -146,7 +146,7 @@ struct Waiting {
 /// The open decisions of an ingestion, and the answers that nobody took yet.
 #[derive(Debug, Default)]
 pub(crate) struct Decisions {
-    open: Vec<Waiting>,
+    open: Vec<PendingDecision>,
     answers: BTreeMap<Ticket, Result<(), ApplicationFailure>>,
     tickets: Ticket,
 }
@@ -173,53 +173,56 @@ impl Decisions {
     pub(crate) fn is_quiet(&self) -> bool {
         self.open
             .iter()
-            .all(|waiting| waiting.said.is_none() && !waiting.is_being_checked)
+            .all(|waiting| waiting.resolution.is_none() && !waiting.is_being_checked)
     }
 
-    pub(crate) fn open(&mut self, decision: OpenDecision) -> Key {
-        let key = Key::of(&decision);
-        self.open.push(Waiting {
+    pub(crate) fn open(&mut self, decision: OpenDecision) -> DecisionKey {
+        let key = DecisionKey::of(&decision);
+        self.open.push(PendingDecision {
             decision,
-            said: None,
+            resolution: None,
             is_being_checked: false,
         });
         key
     }
 
     /// Closes all decisions of one table.
-    pub(crate) fn close_of(&mut self, table: &str) {
-        let keys: Vec<Key> = self.open.iter().map(Waiting::key).collect();
+    pub(crate) fn close_table(&mut self, table: &str) {
+        let keys: Vec<DecisionKey> = self.open.iter().map(PendingDecision::key).collect();
         for key in keys.iter().filter(|key| key.table == table) {
             self.close(key);
         }
     }
 
     /// Closes a decision. Whoever decided it and was not heard is told so.
-    pub(crate) fn close(&mut self, key: &Key) {
-        let closed = self.find(key).and_then(|waiting| waiting.said.take());
+    pub(crate) fn close(&mut self, key: &DecisionKey) {
+        let closed = self.find(key).and_then(|waiting| waiting.resolution.take());
         self.open.retain(|waiting| !waiting.is(key));
-        if let Some((Verdict::Adopt(_), ticket)) = closed {
-            self.answers.insert(ticket, Err(Refused::over().0));
+        if let Some((Resolution::Adopt(_), ticket)) = closed {
+            self.answers.insert(ticket, Err(ResolveError::over().0));
         }
     }
 
     /// Which decision `input` is about and what it says, if that can be carried out.
-    pub(crate) fn check(&self, input: &ResolveInput) -> Result<(Key, Verdict), Refused> {
-        let verdict = verdict(input)?;
+    pub(crate) fn check(
+        &self,
+        input: &ResolveInput,
+    ) -> Result<(DecisionKey, Resolution), ResolveError> {
+        let resolution = resolution(input)?;
         if self.open.is_empty() {
-            return Err(Refused::new(
+            return Err(ResolveError::new(
                 FailureType::NotFound,
                 "nothing is to be decided in this ingestion",
                 "look where it stands: `aep-flow status`",
             ));
         }
-        let fitting: Vec<&Waiting> = self
+        let fitting: Vec<&PendingDecision> = self
             .open
             .iter()
             .filter(|waiting| waiting.fits(input))
             .collect();
         match fitting.as_slice() {
-            [] => Err(Refused::new(
+            [] => Err(ResolveError::new(
                 FailureType::NotFound,
                 format!(
                     "no such decision is open; open are: {}",
@@ -227,13 +230,13 @@ impl Decisions {
                 ),
                 "name one that is open, by its table and step",
             )),
-            [only] if only.said.is_some() || only.is_being_checked => Err(Refused::new(
+            [only] if only.resolution.is_some() || only.is_being_checked => Err(ResolveError::new(
                 FailureType::Conflict,
                 "another decision about this step is just being carried out",
                 "look where the ingestion stands: `aep-flow status`",
             )),
-            [only] => Ok((only.key(), verdict)),
-            several => Err(Refused::new(
+            [only] => Ok((only.key(), resolution)),
+            several => Err(ResolveError::new(
                 FailureType::InvalidInput,
                 format!(
                     "several decisions are open, say which: {}",
@@ -248,16 +251,16 @@ impl Decisions {
     pub(crate) fn decide(
         &mut self,
         input: &ResolveInput,
-    ) -> Result<(ResolveResult, Ticket), Refused> {
-        let (key, verdict) = self.check(input)?;
+    ) -> Result<(ResolveResult, Ticket), ResolveError> {
+        let (key, resolution) = self.check(input)?;
         self.tickets += 1;
         let ticket = self.tickets;
-        let (id, outcome) = match &verdict {
-            Verdict::Adopt(id) => (id.clone(), "adopted"),
-            Verdict::Retry => (String::new(), "retrying"),
+        let (id, outcome) = match &resolution {
+            Resolution::Adopt(id) => (id.clone(), "adopted"),
+            Resolution::Retry => (String::new(), "retrying"),
         };
         if let Some(waiting) = self.find(&key) {
-            waiting.said = Some((verdict, ticket));
+            waiting.resolution = Some((resolution, ticket));
         }
         let result = ResolveResult {
             table: key.table,
@@ -269,28 +272,29 @@ impl Decisions {
     }
 
     /// Whether it was decided that the step is to look and create again.
-    pub(crate) fn is_to_retry(&self, key: &Key) -> bool {
-        let said = self.open.iter().find(|waiting| waiting.is(key));
-        said.and_then(|waiting| waiting.said.as_ref())
-            .is_some_and(|(verdict, _)| *verdict == Verdict::Retry)
+    pub(crate) fn is_retry(&self, key: &DecisionKey) -> bool {
+        let resolution = self.open.iter().find(|waiting| waiting.is(key));
+        resolution
+            .and_then(|waiting| waiting.resolution.as_ref())
+            .is_some_and(|(resolution, _)| *resolution == Resolution::Retry)
     }
 
-    pub(crate) fn is_decided(&self, key: &Key) -> bool {
+    pub(crate) fn is_decided(&self, key: &DecisionKey) -> bool {
         self.open
             .iter()
-            .any(|waiting| waiting.is(key) && waiting.said.is_some())
+            .any(|waiting| waiting.is(key) && waiting.resolution.is_some())
     }
 
     /// Takes up what was decided.
-    pub(crate) fn take_up(&mut self, key: &Key) -> Option<(Verdict, Ticket)> {
+    pub(crate) fn take_up(&mut self, key: &DecisionKey) -> Option<(Resolution, Ticket)> {
         let waiting = self.find(key)?;
-        let said = waiting.said.take()?;
+        let resolution = waiting.resolution.take()?;
         waiting.is_being_checked = true;
-        Some(said)
+        Some(resolution)
     }
 
     /// Says that the id was not good; the decision stays open.
-    pub(crate) fn reject(&mut self, key: &Key, ticket: Ticket, why: ApplicationFailure) {
+    pub(crate) fn reject(&mut self, key: &DecisionKey, ticket: Ticket, why: ApplicationFailure) {
         if let Some(waiting) = self.find(key) {
             waiting.is_being_checked = false;
         }
@@ -298,7 +302,7 @@ impl Decisions {
     }
 
     /// Says that the id was good; the decision is closed.
-    pub(crate) fn accept(&mut self, key: &Key, ticket: Ticket) {
+    pub(crate) fn accept(&mut self, key: &DecisionKey, ticket: Ticket) {
         self.close(key);
         self.answers.insert(ticket, Ok(()));
     }
@@ -307,24 +311,24 @@ impl Decisions {
         self.answers.contains_key(&ticket)
     }
 
-    pub(crate) fn take_answer(&mut self, ticket: Ticket) -> Result<(), Refused> {
+    pub(crate) fn take_answer(&mut self, ticket: Ticket) -> Result<(), ResolveError> {
         match self.answers.remove(&ticket) {
-            Some(answer) => answer.map_err(Refused),
-            None => Err(Refused::over()),
+            Some(answer) => answer.map_err(ResolveError),
+            None => Err(ResolveError::over()),
         }
     }
 
-    fn find(&mut self, key: &Key) -> Option<&mut Waiting> {
+    fn find(&mut self, key: &DecisionKey) -> Option<&mut PendingDecision> {
         self.open.iter_mut().find(|waiting| waiting.is(key))
     }
 }
 
-impl Waiting {
-    fn key(&self) -> Key {
-        Key::of(&self.decision)
+impl PendingDecision {
+    fn key(&self) -> DecisionKey {
+        DecisionKey::of(&self.decision)
     }
 
-    fn is(&self, key: &Key) -> bool {
+    fn is(&self, key: &DecisionKey) -> bool {
         self.decision.table == key.table && self.decision.step == key.step
     }
 
@@ -334,16 +338,24 @@ impl Waiting {
     }
 }
 
-fn verdict(input: &ResolveInput) -> Result<Verdict, Refused> {
+fn resolution(input: &ResolveInput) -> Result<Resolution, ResolveError> {
     const EXPECTED: &str =
         "either `adopt` with the id of a resource, or `retry` with true, and not both";
     match (input.adopt.as_str(), input.retry) {
-        ("", false) => Err(Refused::field("adopt", "nothing, and no `retry`", EXPECTED)),
-        ("", true) => Ok(Verdict::Retry),
-        (_, true) => Err(Refused::field("adopt", "an id, and `retry` too", EXPECTED)),
-        (id, false) if is_id(id) => Ok(Verdict::Adopt(id.to_owned())),
+        ("", false) => Err(ResolveError::field(
+            "adopt",
+            "nothing, and no `retry`",
+            EXPECTED,
+        )),
+        ("", true) => Ok(Resolution::Retry),
+        (_, true) => Err(ResolveError::field(
+            "adopt",
+            "an id, and `retry` too",
+            EXPECTED,
+        )),
+        (id, false) if is_id(id) => Ok(Resolution::Adopt(id.to_owned())),
         // It is not repeated: whatever was pasted here, it is no id.
-        (_, false) => Err(Refused::field(
+        (_, false) => Err(ResolveError::field(
             "adopt",
             "a text that can't be an id",
             "an id as the platform shows it, without spaces or quotes",
@@ -359,7 +371,7 @@ fn is_id(text: &str) -> bool {
             .all(|each| each.is_ascii_alphanumeric() || "-_.:/~%".contains(each))
 }
 
-fn list<'a>(waiting: impl ExactSizeIterator<Item = &'a Waiting>) -> String {
+fn list<'a>(waiting: impl ExactSizeIterator<Item = &'a PendingDecision>) -> String {
     let all = waiting.len();
     let shown: Vec<String> = waiting
         .take(MAX_LISTED)
@@ -417,7 +429,7 @@ mod tests {
     }
 
     fn refused(decisions: &Decisions, input: &ResolveInput) -> (String, String) {
-        let Refused(failure) = decisions.check(input).unwrap_err();
+        let ResolveError(failure) = decisions.check(input).unwrap_err();
         let kind = failure.type_name().unwrap_or_default().to_owned();
         (kind, failure.to_string())
     }
@@ -453,8 +465,8 @@ mod tests {
             "5f8f2d0d4d3a3c194b8e2b3a",
             "https://ns.adobe.com/acme/schemas/8c2ed1b4",
         ] {
-            let verdict = decisions.check(&adopt(good)).unwrap().1;
-            assert_eq!(verdict, Verdict::Adopt(good.to_owned()));
+            let resolution = decisions.check(&adopt(good)).unwrap().1;
+            assert_eq!(resolution, Resolution::Adopt(good.to_owned()));
         }
     }
 
@@ -514,7 +526,7 @@ mod tests {
 
         let key = decisions.open[0].key();
         let taken = decisions.take_up(&key);
-        assert_eq!(taken, Some((Verdict::Adopt("4267".to_owned()), ticket)));
+        assert_eq!(taken, Some((Resolution::Adopt("4267".to_owned()), ticket)));
         assert_eq!(refused(&decisions, &retry("", "")).0, "Conflict");
 
         // An id that was no good leaves the decision as open as it was.
@@ -530,7 +542,7 @@ mod tests {
         let (_, unheard) = decisions.decide(&adopt("4267")).unwrap();
         decisions.close(&key);
         assert!(decisions.is_answered(unheard));
-        let Refused(why) = decisions.take_answer(unheard).unwrap_err();
+        let ResolveError(why) = decisions.take_answer(unheard).unwrap_err();
         assert!(why.to_string().contains("was over"), "{why}");
 
         let key = decisions.open(decision("Contacts", "CreateDataflow"));

@@ -9,7 +9,7 @@ use aep_flow_proto::{
 
 use crate::{
     decision::{self, Commands},
-    shown,
+    urgency,
 };
 
 /// More lines than a person reads; the rest is counted.
@@ -46,7 +46,7 @@ pub(crate) fn render(status: &IngestStatus, workflow_id: &str, hint: Option<&str
     if !status.tables.is_empty() {
         text.push_str("\n| table | phase | steps | now |\n|---|---|---|---|\n");
     }
-    for table in shown::most_telling(&status.tables, MAX_LINES) {
+    for table in urgency::most_urgent(&status.tables, MAX_LINES) {
         let now = if table.error.is_empty() {
             let failing: Vec<&FailingStep> = failing(status, &table.table).collect();
             // A step that fails is told of by what it retries.
@@ -165,13 +165,13 @@ mod tests {
 
     #[test]
     fn one_line_per_table() {
-        let mut status = progress::begin(["Contacts".to_owned(), "a|b\n".to_owned()].into_iter());
+        let mut status = progress::waiting(["Contacts".to_owned(), "a|b\n".to_owned()].into_iter());
         status.phase = "ingesting".to_owned();
         status.base_connection_id = "4267c2ab".to_owned();
-        progress::step_started(&mut status, 0, "ExploreTable");
-        progress::step_ended(&mut status, 0, "ExploreTable", true);
-        progress::step_started(&mut status, 0, "EnsureSchema");
-        progress::table_failed(&mut status, 1, "NotFound: gone");
+        progress::start_step(&mut status, 0, "ExploreTable");
+        progress::end_step(&mut status, 0, "ExploreTable", true);
+        progress::start_step(&mut status, 0, "EnsureSchema");
+        progress::fail_table(&mut status, 1, "NotFound: gone");
         assert_eq!(
             render(&status, "i", None),
             "**ingesting**: 0 of 2 tables done, 1 failed\n\nBase connection `4267c2ab`\n\n\
@@ -184,9 +184,9 @@ mod tests {
     #[test]
     fn what_is_retried_stands_on_its_tables_line() {
         let mut status =
-            progress::begin(["Contacts".to_owned(), "Accounts".to_owned()].into_iter());
+            progress::waiting(["Contacts".to_owned(), "Accounts".to_owned()].into_iter());
         for step in ["EnsureDataset", "CreateMappingSet"] {
-            progress::step_started(&mut status, 0, step);
+            progress::start_step(&mut status, 0, step);
         }
         let fails = |table: &str, step: &str| FailingStep {
             step: step.to_owned(),
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn an_open_decision_comes_with_its_commands() {
-        let mut status = progress::begin(std::iter::empty());
+        let mut status = progress::waiting(std::iter::empty());
         status.phase = "needs decision".to_owned();
         status.decisions = vec![OpenDecision {
             step: "CreateOracleServiceCloudBaseConnection".to_owned(),

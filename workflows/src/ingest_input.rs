@@ -7,9 +7,9 @@ use aep_flow_proto::{
 
 /// The input of any of the workflows.
 #[derive(Debug, Clone)]
-pub struct Given {
+pub struct IngestInput {
     /// The source.
-    pub source: Option<Source>,
+    pub connection: Option<ConnectionInput>,
     /// What to take from it.
     pub tables: Vec<Table>,
     pub(crate) wait_for_first_run: bool,
@@ -23,7 +23,7 @@ pub struct Given {
 
 /// What a base connection is made of.
 #[derive(Debug, Clone)]
-pub enum Source {
+pub enum ConnectionInput {
     /// An Oracle Service Cloud, as its own workflow takes it.
     OracleServiceCloud(OracleServiceCloudConnection),
     /// A source of the catalogue.
@@ -32,7 +32,7 @@ pub enum Source {
 
 /// What of a connection holds for all that stands on it.
 #[derive(Debug, Clone, Default)]
-pub struct Shared {
+pub struct ConnectionSettings {
     /// Name of the sandbox, empty for the worker's.
     pub sandbox: String,
     /// Name of the base connection.
@@ -45,7 +45,7 @@ pub struct Shared {
     pub source: String,
 }
 
-impl Shared {
+impl ConnectionSettings {
     /// What to do when something of a wanted name stands.
     #[must_use]
     pub fn on_existing(&self) -> OnExisting {
@@ -53,19 +53,19 @@ impl Shared {
     }
 }
 
-impl Source {
+impl ConnectionInput {
     /// What of it holds for all that stands on it.
     #[must_use]
-    pub fn shared(&self) -> Shared {
+    pub fn settings(&self) -> ConnectionSettings {
         match self {
-            Self::OracleServiceCloud(of) => Shared {
+            Self::OracleServiceCloud(of) => ConnectionSettings {
                 sandbox: of.sandbox.clone(),
                 name: of.name.clone(),
                 description: of.description.clone(),
                 on_existing: of.on_existing,
                 source: names::ORACLE_SERVICE_CLOUD.to_owned(),
             },
-            Self::Any(of) => Shared {
+            Self::Any(of) => ConnectionSettings {
                 sandbox: of.sandbox.clone(),
                 name: of.name.clone(),
                 description: of.description.clone(),

@@ -12,13 +12,13 @@ use aep_flow_proto::{
     },
 };
 
-use crate::{ingest_input::Shared, naming};
+use crate::{ingest_input::ConnectionSettings, naming};
 
 /// What the inputs of one table's steps are made of.
 #[derive(Debug, Clone)]
 pub struct Inputs<'a> {
     /// What of the connection holds for all that stands on it.
-    pub connection: &'a Shared,
+    pub connection: &'a ConnectionSettings,
     /// Id of the base connection.
     pub base_connection_id: &'a str,
     /// The specification that it was made by.

@@ -12,10 +12,10 @@ pub mod ingest_input;
 pub mod inputs;
 pub mod limits;
 pub mod payload;
-pub mod shown;
+pub mod urgency;
 
 mod attempts;
 mod details;
 mod naming;
 mod progress;
-mod step;
+mod step_error;

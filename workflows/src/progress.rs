@@ -8,7 +8,7 @@ use aep_flow_proto::{
 /// Steps of one table's chain, without waiting for its first run.
 pub(crate) const STEPS_PER_TABLE: u32 = 7;
 
-pub(crate) fn begin(tables: impl Iterator<Item = String>) -> IngestStatus {
+pub(crate) fn waiting(tables: impl Iterator<Item = String>) -> IngestStatus {
     let tables: Vec<TableStatus> = tables
         .map(|table| TableStatus {
             table,
@@ -25,13 +25,13 @@ pub(crate) fn begin(tables: impl Iterator<Item = String>) -> IngestStatus {
     }
 }
 
-pub(crate) fn step_started(status: &mut IngestStatus, table: usize, step: &str) {
+pub(crate) fn start_step(status: &mut IngestStatus, table: usize, step: &str) {
     if let Some(table) = status.tables.get_mut(table) {
         table.running.push(step.to_owned());
     }
 }
 
-pub(crate) fn step_ended(status: &mut IngestStatus, table: usize, step: &str, went_well: bool) {
+pub(crate) fn end_step(status: &mut IngestStatus, table: usize, step: &str, went_well: bool) {
     if let Some(table) = status.tables.get_mut(table) {
         table.running.retain(|running| running != step);
         if went_well && !table.done.iter().any(|done| done == step) {
@@ -40,19 +40,19 @@ pub(crate) fn step_ended(status: &mut IngestStatus, table: usize, step: &str, we
     }
 }
 
-pub(crate) fn table_phase(status: &mut IngestStatus, table: usize, phase: TablePhase) {
+pub(crate) fn set_table_phase(status: &mut IngestStatus, table: usize, phase: TablePhase) {
     if let Some(table) = status.tables.get_mut(table) {
         table.phase = phase.as_str().to_owned();
     }
 }
 
-pub(crate) fn table_done(status: &mut IngestStatus, table: usize) {
-    table_phase(status, table, TablePhase::Done);
+pub(crate) fn finish_table(status: &mut IngestStatus, table: usize) {
+    set_table_phase(status, table, TablePhase::Done);
     status.tables_done += 1;
 }
 
-pub(crate) fn table_failed(status: &mut IngestStatus, table: usize, error: &str) {
-    table_phase(status, table, TablePhase::Failed);
+pub(crate) fn fail_table(status: &mut IngestStatus, table: usize, error: &str) {
+    set_table_phase(status, table, TablePhase::Failed);
     if let Some(table) = status.tables.get_mut(table) {
         table.error = error.to_owned();
     }

@@ -19,7 +19,7 @@ const PATHS_SHOWN: usize = 20;
 
 /// One table, and the place in the input of the entry that means it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Meant {
+pub struct SelectedTable {
     /// From 0.
     pub place: usize,
     /// The entry, with the table's path instead of a pattern.
@@ -34,11 +34,11 @@ pub fn has_pattern(entries: &[Table]) -> bool {
 
 /// The entries that name a table, each with its place.
 #[must_use]
-pub fn named(entries: &[Table]) -> Vec<Meant> {
+pub fn named(entries: &[Table]) -> Vec<SelectedTable> {
     let entries = entries.iter().enumerate();
     entries
         .filter(|(_, entry)| entry.r#match.is_empty())
-        .map(|(place, entry)| Meant {
+        .map(|(place, entry)| SelectedTable {
             place,
             table: entry.clone(),
         })
@@ -51,15 +51,18 @@ pub fn named(entries: &[Table]) -> Vec<Meant> {
 /// # Errors
 /// Patterns that fit no table or one that another pattern fits too, a path that cannot be one,
 /// more tables or a longer list than one ingestion takes.
-pub fn meant(entries: &[Table], paths: &[&str]) -> Result<Vec<Meant>, Vec<Violation>> {
+pub fn select_tables(
+    entries: &[Table],
+    paths: &[&str],
+) -> Result<Vec<SelectedTable>, Vec<Violation>> {
     let mut findings = Findings::default();
     let own: BTreeSet<&str> = entries.iter().map(|entry| entry.table.as_str()).collect();
     let mut fitted: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut meant = Vec::new();
+    let mut selected = Vec::new();
     for (place, entry) in entries.iter().enumerate() {
         if entry.r#match.is_empty() {
             let table = entry.clone();
-            meant.push(Meant { place, table });
+            selected.push(SelectedTable { place, table });
             continue;
         }
         let field = format!("tables[{place}].match");
@@ -93,7 +96,7 @@ pub fn meant(entries: &[Table], paths: &[&str]) -> Result<Vec<Meant>, Vec<Violat
             path.clone_into(&mut table.table);
             table.r#match.clear();
             table.except.clear();
-            meant.push(Meant { place, table });
+            selected.push(SelectedTable { place, table });
         }
         if !fits {
             findings.note(
@@ -103,20 +106,20 @@ pub fn meant(entries: &[Table], paths: &[&str]) -> Result<Vec<Meant>, Vec<Violat
             );
         }
     }
-    if meant.is_empty() {
+    if selected.is_empty() {
         let expected = "at least one table that has no entry of its own";
         findings.note("tables", "patterns that mean no table", expected);
     }
-    findings.at_most("tables", meant.len(), MAX_TABLES, "tables");
-    let bytes: usize = meant.iter().map(|each| each.table.encoded_len()).sum();
+    findings.at_most("tables", selected.len(), MAX_TABLES, "tables");
+    let bytes: usize = selected.iter().map(|each| each.table.encoded_len()).sum();
     if bytes > MAX_INPUT_BYTES {
         findings.note(
             "tables",
-            format!("{} tables, told in {bytes} bytes", meant.len()),
+            format!("{} tables, told in {bytes} bytes", selected.len()),
             format!("at most {MAX_INPUT_BYTES}: patterns that fit fewer tables"),
         );
     }
-    findings.into_result().map(|()| meant)
+    findings.into_result().map(|()| selected)
 }
 
 /// Some of the tables that there are, for a caller whose pattern fits none.
@@ -215,8 +218,8 @@ mod tests {
     }
 
     fn shown_as(entries: &[Table], paths: &[&str]) -> Vec<(usize, String, String)> {
-        let meant = meant(entries, paths).unwrap().into_iter();
-        meant
+        let selected = select_tables(entries, paths).unwrap().into_iter();
+        selected
             .map(|each| {
                 assert!(each.table.r#match.is_empty() && each.table.except.is_empty());
                 (each.place, each.table.table, each.table.delta_column)
@@ -225,7 +228,7 @@ mod tests {
     }
 
     fn refused(entries: &[Table], paths: &[&str]) -> Vec<(String, String)> {
-        let violations = meant(entries, paths).unwrap_err().into_iter();
+        let violations = select_tables(entries, paths).unwrap_err().into_iter();
         violations
             .map(|each| (each.field, format!("{}; {}", each.found, each.expected)))
             .collect()
@@ -282,7 +285,7 @@ mod tests {
         assert_eq!(found, [("tables".to_owned(), found[0].1.clone())]);
         assert!(found[0].1.contains("1001 tables"), "{found:?}");
         paths.pop();
-        assert!(meant(&[matching("*", &[])], &paths).is_ok());
+        assert!(select_tables(&[matching("*", &[])], &paths).is_ok());
         let mut long = matching("*", &[]);
         long.columns = vec!["c".repeat(900); 2];
         let found = refused(&[long], &paths);

@@ -16,8 +16,11 @@ use aep_flow_proto::{
 };
 use temporalio_common::search_attributes::{SearchAttributeKey, SearchAttributeUpdate};
 
-use super::{Context, Ingestion, Kind, steps};
-use crate::{activities::Declared, step::Patience};
+use super::{
+    IngestContext, Ingestion, Kind,
+    run_activity::{self, Patience},
+};
+use crate::activities::Declared;
 
 /// Marks the histories that ask at their start and say all. Those without it ask when a person
 /// is needed, and say only that.
@@ -42,7 +45,7 @@ pub(super) struct Attributes {
     is_asked: bool,
     is_from_the_start: bool,
     usable: Vec<SearchAttribute>,
-    told: BTreeMap<SearchAttribute, Value>,
+    reported: BTreeMap<SearchAttribute, Value>,
     sandbox: String,
     /// Why nobody can list the ingestions that wait for a person, and what to do about it.
     hint: Option<String>,
@@ -54,15 +57,16 @@ impl Attributes {
     }
 
     /// Takes all that the run before this one may have said for outdated.
-    pub(super) fn are_of_an_earlier_run(&mut self) {
+    pub(super) fn invalidate(&mut self) {
         for attribute in [SearchAttribute::LastFailure, SearchAttribute::NeedsDecision] {
             // Nothing is ever to say that.
-            self.told.insert(attribute, Value::Keyword(String::new()));
+            self.reported
+                .insert(attribute, Value::Keyword(String::new()));
         }
     }
 
     /// Takes up the worker's answer, or that there was none.
-    fn learn(&mut self, found: Option<FindSearchAttributesResult>, namespace: &str) {
+    fn record_found(&mut self, found: Option<FindSearchAttributesResult>, namespace: &str) {
         let needs_decision = SearchAttribute::NeedsDecision;
         let value_type = needs_decision.value_type();
         let why_not = match &found {
@@ -95,7 +99,7 @@ impl Attributes {
         self.usable
             .iter()
             .filter_map(|&attribute| {
-                let told = self.told.get(&attribute);
+                let reported = self.reported.get(&attribute);
                 let wanted = match attribute {
                     SearchAttribute::Sandbox => keyword(&self.sandbox),
                     SearchAttribute::Source => keyword(&ingest.source),
@@ -105,13 +109,13 @@ impl Attributes {
                         keyword(ingest.attempts.last_failure().unwrap_or_default())
                     }
                     // Nothing before it was needed once.
-                    SearchAttribute::NeedsDecision => (is_decision_needed || told.is_some())
+                    SearchAttribute::NeedsDecision => (is_decision_needed || reported.is_some())
                         .then_some(Value::Bool(is_decision_needed)),
                     SearchAttribute::Deprecated => {
                         ingest.is_deprecated.then_some(Value::Bool(true))
                     }
                 };
-                (wanted.as_ref() != told).then_some((attribute, wanted))
+                (wanted.as_ref() != reported).then_some((attribute, wanted))
             })
             .collect()
     }
@@ -127,7 +131,7 @@ fn problem(found: &[v1::SearchAttribute], attribute: SearchAttribute) -> Option<
 }
 
 /// Asks which search attributes can be set, at the start of an ingestion into `sandbox`.
-pub(super) async fn ask_at_the_start<K: Kind>(ctx: &Context<K>, sandbox: &str) {
+pub(super) async fn ask_at_the_start<K: Kind>(ctx: &IngestContext<K>, sandbox: &str) {
     if !ctx.patched(FROM_THE_START) {
         return;
     }
@@ -141,7 +145,7 @@ pub(super) async fn ask_at_the_start<K: Kind>(ctx: &Context<K>, sandbox: &str) {
 
 /// Asks, once, whether it can be said that a person is needed, where that was not asked at the
 /// start.
-pub(super) async fn ask<K: Kind>(ctx: &Context<K>) {
+pub(super) async fn ask<K: Kind>(ctx: &IngestContext<K>) {
     let is_asked = ctx.state(|this| this.attributes.is_asked);
     if !is_asked {
         ctx.state_mut(|this| this.attributes.is_asked = true);
@@ -149,32 +153,32 @@ pub(super) async fn ask<K: Kind>(ctx: &Context<K>) {
     }
 }
 
-async fn ask_about<K: Kind>(ctx: &Context<K>, attributes: &[SearchAttribute]) {
+async fn ask_about<K: Kind>(ctx: &IngestContext<K>, attributes: &[SearchAttribute]) {
     let input = FindSearchAttributesInput {
         names: attributes.iter().map(ToString::to_string).collect(),
     };
     let activity = Declared::find_search_attributes;
-    let found = steps::check(ctx, "", activity, input, ASK, "search attributes").await;
+    let found = run_activity::check(ctx, "", activity, input, ASK, "search attributes").await;
     let namespace = ctx.namespace().to_owned();
-    ctx.state_mut(|this| this.attributes.learn(found.ok(), &namespace));
+    ctx.state_mut(|this| this.attributes.record_found(found.ok(), &namespace));
 }
 
 /// Lets the search attributes say whether a person is needed, in a history that says only that.
-pub(super) fn tell_of_decisions<K: Kind>(ctx: &Context<K>) {
+pub(super) fn report_decisions<K: Kind>(ctx: &IngestContext<K>) {
     if !ctx.state(|this| this.attributes.is_from_the_start) {
-        tell(ctx);
+        report(ctx);
     }
 }
 
 /// Lets the search attributes say all that changed, in a history that says all.
-pub(super) fn tell_all<K: Kind>(ctx: &Context<K>) {
+pub(super) fn report_all<K: Kind>(ctx: &IngestContext<K>) {
     if ctx.state(|this| this.attributes.is_from_the_start) {
-        tell(ctx);
+        report(ctx);
     }
 }
 
 /// Lets the search attributes say what is true by now, by one command at most.
-fn tell<K: Kind>(ctx: &Context<K>) {
+fn report<K: Kind>(ctx: &IngestContext<K>) {
     let changes = ctx.state(|this| this.attributes.changes(this));
     if changes.is_empty() {
         return;
@@ -187,8 +191,8 @@ fn tell<K: Kind>(ctx: &Context<K>) {
     ctx.state_mut(|this| {
         for (attribute, value) in changes {
             match value {
-                Some(value) => this.attributes.told.insert(attribute, value),
-                None => this.attributes.told.remove(&attribute),
+                Some(value) => this.attributes.reported.insert(attribute, value),
+                None => this.attributes.reported.remove(&attribute),
             };
         }
     });
@@ -223,7 +227,7 @@ mod tests {
     #[test]
     fn only_what_is_registered_as_we_need_it_is_used() {
         let mut attributes = Attributes::default();
-        attributes.learn(
+        attributes.record_found(
             found(&[
                 ("AepPhase", "Text"),
                 ("AepSandbox", "Keyword"),
@@ -239,7 +243,7 @@ mod tests {
             "{hint}"
         );
 
-        attributes.learn(found(&[("AepNeedsDecision", "Bool")]), "ns");
+        attributes.record_found(found(&[("AepNeedsDecision", "Bool")]), "ns");
         assert_eq!(attributes.hint(), None);
     }
 
@@ -249,9 +253,9 @@ mod tests {
             sandbox: "dev".to_owned(),
             ..Attributes::default()
         };
-        attributes.learn(None, "ns");
+        attributes.record_found(None, "ns");
         assert!(attributes.usable.is_empty(), "{attributes:?}");
-        attributes.learn(found(&[]), "ns");
+        attributes.record_found(found(&[]), "ns");
         assert_eq!(attributes.sandbox, "dev");
     }
 }

@@ -12,13 +12,13 @@ use std::{collections::BTreeMap, time::Duration};
 use aep_flow_proto::{
     names::{Phase, TablePhase, activity},
     v1::{Continued, ContinuedTable, EarlierCall, IngestResult, IngestedTable, OpenStep, Table},
-    validate::{self, Meant},
+    validate::{self, SelectedTable},
 };
 use temporalio_workflow::WorkflowResult;
 
-use super::{Base, Context, Ingestion, Kind, Plan, now, oracle_service_cloud};
+use super::{Base, IngestContext, IngestSetup, Ingestion, Kind, now, oracle_service_cloud};
 use crate::{
-    attempts::Attempts, decision::Decisions, ingest_input::Given, payload::Message, progress,
+    attempts::Attempts, decision::Decisions, ingest_input::IngestInput, payload::Message, progress,
 };
 
 /// Marks the runs that may end so. Those without it go on to the end of the ingestion.
@@ -58,24 +58,24 @@ const ALL_STEPS: [&str; 7] = [
 
 /// Whether the run is about to end, and what it still waits for.
 #[derive(Debug, Default)]
-pub(super) struct Leaving {
+pub(super) struct Handover {
     has_begun: bool,
     /// It cannot: what there is to hand over is too much for a payload.
     is_impossible: bool,
     activities: usize,
 }
 
-impl Leaving {
+impl Handover {
     /// Whether no table is to be begun any more.
     pub(super) fn has_begun(&self) -> bool {
         self.has_begun
     }
 
-    pub(super) fn activity_begins(&mut self) {
+    pub(super) fn add_activity(&mut self) {
         self.activities += 1;
     }
 
-    pub(super) fn activity_ended(&mut self) {
+    pub(super) fn remove_activity(&mut self) {
         self.activities = self.activities.saturating_sub(1);
     }
 }
@@ -83,21 +83,21 @@ impl Leaving {
 /// The creates that are under way or wait for a person, and the tables that already waited in
 /// the run before.
 #[derive(Debug, Default)]
-pub(super) struct Open {
+pub(super) struct OpenSteps {
     /// By table and step.
     steps: BTreeMap<(String, String), OpenStep>,
     /// With their places in the input.
     waiting: BTreeMap<String, usize>,
-    going_on: usize,
+    rooms_taken: usize,
 }
 
-impl Open {
+impl OpenSteps {
     pub(super) fn of(&self, table: &str, step: &str) -> Option<OpenStep> {
         self.steps.get(&key(table, step)).cloned()
     }
 
     /// Notes that a create may be sent from now on, by that call.
-    pub(super) fn begun(&mut self, table: &str, step: &str, call: EarlierCall) {
+    pub(super) fn add_create(&mut self, table: &str, step: &str, call: EarlierCall) {
         let open = OpenStep {
             step: step.to_owned(),
             // It is sent at any time until it ends.
@@ -111,19 +111,19 @@ impl Open {
     }
 
     /// Notes that a person is asked.
-    pub(super) fn asks(&mut self, table: &str, open: OpenStep) {
+    pub(super) fn add_decision(&mut self, table: &str, open: OpenStep) {
         self.steps.insert(key(table, &open.step), open);
     }
 
     /// Notes that a person had it tried again.
-    pub(super) fn is_to_retry(&mut self, table: &str, step: &str) {
+    pub(super) fn mark_retry(&mut self, table: &str, step: &str) {
         if let Some(open) = self.steps.get_mut(&key(table, step)) {
             open.decision = None;
             open.details = None;
         }
     }
 
-    pub(super) fn ended(&mut self, table: &str, step: &str) {
+    pub(super) fn remove(&mut self, table: &str, step: &str) {
         self.steps.remove(&key(table, step));
     }
 
@@ -154,19 +154,19 @@ impl Open {
 
     /// Whether one more of those that waited can be worked on.
     pub(super) fn has_room(&self) -> bool {
-        self.going_on < MOST_BESIDE
+        self.rooms_taken < MOST_BESIDE
     }
 
     /// Notes that one of those that waited is worked on.
-    pub(super) fn goes_on(&mut self) {
-        self.going_on += 1;
+    pub(super) fn take_room(&mut self) {
+        self.rooms_taken += 1;
     }
 
     /// Notes that one of those that waited came to its end.
-    pub(super) fn is_over(&mut self, table: &str) {
+    pub(super) fn close(&mut self, table: &str) {
         self.steps.retain(|(of, _), _| of != table);
         self.waiting.remove(table);
-        self.going_on = self.going_on.saturating_sub(1);
+        self.rooms_taken = self.rooms_taken.saturating_sub(1);
     }
 }
 
@@ -175,72 +175,72 @@ fn key(table: &str, step: &str) -> (String, String) {
 }
 
 /// Looks whether the run is long enough.
-pub(super) fn look<K: Kind>(ctx: &Context<K>, plan: &Plan) {
-    let has_decided = ctx.state(|this| this.leaving.has_begun || this.leaving.is_impossible);
+pub(super) fn check_length<K: Kind>(ctx: &IngestContext<K>, setup: &IngestSetup) {
+    let has_decided = ctx.state(|this| this.handover.has_begun || this.handover.is_impossible);
     // Before that the steps come one by one, and no table is begun.
-    if has_decided || plan.base.get().is_none() || plan.tables.get().is_none() {
+    if has_decided || setup.base.get().is_none() || setup.tables.get().is_none() {
         return;
     }
-    let most = match plan.given.continue_after_events {
+    let most = match setup.input.continue_after_events {
         0 => MOST_EVENTS,
         given => given,
     };
     let is_long = ctx.history_length() >= most || ctx.continue_as_new_suggested();
     if is_long && ctx.patched(GOES_ON_IN_A_NEW_RUN) {
-        ctx.state_mut(|this| this.leaving.has_begun = true);
+        ctx.state_mut(|this| this.handover.has_begun = true);
     }
 }
 
 /// Ends when what is under way has been waited for long enough.
-pub(super) async fn when_to_leave<K: Kind>(ctx: &Context<K>, plan: &Plan) {
-    let begun = ctx.wait_condition(|this| this.leaving.has_begun).await;
+pub(super) async fn rest_is_over<K: Kind>(ctx: &IngestContext<K>, setup: &IngestSetup) {
+    let begun = ctx.wait_condition(|this| this.handover.has_begun).await;
     if begun.is_err() {
         // The workflow was cancelled, and ends by itself.
         return;
     }
-    let rest = (plan.step_deadline / REST_OF_DEADLINE).clamp(REST_AT_LEAST, REST_WITHIN);
+    let rest = (setup.step_deadline / REST_OF_DEADLINE).clamp(REST_AT_LEAST, REST_WITHIN);
     ctx.timer(rest).await;
 }
 
 /// Whether the run can end now: nothing is under way, or it was waited for long enough. What a
 /// person said is carried out before, and has its answer.
-pub(super) fn is_at_rest<K: Kind>(ctx: &Context<K>, is_overdue: bool) -> bool {
+pub(super) fn is_at_rest<K: Kind>(ctx: &IngestContext<K>, is_overdue: bool) -> bool {
     ctx.all_handlers_finished()
         && ctx.state(|this| {
-            this.leaving.has_begun
-                && !this.leaving.is_impossible
+            this.handover.has_begun
+                && !this.handover.is_impossible
                 && this.decisions.is_quiet()
-                && (this.leaving.activities == 0 || is_overdue)
+                && (this.handover.activities == 0 || is_overdue)
         })
 }
 
 /// Ends this run; the next one goes on.
-pub(super) fn go_on<K: Kind>(
-    ctx: &Context<K>,
-    plan: &Plan,
+pub(super) fn continue_as_new<K: Kind>(
+    ctx: &IngestContext<K>,
+    setup: &IngestSetup,
 ) -> Option<WorkflowResult<Message<IngestResult>>> {
-    let Some(ended) = K::go_on(ctx, hand_over(ctx, plan)) else {
+    let Some(ended) = K::continue_as_new(ctx, to_hand_over(ctx, setup)) else {
         // A history that is too long in the end is better than a task that fails for ever.
         ctx.state_mut(|this| {
-            this.leaving.is_impossible = true;
-            this.leaving.has_begun = false;
+            this.handover.is_impossible = true;
+            this.handover.has_begun = false;
         });
         return None;
     };
     Some(ended.map(|never| match never {}))
 }
 
-fn hand_over<K: Kind>(ctx: &Context<K>, plan: &Plan) -> Given {
+fn to_hand_over<K: Kind>(ctx: &IngestContext<K>, setup: &IngestSetup) -> IngestInput {
     let until = now(ctx).checked_add(LEFT_BEHIND);
     let until = until.map_or_else(|_| String::new(), |until| until.to_string());
     let run_id = ctx.run_id();
     ctx.state(|this| {
-        let tables = plan.meant().iter().enumerate();
+        let tables = setup.selected().iter().enumerate();
         let tables: Vec<(Table, ContinuedTable)> = tables
-            .map(|(index, Meant { place, table })| {
+            .map(|(index, SelectedTable { place, table })| {
                 let carried = ContinuedTable {
                     place: u32::try_from(*place).ok().filter(|_| *place != index),
-                    ..this.hand_over_table(index, table, run_id, &until)
+                    ..this.table_to_hand_over(index, table, run_id, &until)
                 };
                 if carried.is_done || carried.failed.is_some() {
                     let name = table.table.clone();
@@ -254,10 +254,10 @@ fn hand_over<K: Kind>(ctx: &Context<K>, plan: &Plan) -> Given {
             })
             .collect();
         let (tables, carried) = tables.into_iter().unzip();
-        Given {
+        IngestInput {
             tables,
             continued: Some(Continued {
-                base_connection_id: plan.base_connection_id().to_owned(),
+                base_connection_id: setup.base_connection_id().to_owned(),
                 tables: carried,
                 warnings: this.warnings.clone(),
                 last_error: this.status.last_error.clone(),
@@ -265,16 +265,16 @@ fn hand_over<K: Kind>(ctx: &Context<K>, plan: &Plan) -> Given {
                 attempts: this.attempts.latest().cloned().collect(),
                 attempts_total: this.attempts.total(),
                 activities: u32::try_from(this.attempts.count()).unwrap_or(u32::MAX),
-                connection_spec: Some(plan.connection_spec()),
+                connection_spec: Some(setup.connection_spec()),
                 deprecated: this.is_deprecated,
             }),
-            ..plan.given.clone()
+            ..setup.input.clone()
         }
     })
 }
 
 impl<K: Kind> Ingestion<K> {
-    fn hand_over_table(
+    fn table_to_hand_over(
         &self,
         index: usize,
         table: &Table,
@@ -310,7 +310,7 @@ impl<K: Kind> Ingestion<K> {
         }
     }
 
-    fn take_up_table(&mut self, index: usize, table: &str, carried: ContinuedTable) {
+    fn resume_table(&mut self, index: usize, table: &str, carried: ContinuedTable) {
         if let Some(made) = carried.made {
             let steps = if made.flow_id.is_empty() {
                 &[][..]
@@ -332,7 +332,7 @@ impl<K: Kind> Ingestion<K> {
         }
         if let Some(failed) = carried.failed {
             let error = format!("{}: {}", failed.r#type, failed.message);
-            progress::table_failed(&mut self.status, index, &error);
+            progress::fail_table(&mut self.status, index, &error);
             self.failed.insert(index, failed);
             return;
         }
@@ -341,22 +341,22 @@ impl<K: Kind> Ingestion<K> {
                 let done = &mut self.status.tables[index].done;
                 done.push(activity::GET_FLOW_RUNS.to_owned());
             }
-            progress::table_done(&mut self.status, index);
+            progress::finish_table(&mut self.status, index);
             return;
         }
         for open in carried.open {
             if open.decision.is_some() {
                 self.open.waiting.insert(table.to_owned(), index);
             }
-            self.open.asks(table, open);
+            self.open.add_decision(table, open);
         }
     }
 }
 
 /// What a person was asked in the run before this one.
-pub(super) fn open_decisions(given: &Given) -> Decisions {
+pub(super) fn open_decisions(input: &IngestInput) -> Decisions {
     let mut decisions = Decisions::default();
-    let tables = given.continued.iter().flat_map(|each| &each.tables);
+    let tables = input.continued.iter().flat_map(|each| &each.tables);
     for decision in tables.flat_map(|table| &table.open) {
         if let Some(decision) = &decision.decision {
             decisions.open(decision.clone());
@@ -366,26 +366,26 @@ pub(super) fn open_decisions(given: &Given) -> Decisions {
 }
 
 /// Takes up what the run before this one handed over.
-pub(super) fn take_up<K: Kind>(ctx: &Context<K>, plan: &Plan, continued: Continued) {
-    plan.is_connected(Base {
+pub(super) fn resume<K: Kind>(ctx: &IngestContext<K>, setup: &IngestSetup, continued: Continued) {
+    setup.set_base(Base {
         id: continued.base_connection_id.clone(),
         spec: continued
             .connection_spec
             .unwrap_or_else(oracle_service_cloud),
     });
-    let mut tables = validate::named(&plan.entries);
+    let mut tables = validate::named(&setup.entries);
     for (table, carried) in tables.iter_mut().zip(&continued.tables) {
         let place = carried.place.and_then(|place| usize::try_from(place).ok());
         table.place = place.unwrap_or(table.place);
     }
-    plan.means(tables);
-    Ingestion::begin(ctx, plan);
+    setup.set_tables(tables);
+    Ingestion::start_tables(ctx, setup);
     ctx.state_mut(|this| {
         this.status.phase = Phase::Ingesting.as_str().to_owned();
         this.status.base_connection_id = continued.base_connection_id;
         this.is_deprecated = continued.deprecated;
         this.warnings = continued.warnings;
-        let begun: Vec<bool> = continued
+        let was_begun: Vec<bool> = continued
             .tables
             .iter()
             .map(|carried| {
@@ -393,10 +393,10 @@ pub(super) fn take_up<K: Kind>(ctx: &Context<K>, plan: &Plan, continued: Continu
                 !carried.open.is_empty() || made.is_some_and(|made| !made.schema_id.is_empty())
             })
             .collect();
-        for (index, (table, carried)) in plan.tables().zip(continued.tables).enumerate() {
-            this.take_up_table(index, &table.table, carried);
+        for (index, (table, carried)) in setup.tables().zip(continued.tables).enumerate() {
+            this.resume_table(index, &table.table, carried);
         }
-        let left: Vec<usize> = (0..plan.count())
+        let left: Vec<usize> = (0..setup.count())
             .filter(|index| {
                 let table = &this.status.tables[*index];
                 table.phase != TablePhase::Done.as_str()
@@ -405,7 +405,7 @@ pub(super) fn take_up<K: Kind>(ctx: &Context<K>, plan: &Plan, continued: Continu
             })
             .collect();
         // Those that had been begun come first.
-        let (first, then): (Vec<usize>, Vec<usize>) = left.into_iter().partition(|i| begun[*i]);
+        let (first, then): (Vec<usize>, Vec<usize>) = left.into_iter().partition(|i| was_begun[*i]);
         this.unclaimed = first.into_iter().chain(then).collect();
         this.status.last_error = continued.last_error;
         this.attempts = Attempts::after(
@@ -414,6 +414,6 @@ pub(super) fn take_up<K: Kind>(ctx: &Context<K>, plan: &Plan, continued: Continu
             continued.attempts_total,
             continued.activities,
         );
-        this.attributes.are_of_an_earlier_run();
+        this.attributes.invalidate();
     });
 }

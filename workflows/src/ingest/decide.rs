@@ -18,12 +18,15 @@ use serde::{Serialize, de::DeserializeOwned};
 use temporalio_common::ActivityDefinition;
 use temporalio_workflow::{CancellableFuture as _, TimerResult, select};
 
-use super::{Context, Kind, Plan, attributes, now, steps};
+use super::{
+    IngestContext, IngestSetup, Kind, attributes, now,
+    run_activity::{self, Patience},
+};
 use crate::{
     activities::{self, Declared},
-    decision::{Key, Verdict},
+    decision::{DecisionKey, Resolution},
     payload::Message,
-    step::{FailedStep, Patience, StepError},
+    step_error::{FailedStep, StepError},
 };
 
 /// How long the check of an id may take: a person waits for its answer.
@@ -125,13 +128,13 @@ create! {
 /// Runs one create step to its end, deciding by a person included. `table` is empty for the
 /// base connection.
 pub(super) async fn run<K: Kind, I: Create>(
-    ctx: &Context<K>,
-    plan: &Plan,
+    ctx: &IngestContext<K>,
+    setup: &IngestSetup,
     table: &str,
     mut input: I,
 ) -> Result<I::Made, StepError> {
     let summary = if table.is_empty() {
-        &plan.connection.name
+        &setup.connection.name
     } else {
         table
     };
@@ -143,40 +146,40 @@ pub(super) async fn run<K: Kind, I: Create>(
         if open.decision.is_some() {
             let adopted = await_decision(ctx, table, &input, &open).await;
             if let Some(ended) = adopted.transpose() {
-                ctx.state_mut(|this| this.open.ended(table, step));
+                ctx.state_mut(|this| this.open.remove(table, step));
                 return ended;
             }
         }
     }
     loop {
-        let id = steps::begin(ctx, table, step);
+        let id = run_activity::begin(ctx, table, step);
         let call = input.earlier().cloned().unwrap_or_else(|| EarlierCall {
             activity_id: id.clone(),
             ..EarlierCall::default()
         });
-        ctx.state_mut(|this| this.open.begun(table, step, call));
-        let deadline = plan.step_deadline;
-        let once = steps::run_as(ctx, &id, I::ACTIVITY, input.clone(), deadline, summary);
+        ctx.state_mut(|this| this.open.add_create(table, step, call));
+        let deadline = setup.step_deadline;
+        let once = run_activity::run_as(ctx, &id, I::ACTIVITY, input.clone(), deadline, summary);
         let failed = match once.await {
             Err(StepError::Failed(failed)) if failed.kind == FailureType::OutcomeUnknown => failed,
             ended => {
-                ctx.state_mut(|this| this.open.ended(table, step));
+                ctx.state_mut(|this| this.open.remove(table, step));
                 return ended;
             }
         };
         // What the last call sent may still take effect, however soon somebody decided.
         input = input.continuing(failed.activity_id.clone(), now(ctx));
-        let open = describe(ctx, plan, table, &input, &failed);
+        let open = describe(ctx, setup, table, &input, &failed);
         ctx.state_mut(|this| {
             this.decisions
                 .open(open.decision.clone().unwrap_or_default());
-            this.open.asks(table, open.clone());
+            this.open.add_decision(table, open.clone());
         });
         attributes::ask(ctx).await;
-        attributes::tell_of_decisions(ctx);
+        attributes::report_decisions(ctx);
         let adopted = await_decision(ctx, table, &input, &open).await;
         if let Some(ended) = adopted.transpose() {
-            ctx.state_mut(|this| this.open.ended(table, step));
+            ctx.state_mut(|this| this.open.remove(table, step));
             return ended;
         }
     }
@@ -184,12 +187,15 @@ pub(super) async fn run<K: Kind, I: Create>(
 
 /// Waits until a person decided about one of the steps of `table` that the run before this one
 /// left open, or one of them is due.
-pub(super) async fn until_decided<K: Kind>(ctx: &Context<K>, table: &str) -> Result<(), StepError> {
+pub(super) async fn until_decided<K: Kind>(
+    ctx: &IngestContext<K>,
+    table: &str,
+) -> Result<(), StepError> {
     let asked = ctx.state(|this| this.open.asked(table));
     let Some(first) = asked.iter().min_by_key(|open| until(open)) else {
         return Ok(());
     };
-    let keys: Vec<Key> = asked.iter().map(key).collect();
+    let keys: Vec<DecisionKey> = asked.iter().map(key).collect();
     let mut deadline = pin!(ctx.timer(time_left(ctx, first)));
     select! {
         decided = ctx.wait_condition(|this| keys.iter().any(|key| this.decisions.is_decided(key))) => {
@@ -208,27 +214,27 @@ pub(super) async fn until_decided<K: Kind>(ctx: &Context<K>, table: &str) -> Res
     let mut is_waited_for = false;
     ctx.state_mut(|this| {
         for (open, key) in asked.iter().zip(&keys) {
-            if this.decisions.is_to_retry(key) {
+            if this.decisions.is_retry(key) {
                 this.decisions.close(key);
-                this.open.is_to_retry(table, &open.step);
+                this.open.mark_retry(table, &open.step);
             } else {
                 is_waited_for |= this.decisions.is_decided(key);
             }
         }
     });
-    attributes::tell_of_decisions(ctx);
+    attributes::report_decisions(ctx);
     // Whoever adopts waits for the answer; the others take their turn.
     if !is_waited_for {
-        let turn = ctx.wait_condition(|this| !this.leaving.has_begun() && this.open.has_room());
+        let turn = ctx.wait_condition(|this| !this.handover.has_begun() && this.open.has_room());
         turn.await.map_err(|_| StepError::Cancelled)?;
     }
-    ctx.state_mut(|this| this.open.goes_on());
+    ctx.state_mut(|this| this.open.take_room());
     Ok(())
 }
 
 /// Waits until a person decided: what was adopted, or nothing for a new try.
 async fn await_decision<K: Kind, I: Create>(
-    ctx: &Context<K>,
+    ctx: &IngestContext<K>,
     table: &str,
     input: &I,
     open: &OpenStep,
@@ -253,12 +259,12 @@ async fn await_decision<K: Kind, I: Create>(
         }
         let (id, ticket) = match ctx.state_mut(|this| this.decisions.take_up(&key)) {
             None => continue,
-            Some((Verdict::Retry, _)) => break Ok(None),
-            Some((Verdict::Adopt(id), ticket)) => (id, ticket),
+            Some((Resolution::Retry, _)) => break Ok(None),
+            Some((Resolution::Adopt(id), ticket)) => (id, ticket),
         };
         let summary = format!("check of {id}");
         let input = input.adopting(id);
-        match steps::check(ctx, table, I::ACTIVITY, input, CHECK, &summary).await {
+        match run_activity::check(ctx, table, I::ACTIVITY, input, CHECK, &summary).await {
             Ok(adopted) => {
                 ctx.state_mut(|this| this.decisions.accept(&key, ticket));
                 // The workflow may end right behind this step, and with it the handler.
@@ -278,20 +284,20 @@ async fn await_decision<K: Kind, I: Create>(
         deadline.cancel();
     }
     ctx.state_mut(|this| this.decisions.close(&key));
-    attributes::tell_of_decisions(ctx);
+    attributes::report_decisions(ctx);
     decided
 }
 
 fn describe<K: Kind, I: Create>(
-    ctx: &Context<K>,
-    plan: &Plan,
+    ctx: &IngestContext<K>,
+    setup: &IngestSetup,
     table: &str,
     input: &I,
     failed: &FailedStep,
 ) -> OpenStep {
     let since = now(ctx);
     let until = since
-        .checked_add(plan.decision_deadline)
+        .checked_add(setup.decision_deadline)
         .map_or_else(|_| String::new(), |until| format!("{until:.0}"));
     OpenStep {
         step: failed.step.clone(),
@@ -323,8 +329,11 @@ fn failed(open: &OpenStep) -> StepError {
     )
 }
 
-fn key(open: &OpenStep) -> Key {
-    open.decision.as_ref().map(Key::of).unwrap_or_default()
+fn key(open: &OpenStep) -> DecisionKey {
+    open.decision
+        .as_ref()
+        .map(DecisionKey::of)
+        .unwrap_or_default()
 }
 
 fn until(open: &OpenStep) -> Option<Timestamp> {
@@ -332,7 +341,7 @@ fn until(open: &OpenStep) -> Option<Timestamp> {
 }
 
 /// How long a person may still take.
-fn time_left<K: Kind>(ctx: &Context<K>, open: &OpenStep) -> Duration {
+fn time_left<K: Kind>(ctx: &IngestContext<K>, open: &OpenStep) -> Duration {
     let left = until(open).map(|until| until.duration_since(now(ctx)));
     // The server refuses a timer of nothing.
     let left = left.and_then(|left| Duration::try_from(left).ok());

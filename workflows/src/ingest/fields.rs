@@ -2,7 +2,7 @@
 
 use aep_flow_proto::v1::Table;
 
-use crate::step::StepError;
+use crate::step_error::StepError;
 
 /// `error`, with the fields that are the caller's named as in `table`, number `index` of the
 /// input.

@@ -10,7 +10,7 @@ use aep_flow_proto::{
 use temporalio_workflow::TimerResult;
 
 use super::{Kind, now, table::TableRun};
-use crate::{activities::Declared, step::StepError};
+use crate::{activities::Declared, step_error::StepError};
 
 /// First and longest pause between two looks at a dataflow's runs. A look is eleven
 /// events in the history, so the pauses grow.
@@ -43,7 +43,7 @@ impl<K: Kind> TableRun<'_, K> {
                 return Err(StepError::Cancelled);
             }
             let input = GetFlowRunsInput {
-                sandbox: self.plan.connection.sandbox.clone(),
+                sandbox: self.setup.connection.sandbox.clone(),
                 flow_id: flow_id.to_owned(),
                 limit: 0,
             };

@@ -21,10 +21,10 @@ use temporalio_workflow::{
     WorkflowResult, WorkflowTermination,
 };
 
-use super::{Context, Ingestion, UpdateError};
+use super::{IngestContext, Ingestion, UpdateError};
 use crate::{
     failure,
-    ingest_input::{Given, Source},
+    ingest_input::{ConnectionInput, IngestInput},
     limits,
     payload::{self, Message},
 };
@@ -34,7 +34,10 @@ pub trait Kind: Debug + Sized + 'static {
     /// Ends the run, for another of the same type to go on with that input; nothing if it does
     /// not fit into a payload.
     #[doc(hidden)]
-    fn go_on(ctx: &Context<Self>, given: Given) -> Option<Result<Infallible, WorkflowTermination>>;
+    fn continue_as_new(
+        ctx: &IngestContext<Self>,
+        input: IngestInput,
+    ) -> Option<Result<Infallible, WorkflowTermination>>;
 }
 
 macro_rules! workflow {
@@ -56,10 +59,10 @@ macro_rules! workflow {
         #[derive(Debug)]
         pub enum $kind {}
 
-        impl From<$input> for Given {
+        impl From<$input> for IngestInput {
             fn from(input: $input) -> Self {
                 Self {
-                    source: input.connection.map(Source::$source),
+                    connection: input.connection.map(ConnectionInput::$source),
                     tables: input.tables,
                     wait_for_first_run: input.wait_for_first_run,
                     tables_at_once: input.tables_at_once,
@@ -73,23 +76,23 @@ macro_rules! workflow {
         }
 
         impl Kind for $kind {
-            fn go_on(
-                ctx: &Context<Self>,
-                given: Given,
+            fn continue_as_new(
+                ctx: &IngestContext<Self>,
+                input: IngestInput,
             ) -> Option<Result<Infallible, WorkflowTermination>> {
                 let input = $input {
-                    connection: match given.source {
-                        Some(Source::$source(connection)) => Some(connection),
+                    connection: match input.connection {
+                        Some(ConnectionInput::$source(connection)) => Some(connection),
                         _ => None,
                     },
-                    tables: given.tables,
-                    wait_for_first_run: given.wait_for_first_run,
-                    tables_at_once: given.tables_at_once,
-                    step_deadline_seconds: given.step_deadline_seconds,
-                    first_run_deadline_seconds: given.first_run_deadline_seconds,
-                    decision_deadline_seconds: given.decision_deadline_seconds,
-                    continue_after_events: given.continue_after_events,
-                    continued: given.continued,
+                    tables: input.tables,
+                    wait_for_first_run: input.wait_for_first_run,
+                    tables_at_once: input.tables_at_once,
+                    step_deadline_seconds: input.step_deadline_seconds,
+                    first_run_deadline_seconds: input.first_run_deadline_seconds,
+                    decision_deadline_seconds: input.decision_deadline_seconds,
+                    continue_after_events: input.continue_after_events,
+                    continued: input.continued,
                 };
                 if payload::json_bytes(&input) > limits::MAX_PAYLOAD_BYTES {
                     return None;
@@ -103,7 +106,7 @@ macro_rules! workflow {
             /// Takes the input as it came; that it is wrong, [`Self::run`] reports.
             #[init]
             pub fn new(_: &WorkflowContextView, input: Message<$input>) -> Self {
-                Self::given(checked(input, $check))
+                Self::from_input(checked(input, $check))
             }
 
             /// The ingestion from its input to its result.
@@ -111,7 +114,7 @@ macro_rules! workflow {
             pub async fn run(
                 ctx: &mut WorkflowContext<Self>,
             ) -> WorkflowResult<Message<IngestResult>> {
-                Self::from_start_to_end(ctx).await
+                Self::run_to_end(ctx).await
             }
 
             /// Takes up what a worker tells of an attempt that failed and is to be retried.
@@ -119,15 +122,15 @@ macro_rules! workflow {
             pub fn attempt_failed(
                 &mut self,
                 _: &mut SyncWorkflowContext<Self>,
-                told: Message<FailedAttempt>,
+                report: Message<FailedAttempt>,
             ) {
-                self.heard(told);
+                self.record_attempt(report);
             }
 
             /// Where the ingestion stands.
             #[query(name = query::STATUS)]
             pub fn status(&self, _: &WorkflowContextView) -> Message<IngestStatus> {
-                self.shown().into()
+                self.full_status().into()
             }
 
             /// Takes a person's decision about a step whose outcome stays unknown. An id is
@@ -147,7 +150,7 @@ macro_rules! workflow {
                 _: &WorkflowContextView,
                 input: &Message<ResolveInput>,
             ) -> Result<(), UpdateError> {
-                self.can_decide(input)
+                self.check_decision(input)
             }
         }
     };
@@ -156,9 +159,9 @@ macro_rules! workflow {
 fn checked<I>(
     input: Message<I>,
     check: impl FnOnce(&I) -> Result<(), Vec<Violation>>,
-) -> Result<Given, ApplicationFailure>
+) -> Result<IngestInput, ApplicationFailure>
 where
-    I: Into<Given> + DeserializeOwned + prost::Message + prost::Name + Default,
+    I: Into<IngestInput> + DeserializeOwned + prost::Message + prost::Name + Default,
 {
     let input = input.read().map_err(failure::unreadable)?;
     check(&input).map_err(failure::invalid)?;

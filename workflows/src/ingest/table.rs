@@ -10,16 +10,18 @@ use temporalio_common::ActivityDefinition;
 use temporalio_workflow::join;
 
 use super::{
-    Context, Ingestion, Kind, Plan,
+    IngestContext, IngestSetup, Ingestion, Kind,
     decide::{self, Create},
-    fields, steps,
+    fields, run_activity,
 };
-use crate::{activities::Declared, inputs::Inputs, payload::Message, progress, step::StepError};
+use crate::{
+    activities::Declared, inputs::Inputs, payload::Message, progress, step_error::StepError,
+};
 
 /// One table of an ingestion under way.
 pub(super) struct TableRun<'a, K: Kind> {
-    pub(super) ctx: &'a Context<K>,
-    pub(super) plan: &'a Plan,
+    pub(super) ctx: &'a IngestContext<K>,
+    pub(super) setup: &'a IngestSetup,
     /// Its place among the tables that are meant.
     pub(super) index: usize,
 }
@@ -41,10 +43,10 @@ impl<K: Kind> TableRun<'_, K> {
             self.chain().await?;
             flow_id = self.ctx.state(made);
         }
-        if let Some(deadline) = self.plan.first_run_deadline {
+        if let Some(deadline) = self.setup.first_run_deadline {
             self.set_phase(TablePhase::WaitingForFirstRun);
             let run = self.first_run(&flow_id, deadline).await?;
-            self.note(|made| made.first_run = Some(run));
+            self.record(|made| made.first_run = Some(run));
         }
         Ok(())
     }
@@ -57,13 +59,17 @@ impl<K: Kind> TableRun<'_, K> {
         let explored = self.step(Declared::explore_table, inputs.explore_table());
         let explored = match explored.await {
             Err(StepError::Failed(failed)) => {
-                let path = format!("tables[{}]", self.plan.place(self.index));
+                let path = format!("tables[{}]", self.setup.place(self.index));
                 return Err(StepError::Failed(Box::new(failed.below(&path))));
             }
             other => other?,
         };
-        validate::against_columns(self.plan.place(self.index), self.table(), &explored.columns)
-            .map_err(|violations| StepError::invalid(names::activity::EXPLORE_TABLE, violations))?;
+        validate::against_columns(
+            self.setup.place(self.index),
+            self.table(),
+            &explored.columns,
+        )
+        .map_err(|violations| StepError::invalid(names::activity::EXPLORE_TABLE, violations))?;
         let columns = inputs.chosen(explored.columns);
 
         self.set_phase(TablePhase::Creating);
@@ -89,7 +95,7 @@ impl<K: Kind> TableRun<'_, K> {
     async fn source(&self, columns: Vec<Object>) -> Result<String, StepError> {
         let source = self.inputs().source_connection(columns);
         let source = self.create(source).await?;
-        self.note(|made| made.source_connection_id.clone_from(&source.id));
+        self.record(|made| made.source_connection_id.clone_from(&source.id));
         Ok(source.id)
     }
 
@@ -110,7 +116,7 @@ impl<K: Kind> TableRun<'_, K> {
             self.create(self.inputs().mapping_set(schema)),
         );
         let mapping_set = mapping_set?;
-        self.note(|made| made.mapping_set_id.clone_from(&mapping_set.id));
+        self.record(|made| made.mapping_set_id.clone_from(&mapping_set.id));
         Ok((target?, mapping_set))
     }
 
@@ -142,11 +148,11 @@ impl<K: Kind> TableRun<'_, K> {
             Some(dataset) => dataset,
             None => self.create(inputs.dataset(schema_id)).await?,
         };
-        self.note(|made| made.dataset_id.clone_from(&dataset.id));
+        self.record(|made| made.dataset_id.clone_from(&dataset.id));
 
         let target = inputs.target_connection(schema_id, dataset.id);
         let target = self.create(target).await?;
-        self.note(|made| made.target_connection_id.clone_from(&target.id));
+        self.record(|made| made.target_connection_id.clone_from(&target.id));
         Ok(target.id)
     }
 
@@ -159,49 +165,49 @@ impl<K: Kind> TableRun<'_, K> {
     {
         let name = activity.name().to_owned();
         let table = &self.table().table;
-        let deadline = self.plan.step_deadline;
-        let run = steps::run(self.ctx, table, activity, input, deadline, table);
-        self.shown(&name, run).await
+        let deadline = self.setup.step_deadline;
+        let run = run_activity::run(self.ctx, table, activity, input, deadline, table);
+        self.as_step(&name, run).await
     }
 
     /// The same for one that creates something: of an unknown outcome a person decides.
     async fn create<I: Create>(&self, input: I) -> Result<I::Made, StepError> {
         let name = I::ACTIVITY.name().to_owned();
-        let run = decide::run(self.ctx, self.plan, &self.table().table, input);
-        let made = self.shown(&name, run).await;
-        made.map_err(|error| fields::as_given(error, self.plan.place(self.index), self.table()))
+        let run = decide::run(self.ctx, self.setup, &self.table().table, input);
+        let made = self.as_step(&name, run).await;
+        made.map_err(|error| fields::as_given(error, self.setup.place(self.index), self.table()))
     }
 
-    async fn shown<O>(
+    async fn as_step<O>(
         &self,
         name: &str,
         run: impl Future<Output = Result<O, StepError>>,
     ) -> Result<O, StepError> {
         self.ctx
-            .state_mut(|this| progress::step_started(&mut this.status, self.index, name));
+            .state_mut(|this| progress::start_step(&mut this.status, self.index, name));
         let result = run.await;
         self.ctx.state_mut(|this| {
-            progress::step_ended(&mut this.status, self.index, name, result.is_ok());
+            progress::end_step(&mut this.status, self.index, name, result.is_ok());
         });
         result
     }
 
     /// Notes what was made for this table, so that a failure further on can name it.
-    fn note(&self, change: impl FnOnce(&mut IngestedTable)) {
+    fn record(&self, change: impl FnOnce(&mut IngestedTable)) {
         self.ctx
             .state_mut(|this| change(&mut this.made[self.index]));
     }
 
     fn set_phase(&self, phase: TablePhase) {
         self.ctx
-            .state_mut(|this| progress::table_phase(&mut this.status, self.index, phase));
+            .state_mut(|this| progress::set_table_phase(&mut this.status, self.index, phase));
     }
 
     pub(super) fn table(&self) -> &Table {
-        self.plan.table(self.index)
+        self.setup.table(self.index)
     }
 
     fn inputs(&self) -> Inputs<'_> {
-        self.plan.inputs(self.table())
+        self.setup.inputs(self.table())
     }
 }

@@ -4,7 +4,7 @@ use aep_flow_proto::{names::TablePhase, v1::TableStatus};
 
 /// At most so many tables, in their order: those that somebody must look at before those that
 /// are worked on, and these before the ones that wait or are done.
-pub fn most_telling(tables: &[TableStatus], most: usize) -> Vec<&TableStatus> {
+pub fn most_urgent(tables: &[TableStatus], most: usize) -> Vec<&TableStatus> {
     if tables.len() <= most {
         return tables.iter().collect();
     }
@@ -51,7 +51,7 @@ mod tests {
             })
             .collect();
         let shown = |most| -> Vec<&str> {
-            let tables = most_telling(&tables, most).into_iter();
+            let tables = most_urgent(&tables, most).into_iter();
             tables.map(|table| table.phase.as_str()).collect()
         };
         assert_eq!(shown(6), phases);

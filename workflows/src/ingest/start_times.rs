@@ -3,27 +3,27 @@
 use aep_flow_proto::{
     names,
     v1::{Table, Violation},
-    validate::{self, Meant},
+    validate::{self, SelectedTable},
 };
 use temporalio_workflow::join_all;
 
-use super::{Context, Kind, Plan, now, steps};
-use crate::{activities::Declared, step::StepError};
+use super::{IngestContext, IngestSetup, Kind, now, run_activity};
+use crate::{activities::Declared, step_error::StepError};
 
 /// Refuses a start time of `tables` that has passed, unless the table's dataflow stands already: the
 /// same input can then be run again at any time, to add a table or to get the ids.
 ///
 /// An input without such a start time costs nothing here.
 pub(super) async fn check<K: Kind>(
-    ctx: &Context<K>,
-    plan: &Plan,
-    tables: &[Meant],
+    ctx: &IngestContext<K>,
+    setup: &IngestSetup,
+    tables: &[SelectedTable],
 ) -> Result<(), StepError> {
     let now = now(ctx);
-    let looks = tables.iter().filter_map(|Meant { place, table }| {
+    let looks = tables.iter().filter_map(|SelectedTable { place, table }| {
         let path = format!("tables[{place}].schedule");
         let passed = validate::passed_start(&path, table.schedule.as_ref(), now)?;
-        Some(unless_made(ctx, plan, table, passed))
+        Some(unless_made(ctx, setup, table, passed))
     });
     let mut violations = Vec::new();
     for look in join_all(looks).await {
@@ -39,14 +39,14 @@ pub(super) async fn check<K: Kind>(
 }
 
 async fn unless_made<K: Kind>(
-    ctx: &Context<K>,
-    plan: &Plan,
+    ctx: &IngestContext<K>,
+    setup: &IngestSetup,
     table: &Table,
     passed: Violation,
 ) -> Result<Option<Violation>, StepError> {
-    let input = plan.inputs(table).find_dataflow();
+    let input = setup.inputs(table).find_dataflow();
     let path = &table.table;
     let activity = Declared::find_dataflow;
-    let found = steps::run(ctx, path, activity, input, plan.step_deadline, path).await?;
+    let found = run_activity::run(ctx, path, activity, input, setup.step_deadline, path).await?;
     Ok(found.id.is_empty().then_some(passed))
 }

@@ -1,51 +1,16 @@
-//! One activity as a step of a workflow: its timeouts, its retries, and what its failure says.
-
-use std::time::Duration;
+//! Why a step of an ingestion gave no result, and what its failure says.
 
 use aep_flow_proto::{
     names::{FailureType, activity::creates},
     v1::{FailureDetails, Violation},
 };
-use prost::Name;
-use serde::de::DeserializeOwned;
 use temporalio_common::{
-    ActivityCloseTimeouts, ActivityDefinition, RetryPolicy,
     data_converters::PayloadConversionError,
     error::{ActivityExecutionError, ApplicationFailure, IncomingError, RetryState},
 };
-use temporalio_workflow::{ActivityOptions, WorkflowContext, WorkflowTermination};
+use temporalio_workflow::WorkflowTermination;
 
 use crate::{failure, limits, payload::Message};
-
-/// One attempt follows every page of a look and one create; a platform that takes longer
-/// than this for it has lost it.
-const START_TO_CLOSE: Duration = Duration::from_secs(180);
-
-/// How soon the server notices that a worker died in the middle of a step. Higher: a
-/// later retry. Lower: more heartbeats, which cost an action each.
-const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// First and longest pause between two attempts, where the failure names no pause of its own.
-const RETRY_FIRST: Duration = Duration::from_secs(1);
-const RETRY_LONGEST: Duration = Duration::from_secs(60);
-
-/// How long a step is tried.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Patience {
-    /// With all retries.
-    pub(crate) deadline: Duration,
-    /// How many attempts; 0 for as many as fit.
-    pub(crate) attempts: u32,
-}
-
-impl From<Duration> for Patience {
-    fn from(deadline: Duration) -> Self {
-        Self {
-            deadline,
-            attempts: 0,
-        }
-    }
-}
 
 /// Why a step gave no result.
 #[derive(Debug)]
@@ -109,7 +74,8 @@ impl StepError {
         )
     }
 
-    fn of(step: &str, error: ActivityExecutionError) -> Self {
+    /// Why the activity of `step` failed.
+    pub(crate) fn of(step: &str, error: ActivityExecutionError) -> Self {
         match error {
             ActivityExecutionError::Cancelled(_) => Self::Cancelled,
             ActivityExecutionError::Serialization(error) => Self::Unreadable(error),
@@ -179,51 +145,6 @@ impl FailedStep {
             .details(Message::from(self.details))
             .build()
     }
-}
-
-/// Runs one activity to its end, retried by the server as long as `patience` lasts.
-///
-/// `activity_id` is one that no other activity of the workflow has; `summary` is shown beside
-/// the activity in Temporal's UI.
-pub(crate) async fn run<W, A, I, O>(
-    ctx: &WorkflowContext<W>,
-    activity_id: &str,
-    activity: A,
-    input: I,
-    patience: Patience,
-    summary: &str,
-) -> Result<O, StepError>
-where
-    A: ActivityDefinition<Input = Message<I>, Output = Message<O>>,
-    I: 'static,
-    O: DeserializeOwned + prost::Message + Name + Default + 'static,
-{
-    let name = activity.name().to_owned();
-    let Patience { deadline, attempts } = patience;
-    let options =
-        ActivityOptions::with_close_timeouts(ActivityCloseTimeouts::ScheduleAndStartToClose {
-            schedule_to_close: deadline,
-            start_to_close: START_TO_CLOSE.min(deadline),
-        })
-        .activity_id(activity_id.to_owned())
-        .heartbeat_timeout(HEARTBEAT_TIMEOUT)
-        .retry_policy(
-            RetryPolicy::builder()
-                .initial_interval(RETRY_FIRST)
-                .backoff_coefficient(2.0)
-                .maximum_interval(RETRY_LONGEST)
-                .maximum_attempts(attempts)
-                .build(),
-        )
-        .summary(summary)
-        .build();
-    let result = ctx
-        .execute_activity(activity, Message::from(input), options)
-        .await
-        .map_err(|error| StepError::of(&name, error))?;
-    result.read().map_err(|error| {
-        StepError::Unreadable(PayloadConversionError::EncodingError(Box::new(error)))
-    })
 }
 
 fn explain(step: &str, cause: Option<&IncomingError>, out_of_time: bool) -> FailedStep {
