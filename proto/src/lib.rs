@@ -1,9 +1,8 @@
 //! Inputs and outputs of aep-flow's workflows and activities.
 //!
-//! The messages stand in `aep/flow/v1/*.proto`, with every field's unit and
-//! default; this crate holds the Rust types made from them, the names that
-//! callers use, and the rules for what a good input is. It knows neither
-//! Temporal nor HTTP.
+//! `aep/flow/v1/*.proto` define the messages, with every field's unit and default. This crate
+//! holds the Rust types generated from them, the names that callers use, and the rules for a
+//! valid input. It knows neither Temporal nor HTTP.
 
 pub mod json;
 pub mod names;
@@ -17,7 +16,7 @@ mod wording;
 #[expect(
     missing_docs,
     clippy::allow_attributes_without_reason,
-    reason = "made from the .proto files, whose comments are the documentation"
+    reason = "generated from the .proto files, whose comments are the documentation"
 )]
 pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/aep.flow.v1.rs"));

@@ -26,7 +26,7 @@ pub mod workflow {
     /// Takes tables of any source of the catalogue into datasets.
     pub const INGEST_SOURCE: &str = "IngestSource";
 
-    /// Those that are ingestions: alike but for their input's connection.
+    /// The ingestions. They differ only in the connection of their input.
     pub const INGESTIONS: [&str; 2] = [INGEST_ORACLE_SERVICE_CLOUD, INGEST_SOURCE];
 
     /// Whether a workflow of that type is an ingestion.
@@ -37,20 +37,19 @@ pub mod workflow {
 
 /// Query types.
 pub mod query {
-    /// Where an ingestion stands.
+    /// The progress of an ingestion.
     pub const STATUS: &str = "status";
 }
 
 /// Signal types.
 pub mod signal {
-    /// A worker tells an ingestion that an attempt failed which is to be retried. The worker's
-    /// own: no part of what callers use.
+    /// A worker reports a failed attempt that is retried. For workers alone, not for callers.
     pub const ATTEMPT_FAILED: &str = "attemptFailed";
 }
 
 /// Update types.
 pub mod update {
-    /// A person's decision about a step whose outcome stays unknown.
+    /// A person's decision about a step whose outcome is unknown.
     pub const RESOLVE: &str = "resolve";
 }
 
@@ -69,11 +68,11 @@ pub const SPEC_VERSION: &str = "1.0";
 ///
 /// Source: deprecation notice of the same tutorial, 2025 edition.
 pub const ORACLE_SERVICE_CLOUD_DEPRECATED: &str = "Oracle Service Cloud is deprecated: Adobe \
-     announced that it drops this source at the end of June 2025 and names the Data Landing Zone \
-     as the replacement; the platform may refuse its connection specification";
+     announced its removal for the end of June 2025 and names the Data Landing Zone as the \
+     replacement; the platform may refuse its connection specification";
 
-// What would make the two parts of a Workflow Id ambiguous, and what does not
-// survive a shell or a link.
+// These characters would make the two parts of a Workflow Id ambiguous, or would not survive a
+// shell or a link.
 const RESERVED: &AsciiSet = &CONTROLS.add(b'/').add(b'%');
 
 /// Workflow Id suggested to callers: one ingestion per sandbox and connection at a time.
@@ -88,7 +87,7 @@ pub fn ingest_workflow_id(sandbox: &str, connection_name: &str) -> String {
     )
 }
 
-/// Sandbox and connection name of an id made by [`ingest_workflow_id`].
+/// Sandbox and connection name of an id from [`ingest_workflow_id`].
 pub fn parse_ingest_workflow_id(id: &str) -> Option<(String, String)> {
     let (sandbox, name) = id.strip_prefix("ingest/")?.split_once('/')?;
     let decode = |part: &str| {

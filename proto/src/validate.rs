@@ -1,9 +1,8 @@
-//! What a good input is, beyond what its types say.
+//! The rules for a valid input that go beyond its types.
 //!
-//! Everything that can be told from the input alone is told here, all of it at
-//! once, before anything is sent. What needs the worker's configuration comes in
-//! as [`Rules`]; what needs the source (does that column exist?) is
-//! [`against_columns`], asked after exploring.
+//! They check what the input alone shows, and report all violations at once, before anything is
+//! sent. The worker's configuration comes in as [`Rules`]. [`against_columns`] checks what only
+//! the source knows, such as whether a column exists, after exploring.
 
 mod columns;
 mod connection;

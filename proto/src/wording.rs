@@ -17,12 +17,12 @@ pub fn shown(value: &str) -> String {
     shown
 }
 
-/// Up to three of `known` that a person may have meant by `name`, best first.
+/// Up to three of `known` that are similar to `name`, the most similar first.
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let wanted = name.to_lowercase();
     let mut scored: Vec<(f64, &str)> = known
         .map(|each| (strsim::jaro_winkler(&wanted, &each.to_lowercase()), each))
-        // Below this, two names have little in common but their first letter.
+        // Below this, two names share little more than their first letter.
         .filter(|(score, _)| *score > 0.8)
         .collect();
     scored.sort_by(|left, right| right.0.total_cmp(&left.0));

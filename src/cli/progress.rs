@@ -284,8 +284,8 @@ mod tests {
             decisions("ingest/prod/OSC", std::slice::from_ref(&open)),
             [
                 "",
-                "you must decide: CreateDataflow for the table Contacts: whether the dataflow \
-                 `OSC - Contacts` was made is not known since 2026-11-24T12:00:03Z",
+                "you must decide: CreateDataflow for the table Contacts: it is unknown since \
+                 2026-11-24T12:00:03Z whether the dataflow `OSC - Contacts` was created",
                 "  it said: out of time [2J",
                 "  look on the platform; if it exists, take it by its id:",
                 "    aep-flow resolve ingest/prod/OSC --adopt ID",

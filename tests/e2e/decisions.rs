@@ -226,7 +226,7 @@ async fn what_cannot_be_carried_out_is_refused_and_leaves_no_trace() {
     .await;
     let (kind, message) = resolve(&run, json!({"retry": true})).await.unwrap_err();
     assert_eq!(kind, "NotFound", "{message}");
-    assert!(message.contains("nothing is to be decided"), "{message}");
+    assert!(message.contains("no decision is open"), "{message}");
 
     undecided(&run, 1).await;
     for (decision, expected) in [
@@ -481,7 +481,7 @@ async fn the_commands_ask_and_tell() {
     }
     let (code, _, errors) = said(&cli(&world, &["resolve", id, "--retry"]).await);
     assert_eq!(code, 1, "{errors}");
-    assert!(errors.contains("say which"), "{errors}");
+    assert!(errors.contains("name one"), "{errors}");
     assert!(errors.contains("aep-flow status"), "{errors}");
 
     world.emulator.clear_faults();

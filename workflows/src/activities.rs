@@ -1,7 +1,7 @@
 //! The activities' names, inputs and outputs, for workflows to call.
 //!
-//! The bodies are in the worker's crate, which implements these declarations one by
-//! one; the compiler holds both sides to the same types.
+//! The worker's crate has the bodies. It implements these declarations one by one, so the
+//! compiler checks that both sides have the same types.
 
 #![expect(
     missing_docs,

@@ -1,5 +1,5 @@
-//! Which attempts at which steps failed, and which steps are failing now: a state without
-//! Temporal, kept by the workflow and shown by its query.
+//! The failed attempts, and the steps that are failing now: a state without Temporal, kept by
+//! the workflow and shown by its query.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -7,21 +7,21 @@ use aep_flow_proto::v1::{FailedAttempt, FailingStep};
 
 use crate::step_error::FailedStep;
 
-/// More than a person reads, and small enough for an answer of a query: some 40 KB.
+/// More than a person reads, and small enough for the result of a query: some 40 KB.
 const MAX_KEPT: usize = 50;
 
-/// The longest message that is kept of an attempt. The whole one is in the pending activity.
+/// The longest message that is kept of an attempt. The pending activity has the whole one.
 const MAX_MESSAGE_CHARS: usize = 300;
 
-/// The longest of any other text, all of which are names or numbers of somebody's.
+/// The longest of any other text: a name or a number.
 const MAX_TEXT_CHARS: usize = 100;
 
-/// What is known of failed attempts.
+/// The failed attempts, as far as they are known.
 #[derive(Debug, Default)]
 pub(crate) struct Attempts {
     /// The activities that were begun in this run, by their ids.
     begun: BTreeMap<String, Begun>,
-    /// How many there were in the runs before it.
+    /// How many activities earlier runs began.
     before: usize,
     /// The steps that are failing now. The one that failed last comes last.
     failing: Vec<FailingStep>,
@@ -40,8 +40,8 @@ struct Begun {
 }
 
 impl Attempts {
-    /// What the run before this one knew: its steps that failed, its latest attempts, how many
-    /// attempts failed and how many activities there were.
+    /// Continues from the previous run: its failing steps, its latest attempts, and how many
+    /// attempts failed and activities were begun.
     pub(crate) fn after(
         failing: Vec<FailingStep>,
         latest: Vec<FailedAttempt>,
@@ -62,16 +62,16 @@ impl Attempts {
         self.before.saturating_add(self.begun.len())
     }
 
-    /// Notes that an activity begins; gives the id that it is to have.
+    /// Records that an activity begins, and returns its id.
     ///
-    /// The ids are those that the SDK would count by itself, but that a run goes on counting
-    /// where the one before it ended: what is heard late is then nobody's.
+    /// The ids are those that the SDK would count by itself, except that a run continues the
+    /// count of the previous one. So a late report of the previous run matches no activity.
     pub(crate) fn begin(&mut self, step: &str, table: &str) -> String {
         self.add(step, table, false)
     }
 
-    /// The same for an activity that checks what a person wants to adopt: its failure is an
-    /// answer to that person, and leaves the step as it is.
+    /// The same for an activity that checks what a person wants to adopt. Its failure is
+    /// returned to that person, and leaves the step as it is.
     pub(crate) fn begin_check(&mut self, step: &str, table: &str) -> String {
         self.add(step, table, true)
     }
@@ -88,12 +88,12 @@ impl Attempts {
         id
     }
 
-    /// Takes up what a worker told of an attempt that is to be retried.
+    /// Records a worker's report of an attempt that is retried.
     ///
-    /// It may come late: then it is listed, and the step is no longer failing because of it.
+    /// A late report is listed, but does not make the step failing.
     pub(crate) fn record_report(&mut self, report: FailedAttempt) {
         let Some(begun) = self.begun.get(&report.activity_id) else {
-            // Nobody's: not from one of our workers.
+            // It matches no activity of this run.
             return;
         };
         let attempt = FailedAttempt {
@@ -124,7 +124,7 @@ impl Attempts {
         self.keep(attempt);
     }
 
-    /// Notes that an activity ended well, and its step with it.
+    /// Records that an activity succeeded, and its step with it.
     pub(crate) fn record_success(&mut self, activity_id: &str) {
         let Some(begun) = self.begun.get_mut(activity_id) else {
             return;
@@ -135,7 +135,7 @@ impl Attempts {
             .retain(|each| each.step != step || each.table != table);
     }
 
-    /// Notes that an activity failed for good, at `now`.
+    /// Records that an activity failed at `now` and is not retried.
     pub(crate) fn record_failure(&mut self, activity_id: &str, failed: &FailedStep, now: &str) {
         let Some(begun) = self.begun.get_mut(activity_id) else {
             return;
@@ -160,8 +160,8 @@ impl Attempts {
         }
     }
 
-    /// Notes that a step failed for good at `now`, by its activity or by what the workflow found
-    /// in its result. It counts as failing from then on.
+    /// Marks a step as failing from `now` on, because its activity is not retried or the workflow
+    /// refused its result.
     pub(crate) fn mark_failing(&mut self, table: &str, failed: &FailedStep, now: &str) {
         self.set_failing(FailingStep {
             step: failed.step.clone(),
@@ -188,7 +188,7 @@ impl Attempts {
         self.latest.iter()
     }
 
-    /// How many failed attempts there were, as far as is known.
+    /// How many failed attempts are known.
     pub(crate) fn total(&self) -> u32 {
         self.total
     }
@@ -205,7 +205,7 @@ impl Attempts {
         let same = |each: &FailedAttempt| {
             each.activity_id == attempt.activity_id && each.attempt == attempt.attempt
         };
-        // An attempt that was to be retried may turn out to have been the last one.
+        // An attempt that was reported as retried may have been the last one.
         if attempt.attempt > 0
             && let Some(at) = self.latest.iter().position(same)
         {
@@ -280,7 +280,7 @@ mod tests {
         assert_eq!(last.since, "2026-11-24T12:00:01Z");
         assert_eq!(last.next_try_reason, "Retry-After");
 
-        // One that went through leaves the other's.
+        // A success leaves the failure of the other step.
         attempts.record_success(&contacts);
         assert_eq!(attempts.last_failure(), Some("Unavailable"));
         attempts.record_success(&accounts);
@@ -298,7 +298,7 @@ mod tests {
         attempts.record_success(&accounts);
         assert_eq!(attempts.last_failure(), Some("NotFound"));
 
-        // A person had it tried again: another activity, the same step.
+        // A person decided to retry: another activity, the same step.
         let again = attempts.begin("EnsureSchema", "Contacts");
         attempts.record_success(&again);
         assert_eq!(attempts.last_failure(), None);
@@ -315,7 +315,7 @@ mod tests {
         let mut attempts = Attempts::after(failing, latest, before.total(), activities);
         assert_eq!(attempts.last_failure(), Some("RateLimited"));
 
-        // What comes late of the run before is nobody's, and no id comes twice.
+        // A late report of the previous run is ignored, and no id comes twice.
         attempts.record_report(report(&id, 2, "RateLimited"));
         assert_eq!(attempts.total(), 1);
         let again = attempts.begin("EnsureSchema", "Contacts");
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_heard_late_is_listed_and_fails_nothing() {
+    fn a_late_report_is_listed_and_fails_nothing() {
         let mut attempts = Attempts::default();
         let id = attempts.begin("EnsureSchema", "Contacts");
         attempts.record_success(&id);
@@ -337,14 +337,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nobodys_is_not_taken() {
+    fn a_report_that_matches_no_activity_is_ignored() {
         let mut attempts = Attempts::default();
         attempts.record_report(report("7", 1, "RateLimited"));
         assert_eq!((attempts.total(), attempts.last_failure()), (0, None));
     }
 
     #[test]
-    fn a_check_answers_a_person_and_leaves_the_step_as_it_is() {
+    fn a_check_leaves_the_step_as_it_is() {
         let mut attempts = Attempts::default();
         let id = attempts.begin("EnsureSchema", "Contacts");
         attempts.record_failure(&id, &for_good("EnsureSchema", 1), "t");
@@ -354,7 +354,7 @@ mod tests {
         assert_eq!(attempts.failing()[0].attempt, 1);
         assert_eq!(attempts.total(), 3);
 
-        // What it finds good is what the step made.
+        // A resource that the check accepts is the step's result.
         let check = attempts.begin_check("EnsureSchema", "Contacts");
         attempts.record_success(&check);
         assert_eq!(attempts.last_failure(), None);

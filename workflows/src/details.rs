@@ -1,4 +1,4 @@
-//! The workflow's current details: what the Temporal UI shows of an ingestion, in Markdown.
+//! The workflow's current details, which the Temporal UI shows as Markdown.
 
 use std::fmt::Write as _;
 
@@ -17,7 +17,7 @@ const MAX_LINES: usize = 50;
 const MAX_DECISIONS: usize = 10;
 const MAX_WARNINGS: usize = 5;
 
-/// What the UI shows of the workflow `workflow_id`. `hint` stands below its open decisions.
+/// The details of the workflow `workflow_id`. `hint` comes below its open decisions.
 pub(crate) fn render(status: &IngestStatus, workflow_id: &str, hint: Option<&str>) -> String {
     let mut text = format!("**{}**", status.phase);
     if status.tables_total > 0 {
@@ -49,7 +49,7 @@ pub(crate) fn render(status: &IngestStatus, workflow_id: &str, hint: Option<&str
     for table in urgency::most_urgent(&status.tables, MAX_LINES) {
         let now = if table.error.is_empty() {
             let failing: Vec<&FailingStep> = failing(status, &table.table).collect();
-            // A step that fails is told of by what it retries.
+            // A failing step appears once, with its retry.
             let running = table.running.iter();
             let running =
                 running.filter(|running| failing.iter().all(|each| each.step != **running));
@@ -86,22 +86,22 @@ fn decisions(text: &mut String, open: &[OpenDecision], workflow_id: &str, hint: 
         let commands = Commands::of(workflow_id, decision, open.len());
         let _ = write!(
             text,
-            "\n**A person must decide.** {}. It said: {}\n\n",
+            "\n**A person must decide.** {}. The last attempt said: {}\n\n",
             line(&decision::sentence(decision), 500),
             line(&decision.message, 500),
         );
         for candidate in &decision.candidates {
             let _ = writeln!(
                 text,
-                "On the platform there is the {} `{}`.\n",
+                "The {} `{}` exists on the platform.\n",
                 line(CreatedKind::shown_word(&candidate.kind), 50),
                 line(&candidate.id, 300),
             );
         }
         let _ = write!(
             text,
-            "Look on the platform. If it exists, take it by its id:\n\n    {}\n\n\
-             If it does not, look and create again:\n\n    {}\n\n\
+            "Look on the platform. If the resource exists, adopt it by its id:\n\n    {}\n\n\
+             If it does not exist, retry:\n\n    {}\n\n\
              Without a decision the step fails with OutcomeUnknown at {}.\n",
             line(&commands.adopt, 2_000),
             line(&commands.retry, 2_000),
@@ -135,7 +135,8 @@ fn failing<'a>(status: &'a IngestStatus, table: &'a str) -> impl Iterator<Item =
         .filter(move |step| step.table == table)
 }
 
-/// What a step retries: which attempt failed, as what, since when, and when the next one comes.
+/// The retry of a step: which attempt failed, with which type, since when, and when the next one
+/// is due.
 fn retrying(step: &FailingStep) -> String {
     let mut text = step.step.clone();
     if step.attempt > 0 {
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_retried_stands_on_its_tables_line() {
+    fn a_retry_is_on_its_tables_line() {
         let mut status =
             progress::waiting(["Contacts".to_owned(), "Accounts".to_owned()].into_iter());
         for step in ["EnsureDataset", "CreateMappingSet"] {
@@ -229,12 +230,12 @@ mod tests {
         assert_eq!(
             render(&status, "ingest/prod/OSC 1", Some("A hint.\n")),
             "**needs decision**\n\n\
-             **A person must decide.** CreateOracleServiceCloudBaseConnection: whether the base \
-             connection `OSC` was made is not known since 2026-11-24T12:00:03Z. It said: out of \
-             time and so on\n\n\
-             Look on the platform. If it exists, take it by its id:\n\n    \
+             **A person must decide.** CreateOracleServiceCloudBaseConnection: it is unknown since \
+             2026-11-24T12:00:03Z whether the base connection `OSC` was created. The last attempt \
+             said: out of time and so on\n\n\
+             Look on the platform. If the resource exists, adopt it by its id:\n\n    \
              aep-flow resolve 'ingest/prod/OSC 1' --adopt ID\n\n\
-             If it does not, look and create again:\n\n    \
+             If it does not exist, retry:\n\n    \
              aep-flow resolve 'ingest/prod/OSC 1' --retry\n\n\
              Without a decision the step fails with OutcomeUnknown at 2026-12-01T12:00:03Z.\n\n\
              A hint.\n"

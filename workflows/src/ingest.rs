@@ -1,8 +1,8 @@
 //! The workflows that take tables of a source into datasets.
 //!
-//! One base connection; if the input has patterns, the tables that they fit; then each table by
-//! itself, so many at once as the input says.
-//! Within a table only what needs another's result waits for it:
+//! First the base connection. Then the tables that the input's patterns select, if it has any.
+//! Then each table by itself, as many at once as the input says. Within a table, a step waits
+//! only for the steps whose results it needs:
 //!
 //! ```text
 //! ExploreTable ─┬─ CreateSourceConnection ─────────────────────────────┬─ CreateDataflow
@@ -69,19 +69,19 @@ use crate::{
     step_error::{FailedStep, StepError},
 };
 
-/// Tables worked on side by side, unless the input says otherwise. Higher: faster, and
-/// sooner throttled by the platform.
+/// Tables that are worked on at the same time, unless the input says otherwise. Higher: faster,
+/// and sooner throttled by the platform.
 const TABLES_AT_ONCE: u32 = 8;
 
-/// How long a step may be retried, unless the input says otherwise: an outage over a night.
+/// How long a step may be retried, unless the input says otherwise: an outage of one night.
 const STEP_DEADLINE: Duration = Duration::from_secs(86_400);
 
 /// How long to wait for a first run, unless the input says otherwise. Adobe's own alert
 /// for a late run comes after 150 minutes.
 const FIRST_RUN_DEADLINE: Duration = Duration::from_secs(10_800);
 
-/// How long a person may take to decide, unless the input says otherwise: somebody may be
-/// away for a week's end and a holiday.
+/// How long a person may take to decide, unless the input says otherwise: long enough for a
+/// weekend and a holiday.
 const DECISION_DEADLINE: Duration = Duration::from_secs(604_800);
 
 /// Why an update is refused or fails.
@@ -99,12 +99,12 @@ pub struct Ingestion<K> {
     warnings: Vec<String>,
     /// The source, by its name in the catalogue.
     source: String,
-    /// Whether Adobe has dropped the source, or announced that it will.
+    /// Whether Adobe has removed the source, or has announced its removal.
     is_deprecated: bool,
-    /// By table, so that their order does not depend on which table is faster.
+    /// By table, so that the order does not depend on which table is faster.
     table_warnings: BTreeMap<usize, Vec<String>>,
     failed: BTreeMap<usize, FailedTable>,
-    /// The tables that no lane took yet, the next one first.
+    /// The tables that no lane has taken yet, the next one first.
     unclaimed: VecDeque<usize>,
     /// When each table began to wait for its first run.
     first_run_since: BTreeMap<usize, Timestamp>,
@@ -117,15 +117,14 @@ pub struct Ingestion<K> {
     kind: PhantomData<K>,
 }
 
-/// What every table of one ingestion shares.
+/// What all tables of one ingestion share.
 struct IngestSetup {
     /// The input, without its tables.
     input: IngestInput,
     connection: ConnectionSettings,
     /// The input's tables, patterns among them.
     entries: Vec<Table>,
-    /// The tables that these mean; not known before the source was explored, if there is a
-    /// pattern.
+    /// The selected tables; with a pattern, unknown until the source has been explored.
     tables: OnceCell<Vec<SelectedTable>>,
     base: OnceCell<Base>,
     step_deadline: Duration,
@@ -144,7 +143,7 @@ type IngestContext<K> = WorkflowContext<Ingestion<K>>;
 
 impl<K: Kind> Ingestion<K> {
     fn from_input(input: Result<IngestInput, ApplicationFailure>) -> Self {
-        // An update may come before anything else is done.
+        // An update may arrive before anything else happens.
         let decisions = input.as_ref().ok().map(continued::open_decisions);
         Self {
             input: Some(input),
@@ -189,13 +188,13 @@ impl<K: Kind> Ingestion<K> {
         let mut question = pin!(attributes::ask_at_the_start(ctx, sandbox).fuse());
         let mut ingestion = pin!(Self::ingest(ctx, &setup));
         let mut leave = pin!(continued::rest_is_over(ctx, &setup).fuse());
-        // Polled whenever something happened, signals and updates included: what came of it is
-        // told once, however much it was.
+        // Polled after every event, signals and updates included. All changes of one poll are
+        // reported together.
         poll_fn(|cx| {
             let _ = question.as_mut().poll(cx);
             continued::check_length(ctx, &setup);
             let mut polled = ingestion.as_mut().poll(cx);
-            // What goes on is at rest only now.
+            // Only now is it known what still runs.
             let is_overdue = leave.as_mut().poll(cx).is_ready();
             if polled.is_pending()
                 && continued::is_at_rest(ctx, is_overdue)
@@ -210,8 +209,8 @@ impl<K: Kind> Ingestion<K> {
         .await
     }
 
-    /// What cannot be read is passed over: it is for people's eyes, and no reason for an
-    /// ingestion to fail.
+    /// A report that cannot be read is ignored: reports are only shown to people, so the
+    /// ingestion must not fail because of one.
     fn record_attempt(&mut self, report: Message<FailedAttempt>) {
         if let Ok(report) = report.read() {
             self.attempts.record_report(report);
@@ -225,15 +224,15 @@ impl<K: Kind> Ingestion<K> {
         let input = input
             .read()
             .map_err(|error| ResolveError(failure::unreadable(error)))?;
-        // Another one may have been taken since the validator saw this one.
+        // Another decision may have been taken since the validator checked this one.
         let (result, ticket) = ctx.state_mut(|this| this.decisions.decide(&input))?;
         if input.retry {
             return Ok(result.into());
         }
-        ctx.wait_condition(|this| this.decisions.is_answered(ticket))
+        ctx.wait_condition(|this| this.decisions.is_carried_out(ticket))
             .await
             .map_err(|_| ResolveError::over())?;
-        ctx.state_mut(|this| this.decisions.take_answer(ticket))?;
+        ctx.state_mut(|this| this.decisions.take_result(ticket))?;
         Ok(result.into())
     }
 
@@ -274,7 +273,7 @@ impl<K: Kind> Ingestion<K> {
         Self::finish(ctx, setup)
     }
 
-    /// Makes the base connection, and finds out which tables are meant.
+    /// Creates the base connection, and finds the selected tables.
     async fn connect(
         ctx: &IngestContext<K>,
         setup: &IngestSetup,
@@ -316,7 +315,7 @@ impl<K: Kind> Ingestion<K> {
         Ok(())
     }
 
-    /// The phase, where open decisions come before all else.
+    /// The phase. Open decisions come before everything else.
     fn phase(&self) -> &str {
         if self.decisions.is_empty() {
             &self.status.phase
@@ -325,7 +324,7 @@ impl<K: Kind> Ingestion<K> {
         }
     }
 
-    /// The status, with all that is kept elsewhere.
+    /// The status with the failed attempts.
     fn full_status(&self) -> IngestStatus {
         IngestStatus {
             attempts: self.attempts.latest().cloned().collect(),
@@ -334,7 +333,7 @@ impl<K: Kind> Ingestion<K> {
         }
     }
 
-    /// The status without what happened before.
+    /// The status without the failed attempts.
     fn short_status(&self) -> IngestStatus {
         let mut status = self.status.clone();
         self.phase().clone_into(&mut status.phase);
@@ -351,7 +350,7 @@ impl<K: Kind> Ingestion<K> {
         status
     }
 
-    /// Takes all tables for ones that wait.
+    /// Lists all tables as waiting.
     fn start_tables(ctx: &IngestContext<K>, setup: &IngestSetup) {
         ctx.state_mut(|this| {
             let begun = progress::waiting(setup.tables().map(|table| table.table.clone()));
@@ -373,7 +372,7 @@ impl<K: Kind> Ingestion<K> {
         });
     }
 
-    /// The ingestion's end before it has a base connection.
+    /// Ends the ingestion before it works on a table.
     fn fail_early(ctx: &IngestContext<K>, error: StepError) -> WorkflowTermination {
         if let StepError::Failed(failed) = &error {
             let text = format!("{}: {}", failed.kind, failed.message);
@@ -387,8 +386,8 @@ impl<K: Kind> Ingestion<K> {
         error.into()
     }
 
-    /// Works on one unclaimed table after the other. Those that are left when the run is about
-    /// to end are for the next one.
+    /// Works on one unclaimed table after the other. Tables that are left when the run hands over
+    /// are for the next run.
     async fn lane(ctx: &IngestContext<K>, setup: &IngestSetup) -> LaneEnd {
         while ctx.state(|this| !this.unclaimed.is_empty()) {
             if ctx.state(|this| this.handover.has_begun()) {
@@ -416,7 +415,7 @@ impl<K: Kind> Ingestion<K> {
         Ok(())
     }
 
-    /// Works on one table that already waited for a person in the run before, once it is decided.
+    /// Works on a table that already waited for a person in the previous run, after the decision.
     async fn work_on_waiting(ctx: &IngestContext<K>, setup: &IngestSetup, index: usize) -> LaneEnd {
         let table = &setup.table(index).table;
         match decide::until_decided(ctx, table).await {
@@ -433,8 +432,8 @@ impl<K: Kind> Ingestion<K> {
         Ok(())
     }
 
-    /// Lanes beside the others, for one whose table waits for a person does nothing meanwhile.
-    /// Gives how they ended, once the others are `over`.
+    /// Adds a lane for each table that waits for a person, since its own lane does nothing
+    /// meanwhile. Returns how the added lanes ended, once the others are `over`.
     async fn more_lanes(
         ctx: &IngestContext<K>,
         setup: &IngestSetup,
@@ -442,13 +441,13 @@ impl<K: Kind> Ingestion<K> {
     ) -> Vec<LaneEnd> {
         let mut lanes = Vec::new();
         let mut ended = Vec::new();
-        // Polled whenever the others are: both are parts of one join.
+        // Polled whenever the others are, because both are parts of one join.
         poll_fn(|cx| {
             let wanted = ctx.state(|this| {
                 if this.unclaimed.is_empty() {
                     0
                 } else {
-                    // Those that waited in the run before took no lane in this one.
+                    // Tables that waited in the previous run took no lane in this one.
                     let tables = this.decisions.tables().into_iter();
                     tables.filter(|table| !this.open.is_waiting(table)).count()
                 }
@@ -559,7 +558,7 @@ impl IngestSetup {
         self.base.get_or_init(|| base);
     }
 
-    /// None before they are known.
+    /// The selected tables; none before they are known.
     fn tables(&self) -> impl Iterator<Item = &Table> {
         self.selected().iter().map(|each| &each.table)
     }
@@ -576,23 +575,23 @@ impl IngestSetup {
         &self.selected()[index].table
     }
 
-    /// The place in the caller's input of the entry that means a table.
+    /// The place in the caller's input of the entry that selects a table.
     fn place(&self, index: usize) -> usize {
         self.selected()[index].place
     }
 
-    /// Empty before it is made.
+    /// Empty before the base connection exists.
     fn base_connection_id(&self) -> &str {
         self.base.get().map_or("", |base| &base.id)
     }
 
-    /// What the base connection was made by.
+    /// The specification of the base connection.
     fn connection_spec(&self) -> ConnectionSpec {
         let base = self.base.get();
         base.map_or_else(oracle_service_cloud, |base| base.spec.clone())
     }
 
-    /// What the inputs of a table's steps are made of.
+    /// Makes the inputs of a table's steps.
     fn inputs<'a>(&'a self, table: &'a Table) -> Inputs<'a> {
         Inputs {
             connection: &self.connection,
@@ -603,8 +602,8 @@ impl IngestSetup {
     }
 }
 
-/// The specification of a base connection that says none: one of an Oracle Service Cloud, made
-/// by a worker or in a run that knew no other source.
+/// The specification of a base connection without one: Oracle Service Cloud, from a worker or a
+/// run that knew no other source.
 fn oracle_service_cloud() -> ConnectionSpec {
     ConnectionSpec {
         id: names::ORACLE_SERVICE_CLOUD_SPEC_ID.to_owned(),
@@ -634,7 +633,7 @@ fn some_failed(
         .next()
         .map_or_else(String::new, |table| table.r#type.clone());
     let mut message = format!("{} of {} tables failed", failed.len(), made.len());
-    // The details name them all; the message is one that a list of workflows can show.
+    // The details name all tables. The message must fit into a list of workflows.
     for table in failed.values().take(5) {
         message.push_str(&format!(
             "; {}: {} in {}: {}",

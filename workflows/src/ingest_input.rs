@@ -21,7 +21,7 @@ pub struct IngestInput {
     pub(crate) continued: Option<Continued>,
 }
 
-/// What a base connection is made of.
+/// What a base connection is made from.
 #[derive(Debug, Clone)]
 pub enum ConnectionInput {
     /// An Oracle Service Cloud, as its own workflow takes it.
@@ -30,14 +30,14 @@ pub enum ConnectionInput {
     Any(Connection),
 }
 
-/// What of a connection holds for all that stands on it.
+/// The settings of a connection that apply to everything created through it.
 #[derive(Debug, Clone, Default)]
 pub struct ConnectionSettings {
     /// Name of the sandbox, empty for the worker's.
     pub sandbox: String,
     /// Name of the base connection.
     pub name: String,
-    /// Free text of the caller's.
+    /// The caller's free text.
     pub description: String,
     /// An `OnExisting`.
     pub on_existing: i32,
@@ -46,7 +46,7 @@ pub struct ConnectionSettings {
 }
 
 impl ConnectionSettings {
-    /// What to do when something of a wanted name stands.
+    /// What to do when a resource of the requested name exists.
     #[must_use]
     pub fn on_existing(&self) -> OnExisting {
         OnExisting::try_from(self.on_existing).unwrap_or_default()
@@ -54,7 +54,7 @@ impl ConnectionSettings {
 }
 
 impl ConnectionInput {
-    /// What of it holds for all that stands on it.
+    /// Its settings that apply to everything created through it.
     #[must_use]
     pub fn settings(&self) -> ConnectionSettings {
         match self {

@@ -1,11 +1,11 @@
-//! Where an ingestion stands, kept by the workflow and shown by its query.
+//! The progress of an ingestion, kept by the workflow and shown by its query.
 
 use aep_flow_proto::{
     names::{Phase, TablePhase},
     v1::{IngestStatus, TableStatus},
 };
 
-/// Steps of one table's chain, without waiting for its first run.
+/// Steps of one table's chain, without the wait for its first run.
 pub(crate) const STEPS_PER_TABLE: u32 = 7;
 
 pub(crate) fn waiting(tables: impl Iterator<Item = String>) -> IngestStatus {

@@ -19,8 +19,8 @@ pub(crate) enum StepError {
     Cancelled,
     /// The step failed for good.
     Failed(Box<FailedStep>),
-    /// The result is of a newer worker than this one. The workflow task is to be tried
-    /// again, by then perhaps by a worker that can read it.
+    /// A newer worker wrote the result. The workflow task is retried, perhaps by a worker that
+    /// can read it.
     Unreadable(PayloadConversionError),
 }
 
@@ -29,7 +29,7 @@ pub(crate) enum StepError {
 pub(crate) struct FailedStep {
     /// Activity type.
     pub(crate) step: String,
-    /// Activity id; empty for a step that the workflow found wrong by itself.
+    /// Activity id; empty if the workflow itself found the step invalid.
     pub(crate) activity_id: String,
     pub(crate) kind: FailureType,
     pub(crate) message: String,
@@ -37,7 +37,7 @@ pub(crate) struct FailedStep {
 }
 
 impl StepError {
-    /// A step that this workflow found wrong by itself.
+    /// A step that the workflow itself found invalid.
     pub(crate) fn invalid(step: &str, violations: Vec<Violation>) -> Self {
         let (message, details) = failure::describe(violations);
         Self::failed(step, FailureType::InvalidInput, message, details)
@@ -85,7 +85,7 @@ impl StepError {
                 explained.activity_id = failed.activity_id().to_owned();
                 Self::Failed(Box::new(explained))
             }
-            // The SDK keeps the enum open; what it adds is a failure that says nothing more.
+            // The SDK keeps the enum open. Nothing more is known of a variant that it adds.
             other => Self::failed(
                 step,
                 FailureType::Unavailable,
@@ -110,8 +110,8 @@ impl From<StepError> for WorkflowTermination {
 }
 
 impl FailedStep {
-    /// The same failure with the activity's field names as the workflow's caller knows them:
-    /// below `path` of the workflow's own input.
+    /// The same failure with field names of the workflow's input: those of the activity, below
+    /// `path`.
     pub(crate) fn below(self, path: &str) -> Self {
         if self.kind != FailureType::InvalidInput || self.details.violations.is_empty() {
             return self;
@@ -119,7 +119,7 @@ impl FailedStep {
         self.renamed(|field| Some(format!("{path}.{field}")))
     }
 
-    /// The same failure with those fields named otherwise for which there is another name.
+    /// The same failure with the fields renamed for which `name` returns another name.
     pub(crate) fn renamed(mut self, name: impl Fn(&str) -> Option<String>) -> Self {
         if let Some(message) = failure::rename(&mut self.details, name) {
             self.message = message;
@@ -127,12 +127,13 @@ impl FailedStep {
         self
     }
 
-    /// The same failure, of a step that only checked what exists: it left nothing open.
+    /// The same failure for a step that only checked an existing resource, so that nothing is
+    /// unknown.
     pub(crate) fn of_a_check(mut self) -> Self {
         if self.kind == FailureType::OutcomeUnknown {
             self.kind = FailureType::Unavailable;
             self.details.outcome_unknown = false;
-            self.details.next_step = "decide again, once the platform answers".to_owned();
+            self.details.next_step = "decide again, once the platform responds".to_owned();
         }
         self
     }
@@ -179,8 +180,8 @@ fn explain(step: &str, cause: Option<&IncomingError>, out_of_time: bool) -> Fail
         Some(IncomingError::Timeout(_)) | None => gave_up(
             step,
             FailureType::Unavailable,
-            "no attempt came to an end",
-            // A worker that died in the middle may have sent the create.
+            "no attempt ended",
+            // A worker that crashed may have sent the create.
             FailureDetails {
                 outcome_unknown: creates(step),
                 ..FailureDetails::default()
@@ -197,11 +198,11 @@ fn explain(step: &str, cause: Option<&IncomingError>, out_of_time: bool) -> Fail
 }
 
 fn gave_up(step: &str, kind: FailureType, last: &str, mut details: FailureDetails) -> FailedStep {
-    // The next try that the last attempt told of does not come.
+    // The next attempt that the last one announced does not happen.
     let last = last.split(failure::NEXT_TRY).next().unwrap_or(last);
     let kind = if details.outcome_unknown {
-        details.next_step = "look on the platform whether the resource exists, and start the \
-                             ingestion again once that is settled"
+        details.next_step = "check on the platform whether the resource exists, and then start \
+                             the ingestion again"
             .to_owned();
         FailureType::OutcomeUnknown
     } else {

@@ -1,9 +1,9 @@
-//! Which tables are shown where there is no room for all.
+//! Which tables are shown when there is no room for all.
 
 use aep_flow_proto::{names::TablePhase, v1::TableStatus};
 
-/// At most so many tables, in their order: those that somebody must look at before those that
-/// are worked on, and these before the ones that wait or are done.
+/// At most `most` tables, in their order: first those that need a person, then those that are
+/// being worked on, then those that wait or are done.
 pub fn most_urgent(tables: &[TableStatus], most: usize) -> Vec<&TableStatus> {
     if tables.len() <= most {
         return tables.iter().collect();
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_somebody_must_look_at_is_shown_first() {
+    fn what_needs_a_person_is_shown_first() {
         let phases = [
             "done",
             "waiting",

@@ -32,7 +32,7 @@ activities! {
     /// Ensures a source connection for one table.
     CREATE_SOURCE_CONNECTION = "CreateSourceConnection",
         creates: Some(CreatedKind::SourceConnection);
-    /// Ensures a field group and a schema made from columns.
+    /// Ensures a field group and a schema for columns.
     ENSURE_SCHEMA = "EnsureSchema", creates: Some(CreatedKind::Schema);
     /// Ensures a dataset.
     ENSURE_DATASET = "EnsureDataset", creates: Some(CreatedKind::Dataset);
@@ -47,8 +47,8 @@ activities! {
     FIND_DATAFLOW = "FindDataflow", creates: None;
     /// Reads the runs of a dataflow.
     GET_FLOW_RUNS = "GetFlowRuns", creates: None;
-    /// Reads which search attributes the namespace knows. The workflow's own: no part of
-    /// what callers use.
+    /// Reads which search attributes the namespace knows. For the workflow alone, not for
+    /// callers.
     FIND_SEARCH_ATTRIBUTES = "FindSearchAttributes", creates: None;
 }
 

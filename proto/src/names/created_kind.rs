@@ -11,7 +11,7 @@ pub enum CreatedKind {
     FieldGroup,
     /// A schema.
     Schema,
-    /// The field that tells the rows of a schema apart.
+    /// The field that identifies the person or thing of a row.
     IdentityDescriptor,
     /// A dataset.
     Dataset,

@@ -62,7 +62,7 @@ pub fn against_columns(
             );
         }
     }
-    // A column that the caller leaves out cannot be mapped, nor tell what is new.
+    // A column that the caller leaves out can neither be mapped nor show which rows are new.
     if !table.columns.is_empty() {
         for (field, column) in &used {
             if names.contains(column) && !table.columns.iter().any(|taken| taken == column) {

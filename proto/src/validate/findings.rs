@@ -3,15 +3,15 @@
 use super::limits::{MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, MAX_PATH_CHARS};
 use crate::{v1::Violation, wording::shown};
 
-/// What was found wrong so far, in the order of the input.
+/// The violations found so far, in the order of the input.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Findings {
     violations: Vec<Violation>,
 }
 
 impl Findings {
-    /// Notes that `field` holds `found` where `expected` was wanted. `found` must
-    /// never be the value of a secret.
+    /// Records that `field` holds `found` instead of `expected`. `found` must never be the value
+    /// of a secret.
     pub fn note(
         &mut self,
         field: impl Into<String>,
@@ -25,7 +25,7 @@ impl Findings {
         });
     }
 
-    /// The findings as an error, or nothing if the input is good.
+    /// The findings as an error, or nothing if the input is valid.
     ///
     /// # Errors
     /// All violations, at least one.

@@ -22,7 +22,7 @@ pub const MAX_COLUMNS: usize = 5_000;
 pub const MAX_MAPPINGS: usize = 5_000;
 
 /// Longest input of an ingestion, in bytes of its JSON. Temporal takes 2 MiB in one payload,
-/// and the same input comes back with what was made of each table.
+/// and a run that continues as new adds to the input what was created for each table.
 pub const MAX_INPUT_BYTES: usize = 1_000_000;
 
 /// What the worker's configuration allows.

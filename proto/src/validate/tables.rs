@@ -58,7 +58,7 @@ pub(super) fn is_path(path: &str) -> bool {
     !path.chars().any(char::is_control) && path.chars().count() <= MAX_PATH_CHARS
 }
 
-/// Which table, or which tables, an entry means.
+/// Checks which table, or which tables, an entry selects.
 fn which(findings: &mut Findings, index: usize, table: &Table) {
     let at = |field: &str| format!("tables[{index}].{field}");
     if table.r#match.is_empty() {

@@ -1,12 +1,12 @@
-//! The search attributes of an ingestion: what they are to say, and which of them can be set.
+//! The search attributes of an ingestion: their values, and which of them can be set.
 //!
-//! To set one that the namespace does not know fails every workflow task from then on, so the
-//! worker is asked first. That goes on beside the first steps, which do not wait for it. What
-//! changed within a workflow task is set by one command.
+//! Setting one that the namespace does not know fails every workflow task from then on, so the
+//! workflow asks the worker first. The first steps run at the same time and do not wait. One
+//! command sets all that changed within a workflow task.
 //!
-//! The question is no local activity, which would be cheaper by a workflow task: the SDK warns
-//! that it drops those of a worker that caches no workflow, and one that is under way when its
-//! run is evicted makes it panic in a debug build.
+//! A local activity would save a workflow task. But the SDK warns that it drops the local
+//! activities of a worker without a workflow cache, and in a debug build one that runs when its
+//! workflow is evicted makes the SDK panic.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -22,24 +22,24 @@ use super::{
 };
 use crate::activities::Declared;
 
-/// Marks the histories that ask at their start and say all. Those without it ask when a person
-/// is needed, and say only that.
+/// Marks the histories that ask at their start and set all attributes. Those without it ask when
+/// a person is needed, and set only that attribute.
 const FROM_THE_START: &str = "search-attributes-from-the-start";
 
-/// How long to ask which search attributes there are. Without an answer it goes on as well.
+/// How long to ask for the known search attributes. Without a result, the ingestion continues.
 const ASK: Patience = Patience {
     deadline: Duration::from_secs(20),
     attempts: 3,
 };
 
-/// What a search attribute says.
+/// The value of a search attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Value {
     Keyword(String),
     Bool(bool),
 }
 
-/// What the workflow knows of the namespace's search attributes, and what it set.
+/// The search attributes that can be set, and those that are set.
 #[derive(Debug, Default)]
 pub(super) struct Attributes {
     is_asked: bool,
@@ -47,7 +47,7 @@ pub(super) struct Attributes {
     usable: Vec<SearchAttribute>,
     reported: BTreeMap<SearchAttribute, Value>,
     sandbox: String,
-    /// Why nobody can list the ingestions that wait for a person, and what to do about it.
+    /// Why ingestions that wait for a person cannot be listed, and what to do about it.
     hint: Option<String>,
 }
 
@@ -56,16 +56,16 @@ impl Attributes {
         self.hint.as_deref()
     }
 
-    /// Takes all that the run before this one may have said for outdated.
+    /// Marks the attributes that the previous run may have set as outdated.
     pub(super) fn invalidate(&mut self) {
         for attribute in [SearchAttribute::LastFailure, SearchAttribute::NeedsDecision] {
-            // Nothing is ever to say that.
+            // No attribute ever gets this value, so the next report replaces it.
             self.reported
                 .insert(attribute, Value::Keyword(String::new()));
         }
     }
 
-    /// Takes up the worker's answer, or that there was none.
+    /// Records the worker's result, or that there was none.
     fn record_found(&mut self, found: Option<FindSearchAttributesResult>, namespace: &str) {
         let needs_decision = SearchAttribute::NeedsDecision;
         let value_type = needs_decision.value_type();
@@ -92,7 +92,7 @@ impl Attributes {
         }
     }
 
-    /// What is to be said by now and was not yet; nothing for one that is to say nothing.
+    /// The attributes whose value has changed; none as a value means to unset it.
     fn changes<K: Kind>(&self, ingest: &Ingestion<K>) -> Vec<(SearchAttribute, Option<Value>)> {
         let keyword = |text: &str| (!text.is_empty()).then(|| Value::Keyword(text.to_owned()));
         let is_decision_needed = !ingest.decisions.is_empty();
@@ -108,7 +108,7 @@ impl Attributes {
                     SearchAttribute::LastFailure => {
                         keyword(ingest.attempts.last_failure().unwrap_or_default())
                     }
-                    // Nothing before it was needed once.
+                    // Not set before the first decision.
                     SearchAttribute::NeedsDecision => (is_decision_needed || reported.is_some())
                         .then_some(Value::Bool(is_decision_needed)),
                     SearchAttribute::Deprecated => {
@@ -143,8 +143,7 @@ pub(super) async fn ask_at_the_start<K: Kind>(ctx: &IngestContext<K>, sandbox: &
     ask_about(ctx, &SearchAttribute::ALL).await;
 }
 
-/// Asks, once, whether it can be said that a person is needed, where that was not asked at the
-/// start.
+/// Asks once whether `AepNeedsDecision` can be set, in a history that did not ask at its start.
 pub(super) async fn ask<K: Kind>(ctx: &IngestContext<K>) {
     let is_asked = ctx.state(|this| this.attributes.is_asked);
     if !is_asked {
@@ -163,21 +162,21 @@ async fn ask_about<K: Kind>(ctx: &IngestContext<K>, attributes: &[SearchAttribut
     ctx.state_mut(|this| this.attributes.record_found(found.ok(), &namespace));
 }
 
-/// Lets the search attributes say whether a person is needed, in a history that says only that.
+/// Reports whether a person is needed, in a history that sets only that attribute.
 pub(super) fn report_decisions<K: Kind>(ctx: &IngestContext<K>) {
     if !ctx.state(|this| this.attributes.is_from_the_start) {
         report(ctx);
     }
 }
 
-/// Lets the search attributes say all that changed, in a history that says all.
+/// Reports all that changed, in a history that sets all attributes.
 pub(super) fn report_all<K: Kind>(ctx: &IngestContext<K>) {
     if ctx.state(|this| this.attributes.is_from_the_start) {
         report(ctx);
     }
 }
 
-/// Lets the search attributes say what is true by now, by one command at most.
+/// Sets the search attributes that changed, by one command at most.
 fn report<K: Kind>(ctx: &IngestContext<K>) {
     let changes = ctx.state(|this| this.attributes.changes(this));
     if changes.is_empty() {
@@ -203,8 +202,8 @@ fn update(attribute: SearchAttribute, value: Option<&Value>) -> SearchAttributeU
     match value {
         Some(Value::Bool(value)) => SearchAttributeKey::bool(name).value_set(*value),
         Some(Value::Keyword(value)) => SearchAttributeKey::keyword(name).value_set(value.clone()),
-        // What the SDK sends to unset one has no encoding, and the server refuses it. A list of
-        // nothing is the other way that the server knows.
+        // The server refuses what the SDK sends to unset one, because it has no encoding. An
+        // empty list unsets it, too.
         None => SearchAttributeKey::keyword_list(name).value_set(Vec::new()),
     }
 }

@@ -1,11 +1,11 @@
-//! How an ingestion of many tables goes on in a new run, under the same workflow id, before its
-//! history is too long for the server.
+//! Continues an ingestion of many tables in a new run, under the same workflow id, before its
+//! history gets too long for the server.
 //!
-//! A run that is long enough begins no more tables, lets those under way come to rest, and
-//! hands over what there is. A table that rests without being done is begun again in the next
-//! run, whose steps find what stands. Two things are handed over for it: a create that may
-//! still take effect, since nothing may be created before that can no longer happen, and what
-//! a person is asked, which stays open in between.
+//! A run whose history is long enough begins no more tables, waits for the running activities,
+//! and hands over its state. The next run begins a table again that is not done; its steps find
+//! what exists. For such a table, the state has two things. The first is a create that may still
+//! take effect: nothing may be created until it no longer can. The second is an open decision,
+//! which stays open.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -21,31 +21,31 @@ use crate::{
     attempts::Attempts, decision::Decisions, ingest_input::IngestInput, payload::Message, progress,
 };
 
-/// Marks the runs that may end so. Those without it go on to the end of the ingestion.
+/// Marks the runs that may continue as new. Those without it run to the end of the ingestion.
 const GOES_ON_IN_A_NEW_RUN: &str = "go-on-in-a-new-run";
 
-/// Events of a history after which a run is to end, unless the input says otherwise. Those of
-/// the tables that are under way then come on top: some 50 each.
+/// Events in a history after which a run ends, unless the input says otherwise. The tables in
+/// progress then add some 50 each.
 const MOST_EVENTS: u32 = 4_000;
 
-/// How long tables that are under way are waited for. One takes two minutes of a healthy
-/// platform, most of them for its lists.
+/// How long to wait for running activities. A table takes two minutes on a healthy platform,
+/// mostly for the list lag.
 const REST_WITHIN: Duration = Duration::from_secs(300);
 
-/// The least of that, and how much of a step's deadline it is otherwise: a create that is left
-/// behind may take effect for a while, and the next run must have time to see that it did not.
+/// The least of that wait, and its part of a step's deadline. A create that is left behind may
+/// take effect for a while, and the next run needs time to see whether it did.
 const REST_AT_LEAST: Duration = Duration::from_secs(30);
 const REST_OF_DEADLINE: u32 = 4;
 
-/// How long the worker of an activity that is left behind may still send something: it hears
-/// of it by its next heartbeat, which is given up after half of that.
+/// How long the worker of an activity that is left behind may still send requests. Its next
+/// heartbeat stops it, at the latest after half of that time.
 const LEFT_BEHIND: Duration = Duration::from_secs(30);
 
-/// Tables that waited for a person in the run before, and are worked on at once beside the
+/// Most tables with a decision from the previous run that are worked on at once, beside the
 /// others.
 const MOST_BESIDE: usize = 64;
 
-/// Steps of a table that is done, as its status lists them.
+/// The steps of a table that is done, as its status lists them.
 const ALL_STEPS: [&str; 7] = [
     activity::EXPLORE_TABLE,
     activity::CREATE_SOURCE_CONNECTION,
@@ -56,17 +56,17 @@ const ALL_STEPS: [&str; 7] = [
     activity::CREATE_DATAFLOW,
 ];
 
-/// Whether the run is about to end, and what it still waits for.
+/// Whether the run is about to hand over, and what it still waits for.
 #[derive(Debug, Default)]
 pub(super) struct Handover {
     has_begun: bool,
-    /// It cannot: what there is to hand over is too much for a payload.
+    /// The state does not fit into a payload.
     is_impossible: bool,
     activities: usize,
 }
 
 impl Handover {
-    /// Whether no table is to be begun any more.
+    /// Whether the run begins no more tables.
     pub(super) fn has_begun(&self) -> bool {
         self.has_begun
     }
@@ -80,8 +80,8 @@ impl Handover {
     }
 }
 
-/// The creates that are under way or wait for a person, and the tables that already waited in
-/// the run before.
+/// The creates that are in progress or wait for a person, and the tables that already waited in
+/// the previous run.
 #[derive(Debug, Default)]
 pub(super) struct OpenSteps {
     /// By table and step.
@@ -96,11 +96,11 @@ impl OpenSteps {
         self.steps.get(&key(table, step)).cloned()
     }
 
-    /// Notes that a create may be sent from now on, by that call.
+    /// Records that `call` may send a create from now on.
     pub(super) fn add_create(&mut self, table: &str, step: &str, call: EarlierCall) {
         let open = OpenStep {
             step: step.to_owned(),
-            // It is sent at any time until it ends.
+            // The create may be sent at any time until the call ends.
             call: Some(EarlierCall {
                 since: String::new(),
                 ..call
@@ -110,12 +110,12 @@ impl OpenSteps {
         self.steps.insert(key(table, step), open);
     }
 
-    /// Notes that a person is asked.
+    /// Records that a step waits for a person.
     pub(super) fn add_decision(&mut self, table: &str, open: OpenStep) {
         self.steps.insert(key(table, &open.step), open);
     }
 
-    /// Notes that a person had it tried again.
+    /// Records that a person decided to retry a step.
     pub(super) fn mark_retry(&mut self, table: &str, step: &str) {
         if let Some(open) = self.steps.get_mut(&key(table, step)) {
             open.decision = None;
@@ -127,7 +127,7 @@ impl OpenSteps {
         self.steps.remove(&key(table, step));
     }
 
-    /// The steps of `table` about which a person is asked.
+    /// The steps of `table` that wait for a person.
     pub(super) fn asked(&self, table: &str) -> Vec<OpenStep> {
         self.of_table(table)
             .filter(|open| open.decision.is_some())
@@ -142,27 +142,27 @@ impl OpenSteps {
             .map(|(_, open)| open)
     }
 
-    /// The tables that already waited in the run before, by their places in the input.
+    /// The tables that already waited in the previous run, by their places in the input.
     pub(super) fn waiting(&self) -> Vec<usize> {
         self.waiting.values().copied().collect()
     }
 
-    /// Whether that table already waited in the run before.
+    /// Whether `table` already waited in the previous run.
     pub(super) fn is_waiting(&self, table: &str) -> bool {
         self.waiting.contains_key(table)
     }
 
-    /// Whether one more of those that waited can be worked on.
+    /// Whether one more of the tables that waited can be worked on.
     pub(super) fn has_room(&self) -> bool {
         self.rooms_taken < MOST_BESIDE
     }
 
-    /// Notes that one of those that waited is worked on.
+    /// Records that one of the tables that waited is worked on.
     pub(super) fn take_room(&mut self) {
         self.rooms_taken += 1;
     }
 
-    /// Notes that one of those that waited came to its end.
+    /// Removes a table that waited, because it has ended.
     pub(super) fn close(&mut self, table: &str) {
         self.steps.retain(|(of, _), _| of != table);
         self.waiting.remove(table);
@@ -174,10 +174,10 @@ fn key(table: &str, step: &str) -> (String, String) {
     (table.to_owned(), step.to_owned())
 }
 
-/// Looks whether the run is long enough.
+/// Begins the handover once the history is long enough.
 pub(super) fn check_length<K: Kind>(ctx: &IngestContext<K>, setup: &IngestSetup) {
     let has_decided = ctx.state(|this| this.handover.has_begun || this.handover.is_impossible);
-    // Before that the steps come one by one, and no table is begun.
+    // Before that, the steps run one by one, and no table has begun.
     if has_decided || setup.base.get().is_none() || setup.tables.get().is_none() {
         return;
     }
@@ -191,19 +191,19 @@ pub(super) fn check_length<K: Kind>(ctx: &IngestContext<K>, setup: &IngestSetup)
     }
 }
 
-/// Ends when what is under way has been waited for long enough.
+/// Completes when the wait for running activities is over.
 pub(super) async fn rest_is_over<K: Kind>(ctx: &IngestContext<K>, setup: &IngestSetup) {
     let begun = ctx.wait_condition(|this| this.handover.has_begun).await;
     if begun.is_err() {
-        // The workflow was cancelled, and ends by itself.
+        // The workflow was cancelled and ends by itself.
         return;
     }
     let rest = (setup.step_deadline / REST_OF_DEADLINE).clamp(REST_AT_LEAST, REST_WITHIN);
     ctx.timer(rest).await;
 }
 
-/// Whether the run can end now: nothing is under way, or it was waited for long enough. What a
-/// person said is carried out before, and has its answer.
+/// Whether the run can end now: no activity is running, or the wait for them is over. All
+/// resolutions of people have been carried out before, and their updates have returned.
 pub(super) fn is_at_rest<K: Kind>(ctx: &IngestContext<K>, is_overdue: bool) -> bool {
     ctx.all_handlers_finished()
         && ctx.state(|this| {
@@ -214,13 +214,13 @@ pub(super) fn is_at_rest<K: Kind>(ctx: &IngestContext<K>, is_overdue: bool) -> b
         })
 }
 
-/// Ends this run; the next one goes on.
+/// Ends this run, and the next one continues; nothing if the state is too large.
 pub(super) fn continue_as_new<K: Kind>(
     ctx: &IngestContext<K>,
     setup: &IngestSetup,
 ) -> Option<WorkflowResult<Message<IngestResult>>> {
     let Some(ended) = K::continue_as_new(ctx, to_hand_over(ctx, setup)) else {
-        // A history that is too long in the end is better than a task that fails for ever.
+        // A history that gets too long is better than a task that fails for ever.
         ctx.state_mut(|this| {
             this.handover.is_impossible = true;
             this.handover.has_begun = false;
@@ -353,7 +353,7 @@ impl<K: Kind> Ingestion<K> {
     }
 }
 
-/// What a person was asked in the run before this one.
+/// The open decisions of the previous run.
 pub(super) fn open_decisions(input: &IngestInput) -> Decisions {
     let mut decisions = Decisions::default();
     let tables = input.continued.iter().flat_map(|each| &each.tables);
@@ -365,7 +365,7 @@ pub(super) fn open_decisions(input: &IngestInput) -> Decisions {
     decisions
 }
 
-/// Takes up what the run before this one handed over.
+/// Continues from the state of the previous run.
 pub(super) fn resume<K: Kind>(ctx: &IngestContext<K>, setup: &IngestSetup, continued: Continued) {
     setup.set_base(Base {
         id: continued.base_connection_id.clone(),
@@ -404,7 +404,7 @@ pub(super) fn resume<K: Kind>(ctx: &IngestContext<K>, setup: &IngestSetup, conti
                     && !this.open.is_waiting(&table.table)
             })
             .collect();
-        // Those that had been begun come first.
+        // Tables that had begun come first.
         let (first, then): (Vec<usize>, Vec<usize>) = left.into_iter().partition(|i| was_begun[*i]);
         this.unclaimed = first.into_iter().chain(then).collect();
         this.status.last_error = continued.last_error;

@@ -1,5 +1,5 @@
-//! Runs the steps that create something. Where it stays unknown whether one did, the step
-//! waits for a person instead of failing at once.
+//! Runs the steps that create something. If the outcome of one is unknown, the step waits for a
+//! person instead of failing at once.
 
 use std::{pin::pin, time::Duration};
 
@@ -29,7 +29,7 @@ use crate::{
     step_error::{FailedStep, StepError},
 };
 
-/// How long the check of an id may take: a person waits for its answer.
+/// How long the check of an id may take, since a person waits for it.
 const CHECK: Patience = Patience {
     deadline: Duration::from_secs(60),
     attempts: 3,
@@ -40,7 +40,7 @@ pub(super) trait Create: Clone + Serialize + 'static {
     /// The activity that takes it.
     type Activity: ActivityDefinition<Input = Message<Self>, Output = Message<Self::Made>>;
 
-    /// What that gives.
+    /// Its result.
     type Made: DeserializeOwned + prost::Message + Name + Default + 'static;
 
     /// The activity, for a call.
@@ -84,7 +84,7 @@ macro_rules! create {
             }
 
             fn continuing(self, activity_id: String, since: Timestamp) -> Self {
-                // What the first of several calls may have made is known by that one.
+                // The first of several calls identifies what they may have created.
                 let first = self.continues.clone().unwrap_or_else(|| EarlierCall {
                     activity_id,
                     ..EarlierCall::default()
@@ -125,8 +125,8 @@ create! {
     CreateDataflowInput: name, CreateDataflow = create_dataflow -> Dataflow;
 }
 
-/// Runs one create step to its end, deciding by a person included. `table` is empty for the
-/// base connection.
+/// Runs one create step to its end, including a person's decision. `table` is empty for the base
+/// connection.
 pub(super) async fn run<K: Kind, I: Create>(
     ctx: &IngestContext<K>,
     setup: &IngestSetup,
@@ -141,7 +141,7 @@ pub(super) async fn run<K: Kind, I: Create>(
     let activity = I::ACTIVITY;
     let step = activity.name();
     if let Some(open) = ctx.state(|this| this.open.of(table, step)) {
-        // The run before this one left it open.
+        // The previous run left it open.
         input = input.taking_up(open.call.clone().unwrap_or_default());
         if open.decision.is_some() {
             let adopted = await_decision(ctx, table, &input, &open).await;
@@ -167,7 +167,7 @@ pub(super) async fn run<K: Kind, I: Create>(
                 return ended;
             }
         };
-        // What the last call sent may still take effect, however soon somebody decided.
+        // The create of the last call may still take effect, however soon a person decides.
         input = input.continuing(failed.activity_id.clone(), now(ctx));
         let open = describe(ctx, setup, table, &input, &failed);
         ctx.state_mut(|this| {
@@ -185,8 +185,8 @@ pub(super) async fn run<K: Kind, I: Create>(
     }
 }
 
-/// Waits until a person decided about one of the steps of `table` that the run before this one
-/// left open, or one of them is due.
+/// Waits until a person decides about one of the steps of `table` that the previous run left
+/// open, or until the deadline of one is over.
 pub(super) async fn until_decided<K: Kind>(
     ctx: &IngestContext<K>,
     table: &str,
@@ -223,7 +223,7 @@ pub(super) async fn until_decided<K: Kind>(
         }
     });
     attributes::report_decisions(ctx);
-    // Whoever adopts waits for the answer; the others take their turn.
+    // An update that adopts waits for its result, so it goes first. The others wait for room.
     if !is_waited_for {
         let turn = ctx.wait_condition(|this| !this.handover.has_begun() && this.open.has_room());
         turn.await.map_err(|_| StepError::Cancelled)?;
@@ -232,7 +232,7 @@ pub(super) async fn until_decided<K: Kind>(
     Ok(())
 }
 
-/// Waits until a person decided: what was adopted, or nothing for a new try.
+/// Waits until a person decides. Returns what was adopted, or nothing for a retry.
 async fn await_decision<K: Kind, I: Create>(
     ctx: &IngestContext<K>,
     table: &str,
@@ -267,9 +267,9 @@ async fn await_decision<K: Kind, I: Create>(
         match run_activity::check(ctx, table, I::ACTIVITY, input, CHECK, &summary).await {
             Ok(adopted) => {
                 ctx.state_mut(|this| this.decisions.accept(&key, ticket));
-                // The workflow may end right behind this step, and with it the handler.
+                // The workflow may end right after this step, and with it the update's handler.
                 let _ = ctx
-                    .wait_condition(|this| !this.decisions.is_answered(ticket))
+                    .wait_condition(|this| !this.decisions.is_carried_out(ticket))
                     .await;
                 break Ok(Some(adopted));
             }
@@ -318,7 +318,7 @@ fn describe<K: Kind, I: Create>(
     }
 }
 
-/// The failure of a step that nobody decided about.
+/// The failure of a step without a decision.
 fn failed(open: &OpenStep) -> StepError {
     let message = open.decision.as_ref().map(|asked| asked.message.clone());
     StepError::failed(
@@ -340,10 +340,10 @@ fn until(open: &OpenStep) -> Option<Timestamp> {
     open.decision.as_ref()?.until.parse().ok()
 }
 
-/// How long a person may still take.
+/// How long a person may still take to decide.
 fn time_left<K: Kind>(ctx: &IngestContext<K>, open: &OpenStep) -> Duration {
     let left = until(open).map(|until| until.duration_since(now(ctx)));
-    // The server refuses a timer of nothing.
+    // The server refuses a timer of zero seconds.
     let left = left.and_then(|left| Duration::try_from(left).ok());
     left.unwrap_or_default().max(Duration::from_secs(1))
 }

@@ -1,7 +1,7 @@
-//! The workflows: what they differ in is their input, and how a base connection is made of it.
+//! The workflows, which differ in their input and in how a base connection is made from it.
 //!
-//! The SDK tells workflows apart by their Rust types, and its macro takes no generic one. So each
-//! is an instance of [`Ingestion`], and what the macro needs hands on to the code that they share.
+//! The SDK identifies workflows by their Rust types, and its macro takes no generic type. So each
+//! is an instance of [`Ingestion`], and the methods that the macro needs call the shared code.
 
 use std::{convert::Infallible, fmt::Debug};
 
@@ -31,8 +31,8 @@ use crate::{
 
 /// Which of the workflows an ingestion is.
 pub trait Kind: Debug + Sized + 'static {
-    /// Ends the run, for another of the same type to go on with that input; nothing if it does
-    /// not fit into a payload.
+    /// Ends the run, and starts another of the same type with that input; nothing if the input
+    /// does not fit into a payload.
     #[doc(hidden)]
     fn continue_as_new(
         ctx: &IngestContext<Self>,
@@ -48,14 +48,14 @@ macro_rules! workflow {
     ) => {
         $(#[$doc])*
         ///
-        /// Run again with the same input it makes nothing and gives the same ids. One table's
-        /// failure does not stop the others: the workflow then fails at its end, with the type
-        /// of the first table that failed and an `IngestFailure` that says which is which. A step
-        /// of which it stays unknown whether it made something waits for the update `resolve`.
-        /// With many tables it goes on in a new run, under the same workflow id.
+        /// A repeated run with the same input creates nothing and returns the same ids. A failed
+        /// table does not stop the others: the workflow then fails at its end, with the type of
+        /// the first failed table and an `IngestFailure` that lists the tables. A step whose
+        /// outcome is unknown waits for the update `resolve`. With many tables, the ingestion
+        /// continues in a new run, under the same workflow id.
         pub type $workflow = Ingestion<$kind>;
 
-        #[doc = concat!("Tells a [`", stringify!($workflow), "`] from the other workflows.")]
+        #[doc = concat!("Distinguishes [`", stringify!($workflow), "`] from the other workflows.")]
         #[derive(Debug)]
         pub enum $kind {}
 
@@ -103,7 +103,7 @@ macro_rules! workflow {
 
         #[workflow_methods]
         impl $workflow {
-            /// Takes the input as it came; that it is wrong, [`Self::run`] reports.
+            /// Takes the input. [`Self::run`] reports whether it is invalid.
             #[init]
             pub fn new(_: &WorkflowContextView, input: Message<$input>) -> Self {
                 Self::from_input(checked(input, $check))
@@ -117,7 +117,7 @@ macro_rules! workflow {
                 Self::run_to_end(ctx).await
             }
 
-            /// Takes up what a worker tells of an attempt that failed and is to be retried.
+            /// Records a worker's report of a failed attempt that is retried.
             #[signal(name = signal::ATTEMPT_FAILED)]
             pub fn attempt_failed(
                 &mut self,
@@ -127,14 +127,14 @@ macro_rules! workflow {
                 self.record_attempt(report);
             }
 
-            /// Where the ingestion stands.
+            /// The progress of the ingestion.
             #[query(name = query::STATUS)]
             pub fn status(&self, _: &WorkflowContextView) -> Message<IngestStatus> {
                 self.full_status().into()
             }
 
-            /// Takes a person's decision about a step whose outcome stays unknown. An id is
-            /// checked before this answers.
+            /// Resolves a step whose outcome is unknown, by a person's decision. Returns after
+            /// an id has been checked.
             #[update(name = update::RESOLVE)]
             pub async fn resolve(
                 ctx: &mut WorkflowContext<Self>,
@@ -143,7 +143,8 @@ macro_rules! workflow {
                 Self::decide(ctx, input).await
             }
 
-            /// Refuses what cannot be carried out, so that it leaves no trace in the history.
+            /// Refuses a decision that cannot be carried out, so that it leaves no trace in the
+            /// history.
             #[update_validator(resolve)]
             fn check_resolve(
                 &self,
@@ -172,8 +173,8 @@ workflow! {
     /// Takes tables of an Oracle Service Cloud into datasets of Adobe Experience Platform.
     IngestOracleServiceCloud = OracleServiceCloud as workflow::INGEST_ORACLE_SERVICE_CLOUD;
     IngestOracleServiceCloudInput with OracleServiceCloud, checked by |input| {
-        // Whether local hosts are allowed is the worker's configuration, which the first
-        // activity knows; all else can be told here, before anything is made.
+        // The worker's configuration says whether local hosts are allowed; the first activity
+        // checks that. Everything else is checked here, before anything is created.
         validate::ingest(input, validate::Rules { allow_local_hosts: true })
     }
 }

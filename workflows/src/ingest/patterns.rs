@@ -1,4 +1,4 @@
-//! The tables that the patterns of an input fit, found out once there is a base connection.
+//! Finds the tables that an input's patterns select, once a base connection exists.
 
 use aep_flow_proto::{
     names::{self, CreatedKind},
@@ -9,8 +9,8 @@ use aep_flow_proto::{
 use super::{IngestContext, IngestSetup, Kind, run_activity, start_times};
 use crate::{activities::Declared, step_error::StepError};
 
-/// Explores the source, and gives the tables that are selected. Start times are checked of all but
-/// the `named` ones, of which that was done before anything was made.
+/// Explores the source, and returns the selected tables. Checks the start times of all except the
+/// `named` ones, which were checked before anything was created.
 pub(super) async fn find<K: Kind>(
     ctx: &IngestContext<K>,
     setup: &IngestSetup,
@@ -45,7 +45,7 @@ fn path(entry: &TableEntry) -> &str {
     &entry.path
 }
 
-/// The same, naming what stands on the platform although nothing else was made.
+/// The same error, naming the base connection, which exists on the platform.
 fn with_base(error: StepError, setup: &IngestSetup) -> StepError {
     let StepError::Failed(mut failed) = error else {
         return error;

@@ -1,4 +1,4 @@
-//! Runs the activities of an ingestion, and keeps what is known of their failed attempts.
+//! Runs the activities of an ingestion, and records their failed attempts.
 
 use std::time::Duration;
 
@@ -16,24 +16,24 @@ use crate::{
     step_error::StepError,
 };
 
-/// One attempt follows every page of a look and one create; a platform that takes longer
-/// than this for it has lost it.
+/// One attempt reads every page of a look and sends one create. A platform that takes longer
+/// than this has lost the request.
 const START_TO_CLOSE: Duration = Duration::from_secs(180);
 
-/// How soon the server notices that a worker died in the middle of a step. Higher: a
-/// later retry. Lower: more heartbeats, which cost an action each.
+/// How soon the server notices that a worker crashed during a step. Higher: a later retry.
+/// Lower: more heartbeats, which cost an action each.
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// First and longest pause between two attempts, where the failure names no pause of its own.
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 const RETRY_LONGEST: Duration = Duration::from_secs(60);
 
-/// How long a step is tried.
+/// How long and how often a step is tried.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
-    /// With all retries.
+    /// The time for all attempts.
     pub(super) deadline: Duration,
-    /// How many attempts; 0 for as many as fit.
+    /// How many attempts; 0 for as many as the deadline allows.
     pub(super) attempts: u32,
 }
 
@@ -46,7 +46,7 @@ impl From<Duration> for Patience {
     }
 }
 
-/// How soon there is another workflow task.
+/// The timer that leads to another workflow task.
 const NEXT_TASK: Duration = Duration::from_secs(1);
 
 /// Runs one activity as a step of `table`, which is empty for the base connection.
@@ -67,12 +67,12 @@ where
     run_as(ctx, &id, activity, input, patience, summary).await
 }
 
-/// Notes that an activity begins as a step of `table`; gives the id that it is to have.
+/// Records that an activity begins as a step of `table`, and returns its id.
 pub(super) fn begin<K: Kind>(ctx: &IngestContext<K>, table: &str, activity: &str) -> String {
     ctx.state_mut(|this| this.attempts.begin(activity, table))
 }
 
-/// Runs the activity that [`begin`] gave that id.
+/// Runs the activity that has its id from [`begin`].
 pub(super) async fn run_as<K: Kind, A, I, O>(
     ctx: &IngestContext<K>,
     id: &str,
@@ -88,7 +88,7 @@ where
 {
     let bytes = payload::json_bytes(&input);
     let result = if bytes > limits::MAX_PAYLOAD_BYTES {
-        // Were it sent, the workflow's task would fail for ever.
+        // If it were sent, the workflow task would fail for ever.
         Err(StepError::too_large(activity.name(), bytes))
     } else {
         take_turn(ctx, bytes).await?;
@@ -118,10 +118,10 @@ where
     run_as(ctx, &id, activity, input, patience, summary).await
 }
 
-/// Runs one activity to its end, retried by the server as long as `patience` lasts.
+/// Runs one activity to its end. The server retries it as `patience` allows.
 ///
-/// `id` is one that no other activity of the workflow has; `summary` is shown beside the activity
-/// in Temporal's UI.
+/// No other activity of the workflow has the same `id`. Temporal's UI shows `summary` beside the
+/// activity.
 async fn execute<K: Kind, A, I, O>(
     ctx: &IngestContext<K>,
     id: &str,
@@ -163,7 +163,7 @@ where
     })
 }
 
-/// Waits until so many bytes fit into what this workflow task sends. All of it is one message.
+/// Waits until `bytes` fit into the one message that a workflow task sends.
 async fn take_turn<K: Kind>(ctx: &IngestContext<K>, bytes: usize) -> Result<(), StepError> {
     loop {
         let task = ctx.history_length();

@@ -1,4 +1,4 @@
-//! Start times that have passed: good only for dataflows that were made with them before.
+//! Start times in the past, which are valid only for dataflows that exist already.
 
 use aep_flow_proto::{
     names,
@@ -10,10 +10,10 @@ use temporalio_workflow::join_all;
 use super::{IngestContext, IngestSetup, Kind, now, run_activity};
 use crate::{activities::Declared, step_error::StepError};
 
-/// Refuses a start time of `tables` that has passed, unless the table's dataflow stands already: the
-/// same input can then be run again at any time, to add a table or to get the ids.
+/// Refuses start times of `tables` in the past, except for tables whose dataflow exists already.
+/// So the same input can be run again at any time, to add a table or to get the ids.
 ///
-/// An input without such a start time costs nothing here.
+/// An input without such a start time makes no request here.
 pub(super) async fn check<K: Kind>(
     ctx: &IngestContext<K>,
     setup: &IngestSetup,

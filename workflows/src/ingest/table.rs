@@ -1,4 +1,4 @@
-//! What becomes of one table: from its columns to its dataflow.
+//! The steps of one table, from its columns to its dataflow.
 
 use aep_flow_proto::{
     json::Object,
@@ -18,25 +18,25 @@ use crate::{
     activities::Declared, inputs::Inputs, payload::Message, progress, step_error::StepError,
 };
 
-/// One table of an ingestion under way.
+/// One table that is being ingested.
 pub(super) struct TableRun<'a, K: Kind> {
     pub(super) ctx: &'a IngestContext<K>,
     pub(super) setup: &'a IngestSetup,
-    /// Its place among the tables that are meant.
+    /// Its place among the selected tables.
     pub(super) index: usize,
 }
 
-/// What a table goes into.
+/// Where a table's rows go.
 struct Destination {
     schema: Schema,
-    /// Only one that was there before the schema was asked for.
+    /// The existing dataset that the caller named, if any.
     dataset: Option<Dataset>,
 }
 
 impl<K: Kind> TableRun<'_, K> {
-    /// The whole chain; what it makes is noted in the workflow's state on the way.
+    /// Runs all steps, and records each result in the workflow's state.
     pub(super) async fn ingest(&self) -> Result<(), StepError> {
-        // The run before this one may have come so far.
+        // The previous run may have created the dataflow.
         let made = |this: &Ingestion<K>| this.made[self.index].flow_id.clone();
         let mut flow_id = self.ctx.state(made);
         if flow_id.is_empty() {
@@ -99,7 +99,7 @@ impl<K: Kind> TableRun<'_, K> {
         Ok(source.id)
     }
 
-    /// Schema, unless it is there, then dataset with target connection, and beside them the
+    /// Schema, unless it exists, then dataset with target connection, and at the same time the
     /// mapping set.
     async fn target(
         &self,
@@ -120,7 +120,7 @@ impl<K: Kind> TableRun<'_, K> {
         Ok((target?, mapping_set))
     }
 
-    /// The schema; before it the dataset, if it is there, for that says which schema it is.
+    /// The schema; before it an existing dataset, which determines the schema.
     async fn schema(&self, columns: Vec<Object>) -> Result<Destination, StepError> {
         let inputs = self.inputs();
         let dataset = match inputs.existing_dataset() {
@@ -137,7 +137,7 @@ impl<K: Kind> TableRun<'_, K> {
         Ok(Destination { schema, dataset })
     }
 
-    /// The dataset, unless there is one, and its target connection.
+    /// The dataset, unless it exists, and its target connection.
     async fn dataset(
         &self,
         existing: Option<Dataset>,
@@ -170,7 +170,8 @@ impl<K: Kind> TableRun<'_, K> {
         self.as_step(&name, run).await
     }
 
-    /// The same for one that creates something: of an unknown outcome a person decides.
+    /// The same for an activity that creates something. A person decides about an unknown
+    /// outcome.
     async fn create<I: Create>(&self, input: I) -> Result<I::Made, StepError> {
         let name = I::ACTIVITY.name().to_owned();
         let run = decide::run(self.ctx, self.setup, &self.table().table, input);
@@ -192,7 +193,7 @@ impl<K: Kind> TableRun<'_, K> {
         result
     }
 
-    /// Notes what was made for this table, so that a failure further on can name it.
+    /// Records what was created for this table, so that a later failure can name it.
     fn record(&self, change: impl FnOnce(&mut IngestedTable)) {
         self.ctx
             .state_mut(|this| change(&mut this.made[self.index]));
