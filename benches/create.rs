@@ -16,6 +16,7 @@ use aep_flow::{
     platform_client,
 };
 use aep_flow_proto::v1::{OracleServiceCloudConnection, SecretReference, secret_reference::Place};
+use aep_flow_testkit::emulated;
 use aep_platform::{ConnectionSpecId, SandboxName};
 use serde_json::{Value, json};
 
@@ -87,8 +88,7 @@ impl Bare {
 }
 
 fn config(emulator: &Emulator, secrets: &std::path::Path) -> Config {
-    let mut config = Config::default();
-    aep_flow::demo::use_emulator(&mut config, emulator);
+    let mut config = emulated::configuration(emulated::variables(&emulator.url()));
     config.secrets.folder = Some(secrets.to_owned());
     // One look and one POST, as the figures beside it.
     config.ensure.sole_caller = true;

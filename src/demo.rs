@@ -2,7 +2,7 @@
 //!
 //! Everything runs on free ports of the loopback interface and ends with [`run`], also when that
 //! is interrupted. Nothing of the user's is read but where a Temporal server is, and nothing is
-//! written but a fetched server (see [`crate::devserver`]).
+//! written but a fetched server (see [`aep_flow_devserver`]).
 
 mod retries;
 mod stage;
@@ -11,6 +11,7 @@ mod watch;
 
 use std::future::Future;
 
+use aep_flow_devserver::{self as devserver, DevServerError, Report};
 use aep_flow_proto::names;
 use aep_flow_proto::v1::IngestResult;
 use aep_flow_workflows::ingest::IngestOracleServiceCloud;
@@ -22,12 +23,10 @@ use temporalio_client::{
 };
 
 use crate::config::{Config, Environment};
-use crate::devserver::{self, DevServerError, Report};
 use crate::temporal::ConnectError;
 use crate::worker::WorkerError;
 
 pub use retries::Retry;
-pub use stage::use_emulator;
 pub use summary::Summary;
 
 use stage::Stage;
@@ -167,7 +166,7 @@ async fn perform(
     stage: &mut Stage,
     report: &dyn Report,
 ) -> Result<Summary, DemoError> {
-    let surroundings = devserver::Surroundings::read(&options.environment);
+    let surroundings = devserver::Surroundings::read(|name| options.environment.get(name));
     let config = stage.set_up(options, &surroundings, report).await?;
     let client = crate::temporal::connect(&config)
         .await

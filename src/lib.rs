@@ -12,7 +12,6 @@ pub mod config;
 pub mod connection;
 mod core_dumps;
 pub mod demo;
-pub mod devserver;
 pub mod endpoints;
 pub mod ingestions;
 pub mod panics;

@@ -9,6 +9,9 @@ use aep_emulator::{
     Action, CannedAnswer, CutAt, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_ORG,
     DEFAULT_SOURCE_PASSWORD, DEFAULT_SOURCE_USERNAME, Emulator, Rule, RunSettings,
 };
+use aep_flow_devserver::{
+    self as devserver, DevServer, DevServerError, Found, Report, Surroundings,
+};
 use aep_flow_proto::v1::{
     IngestOracleServiceCloudInput, IngestResult, OracleServiceCloudConnection, SecretReference,
     Table, secret_reference::Place,
@@ -20,7 +23,6 @@ use tokio::sync::oneshot;
 use super::summary::{self, Summary};
 use super::{CONNECTION_NAME, DemoError, Handle, Options, Retry};
 use crate::config::Config;
-use crate::devserver::{self, DevServer, DevServerError, Found, Report, Surroundings};
 use crate::worker::{self, WorkerError};
 
 /// The secret's file below the demo's secrets folder.
@@ -226,7 +228,7 @@ fn point_at(config: &mut Config, server: &DevServer, folder: &TempDir) -> Result
 }
 
 /// Leads to an emulator of this process, with the credentials that it takes by default.
-pub fn use_emulator(config: &mut Config, emulator: &Emulator) {
+fn use_emulator(config: &mut Config, emulator: &Emulator) {
     let url: url::Url = emulator
         .url()
         .parse()

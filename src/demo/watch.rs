@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use aep_flow_devserver::Report;
 use aep_flow_proto::v1::IngestStatus;
 use aep_flow_workflows::ingest::IngestOracleServiceCloud;
 use temporalio_client::{WorkflowDescribeOptions, WorkflowExecutionStatus, WorkflowQueryOptions};
@@ -10,7 +11,6 @@ use temporalio_common::protos::temporal::api::workflow::v1::PendingActivityInfo;
 
 use super::Handle;
 use super::retries::Failed;
-use crate::devserver::Report;
 
 /// Between two looks: the demo's retries wait a second, so none is missed.
 const PAUSE: Duration = Duration::from_millis(200);

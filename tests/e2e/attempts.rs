@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use aep_emulator::{Action, CannedAnswer, Rule};
 use aep_flow_proto::names::{activity, search_attribute};
+use aep_flow_testkit::platform::{counts, whole_chain};
+use aep_flow_testkit::world::{Run, assert_no_secret};
+use aep_flow_testkit::{World, eventually, input, table, within};
 use serde_json::{Value, json};
 use temporalio_client::tonic::IntoRequest as _;
 use temporalio_client::{
@@ -28,10 +31,6 @@ use temporalio_sdk::activities::ActivityError;
 use temporalio_sdk::{
     ActivityOptions, Runtime, Worker, WorkerOptions, WorkflowContext, WorkflowResult,
 };
-
-use crate::support::platform::{counts, whole_chain};
-use crate::support::world::{Run, assert_no_secret};
-use crate::support::{World, eventually, input, table, within};
 
 const STEP: &str = "CreateSourceConnection";
 

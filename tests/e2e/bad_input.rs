@@ -1,9 +1,8 @@
 //! Every kind of bad input, through a real workflow: its type, its field, and that nothing was made.
 
+use aep_flow_testkit::platform::writes;
+use aep_flow_testkit::{World, input, table};
 use serde_json::{Value, json};
-
-use crate::support::platform::writes;
-use crate::support::{World, input, table};
 
 /// A bad input: what it is called here, how it comes from a good one, and the field to be named.
 type Case = (&'static str, fn(&mut Value), &'static str);

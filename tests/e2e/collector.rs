@@ -3,10 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use aep_flow_testkit::watch::log;
+use aep_flow_testkit::{World, eventually, input, table, within};
 use serde_json::Value;
-
-use crate::support::watch::log;
-use crate::support::{World, eventually, input, table, within};
 
 const LOG: &str = "worker.log";
 

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use aep_emulator::{Action, CannedAnswer, LateReply, Rule};
 use aep_flow_proto::names::search_attribute;
+use aep_flow_testkit::platform::{counts, the, whole_chain};
+use aep_flow_testkit::world::Run;
+use aep_flow_testkit::{World, eventually, input, table, within};
 use serde_json::{Value, json};
 use temporalio_client::errors::{WorkflowGetResultError, WorkflowUpdateError};
 use temporalio_client::tonic::IntoRequest as _;
@@ -20,10 +23,6 @@ use temporalio_common::protos::temporal::api::history::v1::history_event::Attrib
 use temporalio_common::protos::temporal::api::operatorservice::v1::{
     ListSearchAttributesRequest, RemoveSearchAttributesRequest,
 };
-
-use crate::support::platform::{counts, the, whole_chain};
-use crate::support::world::Run;
-use crate::support::{World, eventually, input, table, within};
 
 const BASE: &str = "CreateOracleServiceCloudBaseConnection";
 

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use aep_emulator::{DEFAULT_CLIENT_SECRET, DEFAULT_SOURCE_PASSWORD};
 use aep_flow::config::Environment;
+use aep_flow_testkit::{eventually, server, within};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStderr, Command};
-
-use crate::support::{eventually, server, within};
 
 /// The command in a folder of its own; of this machine's environment only what a Temporal server
 /// is found by.

@@ -6,11 +6,10 @@ use std::collections::BTreeSet;
 use aep_flow::catalog::Catalog;
 use aep_flow::connection;
 use aep_flow_proto::{read, v1::Connection, validate::Rules};
+use aep_flow_testkit::World;
+use aep_flow_testkit::world::emulator_config;
 use futures::StreamExt as _;
 use serde_json::{Value, json};
-
-use crate::support::World;
-use crate::support::world::emulator_config;
 
 /// What a document says of one way: parameters as an input has them, and the body made of them.
 struct Way {

@@ -2,11 +2,10 @@
 
 use std::process::{Command, Stdio};
 
+use aep_flow_testkit::platform::{counts, the, versions, whole_chain};
+use aep_flow_testkit::world::WRONG_PASSWORD;
+use aep_flow_testkit::{World, input, table};
 use serde_json::{Value, json};
-
-use crate::support::platform::{counts, the, versions, whole_chain};
-use crate::support::world::WRONG_PASSWORD;
-use crate::support::{World, input, table};
 
 /// The tests' input with another word for what stands there already.
 fn asking(on_existing: &str) -> Value {

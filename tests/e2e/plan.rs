@@ -8,11 +8,10 @@ use aep_flow::plan::{self, Action, Plan};
 use aep_flow::platform_client;
 use aep_flow_proto::read;
 use aep_flow_proto::v1::{IngestOracleServiceCloudInput, IngestSourceInput};
+use aep_flow_testkit::platform::{versions, writes};
+use aep_flow_testkit::{World, input, table};
 use aep_flow_workflows::ingest::Given;
 use serde_json::{Value, json};
-
-use crate::support::platform::{versions, writes};
-use crate::support::{World, input, table};
 
 /// What an ingestion of `input` would do. It must send no write.
 async fn plan(world: &World, input: &Value) -> Plan {

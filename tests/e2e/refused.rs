@@ -1,11 +1,10 @@
 //! What the platform, the source or the worker's own credentials refuse.
 
 use aep_emulator::{Action, CannedAnswer, Client, Rights, Rule, SourceOffer};
+use aep_flow_testkit::platform::{counts, whole_chain, writes};
+use aep_flow_testkit::world::{WRONG_PASSWORD, emulator_config};
+use aep_flow_testkit::{World, input, table};
 use serde_json::json;
-
-use crate::support::platform::{counts, whole_chain, writes};
-use crate::support::world::{WRONG_PASSWORD, emulator_config};
-use crate::support::{World, input, table};
 
 #[tokio::test]
 async fn a_sandbox_that_is_not_there() {

@@ -3,10 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aep_flow_testkit::watch::log;
+use aep_flow_testkit::{World, input, table, within};
 use serde_json::json;
-
-use crate::support::watch::log;
-use crate::support::{World, input, table, within};
 
 const LOG: &str = "worker.log";
 

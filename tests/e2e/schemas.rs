@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use aep_emulator::DEFAULT_SOURCE_PASSWORD;
 use aep_flow_proto::names::activity;
+use aep_flow_testkit::platform::{counts, the, versions, whole_chain, writes};
+use aep_flow_testkit::world::Failed;
+use aep_flow_testkit::{World, input, table, within};
 use serde_json::{Value, json};
 use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
 use temporalio_macros::{activity_definitions, workflow, workflow_methods};
@@ -13,10 +16,6 @@ use temporalio_sdk::activities::ActivityError;
 use temporalio_sdk::{
     ActivityOptions, Runtime, Worker, WorkerOptions, WorkflowContext, WorkflowResult,
 };
-
-use crate::support::platform::{counts, the, versions, whole_chain, writes};
-use crate::support::world::Failed;
-use crate::support::{World, input, table, within};
 
 const PROFILE: &str = "https://ns.adobe.com/xdm/context/profile";
 const EVENT: &str = "https://ns.adobe.com/xdm/context/experienceevent";

@@ -4,13 +4,12 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
 
+use aep_flow_testkit::platform::{counts, whole_chain};
+use aep_flow_testkit::{World, eventually, input, table};
 use prost::Message as _;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use tokio::process::Command;
-
-use crate::support::platform::{counts, whole_chain};
-use crate::support::{World, eventually, input, table};
 
 /// Nobody.
 const USER: u32 = 65534;

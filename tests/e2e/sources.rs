@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use aep_emulator::{Action, CannedAnswer, CutAt, DEFAULT_SOURCE_USERNAME, Rule, SourceOffer};
+use aep_flow_testkit::platform::{counts, the, whole_chain, writes};
+use aep_flow_testkit::world::{PASSWORD_FILE, Run, emulator_config};
+use aep_flow_testkit::{World, input, table};
 use serde_json::{Value, json};
 
 use crate::attempts::{cli, cli_json, found};
-use crate::support::platform::{counts, the, whole_chain, writes};
-use crate::support::world::{PASSWORD_FILE, Run, emulator_config};
-use crate::support::{World, input, table};
 
 /// An ingestion of a Salesforce Service Cloud.
 fn salesforce(tables: Value) -> Value {
@@ -123,7 +123,7 @@ async fn a_pattern_means_the_tables_that_it_fits() {
     assert_eq!(tables, expected);
     assert_eq!(counts(&world.emulator), whole_chain(10));
     // The workflow of the older name understands them as well.
-    let mut older = crate::support::input(&[json!({"match": "Table00?"})]);
+    let mut older = aep_flow_testkit::input(&[json!({"match": "Table00?"})]);
     older["connection"]["name"] = "Another".into();
     let result = world.ingest(&older).await.unwrap();
     assert_eq!(result["tables"].as_array().unwrap().len(), 9);

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use aep_emulator::{Action, CannedAnswer, Rule};
+use aep_flow_testkit::world::emulator_config;
+use aep_flow_testkit::{World, eventually, input, table};
 use serde_json::Value;
 use temporalio_client::tonic::IntoRequest as _;
 use temporalio_client::{NamespacedClient as _, WorkflowTerminateOptions};
@@ -14,9 +16,6 @@ use temporalio_common::protos::temporal::api::{
         update_task_queue_config_request::RateLimitUpdate,
     },
 };
-
-use crate::support::world::emulator_config;
-use crate::support::{World, eventually, input, table};
 
 const QUEUE: &str = "aep-flow";
 

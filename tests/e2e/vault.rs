@@ -6,11 +6,10 @@ use aep_emulator::DEFAULT_SOURCE_PASSWORD;
 use aep_flow::config::Config;
 use aep_flow::secrets::{SecretError, SecretStore};
 use aep_flow_proto::v1::{SecretReference, VaultSecret, secret_reference::Place};
+use aep_flow_testkit::openbao::OpenBao;
+use aep_flow_testkit::{World, eventually, input, table};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
-
-use crate::support::openbao::OpenBao;
-use crate::support::{World, eventually, input, table};
 
 /// A worker of this Vault, without a login.
 fn config_of(url: &str) -> Config {

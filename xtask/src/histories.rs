@@ -3,16 +3,13 @@
 use std::{path::Path, time::Duration};
 
 use aep_emulator::{Action, CannedAnswer, Emulator, LateReply, Rule, SourceSettings};
-use aep_flow::{
-    config::{Config, Environment},
-    demo,
-    devserver::{self, DevServer},
-    worker,
-};
+use aep_flow::{config::Config, worker};
+use aep_flow_devserver::DevServer;
 use aep_flow_proto::{
     names, read,
     v1::{IngestOracleServiceCloudInput, IngestSourceInput, ResolveInput},
 };
+use aep_flow_testkit::{emulated, server};
 use aep_flow_workflows::{
     ingest::{IngestOracleServiceCloud, IngestSource},
     payload::Message,
@@ -53,15 +50,7 @@ pub(crate) async fn record(root: &Path, names: &[String]) -> anyhow::Result<()> 
         );
     }
     cases.retain(|case| names.is_empty() || names.iter().any(|name| case.name == name));
-    let report = |line: &str| note(line);
-    let binary = devserver::binary(
-        &devserver::Surroundings::read(&Environment::of_process()),
-        &report,
-    )
-    .await?;
-    let mut options = devserver::Options::new(binary);
-    options.has_ui = false;
-    let server = DevServer::start(options).await?;
+    let server = server::start(|_| ()).await?;
     let folder = root.join("tests/histories");
     for case in cases {
         let (name, workflow) = (case.name, case.workflow);
@@ -406,8 +395,7 @@ async fn is_all_that_is_left(
 }
 
 fn config(server: &DevServer, emulator: &Emulator, secrets: &Path, task_queue: &str) -> Config {
-    let mut config = Config::default();
-    demo::use_emulator(&mut config, emulator);
+    let mut config = emulated::configuration(emulated::variables(&emulator.url()));
     config.aep.start_margin = Duration::from_secs(2);
     // Two looks fit into the steps' deadline of 5 s, and three after a decision.
     config.ensure.quiet_period = Duration::from_secs(3);

@@ -27,20 +27,23 @@ const IO_CRATES: [&str; 12] = [
 ];
 
 /// Which crates of ours each may depend on. Everything not named here is refused.
-const MAY_LOOK_AT: [(&str, &[&str]); 7] = [
+const MAY_LOOK_AT: [(&str, &[&str]); 8] = [
     ("aep-flow-proto", &[]),
     ("aep-flow-workflows", &["aep-flow-proto"]),
     ("aep-platform", &[]),
     ("aep-flow-ensure", &["aep-flow-proto", "aep-platform"]),
     ("aep-probe", &[]),
     ("aep-emulator", &["aep-probe"]),
+    ("aep-flow-devserver", &["aep-flow-proto"]),
     (
         "fault-campaign",
         &[
             "aep-emulator",
             "aep-flow",
+            "aep-flow-devserver",
             "aep-flow-ensure",
             "aep-flow-proto",
+            "aep-flow-testkit",
             "aep-flow-workflows",
             "aep-platform",
             "aep-probe",
@@ -86,6 +89,8 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
         "ensure/src",
         "emulator/src",
         "probe/src",
+        "devserver/src",
+        "testkit/src",
         "fault-campaign/src",
         "fuzz/src",
     ] {
