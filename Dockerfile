@@ -9,8 +9,10 @@ WORKDIR /build
 COPY . .
 # What both images have in common: the libraries that the loader asks for, certificate
 # authorities, and who runs. Names are looked up by the C library alone. What cargo leaves are
-# gigabytes, which the layer does without.
+# gigabytes, which the layer does without. Without default features the worker has no demo, so
+# neither an emulator nor a downloader is in its image; the emulator has no features.
 RUN cargo build --release --locked --package aep-flow --package aep-emulator --bins \
+      --no-default-features \
  && mkdir -p /programs /common/etc/ssl/certs \
  && mv target/release/aep-flow target/release/aep-emulator /programs/ \
  && rm -rf target "$CARGO_HOME/registry" \

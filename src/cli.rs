@@ -20,6 +20,7 @@ mod check;
 mod codec_server;
 mod completions;
 mod config;
+#[cfg(feature = "demo")]
 mod demo;
 mod explore;
 mod ingest;
@@ -43,6 +44,13 @@ use global::Global;
 
 use crate::{core_dumps, panics, telemetry};
 
+/// How to see it work, if this build can show it.
+const TRY_IT: &str = if cfg!(feature = "demo") {
+    "To see it work on this machine, with an emulated platform: `aep-flow demo`. "
+} else {
+    ""
+};
+
 /// Takes tables of a source system into datasets of Adobe Experience Platform, exactly
 /// once, as workflows of Temporal.
 #[derive(Debug, Parser)]
@@ -50,11 +58,12 @@ use crate::{core_dumps, panics, telemetry};
     name = "aep-flow",
     version,
     about,
-    long_about = "Takes tables of a source system into datasets of Adobe Experience Platform, \
-                  exactly once, as workflows of Temporal.\n\n\
-                  To see it work on this machine, with an emulated platform: `aep-flow demo`. \
-                  For the real one: set the credentials, see that `aep-flow check` is content, \
-                  start `aep-flow worker`, and hand it an `aep-flow ingest -f spec.yaml`.",
+    long_about = format!(
+        "Takes tables of a source system into datasets of Adobe Experience Platform, \
+         exactly once, as workflows of Temporal.\n\n\
+         {TRY_IT}For the real one: set the credentials, see that `aep-flow check` is content, \
+         start `aep-flow worker`, and hand it an `aep-flow ingest -f spec.yaml`."
+    ),
     after_help = exit::HELP,
     arg_required_else_help = true,
     subcommand_required = true,
@@ -70,6 +79,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Worker(worker::Arguments),
+    #[cfg(feature = "demo")]
     Demo(demo::Arguments),
     Ingest(ingest::Arguments),
     List(list::Arguments),
@@ -128,6 +138,7 @@ fn run(cli: Cli) -> Result<ExitStatus, Failure> {
     let done = runtime.block_on(async {
         let done = match command {
             Command::Worker(arguments) => worker::run(&global, arguments).await,
+            #[cfg(feature = "demo")]
             Command::Demo(arguments) => demo::run(&global, arguments).await,
             Command::Ingest(arguments) => ingest::run(&global, arguments).await,
             Command::List(arguments) => list::run(&global, arguments).await,

@@ -11,6 +11,7 @@ pub mod codec;
 pub mod config;
 pub mod connection;
 mod core_dumps;
+#[cfg(feature = "demo")]
 pub mod demo;
 pub mod endpoints;
 pub mod ingestions;

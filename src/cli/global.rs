@@ -96,6 +96,10 @@ pub(super) enum Logs {
     /// Warnings: the command's own lines are what a person reads.
     Quiet,
     /// Errors.
+    #[cfg_attr(
+        not(feature = "demo"),
+        expect(dead_code, reason = "the demo alone shows its failures itself")
+    )]
     Silent,
     /// As configured: the log is what there is to read.
     Full,

@@ -51,6 +51,14 @@ const MAY_LOOK_AT: [(&str, &[&str]); 8] = [
     ),
 ];
 
+/// What the demo needs and the worker's image must not hold: a crate, or a feature of one.
+const ONLY_FOR_DEMO: [&str; 4] = [
+    "aep-emulator",
+    "aep-flow-devserver",
+    "aep-flow-testkit",
+    "ephemeral-server",
+];
+
 /// What switches the verification of certificates off, put together so that this file has none of
 /// it, and the one file that may have it: there the verifier is the operating system's.
 const UNVERIFIED: [(&str, Option<&str>); 3] = [
@@ -73,6 +81,13 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
             ));
         }
     }
+    let worker = worker_alone(root)?;
+    broken.extend(
+        ONLY_FOR_DEMO
+            .iter()
+            .filter(|each| worker.iter().any(|line| line.contains(*each)))
+            .map(|each| format!("a worker without its demo is built with `{each}`")),
+    );
     for (name, allowed) in MAY_LOOK_AT {
         for other in tree(root, name)? {
             let is_ours = other.starts_with("aep-");
@@ -242,21 +257,33 @@ fn broken_by_member(manifest: &toml::Table) -> Vec<&'static str> {
 
 /// Names of all crates that `package` is built with, tests apart.
 fn tree(root: &Path, package: &str) -> anyhow::Result<BTreeSet<String>> {
+    let lines = cargo_tree(root, &["--package", package, "--format", "{p}"])?;
+    Ok(lines
+        .iter()
+        .filter_map(|line| line.split_whitespace().next())
+        .map(str::to_owned)
+        .collect())
+}
+
+/// All crates of the worker's image, each with its features.
+fn worker_alone(root: &Path) -> anyhow::Result<BTreeSet<String>> {
+    let arguments = ["--package", "aep-flow", "--no-default-features"];
+    cargo_tree(root, &[&arguments[..], &["--format", "{p} {f}"]].concat())
+}
+
+/// What `cargo tree` says of dependencies, tests apart: a line for each crate.
+fn cargo_tree(root: &Path, arguments: &[&str]) -> anyhow::Result<BTreeSet<String>> {
     let output = Command::new("cargo")
         .current_dir(root)
-        .args(["tree", "--locked", "--package", package])
-        .args(["--edges", "normal", "--prefix", "none", "--format", "{p}"])
+        .args(["tree", "--locked", "--edges", "normal", "--prefix", "none"])
+        .args(arguments)
         .output()
         .context("run cargo tree")?;
     if !output.status.success() {
         bail!("cargo tree: {}", String::from_utf8_lossy(&output.stderr));
     }
-    let names = String::from_utf8(output.stdout)?;
-    Ok(names
-        .lines()
-        .filter_map(|line| line.split_whitespace().next())
-        .map(str::to_owned)
-        .collect())
+    let lines = String::from_utf8(output.stdout)?;
+    Ok(lines.lines().map(str::to_owned).collect())
 }
 
 #[cfg(test)]
