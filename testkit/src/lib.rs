@@ -14,6 +14,7 @@
 pub mod callers;
 pub mod collector;
 pub mod emulated;
+pub mod logs;
 pub mod openbao;
 pub mod places;
 pub mod platform;

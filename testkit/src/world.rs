@@ -4,12 +4,13 @@
 use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use aep_emulator::{
     DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_ORG, DEFAULT_SOURCE_PASSWORD,
-    DEFAULT_SOURCE_USERNAME, Emulator, RunSettings,
+    DEFAULT_SOURCE_USERNAME, Emulator, JournalEntry, JournalStatus, RunSettings,
 };
 use aep_flow::config::Config;
 use aep_flow_devserver::{self as devserver, DevServer};
@@ -30,6 +31,7 @@ use temporalio_common::protos::temporal::api::history::v1::{
 };
 
 use crate::emulated::{self, Variables};
+use crate::logs::{self, Expected, Log};
 use crate::platform::assert_one_live_per_intent;
 use crate::worker::{Worker, WorkerProcess};
 use crate::{server, within};
@@ -55,6 +57,9 @@ pub struct Home {
 }
 
 /// A task queue and a platform for one test.
+///
+/// When it is dropped, a test fails if a worker logged a warning or an error that nobody expects,
+/// and a test that fails shows the ends of its logs.
 pub struct World {
     /// The platform.
     pub emulator: Emulator,
@@ -64,6 +69,9 @@ pub struct World {
     folder: tempfile::TempDir,
     /// Variables of its workers beyond those that every world has.
     more: Variables,
+    expected: Mutex<Vec<Expected>>,
+    /// Whether it is a test's, and not the campaign's, which judges by itself.
+    is_of_test: bool,
 }
 
 /// A workflow that was started.
@@ -123,7 +131,9 @@ impl World {
         devserver::create_namespace(address, &home.namespace)
             .await
             .unwrap();
-        Self::at(home, config, Variables::new()).await.unwrap()
+        let mut world = Self::at(home, config, Variables::new()).await.unwrap();
+        world.is_of_test = true;
+        world
     }
 
     /// Anywhere, with this platform; `more` are variables of its workers.
@@ -150,6 +160,8 @@ impl World {
             home,
             folder,
             more,
+            expected: Mutex::default(),
+            is_of_test: false,
         };
         world.keep_password(DEFAULT_SOURCE_PASSWORD);
         Ok(world)
@@ -162,6 +174,30 @@ impl World {
         // A worker warns of one that everybody may read.
         let own = std::fs::Permissions::from_mode(0o600);
         std::fs::set_permissions(file, own).unwrap();
+    }
+
+    /// Lets workers of this world log lines of WARN or ERROR: their target, and how their message
+    /// begins.
+    pub fn expect(&self, (target, message): (&str, &str)) {
+        let mut expected = self.expected.lock().unwrap();
+        expected.push(Expected::new(target, message));
+    }
+
+    /// The lines of WARN or ERROR that its workers logged and nobody expects.
+    pub fn unexpected_lines(&self) -> Vec<String> {
+        let journal = self.emulator.journal();
+        let has_failed = |entry: &JournalEntry| match entry.status {
+            JournalStatus::Answered(status) => entry.fault.is_some() || status >= 400,
+            JournalStatus::Dropped => true,
+        };
+        if journal.iter().any(has_failed) {
+            self.expect(logs::FAILED_ATTEMPT);
+        }
+        let expected = self.expected.lock().unwrap();
+        let logs = Log::all_in(self.folder.path());
+        logs.iter()
+            .flat_map(|log| log.unexpected(&expected))
+            .collect()
     }
 
     /// The configuration of a worker of this world.
@@ -302,6 +338,12 @@ impl World {
         answer.json().await.unwrap()
     }
 
+    /// Reads something of the platform, as somebody else does.
+    pub async fn get(&self, path: &str) -> Value {
+        let answer = self.send(reqwest::Method::GET, path, None).await;
+        answer.json().await.unwrap()
+    }
+
     /// Deletes something of the platform, as somebody else does.
     pub async fn delete(&self, path: &str) {
         self.send(reqwest::Method::DELETE, path, None).await;
@@ -364,6 +406,51 @@ impl World {
     pub async fn end(self, worker: Worker) {
         worker.stop().await.unwrap();
         assert_one_live_per_intent(&self.emulator);
+    }
+
+    /// What a person needs to understand a failure: the last lines of its workers, and the last
+    /// requests to its platform.
+    pub fn tail(&self) -> String {
+        let logs = Log::all_in(self.folder.path());
+        let logs: Vec<String> = logs.iter().map(Log::to_string).collect();
+        let journal = self.emulator.journal();
+        let left_out = journal.len().saturating_sub(logs::TAIL);
+        let requests = journal[left_out..].iter().map(|entry| {
+            let fault = entry.fault.as_deref().unwrap_or("no fault");
+            format!(
+                "  {} {} {}: {:?}, {fault}\n",
+                entry.sequence, entry.method, entry.path, entry.status
+            )
+        });
+        let requests: String = requests.collect();
+        format!(
+            "{}the last of {} requests:\n{requests}",
+            logs.concat(),
+            journal.len()
+        )
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if !self.is_of_test {
+            return;
+        }
+        // What a test prints is shown only if it fails, also if it fails by an error later on.
+        // With `--nocapture` all of it is seen, so there only a test that panics shows it.
+        let is_captured = !std::env::args().any(|argument| argument == "--nocapture");
+        let is_panicking = std::thread::panicking();
+        if is_panicking || is_captured {
+            eprintln!("{}", self.tail());
+        }
+        if !is_panicking {
+            let unexpected = self.unexpected_lines();
+            assert!(
+                unexpected.is_empty(),
+                "no test expects these lines (see testkit/src/logs.rs):\n{}",
+                unexpected.join("\n")
+            );
+        }
     }
 }
 

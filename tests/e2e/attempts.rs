@@ -465,6 +465,10 @@ async fn forget_attributes(world: &World) {
 async fn a_namespace_without_search_attributes_works_and_is_put_right() {
     let world = World::new().await;
     forget_attributes(&world).await;
+    world.expect((
+        "aep_flow::activities::search_attributes",
+        "ingestions can't be listed by the search attributes",
+    ));
     throttle_once(&world);
     let log = world.folder().join("talkative.log");
     let mut worker = world.talkative_worker_process("talkative.log");

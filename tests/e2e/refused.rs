@@ -142,6 +142,7 @@ async fn rights_that_are_missing() {
 #[tokio::test]
 async fn a_worker_without_credentials() {
     let world = World::new().await;
+    world.expect(("aep_flow::worker", "no credentials for Adobe"));
     let worker = world.worker_with(|config| config.aep.client_secret = None);
     let failed = world
         .ingest(&input(&[table("Contacts")]))

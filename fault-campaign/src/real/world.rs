@@ -176,6 +176,13 @@ async fn judged(ground: &Ground, case: &Case, world: &World) -> anyhow::Result<V
     }
     verdict.rare.deaths = u64::from(died);
     drop((first, others));
+    for line in world.unexpected_lines() {
+        verdict.counts.wrong += 1;
+        verdict.reasons.push(format!("no run expects: {line}"));
+    }
+    if !verdict.reasons.is_empty() {
+        verdict.reasons.push(world.tail());
+    }
     Ok(verdict)
 }
 
