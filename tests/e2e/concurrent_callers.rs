@@ -1,15 +1,15 @@
-//! Two callers with one wish, at the same moment or one right behind the other.
+//! Two callers that ask for the same resources, at once or one right behind the other.
 
 use std::time::Duration;
 
 use aep_emulator::{Action, CannedAnswer, CutAt, LateReply, Rule};
 use aep_flow_testkit::platform::{assert_one_answer_per_intent, counts, the, whole_chain};
 use aep_flow_testkit::world::emulator_config;
-use aep_flow_testkit::{World, input, table};
+use aep_flow_testkit::{World, eventually, input, table};
 use futures::future::join;
 use serde_json::{Value, json};
 
-/// The routes of the creates whose seconds are swept.
+/// The routes of the creates whose duplicates are deleted.
 const SWEPT: [&str; 5] = [
     "/connections",
     "/sourceConnections",
@@ -19,7 +19,7 @@ const SWEPT: [&str; 5] = [
 ];
 
 /// Holds two creates of each route back, so that both callers have looked before either
-/// makes anything.
+/// creates anything.
 fn hold_creates_back(world: &World, ms: u64) {
     for route in SWEPT {
         let slow = Action::Delay { ms, then: None };
@@ -29,7 +29,7 @@ fn hold_creates_back(world: &World, ms: u64) {
     }
 }
 
-/// How many of that kind were made: one stands, the others were swept.
+/// How many creates of that route were answered, whether the resource still exists or not.
 fn made(world: &World, route: &str) -> usize {
     let journal = world.emulator.journal();
     let posts = journal
@@ -38,6 +38,11 @@ fn made(world: &World, route: &str) -> usize {
     // A late commit has an entry of its own, of the same number.
     let numbers: std::collections::BTreeSet<_> = posts.map(|entry| entry.sequence).collect();
     numbers.len()
+}
+
+/// Waits until a create of that route was answered.
+async fn first_create_of(world: &World, route: &str) {
+    eventually(route, async || (made(world, route) == 1).then_some(())).await;
 }
 
 #[tokio::test]
@@ -69,8 +74,8 @@ async fn lists_that_lag_hide_no_second_caller() {
     let (one, other) = (world.worker_with(lagging), world.worker_with(lagging));
     let input = input(&[table("Contacts")]);
     let late = async {
-        // Within the lag of all that the first one makes.
-        tokio::time::sleep(Duration::from_millis(700)).await;
+        // It exists, and no list shows it for as long as the lag.
+        first_create_of(&world, "/connections").await;
         world.ingest(&input).await
     };
     let (first, second) = join(world.ingest(&input), late).await;
@@ -137,8 +142,8 @@ async fn a_late_commit_of_one_does_not_outlive_the_answer_of_the_other() {
     let input = input(&[table("Contacts")]);
     let first = world.start(&input).await;
     let second = async {
-        // When the first one's create was sent, and has not taken effect.
-        tokio::time::sleep(Duration::from_millis(700)).await;
+        // The create was sent, and has not taken effect.
+        first_create_of(&world, "/connections").await;
         world.ingest(&input).await
     };
     let (first, second) = join(first.end(), second).await;
@@ -159,8 +164,12 @@ async fn what_lists_still_show_after_its_deletion_is_no_answer() {
     // A base connection on which nothing stands.
     let input = input(&[table("Nothing of that name")]);
     let made = world.ingest(&input).await.unwrap_err().details["baseConnectionId"].clone();
-    tokio::time::sleep(lag).await;
     let path = "/data/foundation/flowservice/connections";
+    eventually("a list that shows the connection", async || {
+        let listed = world.get(path).await["items"].to_string();
+        listed.contains(made.as_str().unwrap()).then_some(())
+    })
+    .await;
     world
         .delete(&format!("{path}/{}", made.as_str().unwrap()))
         .await;
