@@ -20,8 +20,8 @@ use temporalio_sdk_core::ephemeral_server::{
 /// What `go install` is asked for.
 const GO_PACKAGE: &str = "github.com/temporalio/cli/cmd/temporal";
 
-/// How long the download may take until its first byte arrives. An answer that no firewall
-/// swallows comes within one second; without a name server it fails at once.
+/// How long the download may take until its first byte arrives. Unless a firewall drops it, a
+/// response comes within one second; without a name server the download fails at once.
 const FIRST_BYTE_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long a download may stand still. It is 40 MB packed.
@@ -33,7 +33,7 @@ const BUILD_WITHIN: Duration = Duration::from_secs(30 * 60);
 /// How the folders of builds begin.
 const BUILD_PREFIX: &str = "build-";
 
-/// How often a long wait says that it is still one.
+/// How often a long wait is reported.
 const STILL_EVERY: Duration = Duration::from_secs(30);
 
 /// Why no server could be fetched.
@@ -94,10 +94,10 @@ impl FetchError {
 /// Why a download gave nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
-    /// Nothing came.
+    /// No response.
     #[error("no answer within {} s", FIRST_BYTE_WITHIN.as_secs())]
     Silent,
-    /// It began and then stood still.
+    /// It began and then stalled.
     #[error("the download stood still for {} s", STALL_AFTER.as_secs())]
     Stalled,
     /// The SDK gave up.

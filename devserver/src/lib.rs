@@ -1,7 +1,7 @@
 //! Finds or fetches a Temporal development server, starts it and ends it.
 //!
-//! For the demo and the tests: one process on free ports of this machine, that knows our search
-//! attributes and does not outlive us, whatever ends us. Knows nothing of workers or of Adobe.
+//! For the demo and the tests: one process on free ports of this machine that has our search
+//! attributes and ends with us, whatever ends us. This crate knows nothing of workers or of Adobe.
 //! Source: `temporal server start-dev --help` of version 1.5.1, and the figures in each comment.
 
 mod fetch;
@@ -29,14 +29,14 @@ pub const VERSION: &str = "v1.5.1";
 /// The namespace that every development server has.
 pub const DEFAULT_NAMESPACE: &str = "default";
 
-/// How often a start is tried when the server ends at once: a port that was free a moment ago
-/// may be somebody else's by now.
+/// How often a start is tried when the server ends at once: another process may have taken a port
+/// that was free a moment ago.
 const STARTS: usize = 3;
 
-/// How many lines of a log an error shows: the reason is among the last.
+/// How many lines of a log an error shows: the reason is one of the last.
 const LOG_LINES: usize = 3;
 
-/// Hears what is being done and how long it takes, a line at a time.
+/// Receives progress: what is being done and how long it takes, a line at a time.
 pub trait Report: Send + Sync {
     /// Takes one line, without a line feed.
     fn say(&self, line: &str);
@@ -60,7 +60,7 @@ pub struct Options {
     pub is_persistent: bool,
     /// Where its log and its state are put. Default: a temporary folder, which goes with it.
     pub folder: Option<PathBuf>,
-    /// How long a start may take until the server answers. Default: 30 s; on an idle machine it
+    /// How long a start may take until the server responds. Default: 30 s; on an idle machine it
     /// takes one.
     pub ready_within: Duration,
 }
@@ -99,24 +99,24 @@ pub enum DevServerError {
         #[source]
         cause: std::io::Error,
     },
-    /// The process ended before it answered.
+    /// The process ended before it responded.
     #[error("the Temporal server ended while it started; it said: {log}")]
     Ended {
         /// The last lines of its log.
         log: String,
     },
-    /// The process runs but did not answer in time.
+    /// The process runs but did not respond in time.
     #[error("the Temporal server at {address} did not answer within {} s", waited.as_secs())]
     NotReady {
-        /// Where it should have answered.
+        /// Where it should have responded.
         address: String,
         /// How long it was given.
         waited: Duration,
-        /// What the last try said.
+        /// Why the last try failed.
         #[source]
         cause: NotReady,
     },
-    /// A namespace was not made, or did not become usable in time.
+    /// A namespace was not created, or did not become usable in time.
     #[error("no namespace `{name}` on the Temporal server")]
     NoNamespace {
         /// Its name.
@@ -203,7 +203,7 @@ impl DevServer {
     /// # Errors
     ///
     /// [`DevServerError::Ended`] if it ended three times while starting,
-    /// [`DevServerError::NotReady`] if it did not answer in time, and what stands before that.
+    /// [`DevServerError::NotReady`] if it did not respond in time, and what can fail before that.
     pub async fn start(options: Options) -> Result<Self, DevServerError> {
         let mut tries = 1;
         loop {
@@ -243,7 +243,7 @@ impl DevServer {
         (self.options.has_ui).then(|| format!("http://127.0.0.1:{}", self.ui_port))
     }
 
-    /// The namespace that is there from the start, with our search attributes.
+    /// The namespace that exists from the start, with our search attributes.
     pub fn namespace(&self) -> &'static str {
         DEFAULT_NAMESPACE
     }
@@ -253,9 +253,9 @@ impl DevServer {
         log_file(self.folder.path())
     }
 
-    /// Makes a namespace that knows our search attributes and waits until it is usable.
+    /// Creates a namespace with our search attributes and waits until it is usable.
     ///
-    /// Safe to repeat: one that is there already is taken as it is.
+    /// Safe to repeat: a namespace that exists is used as it is.
     ///
     /// # Errors
     ///
@@ -328,8 +328,8 @@ impl DevServer {
     }
 }
 
-/// Makes a namespace that knows our search attributes on the server at `address`, without TLS,
-/// and waits until it is usable.
+/// Creates a namespace with our search attributes on the server at `address`, without TLS, and
+/// waits until it is usable.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
 //! A child process that does not outlive us.
 //!
-//! A shell stands between us and the child. It holds the reading end of a pipe; we hold the other.
-//! When we are gone, for whatever reason, the pipe ends and the shell ends the child. The two are
+//! A shell runs between us and the child. It holds the reading end of a pipe, and we hold the
+//! other end. When we end, for whatever reason, the pipe ends and the shell ends the child. The two are
 //! a process group of their own, so that Ctrl-C in a terminal reaches us alone: the server must
 //! outlive the worker that still talks to it.
 //!

@@ -1,7 +1,7 @@
-//! Whether a namespace of a server takes workflows, and makes one.
+//! Checks whether a namespace of a server takes workflows, and creates namespaces.
 //!
-//! A server that answers is not yet one that works: its default namespace and our search
-//! attributes come a moment later, and another namespace's attributes with its next refresh.
+//! A server that responds may not be usable yet: its default namespace and our search attributes
+//! come a moment later, and another namespace's attributes with its next refresh.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::{
 /// Between two looks at a server that is starting.
 pub(super) const PAUSE: Duration = Duration::from_millis(50);
 
-/// How long one look may take; an answer takes a few milliseconds.
+/// How long one look may take; a response takes a few milliseconds.
 const LOOK_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long a new namespace may take: the server refreshes its list every second or so.
@@ -36,10 +36,10 @@ pub enum NotReady {
     /// No connection.
     #[error("no connection")]
     NotConnected(#[source] Box<temporalio_client::errors::ClientConnectError>),
-    /// An answer that says no.
+    /// The server refused.
     #[error("the server answered {:?}: {}", .0.code(), .0.message())]
     Refused(Box<Status>),
-    /// No answer.
+    /// No response.
     #[error("no answer within {} s", .0.as_secs())]
     Silent(Duration),
 }
@@ -50,7 +50,7 @@ impl From<Status> for NotReady {
     }
 }
 
-/// Looks once whether the namespace is there and knows our search attributes.
+/// Looks once whether the namespace exists and has our search attributes.
 pub(super) async fn look(address: &str, namespace: &str) -> Result<(), NotReady> {
     let looked = async {
         let connection = connect(address).await?;
@@ -61,7 +61,7 @@ pub(super) async fn look(address: &str, namespace: &str) -> Result<(), NotReady>
         .unwrap_or(Err(NotReady::Silent(LOOK_WITHIN)))
 }
 
-/// Makes the namespace if it isn't there, and waits until it is usable.
+/// Creates the namespace unless it exists, and waits until it is usable.
 pub(super) async fn create_namespace(address: &str, name: &str) -> Result<(), NotReady> {
     let connection = connect(address).await?;
     let mut workflows = connection.workflow_service();

@@ -26,7 +26,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
-    // The demo tells of its failed attempts itself; as log lines they would be there twice.
+    // The demo shows failed attempts itself; as log lines they would appear twice.
     let config = global.start(&[], Logs::Silent)?;
     let options = demo::Options {
         keep: arguments.keep,
