@@ -143,7 +143,7 @@ mod tests {
         let unexpected = |here: &[Expected]| logs[0].unexpected(here).count();
         assert_eq!(unexpected(&[]), 2);
         let warning = Expected::new("aep_flow::worker", "no credentials");
-        assert_eq!(unexpected(&[warning.clone()]), 1);
+        assert_eq!(unexpected(std::slice::from_ref(&warning)), 1);
         let elsewhere = Expected::new("aep_flow", "panicked");
         assert_eq!(unexpected(&[warning.clone(), elsewhere]), 1);
         let panic = Expected::new("aep_flow::panics", "panicked");

@@ -207,7 +207,7 @@ async fn a_throttled_ingestion_is_found_and_says_what_it_retries() {
     assert!(answer.contains("completed"), "{answer}");
     assert!(!answer.contains("RateLimited"), "{answer}");
 
-    // The attempts are still told, with what Adobe's support asks for.
+    // The attempts are still shown, with what Adobe's support asks for.
     let status = run.status().await;
     let attempts = status["attempts"].as_array().unwrap();
     assert_eq!(status["attemptsTotal"], attempts.len(), "{status:#}");
@@ -519,7 +519,7 @@ async fn a_namespace_without_search_attributes_works_and_is_put_right() {
     let (code, fixed, errors) = cli(&world, &["check", "--fix"]).await;
     assert_eq!(code, 0, "{fixed}{errors}");
     assert!(fixed.contains("registered just now: AepSandbox"), "{fixed}");
-    // The server tells at once what it knows, and the worker hears of it a little later.
+    // The server shows them at once, and the worker learns of them a little later.
     eventually("the check", async || {
         let (_, checked, _) = cli(&world, &["check"]).await;
         checked.contains("all 7 are registered").then_some(())

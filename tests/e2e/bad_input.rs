@@ -1,4 +1,4 @@
-//! Every kind of bad input, through a real workflow: its type, its field, and that nothing was made.
+//! Every kind of bad input, through a real workflow: its type, its field, and that nothing was created.
 
 use aep_flow_testkit::platform::writes;
 use aep_flow_testkit::{World, input, table};
@@ -311,7 +311,7 @@ async fn what_only_the_source_can_tell_is_refused_with_the_names_that_exist() {
             "{name}: {expected} is not in {message}"
         );
     }
-    // The connection is needed to ask the source; nothing stands on it.
+    // The connection is needed to ask the source; nothing uses it.
     assert_eq!(writes(&world.emulator), ["POST connections"]);
     world.end(worker).await;
 }

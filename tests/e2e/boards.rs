@@ -1,4 +1,4 @@
-//! The boards and alerts of `deploy/`: whether they show what a worker tells, and whether the
+//! The boards and alerts of `deploy/`: whether they show what a worker exports, and whether the
 //! runbook says what to do about it.
 
 mod alerts;

@@ -1,5 +1,5 @@
-//! Secrets that can be told from all else, a run of everything that may go wrong with them at
-//! hand, and the search for them in all that is left of it.
+//! Secrets that are unlike all else, a run in which everything that may go wrong does go wrong while
+//! they are in use, and the search for them in all that the run leaves.
 
 mod canaries;
 mod faults;
@@ -94,7 +94,7 @@ async fn nor_of_the_key_that_payloads_are_encrypted_with() {
             for place in ["histories", "the server's files"] {
                 let text = places.text_of(place);
                 assert!(text.contains("binary/encrypted"), "{place} is in clear");
-                // The input came in clear; what was made of it did not.
+                // The input came in clear; the result did not.
                 assert!(!text.contains("baseConnectionId"), "{place} has a result");
             }
             let commands = places.text_of("commands");

@@ -1,5 +1,6 @@
-//! The stack of `docker-compose.yml`, as it stands there: a caller in Python starts an ingestion, the
-//! worker is killed in the middle, and the whole goes on, is made once, and is seen from outside.
+//! The stack of `docker-compose.yml`, unchanged: a caller in Python starts an ingestion, the worker is
+//! killed in the middle, the ingestion goes on and creates everything once, and its trace and metrics
+//! are seen from outside.
 //!
 //! Runs when asked for, by `bash tests/compose/run.sh`, which gets what it needs. Whatever happens,
 //! nothing of it is left running.
@@ -86,7 +87,7 @@ async fn an_ingestion_outlives_its_worker_and_is_seen_from_outside() -> anyhow::
     };
     let stack = Stack::up().await;
 
-    // The source connection is made, but who asked for it is killed before it is told.
+    // The source connection is created, but the worker is killed before it gets the response.
     let slow = json!({
         "method": "POST", "route": "/sourceConnections", "nth": [1],
         "action": {"kind": "applyThenDelay", "ms": 600_000},

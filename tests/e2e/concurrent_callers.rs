@@ -82,7 +82,7 @@ async fn lists_that_lag_hide_no_second_caller() {
     let (first, second) = (first.unwrap(), second.unwrap());
     assert_eq!(first, second);
     assert_eq!(made(&world, "/connections"), 2);
-    // A third one right behind them, while what they made last may not be listed yet.
+    // A third one right behind them, while what they created last may not be listed yet.
     assert_eq!(world.ingest(&input).await.unwrap(), first);
     one.stop().await.unwrap();
     other.stop().await.unwrap();
@@ -161,7 +161,7 @@ async fn what_lists_still_show_after_its_deletion_is_no_answer() {
     config.lists.lag = lag;
     let world = World::with(config).await;
     let worker = world.worker_with(|config| config.ensure.sole_caller = true);
-    // A base connection on which nothing stands.
+    // A base connection that nothing uses.
     let input = input(&[table("Nothing of that name")]);
     let made = world.ingest(&input).await.unwrap_err().details["baseConnectionId"].clone();
     let path = "/data/foundation/flowservice/connections";
@@ -237,7 +237,7 @@ async fn a_lost_answer_of_a_sweep_is_no_loss() {
     assert_one_answer_per_intent(&world.emulator);
 }
 
-/// A base connection as somebody's copy of ours: with our marker, made by hand.
+/// A base connection that somebody copied from ours: with our marker, created by hand.
 fn copy_of(base: &Value) -> Value {
     json!({
         "name": base["name"], "description": base["description"],

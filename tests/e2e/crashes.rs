@@ -7,7 +7,7 @@ use aep_flow_testkit::platform::{assert_one_live_per_intent, counts, whole_chain
 use aep_flow_testkit::world::{WRONG_PASSWORD, assert_no_secret, emulator_config};
 use aep_flow_testkit::{World, eventually, input, server, table};
 
-/// Longer than any test: who gets no answer within it was killed before.
+/// Longer than any test: a worker that waits for this response is killed before.
 const NEVER_MS: u64 = 600_000;
 
 /// Waits until the platform has seen a request to that route.

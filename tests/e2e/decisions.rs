@@ -543,7 +543,7 @@ async fn forget_attribute(world: &World) {
 async fn a_list_that_cannot_be_read_behind_a_lost_answer_is_for_a_person() {
     let world = World::new().await;
     lose_answers(&world, "/connections");
-    // The look before the create passes; from then on nobody can say what stands.
+    // The look before the create passes; from then on nobody can say what exists.
     let away = Action::Refuse(CannedAnswer::gateway(503, "503000", "Service unavailable"));
     let rule = Rule::new("GET", "/connections", away);
     world.emulator.add_fault(rule.nth(2..1000));

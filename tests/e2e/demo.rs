@@ -66,7 +66,7 @@ fn signal(name: &str, child: &Child) {
     assert!(status.unwrap().success());
 }
 
-/// Whether a server that was told to listen at this address, or what watches it, still runs.
+/// Whether a server that listens at this address, or the shell that guards it, still runs.
 fn is_left(address: &str) -> bool {
     let port = address.rsplit(':').next().unwrap();
     let list = std::process::Command::new("ps")

@@ -1,4 +1,4 @@
-//! Payloads and failures under the codec, on a real Temporal server: what stands in the history,
+//! Payloads and failures under the codec, on a real Temporal server: what the history holds,
 //! what still works, keys that change, the remote codec, and Python at the other end.
 
 mod commands;

@@ -85,7 +85,7 @@ async fn rust() -> anyhow::Result<()> {
         .args(["--profile", profile])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("CARGO_TARGET_DIR", target);
-    // What cargo tells a test about its package is a change in the eyes of build scripts.
+    // To build scripts, the variables that Cargo sets for a test are a change.
     for name in [
         "CARGO_MANIFEST_DIR",
         "CARGO_PKG_NAME",

@@ -1,4 +1,4 @@
-//! What a worker tells those who watch it: probes, metrics, logs.
+//! What a worker shows to those who watch it: probes, metrics, logs.
 
 use std::time::Duration;
 
@@ -153,7 +153,7 @@ async fn metrics_count_what_the_platform_saw_and_no_label_grows() {
     world.ingest(&first).await.unwrap();
     let after_one = metrics(&address).await;
 
-    // A scrape ten times a second meanwhile, ten times more than Prometheus is told to.
+    // Meanwhile ten scrapes a second, ten times as many as our Prometheus does.
     let scraping = async {
         let mut pause = tokio::time::interval(Duration::from_millis(100));
         loop {
@@ -200,7 +200,7 @@ async fn metrics_count_what_the_platform_saw_and_no_label_grows() {
         assert!(sum(&after_all, name, &[]) > 0.0, "{name}");
     }
 
-    // Other names and ids made no other series of ours.
+    // Other names and ids gave no other series of ours.
     let ours = |series: &&String| !series.starts_with("temporal_");
     let grown: Vec<_> = after_all
         .keys()

@@ -43,7 +43,7 @@ fn named(plan: &Plan, action: Action) -> BTreeSet<(String, String)> {
         .collect()
 }
 
-/// The same of what stands on the platform, a mapping set without the hash in its name.
+/// The same of what exists on the platform, a mapping set without the hash in its name.
 fn standing(world: &World) -> BTreeSet<(String, String)> {
     let kinds = [
         ("connections", "base connection", "name"),
@@ -71,7 +71,8 @@ fn standing(world: &World) -> BTreeSet<(String, String)> {
         .collect()
 }
 
-/// Plans, ingests and plans again: what was to be made is made, and then there is nothing to do.
+/// Plans, ingests and plans again: what was to be created is created, and then there is nothing to
+/// do.
 async fn plan_ingest_plan(world: &World, input: &Value) {
     let before = standing(world);
     let first = plan(world, input).await;
@@ -115,7 +116,7 @@ async fn an_ingestion_makes_what_was_planned_and_then_there_is_nothing_to_do() {
     let worker = world.worker();
     plan_ingest_plan(&world, &input(&[table("Contacts"), table("Accounts")])).await;
 
-    // One table more, through a connection that stands: its columns can be explored.
+    // One table more, through a connection that exists: its columns can be explored.
     let mut event = table("Incidents");
     event["schema"] = json!({
         "behavior": "EXPERIENCE_EVENT",

@@ -255,7 +255,7 @@ async fn a_dataflow_that_is_refused_leaves_its_table_named_with_what_was_made() 
     }
     assert_eq!(refused["made"]["flowId"], "", "{failed:?}");
 
-    // Once the cause is gone, the same ingestion takes up what was made.
+    // Once the cause is gone, the same ingestion adopts what was created.
     world.emulator.clear_faults();
     world.emulator.clear_journal();
     world.ingest(&input(&[table("Contacts")])).await.unwrap();

@@ -56,7 +56,7 @@ async fn every_call_of_an_activity_is_in_the_table_of_rights() {
     let mut wanted = input(&[table("Contacts"), table("Incidents")]);
     wanted["waitForFirstRun"] = json!(true);
     world.ingest(&wanted).await.unwrap();
-    // And again, when all of it stands.
+    // And again, when all of it exists.
     world.ingest(&wanted).await.unwrap();
     within("the worker's end", worker.terminate()).await;
 

@@ -1,4 +1,4 @@
-//! What a worker's process leaves when it dies, and what it tells of a panic.
+//! What a worker's process leaves when it dies, and what it logs of a panic.
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::ExitStatusExt as _;

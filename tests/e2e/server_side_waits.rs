@@ -30,7 +30,7 @@ impl AepFlow {
     }
 }
 
-/// A caller that makes many base connections at once.
+/// A caller that creates many base connections at once.
 #[workflow]
 #[derive(Default)]
 pub struct CreateMany;

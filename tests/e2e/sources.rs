@@ -393,7 +393,7 @@ async fn either_workflow_adopts_what_the_other_made() {
         let words = marker.split(' ').filter_map(|word| word.split_once('='));
         let names: Vec<&str> = words.map(|(name, _)| name).collect();
         assert_eq!(names, ["k", "by", "host", "password", "username"]);
-        // What differs is told by the name that the caller knows it by.
+        // The field that differs has the name that the caller knows.
         let mut other = newer.clone();
         other["connection"]["params"]["username"] = "somebody".into();
         let failed = world.ingest_source(&other).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! One of several workers is told by the platform to wait: all of them slow down.
+//! The platform asks one of several workers to wait: all of them slow down.
 
 use std::time::Instant;
 
@@ -41,7 +41,7 @@ async fn limit(world: &World) -> Option<(f32, String)> {
     rate_limit.map(|limit| (limit.requests_per_second, reason.unwrap_or_default()))
 }
 
-/// Sets a limit as somebody does by hand, or as another worker did.
+/// Sets a limit as a person does by hand, or as another worker did.
 async fn set_limit(world: &World, rate: f32, reason: &str) {
     let request = UpdateTaskQueueConfigRequest {
         namespace: world.client.namespace(),

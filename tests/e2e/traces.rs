@@ -234,7 +234,7 @@ async fn from_a_program_in_python_to_the_request() -> anyhow::Result<()> {
     );
     assert_eq!(lost.attributes["error.type"], "the connection was lost");
 
-    // The platform was told, of each request, which span it is.
+    // Each request carried the id of its span to the platform.
     for entry in world.emulator.journal() {
         let context = entry
             .traceparent

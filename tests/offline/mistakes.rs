@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 /// A mistake: variables, and the check that finds it, with its result, message and fix. `FOLDER`
-/// stands for a folder of the case's own.
+/// means a folder of the case's own.
 struct Mistake {
     name: &'static str,
     variables: &'static [(&'static str, &'static str)],

@@ -1,6 +1,6 @@
 //! The README shows code that runs: its snippets are parts of the examples.
 //!
-//! A line `<!-- snippet: FILE -->` before a fence says that the fence holds what stands in
+//! A line `<!-- snippet: FILE -->` before a fence says that the fence holds what is in
 //! FILE between the lines `[snippet]` and `[/snippet]`. `UPDATE=1 cargo test --test offline readme`
 //! puts it there; the examples themselves are run by `tests/e2e/languages.rs`.
 

@@ -91,7 +91,7 @@ async fn a_replay_makes_no_span_anew() {
     let mut heads = 0;
     for file in histories() {
         let history = read(&file).await;
-        // A worker that takes over in the middle goes on from there, and tells of what it adds.
+        // A worker that takes over in the middle goes on from there, and makes spans for what it adds.
         let first = history
             .events
             .iter()

@@ -1,8 +1,8 @@
-//! Ten minutes' worth of spans against a collector that is not there: memory stays flat. And where
-//! nobody is told of a trace, no span is made in vain.
+//! Ten minutes' worth of spans against a collector that is not there: memory stays flat. And no span
+//! is made for a trace that is not exported.
 //!
-//! What sends spans is the process's own and set up once, so a test runs itself again as a
-//! process with the variables of one that traces.
+//! A process sets up what sends spans once, so each test runs itself again as a process with the
+//! variables of one that traces.
 
 use std::process::{Command, Output, Stdio};
 
@@ -89,7 +89,7 @@ fn trace(filter: &str) -> Runtime {
     runtime
 }
 
-/// In a process of its own: spans in traces that are told, and in some that are not.
+/// In a process of its own: spans in traces that are exported, and in some that are not.
 fn make_none() {
     let _runtime = trace("warn,aep_platform=info");
     assert_eq!(LevelFilter::current(), LevelFilter::DEBUG);

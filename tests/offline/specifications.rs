@@ -9,7 +9,7 @@ use aep_flow_proto::{read, schema, validate};
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
-/// A specification, and where it stands.
+/// A specification, and the place that shows it.
 struct Shown {
     place: String,
     text: String,
@@ -70,7 +70,7 @@ fn the_way_from_one_source_to_another_is_that_between_the_examples() -> anyhow::
     Ok(())
 }
 
-/// Whatever stands in a fence for YAML, or in a file of its own, and has both parts.
+/// Whatever is in a fence for YAML, or in a file of its own, and has both parts.
 fn shown() -> anyhow::Result<Vec<Shown>> {
     let mut all = Vec::new();
     for path in documents()? {

@@ -1,4 +1,4 @@
-//! A worker that meets whatever the boards and alerts tell of.
+//! A worker that meets whatever the boards and alerts show.
 
 use std::net::TcpListener;
 
@@ -71,7 +71,7 @@ impl Stage {
         self.a_step_fails_again_and_again().await;
     }
 
-    /// Both look before either makes anything, so that one of two is swept.
+    /// Both look before either creates anything, so that one of two is deleted.
     async fn two_callers_meet(&self) {
         // Longer than a busy machine needs to bring the other one there.
         let slow = Action::Delay {
@@ -142,7 +142,7 @@ impl Stage {
         started.await.unwrap();
     }
 
-    /// Two of ours of one name, and each is in use: none can be swept.
+    /// Two of ours have one name, and both are in use: neither can be deleted.
     async fn two_of_a_kind_are_in_use(&self) {
         let input = named("Copied");
         self.world.ingest(&input).await.unwrap();

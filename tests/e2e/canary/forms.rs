@@ -14,7 +14,7 @@ pub(crate) struct Secret {
     pub(crate) value: String,
 }
 
-/// Where in a place which secret stands, in which form.
+/// A secret that was found in a place, and in which form.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Hit {
     pub(crate) secret: &'static str,
@@ -51,7 +51,7 @@ impl Search {
         }
     }
 
-    /// Where each stands there. Ones that lie within others count too.
+    /// Where each was found. Those within others count too.
     pub(crate) fn hits(&self, text: &[u8]) -> BTreeMap<Hit, Vec<usize>> {
         let mut hits = BTreeMap::<_, Vec<usize>>::new();
         for found in self.searcher.find_overlapping_iter(text) {

@@ -77,7 +77,7 @@ impl Places {
         }
     }
 
-    /// The log, and whatever else stands where the worker ran, such as a core.
+    /// The log, and whatever else the worker left in its folder, such as a core.
     pub(crate) fn add_files_of_worker(&mut self) {
         let log = self.folder.join(super::stage::LOG);
         self.add("the worker's log", std::fs::read(&log).unwrap());
@@ -147,7 +147,7 @@ impl Places {
     }
 }
 
-/// A find with what stands before its first, so that one sees who wrote it.
+/// A find with the text before its first place, so that a reader sees who wrote it.
 fn shown(place: &str, bytes: &[u8], hit: &Hit, starts: &[usize]) -> String {
     let before = &bytes[starts[0].saturating_sub(300)..starts[0]];
     format!(

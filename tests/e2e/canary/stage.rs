@@ -19,8 +19,8 @@ use super::places::{self, Places, Sink};
 pub(crate) const LOG: &str = "worker.log";
 const WRONG_PASSWORD_FILE: &str = "wrong.txt";
 
-/// A worker that may leave a core, is told to write down all that it can, and panics once with
-/// the password in hand.
+/// A worker that may leave a core, logs all that it can, and panics once with the password in
+/// hand.
 pub(crate) struct Stage {
     pub(crate) canaries: Canaries,
     pub(crate) world: World,

@@ -120,7 +120,7 @@ async fn nothing_of_an_ingestion_stands_there_in_clear() {
 #[tokio::test]
 async fn what_an_activity_remembers_is_hidden_and_not_lost() {
     let keyed = Keyed::new(NEW).await;
-    // Refused before anything was made. An attempt that knows so sends its create at once; one
+    // Refused before anything was created. An attempt that knows so sends its create at once; one
     // that knows nothing waits for the quiet period, and needs a third.
     let first = Rule::new("POST", "/sourceConnections", unavailable()).nth([1]);
     keyed.world.emulator.add_fault(first);

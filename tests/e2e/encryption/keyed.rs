@@ -122,7 +122,7 @@ pub(crate) async fn client(world: &World, keys: &str) -> Client {
     aep_flow::temporal::connect(&config).await.unwrap()
 }
 
-/// A client as the SDK makes it by itself.
+/// A client of the SDK, with nothing of ours.
 async fn plain(world: &World) -> Client {
     let address = url::Url::parse(&format!("http://{}", world.address())).unwrap();
     let options = ConnectionOptions::new(address).build();
@@ -178,7 +178,7 @@ pub(crate) async fn query(handle: &Handle, name: &str) -> Payload {
     answer.payloads.remove(0)
 }
 
-/// The failures of pending activities, as they are told.
+/// The failures of pending activities, as the server describes them.
 pub(crate) async fn pending(handle: &Handle) -> Vec<String> {
     let described = handle.describe(WorkflowDescribeOptions::default());
     let described = within("the description", described).await.unwrap();
@@ -188,7 +188,7 @@ pub(crate) async fn pending(handle: &Handle) -> Vec<String> {
         .collect()
 }
 
-/// Where each payload of the events stands, and its metadata, without the search attributes.
+/// Each payload of the events with its place, without the search attributes.
 pub(crate) async fn payloads(events: &[HistoryEvent]) -> Vec<(&'static str, Payload)> {
     let mut seen = Seen(Vec::new());
     for event in events {

@@ -194,7 +194,7 @@ async fn pages_of_other_origins_are_turned_away() {
             .map(|value| value.to_str().unwrap().to_lowercase());
         value.unwrap_or_default()
     };
-    // The browser asks without the token, and must be told that it may send one.
+    // The browser asks without the token, and must learn that it may send one.
     let (status, allowed) = preflight(UI).await;
     assert_eq!(status, 200);
     assert_eq!(text(&allowed, "access-control-allow-origin"), UI);
