@@ -1,7 +1,7 @@
 //! What `CreateOracleServiceCloudBaseConnection` costs over a bare POST.
 //!
-//! One connection each, warm, to the same emulator on loopback; the four are taken in turn
-//! within one run, so that the machine's mood falls on all alike. `cargo bench --bench create`
+//! One connection each, warm, to the same emulator on loopback; the four take turns within
+//! one run, so that a slow moment of the machine affects all of them. `cargo bench --bench create`
 
 use std::{
     sync::Arc,
