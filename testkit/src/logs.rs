@@ -41,10 +41,29 @@ const RETRIED: [&str; 2] = ["RateLimited", "Unavailable"];
 
 /// The lines that any test may meet: target, and the beginning of the message. A test that
 /// provokes another one names it by [`crate::World::expect`].
-const EVERYWHERE: [(&str, &str); 1] = [
+const EVERYWHERE: [(&str, &str); 4] = [
     // Two callers met, and one of two resources was deleted.
     ("aep_flow_ensure::drive", "a second one of ours"),
+    // Where a worker is to panic or to die: no settings, and nobody misspelt them.
+    (
+        "aep_flow::cli::global",
+        "no setting reads the variable `AEP_FLOW_PANIC_AT`",
+    ),
+    (
+        "aep_flow::cli::global",
+        "no setting reads the variable `AEP_FLOW_CRASH_AT`",
+    ),
+    ("aep_flow_ensure::crash", "dying, as AEP_FLOW_CRASH_AT asks"),
 ];
+
+/// The server was away for a while.
+pub const SERVER_AWAY: (&str, &str) = ("temporalio_client::retry", "gRPC call ");
+
+/// Search attributes of the namespace are missing.
+pub const MISSING_SEARCH_ATTRIBUTES: (&str, &str) = (
+    "aep_flow::activities::search_attributes",
+    "ingestions can't be listed by the search attributes that are not registered",
+);
 
 /// Whether a line is about an attempt that failed for good.
 fn reaches_the_caller(line: &Value) -> bool {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use aep_emulator::{Action, CannedAnswer, Rule};
 use aep_flow_proto::names::{activity, search_attribute};
+use aep_flow_testkit::logs::MISSING_SEARCH_ATTRIBUTES;
 use aep_flow_testkit::platform::{counts, whole_chain};
 use aep_flow_testkit::world::{Run, assert_no_secret};
 use aep_flow_testkit::{World, eventually, input, table, within};
@@ -465,10 +466,7 @@ async fn forget_attributes(world: &World) {
 async fn a_namespace_without_search_attributes_works_and_is_put_right() {
     let world = World::new().await;
     forget_attributes(&world).await;
-    world.expect((
-        "aep_flow::activities::search_attributes",
-        "ingestions can't be listed by the search attributes",
-    ));
+    world.expect(MISSING_SEARCH_ATTRIBUTES);
     throttle_once(&world);
     let log = world.folder().join("talkative.log");
     let mut worker = world.talkative_worker_process("talkative.log");

@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 
 use aep_emulator::{Action, CutAt, Rule};
+use aep_flow_testkit::logs::{FAILED_ATTEMPT, SERVER_AWAY};
 use aep_flow_testkit::platform::{assert_one_live_per_intent, counts, whole_chain};
 use aep_flow_testkit::world::{WRONG_PASSWORD, assert_no_secret, emulator_config};
 use aep_flow_testkit::{World, eventually, input, server, table};
@@ -29,6 +30,8 @@ async fn a_worker_killed_while_a_create_is_answered_leaves_one_resource() {
         world
             .emulator
             .add_fault(Rule::new("POST", route, slow).nth([1]));
+        // What a killed worker did is not known at first.
+        world.expect(FAILED_ATTEMPT);
         let mut first = world.worker_process();
         let run = world
             .start(&input(&[table("Contacts"), table("Accounts")]))
@@ -56,6 +59,8 @@ async fn a_worker_killed_between_two_creates_is_taken_over_from() {
     world
         .emulator
         .add_fault(Rule::new("GET", "/dataSets", slow).nth([1]));
+    // What a killed worker did is not known at first.
+    world.expect(FAILED_ATTEMPT);
     let mut first = world.worker_process();
     let run = world.start(&input(&[table("Contacts")])).await;
     arrived(&world, "/dataSets", 1).await;
@@ -74,6 +79,8 @@ async fn a_worker_asked_to_stop_ends_its_activities_and_exits_with_zero() {
     world
         .emulator
         .add_fault(Rule::new("POST", "/connections", slow).nth([1]));
+    // What a killed worker did is not known at first.
+    world.expect(FAILED_ATTEMPT);
     let mut first = world.worker_process();
     let run = world.start(&input(&[table("Contacts")])).await;
     arrived(&world, "/connections", 1).await;
@@ -91,6 +98,7 @@ async fn a_worker_asked_to_stop_ends_its_activities_and_exits_with_zero() {
 async fn a_server_that_is_restarted_goes_on_where_it_was() {
     let mut server = server::own().await;
     let world = World::on(&server, emulator_config()).await;
+    world.expect(SERVER_AWAY);
     let slow = Action::ApplyThenDelay { ms: 4000 };
     world
         .emulator
@@ -112,6 +120,7 @@ async fn a_server_that_is_restarted_goes_on_where_it_was() {
 async fn a_server_that_was_away_for_a_while_is_found_again() {
     let mut server = server::own().await;
     let world = World::on(&server, emulator_config()).await;
+    world.expect(SERVER_AWAY);
     let slow = Action::ApplyThenDelay { ms: 500 };
     world
         .emulator

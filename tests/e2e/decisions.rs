@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aep_emulator::{Action, CannedAnswer, LateReply, Rule};
 use aep_flow_proto::names::search_attribute;
+use aep_flow_testkit::logs::MISSING_SEARCH_ATTRIBUTES;
 use aep_flow_testkit::platform::{counts, the, whole_chain};
 use aep_flow_testkit::world::Run;
 use aep_flow_testkit::{World, eventually, input, table, within};
@@ -375,6 +376,7 @@ async fn an_ingestion_that_waits_can_be_cancelled() {
 async fn a_namespace_without_the_search_attribute() {
     let world = World::new().await;
     forget_attribute(&world).await;
+    world.expect(MISSING_SEARCH_ATTRIBUTES);
     lose_answers(&world, "/connections");
     let worker = world.worker();
     let run = world.start(&hasty(&[table("Contacts")])).await;

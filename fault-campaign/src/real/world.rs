@@ -10,6 +10,7 @@ use std::{
 use aep_emulator::{Config, Emulator};
 use aep_flow_testkit::{
     World, input,
+    logs::FAILED_ATTEMPT,
     platform::KINDS,
     table,
     worker::WorkerProcess,
@@ -54,7 +55,10 @@ pub(super) async fn new(
         ("AEP_FLOW_ENSURE_LIST_LAG", millis(waits.1)),
     ]
     .map(|(name, value)| (name.to_owned(), value));
-    World::at(home, config, more.into()).await
+    let world = World::at(home, config, more.into()).await?;
+    // Faults and deaths are what a run is about.
+    world.expect(FAILED_ATTEMPT);
+    Ok(world)
 }
 
 /// Starts a worker, with the place where it is to die, if it is.

@@ -7,6 +7,7 @@ use aep_emulator::{
     RetryAfter, Rule,
 };
 use aep_flow_devserver::DevServer;
+use aep_flow_testkit::logs::SERVER_AWAY;
 use aep_flow_testkit::platform::the;
 use aep_flow_testkit::worker::WorkerProcess;
 use aep_flow_testkit::world::emulator_config;
@@ -45,6 +46,7 @@ impl Stage {
         // It is restarted.
         let server = server::own().await;
         let world = World::on(&server, emulator_config()).await;
+        world.expect(SERVER_AWAY);
         let metrics = free_address();
         let mut variables = world.variables();
         variables.push(("AEP_FLOW_METRICS_LISTEN".to_owned(), metrics.clone()));

@@ -97,6 +97,15 @@ async fn gave_up(run: &Run) -> Option<String> {
 async fn a_worker_without_the_key_leaves_it_to_one_that_has_it() {
     for keys in [None, Some(OLD)] {
         let keyed = Keyed::new(NEW).await;
+        for line in [
+            ("temporalio_sdk", "Failed decoding workflow activation"),
+            (
+                "temporalio_sdk_core::worker::workflow",
+                "Failing workflow task",
+            ),
+        ] {
+            keyed.world.expect(line);
+        }
         let handle = keyed.start(&input(&[table("Contacts")])).await;
         let stranger = keyed.stranger(&handle);
         let worker = match keys {
