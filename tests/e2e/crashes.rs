@@ -30,8 +30,6 @@ async fn a_worker_killed_while_a_create_is_answered_leaves_one_resource() {
         world
             .emulator
             .add_fault(Rule::new("POST", route, slow).nth([1]));
-        // What a killed worker did is not known at first.
-        world.expect(FAILED_ATTEMPT);
         let mut first = world.worker_process();
         let run = world
             .start(&input(&[table("Contacts"), table("Accounts")]))
