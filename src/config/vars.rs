@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use aep_flow_ensure::Rules;
 use secrecy::SecretString;
 use url::Url;
 
@@ -256,7 +257,7 @@ settings! {
     /// How a create that may have been answered already is made sure of.
     Ensure ensure {
         /// How long nothing may turn up before a create whose answer was lost is sent again.
-        quiet_period: Duration = Duration::from_secs(120),
+        quiet_period: Duration = Rules::default().quiet_period,
         env "AEP_FLOW_ENSURE_QUIET_PERIOD",
         raised "an ingestion waits longer after a lost answer",
         lowered "a resource that turns up late is made twice, and swept afterwards";
@@ -265,7 +266,7 @@ settings! {
         /// stay in them after it was deleted. A create waits for so long before its answer is
         /// given, in case a second caller made the same; a create whose answer was lost is sent
         /// again only when this has passed after the quiet period.
-        list_lag: Duration = Duration::from_secs(30),
+        list_lag: Duration = Rules::default().list_lag,
         env "AEP_FLOW_ENSURE_LIST_LAG",
         raised "every create takes longer to be answered",
         lowered "two callers at the same moment may get two resources";
@@ -273,11 +274,11 @@ settings! {
         /// A promise that nothing else makes the same resources within the list lag: no second
         /// workflow of another id, no run right behind another. Creates are then answered at
         /// once, with no second look.
-        sole_caller: bool = false,
+        sole_caller: bool = Rules::default().sole_caller,
         env "AEP_FLOW_ENSURE_SOLE_CALLER";
 
         /// Looks within that time that must all find nothing.
-        looks: u32 = 3,
+        looks: u32 = Rules::default().looks,
         env "AEP_FLOW_ENSURE_LOOKS",
         raised "more requests after a lost answer",
         lowered "one stale list is enough to send a create again";
