@@ -34,7 +34,7 @@ mod worker;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 pub use exit::ExitStatus;
 
@@ -141,7 +141,7 @@ fn run(cli: Cli) -> Result<ExitStatus, Failure> {
             Command::CodecServer(arguments) => codec_server::run(&global, arguments).await,
             Command::Config(arguments) => config::run(&global, &arguments),
             Command::Probe(arguments) => probe::run(&arguments).await,
-            Command::Completions(arguments) => completions::run(&arguments),
+            Command::Completions(arguments) => completions::run(Cli::command(), &arguments),
         };
         telemetry::flush().await;
         done
@@ -154,7 +154,6 @@ fn run(cli: Cli) -> Result<ExitStatus, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_arguments_fit_together() {

@@ -8,7 +8,6 @@
 mod key_ring;
 mod sdk;
 mod sealed;
-pub mod server;
 
 pub use key_ring::{KeyRing, KeyRingError};
 pub(crate) use sdk::{Opening, data_converter};

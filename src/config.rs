@@ -8,15 +8,18 @@ mod declare;
 mod environment;
 mod error;
 mod file;
+mod given;
 mod keys;
 mod load;
 mod reference;
+mod sources;
 mod value;
 mod vars;
 
 pub use environment::Environment;
 pub use error::ConfigError;
-pub use load::{Loaded, Origin, Sources};
+pub use load::{Loaded, Origin};
+pub use sources::Sources;
 pub use value::{Compression, LogFormat, ProxyAddress};
 pub use vars::{
     Aep, Codec, Config, Ensure, Log, Proxy, Secrets, Source, SourceCatalog, Temporal,

@@ -7,8 +7,9 @@
 
 mod error;
 pub(crate) mod exposure;
-pub(crate) mod file;
+mod file;
 mod pattern;
+mod text;
 mod variable;
 pub mod vault;
 
@@ -77,28 +78,6 @@ impl SecretStore {
                 Err(SecretError::NothingNamed)
             }
         }
-    }
-}
-
-/// The text in `bytes` as a secret, in memory of exactly its size: a text that shrinks or grows
-/// leaves a copy behind.
-fn text(bytes: &[u8], reference: impl Fn() -> String) -> Result<SecretString, SecretError> {
-    let text = str::from_utf8(bytes).map_err(|_| SecretError::NotUtf8 {
-        reference: reference(),
-    })?;
-    if text.is_empty() {
-        return Err(SecretError::Empty {
-            reference: reference(),
-        });
-    }
-    Ok(SecretString::new(Box::from(text)))
-}
-
-/// Without one line end, as `echo` and editors leave it, of either kind.
-fn cut_line_end(bytes: &[u8]) -> &[u8] {
-    match bytes.strip_suffix(b"\n") {
-        Some(rest) => rest.strip_suffix(b"\r").unwrap_or(rest),
-        None => bytes,
     }
 }
 

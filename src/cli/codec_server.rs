@@ -6,7 +6,7 @@ use super::exit::ExitStatus;
 use super::failure::Failure;
 use super::global::{Global, Logs};
 use super::signal;
-use crate::codec::server::{Limits, Server, ServerError};
+use crate::codec_server::{Limits, Server, ServerError};
 
 /// Decrypt payloads for the Temporal UI and command line
 #[derive(Debug, Args)]

@@ -3,13 +3,15 @@
 //! A declaration reads: doc comment, name, type, default, name in the environment, other
 //! names there, and what gets worse when the value is raised or lowered.
 
-use super::environment::Environment;
-use super::value::Wrong;
-use super::vars::Config;
+use super::given::{Given, Wrong};
 
-/// What is known of a setting besides its value.
-pub(super) struct Setting {
-    /// Name in the file: section, full stop, field.
+/// What is known of a setting of the configuration `C` besides its value.
+pub(super) struct Setting<C> {
+    /// Section of the file.
+    pub(super) section: &'static str,
+    /// Name within the section.
+    pub(super) field: &'static str,
+    /// Both, with a full stop between them.
     pub(super) key: &'static str,
     /// Name in the environment.
     pub(super) env: &'static str,
@@ -36,23 +38,9 @@ pub(super) struct Setting {
     /// Whether the value is never shown, and never literal in a file.
     pub(super) is_secret: bool,
     /// Reads the value and puts it into the configuration.
-    pub(super) set: fn(&mut Config, Given<'_>) -> Result<(), Wrong>,
+    pub(super) set: fn(&mut C, Given<'_>) -> Result<(), Wrong>,
     /// The value as it would stand in the environment.
-    pub(super) show: fn(&Config) -> String,
-}
-
-/// A value as some source gave it.
-#[derive(Clone, Copy)]
-pub(super) enum Given<'a> {
-    /// From the environment or a flag.
-    Text(&'a str),
-    /// From the file; a relative path in it starts at the file's folder, and a reference
-    /// to a secret is looked up in the environment.
-    File {
-        value: &'a toml::Value,
-        folder: &'a std::path::Path,
-        environment: &'a Environment,
-    },
+    pub(super) show: fn(&C) -> String,
 }
 
 macro_rules! settings {
@@ -110,8 +98,10 @@ macro_rules! settings {
         }
 
         /// Every setting, in the order of the reference page.
-        pub(super) static SETTINGS: &[Setting] = &[$($(
+        pub(super) static SETTINGS: &[Setting<Config>] = &[$($(
             Setting {
+                section: stringify!($section),
+                field: stringify!($field),
                 key: concat!(stringify!($section), ".", stringify!($field)),
                 env: $env,
                 other_envs: &[$($other),*],

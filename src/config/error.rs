@@ -62,6 +62,8 @@ pub enum ConfigError {
     LiteralSecret {
         /// Name in the file.
         key: &'static str,
+        /// The same without its section.
+        field: &'static str,
         /// The file or the flag.
         place: String,
         /// Name in the environment.
@@ -102,14 +104,11 @@ impl ConfigError {
                     .into()
             }
             Self::WrongValue { .. } => "docs/configuration.md describes every setting".into(),
-            Self::LiteralSecret { key, env, .. } => {
-                let field = key.rsplit('.').next().unwrap_or(key);
-                format!(
-                    "put it into the variable `{env}`, or refer to it: \
-                     `{field} = {{ env = \"NAME\" }}` or `{field} = {{ file = \"path\" }}`"
-                )
-                .into()
-            }
+            Self::LiteralSecret { field, env, .. } => format!(
+                "put it into the variable `{env}`, or refer to it: \
+                 `{field} = {{ env = \"NAME\" }}` or `{field} = {{ file = \"path\" }}`"
+            )
+            .into(),
             Self::SecretMissing { .. } => {
                 "set what the reference names, or change the reference".into()
             }

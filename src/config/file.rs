@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::error::ConfigError;
-use super::load::Sources;
+use super::sources::Sources;
 use super::vars::SETTINGS;
 
 /// Keys of the retired JWT credentials, as Adobe's files and samples spelt them.
@@ -133,20 +133,15 @@ fn known(path: &Path, table: toml::Table) -> Result<Vec<(&'static str, toml::Val
 }
 
 fn is_section(name: &str) -> bool {
-    SETTINGS
-        .iter()
-        .any(|setting| setting.key.split('.').next() == Some(name))
+    SETTINGS.iter().any(|setting| setting.section == name)
 }
 
 /// The error for a key that no setting has, with the setting that was meant.
 pub(super) fn unknown_key(key: &str, place: String) -> ConfigError {
     // A field without its section, or in the wrong one, is the commonest slip.
     let field = key.rsplit('.').next().unwrap_or(key);
-    let same_field = SETTINGS
-        .iter()
-        .map(|setting| setting.key)
-        .find(|known| known.rsplit('.').next() == Some(field));
-    let nearest = same_field.or_else(|| {
+    let same_field = SETTINGS.iter().find(|known| known.field == field);
+    let nearest = same_field.map(|known| known.key).or_else(|| {
         aep_flow_proto::read::nearest(key, SETTINGS.iter().map(|setting| setting.key))
             .first()
             .and_then(|near| SETTINGS.iter().find(|setting| setting.key == *near))

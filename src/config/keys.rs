@@ -2,9 +2,9 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::declare::Given;
+use super::given::{Given, Wrong};
 use super::reference;
-use super::value::{Value, Wrong};
+use super::value::Value;
 use crate::codec::{KeyRing, KeyRingError};
 
 impl Value for Option<KeyRing> {

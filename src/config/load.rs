@@ -3,26 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::declare::{Given, Setting};
+use secrecy::ExposeSecret as _;
+
+use super::declare::Setting;
 use super::environment::Environment;
 use super::error::ConfigError;
-use super::value::Wrong;
+use super::given::{Given, Wrong};
+use super::sources::Sources;
 use super::vars::{Config, SETTINGS};
 use super::{file, reference};
-
-/// What a configuration is read from.
-#[derive(Debug, Clone, Default)]
-pub struct Sources {
-    /// The file that a flag named. Without it: `AEP_FLOW_CONFIG`, `aep-flow.toml` in
-    /// `folder`, then `aep-flow/config.toml` under `XDG_CONFIG_HOME`.
-    pub config_file: Option<PathBuf>,
-    /// The working folder.
-    pub folder: PathBuf,
-    /// The environment.
-    pub environment: Environment,
-    /// Settings that flags give, by their name in the file. Later ones win.
-    pub flags: Vec<(String, String)>,
-}
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,39 +99,31 @@ impl Config {
             loaded.file = Some(file.path);
         }
         for setting in SETTINGS {
-            let Some((name, value)) = from_environment(setting, &sources.environment) else {
+            let Some(variable) = from_environment(setting, &sources.environment) else {
                 continue;
             };
-            if name.ends_with(FILE_SUFFIX) && setting.is_secret {
+            let Variable {
+                name,
+                value,
+                names_a_file,
+            } = variable;
+            if names_a_file {
                 let path = sources.folder.join(value);
                 let secret = reference::from_file(&path)
                     .map_err(|wrong| explain(wrong, setting, format!("`{name}`")))?;
-                let text = secrecy::ExposeSecret::expose_secret(&secret);
-                set(
-                    &mut loaded,
-                    setting,
-                    Given::Text(text),
-                    Origin::Environment(name),
-                )?;
+                let text = Given::Text(secret.expose_secret());
+                set(&mut loaded, setting, text, Origin::Environment(name))?;
                 loaded.secret_files.push((setting.key, path));
             } else {
-                set(
-                    &mut loaded,
-                    setting,
-                    Given::Text(value),
-                    Origin::Environment(name),
-                )?;
+                let text = Given::Text(value);
+                set(&mut loaded, setting, text, Origin::Environment(name))?;
             }
         }
         for (key, value) in &sources.flags {
             let setting = find(key).ok_or_else(|| file::unknown_key(key, "a flag".to_owned()))?;
             if setting.is_secret {
                 // Everybody on the machine can read a command line.
-                return Err(ConfigError::LiteralSecret {
-                    key: setting.key,
-                    place: "a flag".to_owned(),
-                    env: setting.env,
-                });
+                return Err(explain(Wrong::Literal, setting, "a flag".to_owned()));
             }
             set(&mut loaded, setting, Given::Text(value), Origin::Flag)?;
         }
@@ -152,31 +133,45 @@ impl Config {
     }
 }
 
-const FILE_SUFFIX: &str = "_FILE";
-
-fn find(key: &str) -> Option<&'static Setting> {
+fn find(key: &str) -> Option<&'static Setting<Config>> {
     SETTINGS.iter().find(|setting| setting.key == key)
 }
 
-/// The variable that sets this, with its value. A secret may also be in a file that the
-/// variable of that name with `_FILE` behind it names, as mounted secrets are.
+/// A variable that sets a setting.
+struct Variable<'a> {
+    name: String,
+    value: &'a str,
+    /// Whether the value is the path of a file that holds the secret.
+    names_a_file: bool,
+}
+
+/// The variable that sets `setting`. For a secret, the variable with `_FILE` after its name may
+/// name a file instead: that is how secrets are mounted.
 fn from_environment<'a>(
-    setting: &Setting,
+    setting: &Setting<Config>,
     environment: &'a Environment,
-) -> Option<(String, &'a str)> {
-    let mut names = vec![setting.env.to_owned()];
-    names.extend(setting.other_envs.iter().map(|&name| name.to_owned()));
-    if setting.is_secret {
-        names.push(format!("{}{FILE_SUFFIX}", setting.env));
-    }
-    names
-        .into_iter()
-        .find_map(|name| environment.get(&name).map(|value| (name, value)))
+) -> Option<Variable<'a>> {
+    let names = std::iter::once(&setting.env).chain(setting.other_envs);
+    let direct = names.map(|&name| (name.to_owned(), false));
+    let mounted = setting.is_secret.then(|| (file_variable(setting), true));
+    direct.chain(mounted).find_map(|(name, names_a_file)| {
+        let value = environment.get(&name)?;
+        Some(Variable {
+            name,
+            value,
+            names_a_file,
+        })
+    })
+}
+
+/// The variable that names the file of a secret.
+fn file_variable(setting: &Setting<Config>) -> String {
+    format!("{}_FILE", setting.env)
 }
 
 fn set(
     loaded: &mut Loaded,
-    setting: &'static Setting,
+    setting: &'static Setting<Config>,
     given: Given<'_>,
     origin: Origin,
 ) -> Result<(), ConfigError> {
@@ -195,7 +190,7 @@ fn place(origin: &Origin) -> String {
     }
 }
 
-fn explain(wrong: Wrong, setting: &Setting, place: String) -> ConfigError {
+fn explain(wrong: Wrong, setting: &Setting<Config>, place: String) -> ConfigError {
     let key = setting.key;
     match wrong {
         Wrong::Type { found, expected } => ConfigError::WrongValue {
@@ -206,6 +201,7 @@ fn explain(wrong: Wrong, setting: &Setting, place: String) -> ConfigError {
         },
         Wrong::Literal => ConfigError::LiteralSecret {
             key,
+            field: setting.field,
             place,
             env: setting.env,
         },
@@ -308,6 +304,6 @@ fn is_known(name: &str) -> bool {
     SETTINGS.iter().any(|setting| {
         setting.env == name
             || setting.other_envs.contains(&name)
-            || (setting.is_secret && name.strip_suffix(FILE_SUFFIX) == Some(setting.env))
+            || (setting.is_secret && name == file_variable(setting))
     })
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::declare::Setting;
+use super::given::Given;
 use super::vars::{Config, SECTIONS, SETTINGS};
 
 const HEAD: &str = "\
@@ -77,19 +78,18 @@ fn page() -> String {
     for (section, doc) in SECTIONS {
         let _ = write!(page, "\n## [{section}]\n\n{}\n\n", text(doc));
         page.push_str("| file | environment | default | |\n|---|---|---|---|\n");
-        let prefix = format!("{section}.");
-        let settings = SETTINGS
+        for setting in SETTINGS
             .iter()
-            .filter(|setting| setting.key.starts_with(&prefix));
-        for setting in settings {
+            .filter(|setting| setting.section == *section)
+        {
             row(&mut page, setting, &defaults);
         }
     }
     page
 }
 
-fn row(page: &mut String, setting: &Setting, defaults: &Config) {
-    let field = setting.key.rsplit('.').next().unwrap_or(setting.key);
+fn row(page: &mut String, setting: &Setting<Config>, defaults: &Config) {
+    let field = setting.field;
     let envs = std::iter::once(setting.env).chain(setting.other_envs.iter().copied());
     let envs: Vec<String> = envs.map(|env| format!("`{env}`")).collect();
     let default = match (setting.show)(defaults).as_str() {
@@ -165,7 +165,7 @@ fn every_default_is_read_back_as_itself() {
             continue;
         }
         let mut config = Config::default();
-        (setting.set)(&mut config, super::declare::Given::Text(&shown)).unwrap();
+        (setting.set)(&mut config, Given::Text(&shown)).unwrap();
         assert_eq!((setting.show)(&config), shown, "{}", setting.key);
     }
 }

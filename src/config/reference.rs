@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 
 use super::environment::Environment;
-use super::value::Wrong;
-use crate::secrets::file::read_all;
+use super::given::Wrong;
+use crate::secret_file::read_all;
 
 pub(super) const EXPECTED: &str = r#"{ env = "NAME" } or { file = "path" }"#;
 

@@ -7,19 +7,8 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use super::declare::Given;
+use super::given::{Given, Wrong};
 use super::reference;
-
-/// Why a value was not taken. `found` is never the value of a secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Wrong {
-    /// Not of the setting's type.
-    Type { found: String, expected: String },
-    /// A secret that stands in the file itself.
-    Literal,
-    /// A reference to a secret that leads nowhere.
-    Reference(String),
-}
 
 /// A type of setting.
 pub(super) trait Value: Sized {

@@ -2,14 +2,13 @@
 //! plain file of a bounded length is read.
 
 use std::fs::File;
-use std::io::Read as _;
 use std::path::{Component, Path};
 
 use secrecy::SecretString;
-use zeroize::Zeroizing;
 
 use super::error::SecretError;
-use super::{cut_line_end, text};
+use super::text::secret_text;
+use crate::secret_file::{read_all, without_line_end};
 
 /// The secret in `path` below `folder`.
 pub(super) fn read(
@@ -49,31 +48,7 @@ pub(super) fn read(
                 path: given(),
                 max_bytes,
             })?;
-    text(cut_line_end(&bytes), || format!("file:{path}"))
-}
-
-/// All of a file, or none where it is longer. Read into one piece of memory that is zeroed in the
-/// end: a buffer that grows leaves copies behind.
-pub(crate) fn read_all(
-    mut file: File,
-    max_bytes: usize,
-) -> std::io::Result<Option<Zeroizing<Vec<u8>>>> {
-    let mut bytes = Zeroizing::new(vec![0; max_bytes.saturating_add(1)]);
-    let mut length = 0;
-    loop {
-        match file.read(&mut bytes[length..]) {
-            Ok(0) => break,
-            Ok(read) => length += read,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-        if length > max_bytes {
-            return Ok(None);
-        }
-    }
-    // Keeps its memory, so that nothing is copied.
-    bytes.truncate(length);
-    Ok(Some(bytes))
+    secret_text(without_line_end(&bytes), || format!("file:{path}"))
 }
 
 /// Opens `path` in one step that never leaves `folder`: whoever may write there could otherwise
@@ -110,20 +85,4 @@ fn open_below(folder: &Path, path: &str) -> std::io::Result<File> {
         return Err(std::io::Error::other("not a plain file"));
     }
     File::open(file)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_that_grows_past_the_limit_is_given_up() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "12345").unwrap();
-        let read = |max| read_all(File::open(file.path()).unwrap(), max).unwrap();
-        assert_eq!(read(5).unwrap().as_slice(), b"12345");
-        assert_eq!(read(4), None);
-        let endless = read_all(File::open("/dev/zero").unwrap(), 1024).unwrap();
-        assert_eq!(endless, None);
-    }
 }

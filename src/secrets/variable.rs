@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::error::SecretError;
 use super::pattern::matches;
-use super::text;
+use super::text::secret_text;
 
 /// The secret in the variable `name`, if `allow` has it.
 pub(super) fn read(
@@ -29,7 +29,7 @@ pub(super) fn read(
         name: name.to_owned(),
     })?;
     let value = Zeroizing::new(value.into_encoded_bytes());
-    text(&value, || format!("env:{name}"))
+    secret_text(&value, || format!("env:{name}"))
 }
 
 fn is_allowed(allow: &[String], name: &str) -> bool {

@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use aep_flow::codec::KeyRing;
-use aep_flow::codec::server::{Limits, Server, ServerError};
+use aep_flow::codec_server::{Limits, Server, ServerError};
 use aep_flow::config::Codec;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, ORIGIN};
 use reqwest::{Method, Response};

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::VaultError;
 use super::wire::{Grant, Wire};
-use crate::secrets::{cut_line_end, file};
+use crate::secret_file::{read_all, without_line_end};
 
 /// A failed login is the answer for everyone within this time: a hundred activities must not ask
 /// a hundred times for what was just refused.
@@ -179,10 +179,10 @@ impl Session {
                     reason: format!("{}: {reason}", token_file.display()),
                 };
                 let token = File::open(token_file)
-                    .and_then(|file| file::read_all(file, MAX_SERVICE_ACCOUNT_BYTES))
+                    .and_then(|file| read_all(file, MAX_SERVICE_ACCOUNT_BYTES))
                     .map_err(|error| none(&error.to_string()))?
                     .ok_or_else(|| none("too long"))?;
-                let jwt = str::from_utf8(cut_line_end(&token)).map_err(|_| none("no text"))?;
+                let jwt = str::from_utf8(without_line_end(&token)).map_err(|_| none("no text"))?;
                 wire.log_in(mount, &Body { role, jwt }).await
             }
         };

@@ -26,7 +26,7 @@ use tokio::sync::Semaphore;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use url::Url;
 
-use super::{CodecError, KeyRing};
+use crate::codec::{CodecError, KeyRing};
 use crate::config;
 
 /// Port of Temporal's own samples of a codec server.
