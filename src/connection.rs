@@ -5,7 +5,6 @@
 //! a server keeps it. What the platform says of the source is asked where it is made.
 
 use aep_flow_proto::{
-    json::Object,
     read::{nearest, shown},
     v1::{Connection, SecretReference, Violation},
     validate::{self, Findings, Rules},
@@ -14,7 +13,7 @@ use serde_json::Value;
 
 use crate::catalog::{
     Catalog,
-    entry::{Auth, Format, Param, Source, ValueType},
+    entry::{Auth, Format, Param, Source, Tabular, ValueType},
 };
 
 /// A connection that the catalogue has nothing against.
@@ -78,66 +77,102 @@ fn field(param: &str) -> String {
     format!("params.{}", shown(param))
 }
 
-/// Holds `connection` against `catalog`. Whether somebody goes on with a source that Adobe drops
-/// is another question: [`deprecation`].
+/// A source of tables, as the catalogue describes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Served<'a> {
+    /// The source.
+    pub source: &'a Source,
+    tabular: &'a Tabular,
+}
+
+/// Looks up the source called `name`.
 ///
 /// # Errors
-/// Everything that is wrong with it, parameters that the catalogue does not know included. No
-/// value of a parameter that is or could be a secret is repeated.
+/// The catalogue has no such source, or the source has no tables.
+pub fn served<'a>(catalog: &'a Catalog, name: &str) -> Result<Served<'a>, Vec<Violation>> {
+    let source = catalog
+        .source(name)
+        .map_err(|error| one("source", error, "a source that `aep-flow sources` lists"))?;
+    let tabular = source
+        .served()
+        .map_err(|error| one("source", error, "a source of tables"))?;
+    Ok(Served { source, tabular })
+}
+
+/// The parameters of a connection that [`validate::any_connection`] accepts, by name.
+#[must_use]
+pub fn written(connection: &Connection) -> Vec<(String, Written)> {
+    let params = connection.params.iter().flat_map(|params| &params.0);
+    params
+        .map(|(name, value)| {
+            let value = match validate::param(value) {
+                Ok(Some(reference)) => Written::Reference(reference),
+                Ok(None) | Err(_) => Written::Plain(value.clone()),
+            };
+            (name.clone(), value)
+        })
+        .collect()
+}
+
+/// Checks a connection that [`validate::any_connection`] accepts against `catalog`. Whether the
+/// caller may use a source that Adobe removes is a separate question: [`deprecation`].
+///
+/// # Errors
+/// Those of [`served`] and [`Served::check`].
 pub fn check<'a>(
     catalog: &'a Catalog,
     connection: &Connection,
     rules: Rules,
 ) -> Result<Checked<'a>, Vec<Violation>> {
-    let mut findings = Findings::default();
-    validate::any_connection(&mut findings, "", connection);
-    findings.into_result()?;
-    let source = catalog
-        .source(&connection.source)
-        .map_err(|error| one("source", error, "a source that `aep-flow sources` lists"))?;
-    let tabular = source
-        .served()
-        .map_err(|error| one("source", error, "a source of tables"))?;
-    let auth = tabular.auth(&connection.auth).map_err(|error| {
-        let expected = "one of the source's ways of authentication, by Adobe's name for it";
-        one("auth", error, expected)
-    })?;
+    served(catalog, &connection.source)?.check(&connection.auth, written(connection), rules)
+}
 
-    let mut findings = Findings::default();
-    let mut missing = Findings::default();
-    let mut params = Vec::new();
-    let none = Object::default();
-    let given = &connection.params.as_ref().unwrap_or(&none).0;
-    for param in auth.params.iter().filter(|param| !param.optional) {
-        if !given.contains_key(&param.name) {
-            missing.note(field(&param.name), "nothing", expected(param));
+impl<'a> Served<'a> {
+    /// Checks the way of authentication `auth` (empty for the only one) and its parameters.
+    ///
+    /// # Errors
+    /// Everything that is wrong, including parameters that the catalogue does not know. The value
+    /// of a parameter that is or could be a secret is never repeated.
+    pub fn check(
+        self,
+        auth: &str,
+        params: Vec<(String, Written)>,
+        rules: Rules,
+    ) -> Result<Checked<'a>, Vec<Violation>> {
+        let auth = self.tabular.auth(auth).map_err(|error| {
+            let expected = "one of the source's ways of authentication, by Adobe's name for it";
+            one("auth", error, expected)
+        })?;
+        let mut findings = Findings::default();
+        let mut missing = Findings::default();
+        for param in auth.params.iter().filter(|param| !param.optional) {
+            if !params.iter().any(|(name, _)| *name == param.name) {
+                missing.note(field(&param.name), "nothing", expected(param));
+            }
         }
-    }
-    for (name, value) in given {
-        // What is no parameter at all was refused above.
-        let value = match validate::param(value) {
-            Ok(Some(reference)) => Written::Reference(reference),
-            Ok(None) | Err(_) => Written::Plain(value.clone()),
-        };
-        let known = auth.params.iter().find(|param| param.name == *name);
-        let known = known.ok_or_else(|| unknown(auth, name));
-        if let (Ok(param), Written::Plain(value)) = (&known, &value) {
-            plain(&mut findings, param, value, rules);
-        }
-        let name = name.clone();
-        params.push(Given { name, known, value });
-    }
-    let missing = missing.into_result().err().unwrap_or_default();
-    match findings.into_result() {
-        Ok(()) => Ok(Checked {
-            source,
-            auth,
-            params,
-            missing,
-        }),
-        Err(found) => {
-            let unknown = params.into_iter().filter_map(|given| given.known.err());
-            Err(missing.into_iter().chain(found).chain(unknown).collect())
+        let params: Vec<Given<'a>> = params
+            .into_iter()
+            .map(|(name, value)| {
+                let known = auth.params.iter().find(|param| param.name == name);
+                let known = known.ok_or_else(|| unknown(auth, &name));
+                if let (Ok(param), Written::Plain(value)) = (&known, &value) {
+                    plain(&mut findings, param, value, rules);
+                }
+                Given { name, known, value }
+            })
+            .collect();
+        let missing = missing.into_result().err().unwrap_or_default();
+        match findings.into_result() {
+            Ok(()) => Ok(Checked {
+                source: self.source,
+                auth,
+                params,
+                missing,
+            }),
+            Err(found) => {
+                let unknown = params.into_iter().filter_map(|given| given.known.err());
+                Err(missing.into_iter().chain(found).chain(unknown).collect())
+            }
         }
     }
 }
@@ -255,7 +290,13 @@ mod tests {
 
     fn found(change: impl FnOnce(&mut Value)) -> Vec<(String, String)> {
         let catalog = Catalog::built_in();
-        let all = match check(&catalog, &connection(change), Rules::default()) {
+        let input = connection(change);
+        let mut findings = Findings::default();
+        validate::any_connection(&mut findings, "", &input);
+        let checked = findings
+            .into_result()
+            .and_then(|()| check(&catalog, &input, Rules::default()));
+        let all = match checked {
             Ok(checked) => checked.found_by_catalogue(),
             Err(all) => all,
         };

@@ -63,8 +63,8 @@ pub async fn run(
     config: Config,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), WorkerError> {
-    // A wrong file is told now, and not by the first ingestion of that source.
-    Catalog::load(config.catalog.dir.as_deref())?;
+    // A wrong file stops the worker now, not the first ingestion of that source.
+    let catalog = Catalog::load(config.catalog.dir.as_deref())?;
     let meters = Meters::start(config.metrics.listen.is_some()).map_err(watch)?;
     let platform = platform_client::from_config(&config)?;
     if platform.is_none() {
@@ -75,7 +75,6 @@ pub async fn run(
     }
     // What is configured wrong is said before anything else is tried.
     let platform_client = platform.clone();
-    let catalog = Catalog::load(config.catalog.dir.as_deref())?;
     let platform = Platform::new(&config, platform, catalog)?;
     let client = temporal::connect_watched(&config, meters.as_ref().map(Meters::of_client)).await?;
     let health = Health::new(

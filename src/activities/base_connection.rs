@@ -2,7 +2,6 @@
 
 use aep_flow_ensure::ResourceKind;
 use aep_flow_proto::{
-    json::Object,
     names,
     v1::{
         BaseConnection, Connection, ConnectionSpec, OracleServiceCloudConnection,
@@ -15,7 +14,6 @@ use aep_platform::{
     DeleteError, Deleted, NewBaseConnection, ReadError, Sandbox,
 };
 use secrecy::ExposeSecret as _;
-use serde_json::{Map, Value};
 
 use super::{
     attempt::Attempt,
@@ -25,7 +23,7 @@ use super::{
     platform::Platform,
     spec_check::{self, Agreed},
 };
-use crate::connection::{self, Checked};
+use crate::connection::{self, Checked, Written};
 
 const KIND: ResourceKind = ResourceKind::BaseConnection;
 
@@ -65,42 +63,49 @@ pub async fn create_oracle_service_cloud(
     let mut findings = validate::Findings::default();
     validate::connection(&mut findings, "", &input, platform.rules);
     findings.into_result().map_err(Failed::invalid)?;
-    let password = serde_json::to_value(&input.password).unwrap_or_default();
-    let params = [
-        ("host", input.host.into()),
-        ("username", input.username.into()),
-        ("password", password),
+    let params = vec![
+        ("host".to_owned(), Written::Plain(input.host.into())),
+        (
+            "password".to_owned(),
+            Written::Reference(input.password.unwrap_or_default()),
+        ),
+        ("username".to_owned(), Written::Plain(input.username.into())),
     ];
-    let params = params.map(|(name, value): (_, Value)| (name.to_owned(), value));
     let input = Connection {
         sandbox: input.sandbox,
         name: input.name,
         description: input.description,
         source: names::ORACLE_SERVICE_CLOUD.to_owned(),
         auth: BASIC_AUTHENTICATION.to_owned(),
-        params: Some(Object::from(Map::from_iter(params))),
+        params: None,
         on_existing: input.on_existing,
         adopt: input.adopt,
         continues: input.continues,
         acknowledge_deprecation: true,
     };
-    let checked = checked(platform, &input)?;
+    let checked = connection::served(&platform.catalog, &input.source)
+        .and_then(|served| served.check(&input.auth, params, platform.rules))
+        .map_err(Failed::invalid)?;
     let mut made = ensure(platform, attempt, &input, &checked, Fields::OnTop).await?;
     let said = names::ORACLE_SERVICE_CLOUD_DEPRECATED.to_owned();
     made.warnings.insert(0, said);
     Ok(made)
 }
 
-/// What the input means, if nothing that the catalogue knows speaks against it.
+/// The input checked by its form and against the catalogue.
 fn checked<'a>(platform: &'a Platform, input: &Connection) -> Result<Checked<'a>, Failed> {
-    let source = platform.catalog.source(&input.source).ok();
-    let dropped = source
-        .filter(|source| source.served().is_ok() && !platform.acknowledges_deprecation)
-        .and_then(|source| connection::deprecation(source, input));
-    match (
-        connection::check(&platform.catalog, input, platform.rules),
-        dropped,
-    ) {
+    let mut findings = validate::Findings::default();
+    validate::any_connection(&mut findings, "", input);
+    let served = connection::served(&platform.catalog, &input.source);
+    let dropped = served
+        .as_ref()
+        .ok()
+        .filter(|_| !platform.acknowledges_deprecation)
+        .and_then(|served| connection::deprecation(served.source, input));
+    let checked = findings
+        .into_result()
+        .and_then(|()| served?.check(&input.auth, connection::written(input), platform.rules));
+    match (checked, dropped) {
         (Ok(checked), None) => Ok(checked),
         (Ok(checked), Some(dropped)) => {
             let all = std::iter::once(dropped).chain(checked.found_by_catalogue());
