@@ -13,8 +13,8 @@ use futures::StreamExt as _;
 use serde::Serialize;
 use temporalio_client::errors::WorkflowStartError;
 use temporalio_client::{
-    Client, WorkflowDescribeOptions, WorkflowExecutionStatus, WorkflowFetchHistoryOptions,
-    WorkflowIdConflictPolicy, WorkflowStartOptions,
+    Client, WorkflowDescribeOptions, WorkflowFetchHistoryOptions, WorkflowIdConflictPolicy,
+    WorkflowStartOptions,
 };
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 
@@ -210,11 +210,7 @@ async fn running(client: &Client, workflow_id: &str) -> Option<String> {
         .describe(WorkflowDescribeOptions::default())
         .await
         .ok()?;
-    let is_running = matches!(
-        described.status(),
-        WorkflowExecutionStatus::Running | WorkflowExecutionStatus::Paused
-    );
-    is_running.then(|| described.run_id().to_owned())
+    snapshot::is_open(described.status()).then(|| described.run_id().to_owned())
 }
 
 /// Attaching to an ingestion of something else would answer a question nobody asked.

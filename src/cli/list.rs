@@ -84,8 +84,8 @@ struct Answer {
 struct Ingestion {
     workflow_id: String,
     run_id: String,
-    /// In Temporal's words: `Running`, `Completed`, `Failed`, …
-    status: String,
+    #[serde(serialize_with = "snapshot::serialize_status")]
+    status: WorkflowExecutionStatus,
     phase: String,
     sandbox: String,
     source: String,
@@ -199,7 +199,7 @@ async fn ingestion(client: &Client, execution: &WorkflowExecution) -> Ingestion 
     Ingestion {
         workflow_id: execution.id().to_owned(),
         run_id: execution.run_id().to_owned(),
-        status: format!("{:?}", execution.status()),
+        status: execution.status(),
         phase: keyword(attribute::PHASE),
         sandbox: keyword(attribute::SANDBOX),
         source: keyword(attribute::SOURCE),
@@ -252,7 +252,7 @@ fn row(ingestion: &Ingestion) -> Vec<String> {
     };
     vec![
         ingestion.workflow_id.clone(),
-        ingestion.status.to_lowercase(),
+        snapshot::status_word(ingestion.status),
         ingestion.phase.clone(),
         ingestion.sandbox.clone(),
         ingestion.source.clone(),

@@ -78,8 +78,16 @@ pub(super) fn plain(text: &str) -> String {
         .collect()
 }
 
-/// Rows below a header, in columns as wide as they need.
+/// A header and the rows below it as one text, in columns as wide as they need.
 pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    table_lines(header, rows).join("\n")
+}
+
+/// The same line by line; the header comes first.
+pub(super) fn table_lines(
+    header: &[&str],
+    rows: impl IntoIterator<Item = Vec<String>>,
+) -> Vec<String> {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     // Fitted to the terminal, an id would be broken in the middle, and could not be pasted.
@@ -95,8 +103,7 @@ pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
             let line = line.strip_prefix(' ').unwrap_or(&line).trim_end();
             line.to_owned()
         })
-        .collect::<Vec<_>>()
-        .join("\n")
+        .collect()
 }
 
 #[cfg(test)]

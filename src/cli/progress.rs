@@ -9,7 +9,7 @@ use aep_flow_workflows::{
 };
 
 use super::out;
-use super::snapshot::{Pending, Snapshot};
+use super::snapshot::{Pending, Snapshot, status_word};
 
 // More than a terminal shows; lines above its upper end could not be written over.
 const MAX_TABLES_SHOWN: usize = 15;
@@ -20,7 +20,7 @@ const MAX_DECISIONS_SHOWN: usize = 5;
 pub(super) fn lines(snapshot: &Snapshot) -> Vec<String> {
     let mut lines = match &snapshot.ingest {
         Some(ingest) => of_ingest(ingest),
-        None => vec![snapshot.status.to_lowercase()],
+        None => vec![status_word(snapshot.status)],
     };
     if snapshot.waits_for_worker {
         lines.push(format!(

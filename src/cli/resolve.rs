@@ -125,7 +125,7 @@ fn can_be_decided(snapshot: &Snapshot) -> Result<(), Failure> {
         ));
     }
     if !snapshot.is_running() {
-        let status = snapshot.status.to_lowercase();
+        let status = snapshot::status_word(snapshot.status);
         return Err(Failure::text(
             ExitStatus::Refused,
             format!("the ingestion `{id}` does not run any more: it is {status}"),
@@ -236,6 +236,7 @@ fn show(output: Output, workflow_id: &str, result: ResolveResult) {
 #[cfg(test)]
 mod tests {
     use aep_flow_workflows::failure;
+    use temporalio_client::WorkflowExecutionStatus;
     use temporalio_common::protos::temporal::api::common::v1::{Payload, Payloads};
     use temporalio_common::protos::temporal::api::failure::v1::ApplicationFailureInfo;
 
@@ -254,7 +255,7 @@ mod tests {
             let failure = can_be_decided(&snapshot).unwrap_err();
             (failure.exit(), failure.one_line())
         };
-        let (exit, text) = change(|snapshot| snapshot.status = "Failed".to_owned());
+        let (exit, text) = change(|snapshot| snapshot.status = WorkflowExecutionStatus::Failed);
         assert_eq!(exit, ExitStatus::Refused);
         assert!(
             text.ends_with("does not run any more: it is failed"),

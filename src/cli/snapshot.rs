@@ -6,7 +6,7 @@ use aep_flow_proto::names::workflow;
 use aep_flow_proto::v1::IngestStatus;
 use aep_flow_workflows::ingest::IngestOracleServiceCloud;
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use temporalio_client::errors::WorkflowInteractionError;
 use temporalio_client::{
     Client, WorkflowDescribeOptions, WorkflowExecutionStatus, WorkflowHandle, WorkflowQueryOptions,
@@ -39,8 +39,8 @@ pub(super) struct Snapshot {
     pub(super) run_id: String,
     pub(super) workflow_type: String,
     pub(super) task_queue: String,
-    /// In Temporal's words: `Running`, `Completed`, `Failed`, …
-    pub(super) status: String,
+    #[serde(serialize_with = "serialize_status")]
+    pub(super) status: WorkflowExecutionStatus,
     pub(super) started_at: Option<Timestamp>,
     pub(super) closed_at: Option<Timestamp>,
     /// What the workflow says of itself; nothing without a worker, or of another workflow type.
@@ -84,7 +84,7 @@ impl Snapshot {
             run_id: "r".to_owned(),
             workflow_type: "IngestOracleServiceCloud".to_owned(),
             task_queue: "aep-flow".to_owned(),
-            status: "Running".to_owned(),
+            status: WorkflowExecutionStatus::Running,
             started_at: None,
             closed_at: None,
             ingest,
@@ -96,8 +96,29 @@ impl Snapshot {
 
 impl Snapshot {
     pub(super) fn is_running(&self) -> bool {
-        self.status == "Running" || self.status == "Paused"
+        is_open(self.status)
     }
+}
+
+/// Whether a workflow of this status may still do something.
+pub(super) fn is_open(status: WorkflowExecutionStatus) -> bool {
+    matches!(
+        status,
+        WorkflowExecutionStatus::Running | WorkflowExecutionStatus::Paused
+    )
+}
+
+/// A status in Temporal's words: `Running`, `Completed`, `Failed`, …
+pub(super) fn serialize_status<S: Serializer>(
+    status: &WorkflowExecutionStatus,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{status:?}"))
+}
+
+/// The same in lower case, for a sentence or a table.
+pub(super) fn status_word(status: WorkflowExecutionStatus) -> String {
+    format!("{status:?}").to_lowercase()
 }
 
 /// The workflow of that id, and where it stands.
@@ -115,13 +136,12 @@ pub(super) async fn find(
 /// Asks server and workflow.
 pub(super) async fn take(handle: &Handle) -> Result<Snapshot, WorkflowInteractionError> {
     let described = handle.describe(WorkflowDescribeOptions::default()).await?;
-    let status = described.status();
     let mut snapshot = Snapshot {
         workflow_id: described.id().to_owned(),
         run_id: described.run_id().to_owned(),
         workflow_type: described.workflow_type().to_owned(),
         task_queue: described.task_queue().to_owned(),
-        status: format!("{status:?}"),
+        status: described.status(),
         started_at: described.start_time().and_then(timestamp),
         closed_at: described.close_time().and_then(timestamp),
         ingest: None,
@@ -136,11 +156,7 @@ pub(super) async fn take(handle: &Handle) -> Result<Snapshot, WorkflowInteractio
     let is_ours = workflow::is_ingestion(&snapshot.workflow_type);
     // Without a worker a query would only be waited for in vain; when the workflow is over,
     // its result says more.
-    let is_open = matches!(
-        status,
-        WorkflowExecutionStatus::Running | WorkflowExecutionStatus::Paused
-    );
-    if is_ours && is_open && !snapshot.waits_for_worker {
+    if is_ours && snapshot.is_running() && !snapshot.waits_for_worker {
         snapshot.ingest = ask(handle).await;
     }
     Ok(snapshot)

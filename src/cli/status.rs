@@ -85,7 +85,7 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
 fn show(answer: &Answer) {
     let snapshot = &answer.snapshot;
     out::answer(&out::plain(&format!(
-        "{}  {}",
+        "{}  {:?}",
         snapshot.workflow_id, snapshot.status
     )));
     if let Some(started) = snapshot.started_at {

@@ -44,7 +44,7 @@ pub(super) fn run(output: Output, catalog: &Catalog, selection: &Selection) {
         Output::Json => out::json(&Answer {
             sources: sources.map(line).collect(),
         }),
-        Output::Text => show(&table(sources)),
+        Output::Text => show(sources.map(row)),
     }
 }
 
@@ -63,12 +63,6 @@ fn line(source: &Source) -> Line<'_> {
 
 fn ways(source: &Source) -> impl Iterator<Item = &Auth> {
     source.tabular.iter().flat_map(|tabular| &tabular.auth)
-}
-
-/// Header and one line per source.
-fn table<'a>(sources: impl Iterator<Item = &'a Source>) -> String {
-    let header = ["NAME", "CATEGORY", "AUTHENTICATION", "DEPRECATED"];
-    out::table(&header, sources.map(row))
 }
 
 fn row(source: &Source) -> Vec<String> {
@@ -96,13 +90,14 @@ fn row(source: &Source) -> Vec<String> {
     ]
 }
 
-/// The header is no part of the answer: `aep-flow sources | wc -l` counts sources.
-fn show(table: &str) {
-    match table.split_once('\n') {
-        Some((header, rows)) => {
+/// The header is not part of the answer, so that `aep-flow sources | wc -l` counts sources.
+fn show(rows: impl Iterator<Item = Vec<String>>) {
+    let header = ["NAME", "CATEGORY", "AUTHENTICATION", "DEPRECATED"];
+    match out::table_lines(&header, rows).as_slice() {
+        [] | [_] => out::note("no sources"),
+        [header, rows @ ..] => {
             out::note(header);
-            out::answer(rows);
+            out::answer(&rows.join("\n"));
         }
-        None => out::note("no sources"),
     }
 }
