@@ -139,10 +139,5 @@ fn next_step(
             | None => "send it again later",
         },
     };
-    match verdict.next {
-        Next::Wait(Some(wait)) => format!("{step} (in {} s)", wait.as_secs()),
-        Next::Wait(None) | Next::FixInput | Next::RenewToken | Next::Look | Next::GiveUp => {
-            step.to_owned()
-        }
-    }
+    step.to_owned()
 }

@@ -300,12 +300,6 @@ impl From<Failure> for Failed {
             Next::Wait(wait) => wait,
             Next::FixInput | Next::RenewToken | Next::Look | Next::GiveUp => None,
         };
-        // When that is stands in what is said of the next try.
-        let in_time = wait.map(|wait| format!(" (in {} s)", wait.as_secs()));
-        let next_step = in_time
-            .and_then(|in_time| failure.next_step.strip_suffix(&in_time))
-            .unwrap_or(&failure.next_step)
-            .to_owned();
         // What a caller may still have got wrong: time passes between our check and the
         // platform's.
         let refuses_schedule = failure
@@ -330,7 +324,7 @@ impl From<Failure> for Failed {
                 request_id: failure
                     .request_id
                     .map_or_else(String::new, |id| id.as_str().to_owned()),
-                next_step,
+                next_step: failure.next_step,
                 outcome_unknown: failure.outcome == Outcome::Unknown,
                 field: if refuses_schedule {
                     "schedule".to_owned()

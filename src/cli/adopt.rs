@@ -157,9 +157,9 @@ fn refused(error: AdoptError) -> Failure {
         | AdoptError::Taken { .. }
         | AdoptError::Changed { .. } => None,
     };
+    let exit = ExitStatus::from(&error);
     if let Some(report) = report {
-        let exit = platform::exit_of(report.class);
-        return Failure::new(exit, error).hint(report.next_step);
+        return Failure::new(exit, error).hint(platform::next_step(report));
     }
     let hint = match &error {
         AdoptError::Id(_) => "an id is in the resource's address in Adobe's UI",
@@ -173,10 +173,6 @@ fn refused(error: AdoptError) -> Failure {
         | AdoptError::Update(_) => {
             "set `onExisting: ADOPT_ANY` in the ingestion to take it as it is"
         }
-    };
-    let exit = match &error {
-        AdoptError::Id(_) | AdoptError::Kind { .. } => ExitStatus::Usage,
-        _ => ExitStatus::Refused,
     };
     Failure::new(exit, error).hint(hint)
 }

@@ -3,6 +3,11 @@
 use std::process::ExitCode;
 
 use aep_flow_proto::names::FailureType;
+use aep_platform::Class;
+use temporalio_client::tonic::Code;
+
+use crate::adoption::AdoptError;
+use crate::temporal::ConnectError;
 
 /// How a command ends. A caller's script branches on these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,21 +52,9 @@ impl ExitStatus {
         }
     }
 
-    /// The status for a failure of that type.
-    pub(super) fn of(kind: FailureType) -> Self {
-        match kind {
-            FailureType::OutcomeUnknown => Self::OutcomeUnknown,
-            FailureType::RateLimited | FailureType::Unavailable => Self::Unreachable,
-            FailureType::InvalidInput
-            | FailureType::Unauthenticated
-            | FailureType::PermissionDenied
-            | FailureType::SandboxNotFound
-            | FailureType::SourceRejectedCredentials
-            | FailureType::Conflict
-            | FailureType::IdempotencyMismatch
-            | FailureType::NotFound
-            | FailureType::PlatformRejected => Self::Refused,
-        }
+    /// The status for a failure whose type has this name; a newer worker may know more types.
+    pub(super) fn of_type(name: &str) -> Self {
+        FailureType::parse(name).map_or(Self::Refused, Self::from)
     }
 
     /// The one of the two that a caller must hear of: an unknown outcome before a refusal,
@@ -79,6 +72,89 @@ impl ExitStatus {
             other
         } else {
             self
+        }
+    }
+}
+
+impl From<FailureType> for ExitStatus {
+    fn from(kind: FailureType) -> Self {
+        match kind {
+            FailureType::OutcomeUnknown => Self::OutcomeUnknown,
+            FailureType::RateLimited | FailureType::Unavailable => Self::Unreachable,
+            FailureType::InvalidInput
+            | FailureType::Unauthenticated
+            | FailureType::PermissionDenied
+            | FailureType::SandboxNotFound
+            | FailureType::SourceRejectedCredentials
+            | FailureType::Conflict
+            | FailureType::IdempotencyMismatch
+            | FailureType::NotFound
+            | FailureType::PlatformRejected => Self::Refused,
+        }
+    }
+}
+
+impl From<Class> for ExitStatus {
+    fn from(class: Class) -> Self {
+        match class {
+            Class::RateLimited | Class::Unavailable => Self::Unreachable,
+            Class::OutcomeUnknown => Self::OutcomeUnknown,
+            Class::InvalidInput
+            | Class::Unauthenticated
+            | Class::PermissionDenied
+            | Class::SandboxNotFound
+            | Class::SourceRejectedCredentials
+            | Class::Conflict(_)
+            | Class::NotFound
+            | Class::PlatformRejected => Self::Refused,
+        }
+    }
+}
+
+impl From<&ConnectError> for ExitStatus {
+    fn from(error: &ConnectError) -> Self {
+        match error {
+            ConnectError::Configuration { .. } => Self::Usage,
+            ConnectError::Unreachable { .. } => Self::Unreachable,
+            ConnectError::Refused { .. } => Self::Refused,
+        }
+    }
+}
+
+impl From<&AdoptError> for ExitStatus {
+    fn from(error: &AdoptError) -> Self {
+        match error {
+            AdoptError::Read(error) => error.failure().class.into(),
+            AdoptError::Update(error) => error.failure().class.into(),
+            AdoptError::Id(_) | AdoptError::Kind { .. } => Self::Usage,
+            AdoptError::Incomplete { .. }
+            | AdoptError::Taken { .. }
+            | AdoptError::Changed { .. } => Self::Refused,
+        }
+    }
+}
+
+/// The status for an error of the Temporal server.
+impl From<Code> for ExitStatus {
+    fn from(code: Code) -> Self {
+        match code {
+            Code::Unavailable
+            | Code::DeadlineExceeded
+            | Code::ResourceExhausted
+            | Code::Aborted
+            | Code::Cancelled
+            | Code::Internal
+            | Code::Unknown => Self::Unreachable,
+            Code::Ok
+            | Code::InvalidArgument
+            | Code::NotFound
+            | Code::AlreadyExists
+            | Code::PermissionDenied
+            | Code::FailedPrecondition
+            | Code::OutOfRange
+            | Code::Unimplemented
+            | Code::DataLoss
+            | Code::Unauthenticated => Self::Refused,
         }
     }
 }
@@ -114,8 +190,8 @@ mod tests {
     fn an_unknown_outcome_is_never_hidden() {
         let unknown = ExitStatus::OutcomeUnknown;
         for kind in FailureType::ALL {
-            assert_eq!(ExitStatus::of(kind).worse(unknown), unknown, "{kind}");
-            assert_eq!(unknown.worse(ExitStatus::of(kind)), unknown, "{kind}");
+            assert_eq!(ExitStatus::from(kind).worse(unknown), unknown, "{kind}");
+            assert_eq!(unknown.worse(ExitStatus::from(kind)), unknown, "{kind}");
         }
     }
 }

@@ -191,7 +191,7 @@ fn refused(
     table: Option<&str>,
 ) -> Failure {
     let failure = error.failure();
-    let exit = platform::exit_of(failure.class);
+    let exit = failure.class.into();
     let what = match table {
         Some(table) => format!("the table `{table}`"),
         None => "the tables".to_owned(),
@@ -204,7 +204,7 @@ fn refused(
         (Some(_), Class::NotFound | Class::InvalidInput | Class::PlatformRejected) => {
             format!("`aep-flow explore tables --base-connection {id}` lists what is there")
         }
-        _ => failure.next_step,
+        _ => platform::next_step(failure),
     };
     Failure::new(exit, anyhow::Error::new(error).context(context)).hint(hint)
 }

@@ -95,11 +95,7 @@ impl From<ConfigError> for Failure {
 
 impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
-        let exit = match error {
-            ConnectError::Configuration { .. } => ExitStatus::Usage,
-            ConnectError::Unreachable { .. } => ExitStatus::Unreachable,
-            ConnectError::Refused { .. } => ExitStatus::Refused,
-        };
+        let exit = ExitStatus::from(&error);
         let hint = error.next_step();
         Self::new(exit, error).hint(hint)
     }

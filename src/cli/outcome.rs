@@ -1,6 +1,5 @@
 //! How an ingestion ended, from the workflow's result or failure.
 
-use aep_flow_proto::names::FailureType;
 use aep_flow_proto::read;
 use aep_flow_proto::v1::{FailureDetails, IngestFailure, IngestResult, IngestedTable};
 use serde::Serialize;
@@ -111,8 +110,7 @@ impl Failed {
 
     /// The worst of what failed, as an exit code.
     pub(super) fn exit(&self) -> ExitStatus {
-        let of = |kind: &str| FailureType::parse(kind).map_or(ExitStatus::Refused, ExitStatus::of);
-        let mut exit = of(&self.kind);
+        let mut exit = ExitStatus::of_type(&self.kind);
         if self
             .details
             .as_ref()
@@ -124,7 +122,9 @@ impl Failed {
             .ingestion
             .iter()
             .flat_map(|ingestion| &ingestion.failed);
-        failed.fold(exit, |exit, table| exit.worse(of(&table.r#type)))
+        failed.fold(exit, |exit, table| {
+            exit.worse(ExitStatus::of_type(&table.r#type))
+        })
     }
 
     /// What happened in one line, without what [`Self::explained`] lists table by table.

@@ -99,7 +99,7 @@ fn exit(plan: &Plan, is_detailed: bool) -> ExitStatus {
 fn not_known(failed: Failed) -> Failure {
     let kind = failed.kind();
     Failure::text(
-        ExitStatus::of(kind),
+        kind.into(),
         format!(
             "what an ingestion would do can't be told: {kind}: {}",
             failed.message()

@@ -1,6 +1,6 @@
 //! The platform as a command asks it: directly, with the configured credentials.
 
-use aep_platform::{Class, Sandbox, SandboxName};
+use aep_platform::{Failure as Report, Next, Sandbox, SandboxName};
 
 use super::exit::ExitStatus;
 use super::failure::Failure;
@@ -24,18 +24,12 @@ pub(super) fn sandbox(config: &Config) -> Result<Sandbox, Failure> {
     Ok(client.sandbox(&name))
 }
 
-/// How a command ends that the platform answered so.
-pub(super) fn exit_of(class: Class) -> ExitStatus {
-    match class {
-        Class::RateLimited | Class::Unavailable => ExitStatus::Unreachable,
-        Class::OutcomeUnknown => ExitStatus::OutcomeUnknown,
-        Class::InvalidInput
-        | Class::Unauthenticated
-        | Class::PermissionDenied
-        | Class::SandboxNotFound
-        | Class::SourceRejectedCredentials
-        | Class::Conflict(_)
-        | Class::NotFound
-        | Class::PlatformRejected => ExitStatus::Refused,
+/// What to do about a failure of the platform, with the wait that the platform asked for.
+pub(super) fn next_step(report: Report) -> String {
+    match report.next {
+        Next::Wait(Some(wait)) => format!("{} (in {} s)", report.next_step, wait.as_secs()),
+        Next::Wait(None) | Next::FixInput | Next::RenewToken | Next::Look | Next::GiveUp => {
+            report.next_step
+        }
     }
 }

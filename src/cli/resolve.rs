@@ -189,7 +189,7 @@ fn refused(failure: &Proto, workflow_id: &str) -> Failure {
         .filter(|step| !step.is_empty())
         .map_or_else(String::new, |step| format!("{step}; "));
     Failure::new(
-        kind.map_or(ExitStatus::Refused, ExitStatus::of),
+        kind.map_or(ExitStatus::Refused, ExitStatus::from),
         anyhow::Error::msg(message).context("nothing was decided"),
     )
     .hint(format!(

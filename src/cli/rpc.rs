@@ -9,16 +9,7 @@ use super::failure::Failure;
 
 /// Whether the same call may pass a little later.
 pub(super) fn is_passing(status: &Status) -> bool {
-    matches!(
-        status.code(),
-        Code::Unavailable
-            | Code::DeadlineExceeded
-            | Code::ResourceExhausted
-            | Code::Aborted
-            | Code::Cancelled
-            | Code::Internal
-            | Code::Unknown
-    )
+    ExitStatus::from(status.code()) == ExitStatus::Unreachable
 }
 
 /// The failure of a call; `what` says what is not done because of it.
@@ -37,11 +28,11 @@ pub(super) fn failure(status: &Status, what: &str, client: &Client) -> Failure {
                  namespace create --namespace {namespace}`"
             ))
         }
-        Code::Unauthenticated | Code::PermissionDenied => Failure::new(ExitStatus::Refused, error)
+        code @ (Code::Unauthenticated | Code::PermissionDenied) => Failure::new(code.into(), error)
             .hint("set `TEMPORAL_API_KEY`, or the client certificate in `temporal.toml`"),
-        _ if is_passing(status) => Failure::new(ExitStatus::Unreachable, error)
-            .hint("run it again; `aep-flow check` tells what cannot be reached"),
-        _ => Failure::new(ExitStatus::Refused, error),
+        code if is_passing(status) => Failure::new(code.into(), error)
+            .hint("run it again; `aep-flow check` shows what cannot be reached"),
+        code => Failure::new(code.into(), error),
     }
 }
 

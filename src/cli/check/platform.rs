@@ -7,7 +7,7 @@ use aep_platform::{
     Class, Client, ConnectionSpecId, Failure as Report, Sandbox, SandboxName, SandboxState,
 };
 
-use super::super::platform::exit_of;
+use super::super::platform::next_step;
 use super::{Check, ExitStatus, Failure};
 use crate::config::{Aep, Config};
 use crate::platform_client;
@@ -58,7 +58,7 @@ pub(super) async fn report(config: &Config) -> Vec<Check> {
         }
     };
     if let Err(error) = client.check_credentials().await {
-        let mut checks = vec![of(CREDENTIALS, &error.failure())];
+        let mut checks = vec![of(CREDENTIALS, error.failure())];
         checks.extend(skipped("no token"));
         return checks;
     }
@@ -112,7 +112,7 @@ async fn in_sandbox(client: &Client, name: &str) -> Vec<Check> {
     };
     let sandbox = client.sandbox(&parsed);
     match sandbox.info().await {
-        Err(error) => skip(of(SANDBOX, &error.failure())),
+        Err(error) => skip(of(SANDBOX, error.failure())),
         Ok(None) => {
             let known = known(client).await;
             skip(Check::fail(
@@ -166,11 +166,11 @@ async fn rights(sandbox: &Sandbox) -> [Check; 3] {
         sources,
         match schemas {
             Ok(tenant) => Check::ok(SCHEMAS, format!("tenant {}", tenant.tenant_id)),
-            Err(error) => of(SCHEMAS, &error.failure()),
+            Err(error) => of(SCHEMAS, error.failure()),
         },
         match datasets {
             Ok(_) => Check::ok(DATASETS, "the catalog answers"),
-            Err(error) => of(DATASETS, &error.failure()),
+            Err(error) => of(DATASETS, error.failure()),
         },
     ]
 }
@@ -188,7 +188,7 @@ async fn sources(sandbox: &Sandbox) -> Check {
             match report.class {
                 // The right is there; the source is gone.
                 Class::NotFound => not_offered(),
-                _ => of(SOURCES, &report),
+                _ => of(SOURCES, report),
             }
         }
     }
@@ -211,7 +211,7 @@ async fn clock(client: &Client) -> Check {
             judge(skew(before + half, theirs))
         }
         Ok(None) => Check::skip(CLOCK, "the platform's answers carry no time"),
-        Err(error) => of(CLOCK, &error.failure()),
+        Err(error) => of(CLOCK, error.failure()),
     }
 }
 
@@ -237,9 +237,9 @@ fn judge(skew: i64) -> Check {
     )
 }
 
-fn of(name: &'static str, report: &Report) -> Check {
-    let exit = exit_of(report.class);
-    Check::fail(name, exit, report.message.clone(), report.next_step.clone())
+fn of(name: &'static str, report: Report) -> Check {
+    let exit = report.class.into();
+    Check::fail(name, exit, report.message.clone(), next_step(report))
 }
 
 #[cfg(test)]

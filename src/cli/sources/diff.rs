@@ -86,9 +86,10 @@ async fn offer(sandbox: &Sandbox) -> Result<Offer, ReadError> {
 
 fn unreadable(error: ReadError) -> Failure {
     let failure = error.failure();
-    let exit = platform::exit_of(failure.class);
+    let exit = failure.class.into();
     let context = "what the platform offers can't be read";
-    Failure::new(exit, anyhow::Error::new(error).context(context)).hint(failure.next_step)
+    Failure::new(exit, anyhow::Error::new(error).context(context))
+        .hint(platform::next_step(failure))
 }
 
 fn show(differences: &[Difference]) {
