@@ -3,7 +3,7 @@
 //! A declaration reads: doc comment, name, type, default, name in the environment, other
 //! names there, and what gets worse when the value is raised or lowered.
 
-use super::given::{Given, Wrong};
+use super::raw_value::{RawValue, ValueError};
 
 /// What is known of a setting of the configuration `C` besides its value.
 pub(super) struct Setting<C> {
@@ -38,7 +38,7 @@ pub(super) struct Setting<C> {
     /// Whether the value is never shown, and never literal in a file.
     pub(super) is_secret: bool,
     /// Reads the value and puts it into the configuration.
-    pub(super) set: fn(&mut C, Given<'_>) -> Result<(), Wrong>,
+    pub(super) set: fn(&mut C, RawValue<'_>) -> Result<(), ValueError>,
     /// The value as it would stand in the environment.
     pub(super) show: fn(&C) -> String,
 }
@@ -109,8 +109,8 @@ macro_rules! settings {
                 raised: concat!($($raised)?),
                 lowered: concat!($($lowered)?),
                 is_secret: <$type as Value>::IS_SECRET,
-                set: |config, given| {
-                    config.$section.$field = <$type as Value>::read(given)?;
+                set: |config, raw| {
+                    config.$section.$field = <$type as Value>::read(raw)?;
                     Ok(())
                 },
                 show: |config| config.$section.$field.shown(),

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret as _;
 use super::declare::Setting;
 use super::environment::Environment;
 use super::error::ConfigError;
-use super::given::{Given, Wrong};
+use super::raw_value::{RawValue, ValueError};
 use super::sources::Sources;
 use super::vars::{Config, SETTINGS};
 use super::{file, reference};
@@ -84,12 +84,12 @@ impl Config {
                 if setting.is_secret && from_environment(setting, &sources.environment).is_some() {
                     continue;
                 }
-                let given = Given::File {
+                let raw = RawValue::File {
                     value,
                     folder: file.folder(),
                     environment: &sources.environment,
                 };
-                set(&mut loaded, setting, given, Origin::File(file.path.clone()))?;
+                set(&mut loaded, setting, raw, Origin::File(file.path.clone()))?;
                 if setting.is_secret {
                     let secret = reference::file_of(value, file.folder());
                     let secret = secret.map(|path| (setting.key, path));
@@ -111,11 +111,11 @@ impl Config {
                 let path = sources.folder.join(value);
                 let secret = reference::from_file(&path)
                     .map_err(|wrong| explain(wrong, setting, format!("`{name}`")))?;
-                let text = Given::Text(secret.expose_secret());
+                let text = RawValue::Text(secret.expose_secret());
                 set(&mut loaded, setting, text, Origin::Environment(name))?;
                 loaded.secret_files.push((setting.key, path));
             } else {
-                let text = Given::Text(value);
+                let text = RawValue::Text(value);
                 set(&mut loaded, setting, text, Origin::Environment(name))?;
             }
         }
@@ -123,9 +123,9 @@ impl Config {
             let setting = find(key).ok_or_else(|| file::unknown_key(key, "a flag".to_owned()))?;
             if setting.is_secret {
                 // Everybody on the machine can read a command line.
-                return Err(explain(Wrong::Literal, setting, "a flag".to_owned()));
+                return Err(explain(ValueError::Literal, setting, "a flag".to_owned()));
             }
-            set(&mut loaded, setting, Given::Text(value), Origin::Flag)?;
+            set(&mut loaded, setting, RawValue::Text(value), Origin::Flag)?;
         }
         check_ranges(&loaded)?;
         loaded.warnings = unknown_variables(&sources.environment);
@@ -172,10 +172,10 @@ fn file_variable(setting: &Setting<Config>) -> String {
 fn set(
     loaded: &mut Loaded,
     setting: &'static Setting<Config>,
-    given: Given<'_>,
+    raw: RawValue<'_>,
     origin: Origin,
 ) -> Result<(), ConfigError> {
-    (setting.set)(&mut loaded.config, given)
+    (setting.set)(&mut loaded.config, raw)
         .map_err(|wrong| explain(wrong, setting, place(&origin)))?;
     loaded.origins.insert(setting.key, origin);
     Ok(())
@@ -190,22 +190,22 @@ fn place(origin: &Origin) -> String {
     }
 }
 
-fn explain(wrong: Wrong, setting: &Setting<Config>, place: String) -> ConfigError {
+fn explain(wrong: ValueError, setting: &Setting<Config>, place: String) -> ConfigError {
     let key = setting.key;
     match wrong {
-        Wrong::Type { found, expected } => ConfigError::WrongValue {
+        ValueError::Type { found, expected } => ConfigError::WrongValue {
             key,
             place,
             found,
             expected,
         },
-        Wrong::Literal => ConfigError::LiteralSecret {
+        ValueError::Literal => ConfigError::LiteralSecret {
             key,
             field: setting.field,
             place,
             env: setting.env,
         },
-        Wrong::Reference(problem) => ConfigError::SecretMissing {
+        ValueError::Reference(problem) => ConfigError::SecretMissing {
             key,
             place,
             problem,

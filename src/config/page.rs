@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::declare::Setting;
-use super::given::Given;
+use super::raw_value::RawValue;
 use super::vars::{Config, SECTIONS, SETTINGS};
 
 const HEAD: &str = "\
@@ -165,7 +165,7 @@ fn every_default_is_read_back_as_itself() {
             continue;
         }
         let mut config = Config::default();
-        (setting.set)(&mut config, Given::Text(&shown)).unwrap();
+        (setting.set)(&mut config, RawValue::Text(&shown)).unwrap();
         assert_eq!((setting.show)(&config), shown, "{}", setting.key);
     }
 }

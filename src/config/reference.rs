@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 
 use super::environment::Environment;
-use super::given::Wrong;
+use super::raw_value::ValueError;
 use crate::secret_file::read_all;
 
 pub(super) const EXPECTED: &str = r#"{ env = "NAME" } or { file = "path" }"#;
@@ -19,16 +19,16 @@ pub(super) fn resolve(
     value: &toml::Value,
     folder: &Path,
     environment: &Environment,
-) -> Result<SecretString, Wrong> {
+) -> Result<SecretString, ValueError> {
     let table = match value {
         toml::Value::Table(table) if table.len() == 1 => table,
         toml::Value::Table(_) => {
-            return Err(Wrong::Type {
+            return Err(ValueError::Type {
                 found: "a table".to_owned(),
                 expected: EXPECTED.to_owned(),
             });
         }
-        _ => return Err(Wrong::Literal),
+        _ => return Err(ValueError::Literal),
     };
     match table
         .iter()
@@ -38,13 +38,13 @@ pub(super) fn resolve(
         Some(("env", toml::Value::String(name))) => environment
             .get(name)
             .map(|secret| SecretString::from(secret.trim().to_owned()))
-            .ok_or_else(|| Wrong::Reference(format!("the variable `{name}` is not set"))),
+            .ok_or_else(|| ValueError::Reference(format!("the variable `{name}` is not set"))),
         Some(("file", toml::Value::String(path))) => from_file(&folder.join(path)),
-        Some((key, _)) => Err(Wrong::Type {
+        Some((key, _)) => Err(ValueError::Type {
             found: format!("a table with the key `{}`", key.escape_debug()),
             expected: EXPECTED.to_owned(),
         }),
-        None => Err(Wrong::Literal),
+        None => Err(ValueError::Literal),
     }
 }
 
@@ -54,12 +54,12 @@ pub(super) fn file_of(value: &toml::Value, folder: &Path) -> Option<PathBuf> {
 }
 
 /// The secret in a file, without the white space that an editor leaves at its end.
-pub(super) fn from_file(path: &Path) -> Result<SecretString, Wrong> {
+pub(super) fn from_file(path: &Path) -> Result<SecretString, ValueError> {
     let shown = path.display();
     let unreadable =
-        |error: std::io::Error| Wrong::Reference(format!("`{shown}` can't be read: {error}"));
+        |error: std::io::Error| ValueError::Reference(format!("`{shown}` can't be read: {error}"));
     let no_file = || {
-        Wrong::Reference(format!(
+        ValueError::Reference(format!(
             "`{shown}` is not a file of at most {MAX_BYTES} bytes"
         ))
     };
@@ -72,10 +72,10 @@ pub(super) fn from_file(path: &Path) -> Result<SecretString, Wrong> {
         .map_err(unreadable)?
         .ok_or_else(no_file)?;
     let text = str::from_utf8(&bytes)
-        .map_err(|_| Wrong::Reference(format!("`{shown}` is not UTF-8")))?
+        .map_err(|_| ValueError::Reference(format!("`{shown}` is not UTF-8")))?
         .trim();
     if text.is_empty() {
-        return Err(Wrong::Reference(format!("`{shown}` is empty")));
+        return Err(ValueError::Reference(format!("`{shown}` is empty")));
     }
     Ok(SecretString::new(Box::from(text)))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use super::given::{Given, Wrong};
+use super::raw_value::{RawValue, ValueError};
 use super::reference;
 
 /// A type of setting.
@@ -29,17 +29,19 @@ pub(super) trait Value: Sized {
     fn shown(&self) -> String;
 
     /// Reads the value from wherever it was given.
-    fn read(given: Given<'_>) -> Result<Self, Wrong> {
-        match given {
-            Given::Text(text) => Self::from_text(text).ok_or_else(|| wrong(text, Self::EXPECTED)),
-            Given::File { value, .. } => {
+    fn read(raw: RawValue<'_>) -> Result<Self, ValueError> {
+        match raw {
+            RawValue::Text(text) => {
+                Self::from_text(text).ok_or_else(|| wrong(text, Self::EXPECTED))
+            }
+            RawValue::File { value, .. } => {
                 Self::from_toml(value).ok_or_else(|| wrong(&value.to_string(), Self::EXPECTED))
             }
         }
     }
 }
 
-fn wrong(found: &str, expected: &str) -> Wrong {
+fn wrong(found: &str, expected: &str) -> ValueError {
     let mut shown: String = found
         .chars()
         .take(80)
@@ -48,7 +50,7 @@ fn wrong(found: &str, expected: &str) -> Wrong {
     if found.chars().nth(80).is_some() {
         shown.push('…');
     }
-    Wrong::Type {
+    ValueError::Type {
         found: format!("`{shown}`"),
         expected: expected.to_owned(),
     }
@@ -284,13 +286,13 @@ impl Value for Option<ProxyAddress> {
         url.to_string()
     }
 
-    fn read(given: Given<'_>) -> Result<Self, Wrong> {
-        let read = match given {
-            Given::Text(text) => Self::from_text(text),
-            Given::File { value, .. } => Self::from_toml(value),
+    fn read(raw: RawValue<'_>) -> Result<Self, ValueError> {
+        let read = match raw {
+            RawValue::Text(text) => Self::from_text(text),
+            RawValue::File { value, .. } => Self::from_toml(value),
         };
         // What was found may show a password.
-        read.ok_or_else(|| Wrong::Type {
+        read.ok_or_else(|| ValueError::Type {
             found: "something else".to_owned(),
             expected: Self::EXPECTED.to_owned(),
         })
@@ -310,10 +312,12 @@ impl Value for Option<PathBuf> {
             .unwrap_or_default()
     }
 
-    fn read(given: Given<'_>) -> Result<Self, Wrong> {
-        match given {
-            Given::Text(text) => Self::from_text(text).ok_or_else(|| wrong(text, Self::EXPECTED)),
-            Given::File { value, folder, .. } => match value.as_str() {
+    fn read(raw: RawValue<'_>) -> Result<Self, ValueError> {
+        match raw {
+            RawValue::Text(text) => {
+                Self::from_text(text).ok_or_else(|| wrong(text, Self::EXPECTED))
+            }
+            RawValue::File { value, folder, .. } => match value.as_str() {
                 Some(path) if !path.is_empty() => Ok(Some(folder.join(path))),
                 _ => Err(wrong(&value.to_string(), Self::EXPECTED)),
             },
@@ -338,13 +342,13 @@ impl Value for Option<SecretString> {
         }
     }
 
-    fn read(given: Given<'_>) -> Result<Self, Wrong> {
-        match given {
-            Given::Text(text) => Self::from_text(text).ok_or_else(|| Wrong::Type {
+    fn read(raw: RawValue<'_>) -> Result<Self, ValueError> {
+        match raw {
+            RawValue::Text(text) => Self::from_text(text).ok_or_else(|| ValueError::Type {
                 found: "nothing".to_owned(),
                 expected: "a secret".to_owned(),
             }),
-            Given::File {
+            RawValue::File {
                 value,
                 folder,
                 environment,

@@ -4,7 +4,7 @@ use super::environment::Environment;
 
 /// A value as some source gave it.
 #[derive(Clone, Copy)]
-pub(super) enum Given<'a> {
+pub(super) enum RawValue<'a> {
     /// From the environment or a flag.
     Text(&'a str),
     /// From the file; a relative path in it starts at the file's folder, and a reference
@@ -18,7 +18,7 @@ pub(super) enum Given<'a> {
 
 /// Why a value was not taken. `found` is never the value of a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Wrong {
+pub(super) enum ValueError {
     /// Not of the setting's type.
     Type { found: String, expected: String },
     /// A secret that stands in the file itself.
