@@ -18,18 +18,18 @@ use crate::catalog::{
 
 /// A connection that the catalogue has nothing against.
 #[derive(Debug)]
-pub struct Checked<'a> {
+pub struct CheckedConnection<'a> {
     /// The source.
     pub source: &'a Source,
     /// Which of its ways of authentication.
     pub auth: &'a Auth,
     /// The parameters, in the order of their names.
-    pub params: Vec<Given<'a>>,
+    pub params: Vec<Parameter<'a>>,
     /// The parameters that are not there and that the catalogue asks for. The platform may not.
     pub missing: Vec<Violation>,
 }
 
-impl Checked<'_> {
+impl CheckedConnection<'_> {
     /// All that is wrong if the catalogue has the last word.
     #[must_use]
     pub fn found_by_catalogue(&self) -> Vec<Violation> {
@@ -41,12 +41,12 @@ impl Checked<'_> {
     #[must_use]
     pub fn unknown_values(&self) -> Vec<Violation> {
         self.unknown()
-            .filter(|(given, _)| matches!(given.value, Written::Plain(_)))
+            .filter(|(given, _)| matches!(given.value, ParameterInput::Plain(_)))
             .map(|(_, violation)| violation.clone())
             .collect()
     }
 
-    fn unknown(&self) -> impl Iterator<Item = (&Given<'_>, &Violation)> {
+    fn unknown(&self) -> impl Iterator<Item = (&Parameter<'_>, &Violation)> {
         let params = self.params.iter();
         params.filter_map(|given| Some((given, given.known.as_ref().err()?)))
     }
@@ -54,19 +54,19 @@ impl Checked<'_> {
 
 /// A parameter as an input gives it.
 #[derive(Debug, Clone)]
-pub struct Given<'a> {
+pub struct Parameter<'a> {
     /// Its name.
     pub name: String,
     /// What the catalogue says of it; what is wrong with it where the catalogue does not know it.
     /// The platform may.
     pub known: Result<&'a Param, Violation>,
     /// What it is.
-    pub value: Written,
+    pub value: ParameterInput,
 }
 
 /// What an input has for a parameter.
 #[derive(Debug, Clone)]
-pub enum Written {
+pub enum ParameterInput {
     /// Something that anyone may see.
     Plain(Value),
     /// Where it is kept.
@@ -79,7 +79,7 @@ fn field(param: &str) -> String {
 
 /// A source of tables, as the catalogue describes it.
 #[derive(Debug, Clone, Copy)]
-pub struct Served<'a> {
+pub struct ServedSource<'a> {
     /// The source.
     pub source: &'a Source,
     tabular: &'a Tabular,
@@ -89,25 +89,25 @@ pub struct Served<'a> {
 ///
 /// # Errors
 /// The catalogue has no such source, or the source has no tables.
-pub fn served<'a>(catalog: &'a Catalog, name: &str) -> Result<Served<'a>, Vec<Violation>> {
+pub fn served<'a>(catalog: &'a Catalog, name: &str) -> Result<ServedSource<'a>, Vec<Violation>> {
     let source = catalog
         .source(name)
         .map_err(|error| one("source", error, "a source that `aep-flow sources` lists"))?;
     let tabular = source
         .served()
         .map_err(|error| one("source", error, "a source of tables"))?;
-    Ok(Served { source, tabular })
+    Ok(ServedSource { source, tabular })
 }
 
 /// The parameters of a connection that [`validate::any_connection`] accepts, by name.
 #[must_use]
-pub fn written(connection: &Connection) -> Vec<(String, Written)> {
+pub fn parameters(connection: &Connection) -> Vec<(String, ParameterInput)> {
     let params = connection.params.iter().flat_map(|params| &params.0);
     params
         .map(|(name, value)| {
             let value = match validate::param(value) {
-                Ok(Some(reference)) => Written::Reference(reference),
-                Ok(None) | Err(_) => Written::Plain(value.clone()),
+                Ok(Some(reference)) => ParameterInput::Reference(reference),
+                Ok(None) | Err(_) => ParameterInput::Plain(value.clone()),
             };
             (name.clone(), value)
         })
@@ -118,16 +118,16 @@ pub fn written(connection: &Connection) -> Vec<(String, Written)> {
 /// caller may use a source that Adobe removes is a separate question: [`deprecation`].
 ///
 /// # Errors
-/// Those of [`served`] and [`Served::check`].
+/// Those of [`served`] and [`ServedSource::check`].
 pub fn check<'a>(
     catalog: &'a Catalog,
     connection: &Connection,
     rules: Rules,
-) -> Result<Checked<'a>, Vec<Violation>> {
-    served(catalog, &connection.source)?.check(&connection.auth, written(connection), rules)
+) -> Result<CheckedConnection<'a>, Vec<Violation>> {
+    served(catalog, &connection.source)?.check(&connection.auth, parameters(connection), rules)
 }
 
-impl<'a> Served<'a> {
+impl<'a> ServedSource<'a> {
     /// Checks the way of authentication `auth` (empty for the only one) and its parameters.
     ///
     /// # Errors
@@ -136,9 +136,9 @@ impl<'a> Served<'a> {
     pub fn check(
         self,
         auth: &str,
-        params: Vec<(String, Written)>,
+        params: Vec<(String, ParameterInput)>,
         rules: Rules,
-    ) -> Result<Checked<'a>, Vec<Violation>> {
+    ) -> Result<CheckedConnection<'a>, Vec<Violation>> {
         let auth = self.tabular.auth(auth).map_err(|error| {
             let expected = "one of the source's ways of authentication, by Adobe's name for it";
             one("auth", error, expected)
@@ -150,20 +150,20 @@ impl<'a> Served<'a> {
                 missing.note(field(&param.name), "nothing", expected(param));
             }
         }
-        let params: Vec<Given<'a>> = params
+        let params: Vec<Parameter<'a>> = params
             .into_iter()
             .map(|(name, value)| {
                 let known = auth.params.iter().find(|param| param.name == name);
                 let known = known.ok_or_else(|| unknown(auth, &name));
-                if let (Ok(param), Written::Plain(value)) = (&known, &value) {
+                if let (Ok(param), ParameterInput::Plain(value)) = (&known, &value) {
                     plain(&mut findings, param, value, rules);
                 }
-                Given { name, known, value }
+                Parameter { name, known, value }
             })
             .collect();
         let missing = missing.into_result().err().unwrap_or_default();
         match findings.into_result() {
-            Ok(()) => Ok(Checked {
+            Ok(()) => Ok(CheckedConnection {
                 source: self.source,
                 auth,
                 params,

@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::{failure::Failed, platform::Platform};
 use crate::{
     catalog::entry::{Param, ValueType},
-    connection::{self, Given, Written},
+    connection::{self, Parameter, ParameterInput},
 };
 
 /// What the names and hashes of all parameters may take in a marker, in characters. The platform
@@ -46,14 +46,14 @@ impl Fields {
 /// As [`Failed::secret`], and `InvalidInput` for a secret that cannot be what the parameter is.
 pub(super) async fn resolve(
     platform: &Platform,
-    given: &[Given<'_>],
+    given: &[Parameter<'_>],
     fields: Fields,
 ) -> Result<BTreeMap<String, ParamValue>, Failed> {
     let mut params = BTreeMap::new();
     for each in given {
         let value = match &each.value {
-            Written::Plain(value) => ParamValue::Plain(value.clone()),
-            Written::Reference(reference) => {
+            ParameterInput::Plain(value) => ParamValue::Plain(value.clone()),
+            ParameterInput::Reference(reference) => {
                 let field = format!("{}.{}", fields.of(&each.name), place(reference));
                 let secret = platform.secrets.resolve(reference).await;
                 let secret = secret.map_err(|error| Failed::secret(&field, &error))?;
@@ -72,11 +72,11 @@ pub(super) async fn resolve(
 }
 
 /// The same without what is referred to, for a request that is not sent.
-pub(super) fn unread(given: &[Given<'_>]) -> BTreeMap<String, ParamValue> {
+pub(super) fn unread(given: &[Parameter<'_>]) -> BTreeMap<String, ParamValue> {
     let params = given.iter().map(|each| {
         let value = match &each.value {
-            Written::Plain(value) => ParamValue::Plain(value.clone()),
-            Written::Reference(_) => ParamValue::Secret(SecretString::default()),
+            ParameterInput::Plain(value) => ParamValue::Plain(value.clone()),
+            ParameterInput::Reference(_) => ParamValue::Secret(SecretString::default()),
         };
         (each.name.clone(), value)
     });

@@ -23,7 +23,7 @@ use super::{
     platform::Platform,
     spec_check::{self, Agreed},
 };
-use crate::connection::{self, Checked, Written};
+use crate::connection::{self, CheckedConnection, ParameterInput};
 
 const KIND: ResourceKind = ResourceKind::BaseConnection;
 
@@ -64,12 +64,15 @@ pub async fn create_oracle_service_cloud(
     validate::connection(&mut findings, "", &input, platform.rules);
     findings.into_result().map_err(Failed::invalid)?;
     let params = vec![
-        ("host".to_owned(), Written::Plain(input.host.into())),
+        ("host".to_owned(), ParameterInput::Plain(input.host.into())),
         (
             "password".to_owned(),
-            Written::Reference(input.password.unwrap_or_default()),
+            ParameterInput::Reference(input.password.unwrap_or_default()),
         ),
-        ("username".to_owned(), Written::Plain(input.username.into())),
+        (
+            "username".to_owned(),
+            ParameterInput::Plain(input.username.into()),
+        ),
     ];
     let input = Connection {
         sandbox: input.sandbox,
@@ -93,7 +96,10 @@ pub async fn create_oracle_service_cloud(
 }
 
 /// The input checked by its form and against the catalogue.
-fn checked<'a>(platform: &'a Platform, input: &Connection) -> Result<Checked<'a>, Failed> {
+fn checked<'a>(
+    platform: &'a Platform,
+    input: &Connection,
+) -> Result<CheckedConnection<'a>, Failed> {
     let mut findings = validate::Findings::default();
     validate::any_connection(&mut findings, "", input);
     let served = connection::served(&platform.catalog, &input.source);
@@ -104,7 +110,7 @@ fn checked<'a>(platform: &'a Platform, input: &Connection) -> Result<Checked<'a>
         .and_then(|served| connection::deprecation(served.source, input));
     let checked = findings
         .into_result()
-        .and_then(|()| served?.check(&input.auth, connection::written(input), platform.rules));
+        .and_then(|()| served?.check(&input.auth, connection::parameters(input), platform.rules));
     match (checked, dropped) {
         (Ok(checked), None) => Ok(checked),
         (Ok(checked), Some(dropped)) => {
@@ -119,7 +125,7 @@ async fn ensure(
     platform: &Platform,
     attempt: &Attempt,
     input: &Connection,
-    checked: &Checked<'_>,
+    checked: &CheckedConnection<'_>,
     fields: Fields,
 ) -> Result<BaseConnection, Failed> {
     // Whoever only looks needs no secret, unless the marker keeps something of it.

@@ -8,7 +8,7 @@ use aep_flow_proto::{read::shown, v1::Violation, validate};
 use aep_platform::{AdobeCode, AuthParams, Class, ConnectionSpec, ConnectionSpecId, Sandbox};
 
 use super::{auth_params::Fields, failure::Failed, platform::Platform};
-use crate::connection::{Checked, Given, Written};
+use crate::connection::{CheckedConnection, Parameter, ParameterInput};
 
 /// What the platform and the catalogue agree on.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(super) struct Agreed {
 
 impl Agreed {
     /// What the catalogue alone says.
-    pub(super) fn by_catalogue(checked: &Checked<'_>) -> Self {
+    pub(super) fn by_catalogue(checked: &CheckedConnection<'_>) -> Self {
         Self {
             version: checked.source.connection_spec.version.clone(),
             warnings: Vec::new(),
@@ -37,7 +37,7 @@ impl Agreed {
 pub(super) async fn check(
     platform: &Platform,
     sandbox: &Sandbox,
-    checked: &Checked<'_>,
+    checked: &CheckedConnection<'_>,
     fields: Fields,
 ) -> Result<Agreed, Failed> {
     let source = checked.source;
@@ -71,7 +71,7 @@ pub(super) async fn check(
 }
 
 fn compare(
-    checked: &Checked<'_>,
+    checked: &CheckedConnection<'_>,
     spec: &ConnectionSpec,
     fields: Fields,
 ) -> Result<Agreed, Vec<Violation>> {
@@ -112,12 +112,12 @@ fn compare(
     let mut violations = Vec::new();
     for given in &checked.params {
         match parameter(given, known, fields) {
-            Verdict::Taken => {}
-            Verdict::Warned => agreed.warnings.push(format!(
+            ParameterVerdict::Taken => {}
+            ParameterVerdict::Warned => agreed.warnings.push(format!(
                 "the platform's specification of {} does not name the parameter `{}`",
                 checked.source.title, given.name
             )),
-            Verdict::Refused(violation) => violations.push(violation),
+            ParameterVerdict::Refused(violation) => violations.push(violation),
         }
     }
     for required in &known.required {
@@ -138,27 +138,27 @@ fn compare(
     }
 }
 
-enum Verdict {
+enum ParameterVerdict {
     Taken,
     Warned,
     Refused(Violation),
 }
 
-fn parameter(given: &Given<'_>, known: &AuthParams, fields: Fields) -> Verdict {
+fn parameter(given: &Parameter<'_>, known: &AuthParams, fields: Fields) -> ParameterVerdict {
     let refused = |found: &str, expected: String| {
-        Verdict::Refused(Violation {
+        ParameterVerdict::Refused(Violation {
             field: fields.of(&shown(&given.name)),
             found: found.to_owned(),
             expected,
         })
     };
     match (known.known.get(&given.name), &given.known) {
-        (Some(true), _) if matches!(given.value, Written::Plain(_)) => refused(
+        (Some(true), _) if matches!(given.value, ParameterInput::Plain(_)) => refused(
             "a secret as it is",
             format!("a reference such as {}", validate::SECRET_REFERENCE),
         ),
-        (Some(_), _) => Verdict::Taken,
-        (None, Err(violation)) => Verdict::Refused(violation.clone()),
+        (Some(_), _) => ParameterVerdict::Taken,
+        (None, Err(violation)) => ParameterVerdict::Refused(violation.clone()),
         (None, Ok(_)) if known.is_closed => {
             let names: Vec<String> = known
                 .known
@@ -170,6 +170,6 @@ fn parameter(given: &Given<'_>, known: &AuthParams, fields: Fields) -> Verdict {
                 format!("those that it takes: {}", names.join(", ")),
             )
         }
-        (None, Ok(_)) => Verdict::Warned,
+        (None, Ok(_)) => ParameterVerdict::Warned,
     }
 }
