@@ -3,11 +3,11 @@
 //! stdout is the answer and nothing else; progress, warnings and errors go to stderr.
 //! Nothing here decides what an ingestion does: commands read, start, ask and show.
 
+mod command_error;
 mod exit;
-mod failure;
 mod global;
+mod ingestion_end;
 mod out;
-mod outcome;
 mod platform;
 mod progress;
 mod rpc;
@@ -38,7 +38,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 pub use exit::ExitStatus;
 
-use failure::Failure;
+use command_error::CommandError;
 use global::Global;
 
 use crate::{core_dumps, panics, telemetry};
@@ -119,11 +119,11 @@ fn misread(error: &clap::Error) -> ExitCode {
     u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
-fn run(cli: Cli) -> Result<ExitStatus, Failure> {
+fn run(cli: Cli) -> Result<ExitStatus, CommandError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(ExitStatus::Unreachable, error))?;
+        .map_err(|error| CommandError::new(ExitStatus::Unreachable, error))?;
     let Cli { global, command } = cli;
     let done = runtime.block_on(async {
         let done = match command {

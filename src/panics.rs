@@ -19,10 +19,10 @@ thread_local! {
 
 /// Takes the place of the standard hook, which prints all of a panic's text.
 pub fn hide_payloads() {
-    std::panic::set_hook(Box::new(tell));
+    std::panic::set_hook(Box::new(report));
 }
 
-fn tell(panic: &PanicHookInfo<'_>) {
+fn report(panic: &PanicHookInfo<'_>) {
     let place = panic
         .location()
         .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);

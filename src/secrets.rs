@@ -57,7 +57,7 @@ impl SecretStore {
     ///
     /// # Errors
     /// [`SecretError`]; the owner of the input or of the worker puts it right, see
-    /// [`SecretError::next_step`], unless it passes by itself, see [`SecretError::is_passing`].
+    /// [`SecretError::next_step`], unless it passes by itself, see [`SecretError::is_transient`].
     pub async fn resolve(&self, reference: &SecretReference) -> Result<SecretString, SecretError> {
         match &reference.place {
             Some(Place::Env(name)) if !name.is_empty() => {

@@ -24,7 +24,7 @@ pub use traces::tracer_provider;
 
 use crate::config::{Environment, Log};
 use export::{Signal, is_wanted};
-use traces::OnlyTold;
+use traces::OnlySampled;
 
 /// Set once, when the subscriber is.
 static TRACER: OnceLock<SdkTracerProvider> = OnceLock::new();
@@ -71,11 +71,11 @@ pub fn init(log: &Log) -> Result<(), TelemetryError> {
     tracing_subscriber::registry()
         .with(logs::layer(log.format, filter))
         .with(tracer.as_ref().map(traces::layer))
-        .with(tracer.as_ref().map(|_| OnlyTold::beside(logged)))
+        .with(tracer.as_ref().map(|_| OnlySampled::beside(logged)))
         .try_init()
         .map_err(|error| TelemetryError::AlreadySet(error.into()))?;
     if let Some(tracer) = tracer {
-        traces::let_requests_carry();
+        traces::propagate_in_requests();
         let _ = TRACER.set(tracer);
     }
     Ok(())

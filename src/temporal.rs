@@ -102,7 +102,7 @@ pub async fn connect(config: &Config) -> Result<Client, ConnectError> {
 ///
 /// # Errors
 /// Those of [`connect`].
-pub async fn connect_watched(
+pub async fn connect_with_telemetry(
     config: &Config,
     meter: Option<TemporalMeter>,
 ) -> Result<Client, ConnectError> {

@@ -76,16 +76,17 @@ pub async fn run(
     // What is configured wrong is said before anything else is tried.
     let platform_client = platform.clone();
     let platform = Platform::new(&config, platform, catalog)?;
-    let client = temporal::connect_watched(&config, meters.as_ref().map(Meters::of_client)).await?;
+    let client =
+        temporal::connect_with_telemetry(&config, meters.as_ref().map(Meters::of_client)).await?;
     let health = Health::new(
         client.clone(),
         config.worker.task_queue.clone(),
         platform_client,
     );
-    let mut watched = be_watched(&config, &client, meters.as_ref(), &health).await?;
+    let mut observers = spawn_observers(&config, &client, meters.as_ref(), &health).await?;
     let throttle = config.worker.share_rate_limit.then(|| {
         let (throttle, watching) = throttle::of(client.clone(), config.worker.task_queue.clone());
-        watched.spawn(watching);
+        observers.spawn(watching);
         throttle
     });
     let search_attributes = SearchAttributes::new(client.clone(), &config.aep.sandbox);
@@ -131,7 +132,7 @@ pub async fn run(
     });
     tracing::info!(task_queue = config.worker.task_queue, "polling");
     let ended = worker.run().await;
-    drop(watched);
+    drop(observers);
     if let Some(meters) = meters {
         // It blocks the thread until the exporter's own is done.
         let _ = tokio::task::spawn_blocking(move || meters.shut_down()).await;
@@ -140,7 +141,7 @@ pub async fn run(
 }
 
 /// What goes on beside the work, for those who watch it. Ends when it is dropped.
-async fn be_watched(
+async fn spawn_observers(
     config: &Config,
     client: &Client,
     meters: Option<&Meters>,

@@ -86,9 +86,9 @@ impl Failed {
 
     pub(super) fn secret(field: &str, error: &SecretError) -> Self {
         // What keeps the secret is away, or does not know the worker: no input mends that.
-        let kind = if error.is_passing() {
+        let kind = if error.is_transient() {
             FailureType::Unavailable
-        } else if error.is_the_workers() {
+        } else if error.is_worker_fault() {
             FailureType::PermissionDenied
         } else {
             let mut failed = Self::field(

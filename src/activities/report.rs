@@ -62,7 +62,7 @@ impl Reports {
             && failed.kind() == FailureType::RateLimited
         {
             let pause = failed.pause().map(|(pause, _)| pause);
-            throttle.refused(pause.unwrap_or_default());
+            throttle.report_refusal(pause.unwrap_or_default());
         }
     }
 

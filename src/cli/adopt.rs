@@ -3,12 +3,12 @@
 use std::io::{BufRead as _, IsTerminal as _};
 
 use aep_flow_ensure::ResourceKind;
-use aep_platform::{Failure as Report, Sandbox};
+use aep_platform::{Failure, Sandbox};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::global::{Global, Logs};
 use super::out::{self, Output};
 use super::platform;
@@ -65,7 +65,7 @@ impl Kind {
     }
 }
 
-pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
+pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, CommandError> {
     let flags = [("aep.sandbox", arguments.sandbox.as_deref())];
     let config = global.start(&flags, Logs::Quiet)?;
     let sandbox = platform::sandbox(&config)?;
@@ -130,9 +130,9 @@ fn shown(plan: &Plan, sandbox: &Sandbox) -> String {
 }
 
 /// Asks the person at the terminal.
-fn is_agreed(plan: &Plan) -> Result<bool, Failure> {
+fn is_agreed(plan: &Plan) -> Result<bool, CommandError> {
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::text(
+        return Err(CommandError::text(
             ExitStatus::Usage,
             "nobody is there to be asked, and --yes is not given",
         )
@@ -143,12 +143,12 @@ fn is_agreed(plan: &Plan) -> Result<bool, Failure> {
     std::io::stdin()
         .lock()
         .read_line(&mut answer)
-        .map_err(|error| Failure::new(ExitStatus::Usage, error))?;
+        .map_err(|error| CommandError::new(ExitStatus::Usage, error))?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-fn refused(error: AdoptError) -> Failure {
-    let report: Option<Report> = match &error {
+fn refused(error: AdoptError) -> CommandError {
+    let report: Option<Failure> = match &error {
         AdoptError::Read(error) => Some(error.failure()),
         AdoptError::Update(error) => Some(error.failure()),
         AdoptError::Id(_)
@@ -159,7 +159,7 @@ fn refused(error: AdoptError) -> Failure {
     };
     let exit = ExitStatus::from(&error);
     if let Some(report) = report {
-        return Failure::new(exit, error).hint(platform::next_step(report));
+        return CommandError::new(exit, error).hint(platform::next_step(report));
     }
     let hint = match &error {
         AdoptError::Id(_) => "an id is in the resource's address in Adobe's UI",
@@ -174,5 +174,5 @@ fn refused(error: AdoptError) -> Failure {
             "set `onExisting: ADOPT_ANY` in the ingestion to take it as it is"
         }
     };
-    Failure::new(exit, error).hint(hint)
+    CommandError::new(exit, error).hint(hint)
 }

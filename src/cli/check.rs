@@ -7,8 +7,8 @@ mod temporal;
 use clap::Args;
 use serde::Serialize;
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::global::Global;
 use super::out::{self, Output};
 use crate::catalog::Catalog;
@@ -34,7 +34,7 @@ pub(super) struct Arguments {
 /// How one check went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Verdict {
+pub(super) enum CheckResult {
     Ok,
     /// Works, and somebody should look at it.
     Warn,
@@ -49,7 +49,7 @@ pub(super) enum Verdict {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Check {
     pub(super) name: &'static str,
-    pub(super) result: Verdict,
+    pub(super) result: CheckResult,
     pub(super) message: String,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,7 +62,7 @@ impl Check {
     fn ok(name: &'static str, message: impl Into<String>) -> Self {
         Self {
             name,
-            result: Verdict::Ok,
+            result: CheckResult::Ok,
             message: message.into(),
             fix: None,
             exit: ExitStatus::Done,
@@ -71,7 +71,7 @@ impl Check {
 
     fn warn(name: &'static str, message: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
-            result: Verdict::Warn,
+            result: CheckResult::Warn,
             fix: Some(fix.into()),
             ..Self::ok(name, message)
         }
@@ -84,14 +84,14 @@ impl Check {
         fix: impl Into<String>,
     ) -> Self {
         Self {
-            result: Verdict::Fail,
+            result: CheckResult::Fail,
             fix: Some(fix.into()),
             exit,
             ..Self::ok(name, message)
         }
     }
 
-    fn failed(name: &'static str, failure: &Failure) -> Self {
+    fn failed(name: &'static str, failure: &CommandError) -> Self {
         // Here a wrong setting is one of the things that a check finds.
         let exit = match failure.exit() {
             ExitStatus::Usage => ExitStatus::Refused,
@@ -103,7 +103,7 @@ impl Check {
 
     fn skip(name: &'static str, because: &str) -> Self {
         Self {
-            result: Verdict::Skip,
+            result: CheckResult::Skip,
             ..Self::ok(name, because)
         }
     }
@@ -116,7 +116,7 @@ struct Answer<'a> {
     checks: &'a [Check],
 }
 
-pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
+pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, CommandError> {
     let checks = match global.load(&[]) {
         Ok(loaded) => report(&loaded, arguments.fix).await,
         Err(failure) => vec![Check::failed("configuration", &failure)],
@@ -185,10 +185,10 @@ fn exit(checks: &[Check]) -> ExitStatus {
 
 fn show(check: &Check) {
     let (word, color) = match check.result {
-        Verdict::Ok => ("ok", "32"),
-        Verdict::Warn => ("warn", "33"),
-        Verdict::Fail => ("fail", "31"),
-        Verdict::Skip => ("skip", "2"),
+        CheckResult::Ok => ("ok", "32"),
+        CheckResult::Warn => ("warn", "33"),
+        CheckResult::Fail => ("fail", "31"),
+        CheckResult::Skip => ("skip", "2"),
     };
     let word = out::paint_answer(&format!("{word:<4}"), color);
     out::answer(&format!(

@@ -2,8 +2,8 @@
 
 use clap::Args;
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::global::{Global, Logs};
 use super::signal;
 use crate::codec_server::{Limits, Server, ServerError};
@@ -33,7 +33,7 @@ pub(super) struct Arguments {
     behind_proxy: bool,
 }
 
-pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
+pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, CommandError> {
     let flags = [
         ("codec.server_listen", arguments.listen.as_deref()),
         ("codec.server_origins", arguments.origin.as_deref()),
@@ -48,11 +48,11 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
     let address = server.address();
     tracing::info!(%address, setting = "codec.server_listen", "serving");
     let ended = server.run(signal::asked_to_stop()).await;
-    ended.map_err(|error| Failure::new(ExitStatus::Unreachable, error))?;
+    ended.map_err(|error| CommandError::new(ExitStatus::Unreachable, error))?;
     Ok(ExitStatus::Done)
 }
 
-fn explain(error: ServerError) -> Failure {
+fn explain(error: ServerError) -> CommandError {
     let hint = error.next_step();
-    Failure::new(ExitStatus::Usage, error).hint(hint)
+    CommandError::new(ExitStatus::Usage, error).hint(hint)
 }

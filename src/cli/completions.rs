@@ -3,8 +3,8 @@
 use clap::{Args, Command};
 use clap_complete::Shell;
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::out;
 
 /// Print a completion script for a shell
@@ -21,7 +21,7 @@ pub(super) struct Arguments {
 }
 
 /// Prints the script that completes `command`.
-pub(super) fn run(mut command: Command, arguments: &Arguments) -> Result<ExitStatus, Failure> {
+pub(super) fn run(mut command: Command, arguments: &Arguments) -> Result<ExitStatus, CommandError> {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut command, "aep-flow", &mut script);
     out::answer(String::from_utf8_lossy(&script).trim_end());

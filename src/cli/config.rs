@@ -3,8 +3,8 @@
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::global::Global;
 use super::out::{self, Output};
 use crate::temporal::Target;
@@ -49,7 +49,7 @@ struct Temporal {
     namespace: String,
 }
 
-pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<ExitStatus, Failure> {
+pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<ExitStatus, CommandError> {
     let Command::Show = arguments.command;
     let loaded = global.load(&[])?;
     let settings: Vec<Setting> = loaded

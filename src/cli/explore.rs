@@ -6,8 +6,8 @@ use aep_platform::{BaseConnectionId, Class, Column, ReadError, Sandbox};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::global::{Global, Logs};
 use super::out::{self, Output};
 use super::platform;
@@ -60,7 +60,7 @@ struct Place {
     sandbox: Option<String>,
 }
 
-pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
+pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, CommandError> {
     let place = match &arguments.what {
         What::Tables { place } | What::Table { place, .. } | What::Preview { place, .. } => place,
     };
@@ -68,7 +68,7 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
     let config = global.start(&flags, Logs::Quiet)?;
     let sandbox = platform::sandbox(&config)?;
     let id = BaseConnectionId::parse(place.base_connection.as_str())
-        .map_err(|error| Failure::new(ExitStatus::Usage, error))?;
+        .map_err(|error| CommandError::new(ExitStatus::Usage, error))?;
     match &arguments.what {
         What::Tables { .. } => tables(global.output, &sandbox, &id).await,
         What::Table { table, .. } => columns(global.output, &sandbox, &id, table).await,
@@ -77,7 +77,11 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
     Ok(ExitStatus::Done)
 }
 
-async fn tables(output: Output, sandbox: &Sandbox, id: &BaseConnectionId) -> Result<(), Failure> {
+async fn tables(
+    output: Output,
+    sandbox: &Sandbox,
+    id: &BaseConnectionId,
+) -> Result<(), CommandError> {
     let found = sandbox
         .explore_tables(id)
         .await
@@ -109,7 +113,7 @@ async fn columns(
     sandbox: &Sandbox,
     id: &BaseConnectionId,
     table: &str,
-) -> Result<(), Failure> {
+) -> Result<(), CommandError> {
     let found = sandbox
         .explore_table(id, table, false)
         .await
@@ -138,7 +142,7 @@ async fn preview(
     sandbox: &Sandbox,
     id: &BaseConnectionId,
     table: &str,
-) -> Result<(), Failure> {
+) -> Result<(), CommandError> {
     let found = sandbox
         .explore_table(id, table, true)
         .await
@@ -189,7 +193,7 @@ fn refused(
     sandbox: &Sandbox,
     id: &BaseConnectionId,
     table: Option<&str>,
-) -> Failure {
+) -> CommandError {
     let failure = error.failure();
     let exit = failure.class.into();
     let what = match table {
@@ -206,7 +210,7 @@ fn refused(
         }
         _ => platform::next_step(failure),
     };
-    Failure::new(exit, anyhow::Error::new(error).context(context)).hint(hint)
+    CommandError::new(exit, anyhow::Error::new(error).context(context)).hint(hint)
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::out::{self, Output};
 use crate::config::{Config, Environment, Loaded, Origin, Sources};
 use crate::secrets::exposure;
@@ -103,7 +103,7 @@ pub(super) enum Logs {
 
 impl Global {
     /// Reads the configuration; `flags` are the command's own, by setting.
-    pub(super) fn load(&self, flags: &[(&str, Option<&str>)]) -> Result<Loaded, Failure> {
+    pub(super) fn load(&self, flags: &[(&str, Option<&str>)]) -> Result<Loaded, CommandError> {
         let mut sources = Sources {
             config_file: self.config.clone(),
             folder: PathBuf::new(),
@@ -130,7 +130,7 @@ impl Global {
         &self,
         flags: &[(&str, Option<&str>)],
         logs: Logs,
-    ) -> Result<Config, Failure> {
+    ) -> Result<Config, CommandError> {
         let mut loaded = self.load(flags)?;
         if loaded.origin("log.filter") == Origin::Default {
             let filter = &mut loaded.config.log.filter;
@@ -146,7 +146,7 @@ impl Global {
                 TelemetryError::Export { .. } => "correct the variables, or unset them",
                 TelemetryError::AlreadySet(_) => "one process runs one command",
             };
-            Failure::new(ExitStatus::Usage, error).hint(hint)
+            CommandError::new(ExitStatus::Usage, error).hint(hint)
         })?;
         if logs == Logs::Full {
             loaded.warnings.extend(exposure::warnings(&loaded));

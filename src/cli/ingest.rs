@@ -18,11 +18,11 @@ use temporalio_client::{
 };
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::global::{Global, Logs};
+use super::ingestion_end::{self, EndUnknown, IngestionEnd, IngestionFailure};
 use super::out::{self, Output};
-use super::outcome::{self, Failed, NotKnown, Outcome};
 use super::progress::{self, Progress};
 use super::snapshot::{self, Handle, Snapshot};
 use super::spec::{self, Spec};
@@ -115,10 +115,10 @@ struct Answer {
     /// `running`, `done`, `failed`, `cancelled`, `terminated` or `timed out`.
     status: &'static str,
     result: Option<Box<IngestResult>>,
-    failure: Option<Box<Failed>>,
+    failure: Option<Box<IngestionFailure>>,
 }
 
-pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
+pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, CommandError> {
     if let Some(Command::Plan(arguments)) = &arguments.command {
         return plan::run(global, arguments).await;
     }
@@ -129,7 +129,7 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
     let file = arguments.file.clone().unwrap_or_default();
     let spec = spec::read(&file, &catalog)?;
     let target = Target::read(&config, None)?;
-    let client = temporal::connect_watched(&config, None).await?;
+    let client = temporal::connect_with_telemetry(&config, None).await?;
     let workflow_id = arguments
         .workflow_id
         .clone()
@@ -178,7 +178,7 @@ async fn start(
     config: &Config,
     workflow_id: &str,
     spec: Spec,
-) -> Result<(Handle, bool), Failure> {
+) -> Result<(Handle, bool), CommandError> {
     let running = telemetry::untraced(running(client, workflow_id)).await;
     let options = WorkflowStartOptions::new(config.worker.task_queue.clone(), workflow_id)
         .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
@@ -214,7 +214,11 @@ async fn running(client: &Client, workflow_id: &str) -> Option<String> {
 }
 
 /// Attaching to an ingestion of something else would answer a question nobody asked.
-async fn refuse_another(handle: &Handle, spec: &Spec, workflow_id: &str) -> Result<(), Failure> {
+async fn refuse_another(
+    handle: &Handle,
+    spec: &Spec,
+    workflow_id: &str,
+) -> Result<(), CommandError> {
     // What a later run goes on with is no longer what was asked for.
     let described = handle.describe(WorkflowDescribeOptions::default()).await;
     let run_id = described.ok().and_then(|described| {
@@ -241,7 +245,7 @@ async fn refuse_another(handle: &Handle, spec: &Spec, workflow_id: &str) -> Resu
     if theirs.as_ref() == Some(spec) {
         return Ok(());
     }
-    Err(Failure::text(
+    Err(CommandError::text(
         ExitStatus::Refused,
         format!("an ingestion of another specification runs as `{workflow_id}`"),
     )
@@ -252,12 +256,12 @@ async fn refuse_another(handle: &Handle, spec: &Spec, workflow_id: &str) -> Resu
     )))
 }
 
-fn not_started(error: WorkflowStartError, client: &Client) -> Failure {
+fn not_started(error: WorkflowStartError, client: &Client) -> CommandError {
     match error {
         WorkflowStartError::Rpc(status) => {
-            rpc::failure(&status, "the ingestion was not started", client)
+            rpc::call_error(&status, "the ingestion was not started", client)
         }
-        other => Failure::new(ExitStatus::Refused, other),
+        other => CommandError::new(ExitStatus::Refused, other),
     }
 }
 
@@ -268,9 +272,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const AWAY_AT_MOST: Duration = Duration::from_secs(120);
 
 /// Shows where the ingestion stands until it is over.
-async fn follow(handle: &Handle) -> Result<Outcome, Failure> {
+async fn follow(handle: &Handle) -> Result<IngestionEnd, CommandError> {
     let mut progress = Progress::default();
-    let mut told: Vec<OpenDecision> = Vec::new();
+    let mut reported: Vec<OpenDecision> = Vec::new();
     let mut away_since: Option<Instant> = None;
     // With many tables it goes on in another run than the one that was started.
     let workflow_id = handle.info().workflow_id.clone();
@@ -281,14 +285,14 @@ async fn follow(handle: &Handle) -> Result<Outcome, Failure> {
                 if let Ok(snapshot) = snapshot::take(&latest).await
                     && snapshot.is_running()
                 {
-                    tell(&mut progress, &mut told, &snapshot);
+                    report_decisions(&mut progress, &mut reported, &snapshot);
                     progress.show(progress::lines(&snapshot));
                 }
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         };
         let ended = tokio::select! {
-            ended = outcome::wait(handle) => ended,
+            ended = ingestion_end::wait(handle) => ended,
             () = looking => continue,
         };
         match ended {
@@ -298,11 +302,11 @@ async fn follow(handle: &Handle) -> Result<Outcome, Failure> {
                 }
                 return Ok(outcome);
             }
-            Err(NotKnown::Final(failure)) => return Err(*failure),
-            Err(NotKnown::NoAnswer(status)) => {
+            Err(EndUnknown::Final(failure)) => return Err(*failure),
+            Err(EndUnknown::NoAnswer(status)) => {
                 let since = *away_since.get_or_insert_with(Instant::now);
-                if !rpc::is_passing(&status) || since.elapsed() > AWAY_AT_MOST {
-                    return Err(rpc::failure(
+                if !rpc::is_transient(&status) || since.elapsed() > AWAY_AT_MOST {
+                    return Err(rpc::call_error(
                         &status,
                         "the ingestion can't be followed any more; it goes on by itself",
                         handle.client(),
@@ -315,17 +319,21 @@ async fn follow(handle: &Handle) -> Result<Outcome, Failure> {
 }
 
 /// Says once of each decision that it is needed, in lines that stay.
-fn tell(progress: &mut Progress, told: &mut Vec<OpenDecision>, snapshot: &Snapshot) {
+fn report_decisions(
+    progress: &mut Progress,
+    reported: &mut Vec<OpenDecision>,
+    snapshot: &Snapshot,
+) {
     let Some(ingest) = &snapshot.ingest else {
         return;
     };
-    if ingest.decisions.iter().any(|open| !told.contains(open)) {
-        progress.tell(&progress::decisions(
+    if ingest.decisions.iter().any(|open| !reported.contains(open)) {
+        progress.print_above(&progress::decisions(
             &snapshot.workflow_id,
             &ingest.decisions,
         ));
     }
-    told.clone_from(&ingest.decisions);
+    reported.clone_from(&ingest.decisions);
 }
 
 fn show_started(output: Output, answer: &Answer) {
@@ -341,15 +349,19 @@ fn show_started(output: Output, answer: &Answer) {
     }
 }
 
-fn end(output: Output, answer: &mut Answer, outcome: Outcome) -> Result<ExitStatus, Failure> {
+fn end(
+    output: Output,
+    answer: &mut Answer,
+    outcome: IngestionEnd,
+) -> Result<ExitStatus, CommandError> {
     match outcome {
-        Outcome::Done(result) => {
+        IngestionEnd::Done(result) => {
             answer.status = "done";
             let warnings = result.warnings.clone();
             match output {
                 Output::Text => {
                     out::answer(&format!("base connection {}\n", result.base_connection_id));
-                    out::answer(&outcome::table(&result.tables));
+                    out::answer(&ingestion_end::table(&result.tables));
                 }
                 Output::Json => {
                     answer.result = Some(result);
@@ -361,13 +373,13 @@ fn end(output: Output, answer: &mut Answer, outcome: Outcome) -> Result<ExitStat
             }
             Ok(ExitStatus::Done)
         }
-        Outcome::Failed(failed) => {
+        IngestionEnd::Failed(failed) => {
             answer.status = "failed";
             let failure = failed.explained();
             if output == Output::Text
                 && let Some(ingestion) = &failed.ingestion
             {
-                out::answer(&outcome::made(ingestion));
+                out::answer(&ingestion_end::made(ingestion));
             }
             if output == Output::Json {
                 answer.failure = Some(failed);
@@ -375,13 +387,13 @@ fn end(output: Output, answer: &mut Answer, outcome: Outcome) -> Result<ExitStat
             }
             Err(failure)
         }
-        Outcome::Ended(how) => {
+        IngestionEnd::Ended(how) => {
             answer.status = how;
             if output == Output::Json {
                 out::json(answer);
             }
             Err(
-                Failure::text(ExitStatus::Refused, format!("the ingestion was {how}"))
+                CommandError::text(ExitStatus::Refused, format!("the ingestion was {how}"))
                     .hint("run the same specification again: what was made is found and used"),
             )
         }

@@ -15,8 +15,8 @@ use temporalio_client::{
 };
 use temporalio_common::search_attributes::SearchAttributeKey;
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::global::{Global, Logs};
 use super::out::{self, Output};
 use super::{rpc, snapshot};
@@ -99,7 +99,7 @@ struct Ingestion {
     failing: Option<FailingStep>,
 }
 
-pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
+pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, CommandError> {
     let config = global.start(&[], Logs::Quiet)?;
     let client = temporal::connect(&config).await?;
     // Who may not list them may still use them.
@@ -130,7 +130,7 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
         Output::Json => out::json(&answer),
         Output::Text => show(&answer),
     }
-    tell_of_ignored(&answer.ignored_filters, &client.namespace());
+    report_ignored(&answer.ignored_filters, &client.namespace());
     Ok(ExitStatus::Done)
 }
 
@@ -214,11 +214,11 @@ async fn ingestion(client: &Client, execution: &WorkflowExecution) -> Ingestion 
     }
 }
 
-fn not_listed(error: ClientError, client: &Client) -> Failure {
+fn not_listed(error: ClientError, client: &Client) -> CommandError {
     const WHAT: &str = "the ingestions can't be listed";
     match error {
-        ClientError::Rpc(status) => rpc::failure(&status, WHAT, client),
-        other => Failure::new(ExitStatus::Refused, anyhow::Error::new(other).context(WHAT)),
+        ClientError::Rpc(status) => rpc::call_error(&status, WHAT, client),
+        other => CommandError::new(ExitStatus::Refused, anyhow::Error::new(other).context(WHAT)),
     }
 }
 
@@ -263,7 +263,7 @@ fn row(ingestion: &Ingestion) -> Vec<String> {
     ]
 }
 
-fn tell_of_ignored(ignored: &[Ignored], namespace: &str) {
+fn report_ignored(ignored: &[Ignored], namespace: &str) {
     for each in ignored {
         let Ignored {
             filter,

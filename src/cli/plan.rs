@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::global::{Global, Logs};
 use super::out::{self, Output};
 use super::spec::{self, Spec};
@@ -58,7 +58,10 @@ struct Answer<'a> {
     plan: &'a Plan,
 }
 
-pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<ExitStatus, Failure> {
+pub(super) async fn run(
+    global: &Global,
+    arguments: &Arguments,
+) -> Result<ExitStatus, CommandError> {
     match make(global, arguments).await {
         Ok(plan) => {
             show(global.output, &plan);
@@ -73,7 +76,7 @@ pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<ExitSt
     }
 }
 
-async fn make(global: &Global, arguments: &Arguments) -> Result<Plan, Failure> {
+async fn make(global: &Global, arguments: &Arguments) -> Result<Plan, CommandError> {
     let config = global.start(&[], Logs::Quiet)?;
     let catalog = Catalog::load(config.catalog.dir.as_deref())?;
     let given = match spec::read(&arguments.file, &catalog)? {
@@ -82,7 +85,7 @@ async fn make(global: &Global, arguments: &Arguments) -> Result<Plan, Failure> {
     };
     let client = platform_client::from_config(&config)?;
     let platform = Platform::new(&config, client, catalog)
-        .map_err(|error| Failure::new(ExitStatus::Usage, error))?;
+        .map_err(|error| CommandError::new(ExitStatus::Usage, error))?;
     plan::plan(&platform, &given).await.map_err(not_known)
 }
 
@@ -96,9 +99,9 @@ fn exit(plan: &Plan, is_detailed: bool) -> ExitStatus {
     }
 }
 
-fn not_known(failed: Failed) -> Failure {
+fn not_known(failed: Failed) -> CommandError {
     let kind = failed.kind();
-    Failure::text(
+    CommandError::text(
         kind.into(),
         format!(
             "what an ingestion would do can't be told: {kind}: {}",

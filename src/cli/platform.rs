@@ -1,16 +1,16 @@
 //! The platform as a command asks it: directly, with the configured credentials.
 
-use aep_platform::{Failure as Report, Next, Sandbox, SandboxName};
+use aep_platform::{Failure, Next, Sandbox, SandboxName};
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use crate::config::Config;
 use crate::platform_client;
 
 /// The configured sandbox, whether or not it exists.
-pub(super) fn sandbox(config: &Config) -> Result<Sandbox, Failure> {
+pub(super) fn sandbox(config: &Config) -> Result<Sandbox, CommandError> {
     let client = platform_client::from_config(config)?.ok_or_else(|| {
-        Failure::text(
+        CommandError::text(
             ExitStatus::Usage,
             "there are no credentials for Adobe Experience Platform",
         )
@@ -20,12 +20,12 @@ pub(super) fn sandbox(config: &Config) -> Result<Sandbox, Failure> {
         )
     })?;
     let name = SandboxName::parse(config.aep.sandbox.as_str())
-        .map_err(|error| Failure::new(ExitStatus::Usage, error))?;
+        .map_err(|error| CommandError::new(ExitStatus::Usage, error))?;
     Ok(client.sandbox(&name))
 }
 
 /// What to do about a failure of the platform, with the wait that the platform asked for.
-pub(super) fn next_step(report: Report) -> String {
+pub(super) fn next_step(report: Failure) -> String {
     match report.next {
         Next::Wait(Some(wait)) => format!("{} (in {} s)", report.next_step, wait.as_secs()),
         Next::Wait(None) | Next::FixInput | Next::RenewToken | Next::Look | Next::GiveUp => {

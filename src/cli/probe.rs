@@ -3,8 +3,8 @@
 use clap::Args;
 use url::Url;
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 
 /// Ask a URL whether what serves it is well; 0 if it answers 2xx within 2 s, else 1
 #[derive(Debug, Args)]
@@ -20,9 +20,9 @@ pub(super) struct Arguments {
     url: Url,
 }
 
-pub(super) async fn run(arguments: &Arguments) -> Result<ExitStatus, Failure> {
+pub(super) async fn run(arguments: &Arguments) -> Result<ExitStatus, CommandError> {
     aep_probe::probe(&arguments.url)
         .await
-        .map_err(|error| Failure::new(ExitStatus::Refused, error))?;
+        .map_err(|error| CommandError::new(ExitStatus::Refused, error))?;
     Ok(ExitStatus::Done)
 }

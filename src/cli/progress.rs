@@ -163,7 +163,7 @@ impl Progress {
     }
 
     /// Shows `lines` on stderr above all that is shown from now on: they stay.
-    pub(super) fn tell(&mut self, lines: &[String]) {
+    pub(super) fn print_above(&mut self, lines: &[String]) {
         if out::is_live() {
             let _ = write!(std::io::stderr().lock(), "{}", over(&self.last, &[]));
             self.last.clear();

@@ -11,12 +11,10 @@ use clap::Args;
 use serde::Serialize;
 use temporalio_client::errors::WorkflowUpdateError;
 use temporalio_client::{Client, WorkflowExecuteUpdateOptions};
-use temporalio_common::protos::temporal::api::failure::v1::{
-    Failure as Proto, failure::FailureInfo,
-};
+use temporalio_common::protos::temporal::api::failure::v1::{Failure, failure::FailureInfo};
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::global::{Global, Logs};
 use super::ingest::quoted;
 use super::out::{self, Output};
@@ -81,7 +79,7 @@ struct Answer {
     outcome: String,
 }
 
-pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
+pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, CommandError> {
     let config = global.start(&[], Logs::Quiet)?;
     let client = temporal::connect(&config).await?;
     let workflow_id = arguments.workflow_id.as_str();
@@ -107,7 +105,7 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
         }
     };
     let result = answer.read().map_err(|error| {
-        Failure::new(ExitStatus::Refused, error)
+        CommandError::new(ExitStatus::Refused, error)
             .hint("the worker is of another version than this command")
     })?;
     show(global.output, workflow_id, result);
@@ -115,18 +113,18 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
 }
 
 /// What the server knows is enough to see that nobody would listen.
-fn can_be_decided(snapshot: &Snapshot) -> Result<(), Failure> {
+fn can_be_decided(snapshot: &Snapshot) -> Result<(), CommandError> {
     let id = &snapshot.workflow_id;
     if !names::workflow::is_ingestion(&snapshot.workflow_type) {
         let kind = &snapshot.workflow_type;
-        return Err(Failure::text(
+        return Err(CommandError::text(
             ExitStatus::Refused,
             format!("`{id}` is no ingestion but a workflow of the type {kind}"),
         ));
     }
     if !snapshot.is_running() {
         let status = snapshot::status_word(snapshot.status);
-        return Err(Failure::text(
+        return Err(CommandError::text(
             ExitStatus::Refused,
             format!("the ingestion `{id}` does not run any more: it is {status}"),
         )
@@ -141,8 +139,8 @@ fn can_be_decided(snapshot: &Snapshot) -> Result<(), Failure> {
     Ok(())
 }
 
-fn no_worker(snapshot: &Snapshot) -> Failure {
-    Failure::text(
+fn no_worker(snapshot: &Snapshot) -> CommandError {
+    CommandError::text(
         ExitStatus::Unreachable,
         format!(
             "no worker takes the decision: none answers on the task queue `{}`",
@@ -152,22 +150,22 @@ fn no_worker(snapshot: &Snapshot) -> Failure {
     .hint("start one with `aep-flow worker`, then run this again")
 }
 
-fn not_decided(error: WorkflowUpdateError, workflow_id: &str, client: &Client) -> Failure {
+fn not_decided(error: WorkflowUpdateError, workflow_id: &str, client: &Client) -> CommandError {
     const WHAT: &str = "nothing was decided";
     match error {
         WorkflowUpdateError::Failed(failure) => refused(&failure, workflow_id),
-        WorkflowUpdateError::NotFound(_) => Failure::text(
+        WorkflowUpdateError::NotFound(_) => CommandError::text(
             ExitStatus::Refused,
             format!("the ingestion `{workflow_id}` ended before it could be decided"),
         )
         .hint(format!("see `aep-flow status {}`", quoted(workflow_id))),
-        WorkflowUpdateError::Rpc(status) => rpc::failure(&status, WHAT, client),
-        other => Failure::new(ExitStatus::Refused, anyhow::Error::new(other).context(WHAT)),
+        WorkflowUpdateError::Rpc(status) => rpc::call_error(&status, WHAT, client),
+        other => CommandError::new(ExitStatus::Refused, anyhow::Error::new(other).context(WHAT)),
     }
 }
 
 /// What the workflow refused, or what the check of an id found.
-fn refused(failure: &Proto, workflow_id: &str) -> Failure {
+fn refused(failure: &Failure, workflow_id: &str) -> CommandError {
     let application = failure
         .cause
         .as_ref()
@@ -188,7 +186,7 @@ fn refused(failure: &Proto, workflow_id: &str) -> Failure {
         .map(|details| details.next_step)
         .filter(|step| !step.is_empty())
         .map_or_else(String::new, |step| format!("{step}; "));
-    Failure::new(
+    CommandError::new(
         kind.map_or(ExitStatus::Refused, ExitStatus::from),
         anyhow::Error::msg(message).context("nothing was decided"),
     )
@@ -276,7 +274,7 @@ mod tests {
             data: serde_json::to_vec(&details).unwrap(),
             ..Payload::default()
         };
-        let cause = |kind: &str| Proto {
+        let cause = |kind: &str| Failure {
             failure_info: Some(FailureInfo::ApplicationFailureInfo(
                 ApplicationFailureInfo {
                     r#type: kind.to_owned(),
@@ -286,16 +284,16 @@ mod tests {
                     ..ApplicationFailureInfo::default()
                 },
             )),
-            ..Proto::default()
+            ..Failure::default()
         };
         for (kind, exit) in [
             ("NotFound", ExitStatus::Refused),
             ("Unavailable", ExitStatus::Unreachable),
         ] {
-            let failure = Proto {
+            let failure = Failure {
                 message: "gone".to_owned(),
                 cause: Some(Box::new(cause(kind))),
-                ..Proto::default()
+                ..Failure::default()
             };
             let refused = refused(&failure, "a b");
             assert_eq!(refused.exit(), exit);

@@ -4,16 +4,16 @@ use temporalio_client::errors::WorkflowInteractionError;
 use temporalio_client::tonic::{Code, Status};
 use temporalio_client::{Client, NamespacedClient as _};
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 
 /// Whether the same call may pass a little later.
-pub(super) fn is_passing(status: &Status) -> bool {
+pub(super) fn is_transient(status: &Status) -> bool {
     ExitStatus::from(status.code()) == ExitStatus::Unreachable
 }
 
 /// The failure of a call; `what` says what is not done because of it.
-pub(super) fn failure(status: &Status, what: &str, client: &Client) -> Failure {
+pub(super) fn call_error(status: &Status, what: &str, client: &Client) -> CommandError {
     let message = if status.message().is_empty() {
         status.code().description()
     } else {
@@ -23,16 +23,18 @@ pub(super) fn failure(status: &Status, what: &str, client: &Client) -> Failure {
     let namespace = client.namespace();
     match status.code() {
         Code::NotFound if message.to_lowercase().contains("namespace") => {
-            Failure::new(ExitStatus::Usage, error).hint(format!(
+            CommandError::new(ExitStatus::Usage, error).hint(format!(
                 "name an existing namespace with `--namespace`, or make it: `temporal operator \
                  namespace create --namespace {namespace}`"
             ))
         }
-        code @ (Code::Unauthenticated | Code::PermissionDenied) => Failure::new(code.into(), error)
-            .hint("set `TEMPORAL_API_KEY`, or the client certificate in `temporal.toml`"),
-        code if is_passing(status) => Failure::new(code.into(), error)
+        code @ (Code::Unauthenticated | Code::PermissionDenied) => {
+            CommandError::new(code.into(), error)
+                .hint("set `TEMPORAL_API_KEY`, or the client certificate in `temporal.toml`")
+        }
+        code if is_transient(status) => CommandError::new(code.into(), error)
             .hint("run it again; `aep-flow check` shows what cannot be reached"),
-        code => Failure::new(code.into(), error),
+        code => CommandError::new(code.into(), error),
     }
 }
 
@@ -41,14 +43,14 @@ pub(super) fn about_workflow(
     error: WorkflowInteractionError,
     workflow_id: &str,
     client: &Client,
-) -> Failure {
+) -> CommandError {
     match error {
         WorkflowInteractionError::NotFound(status) => {
             let message = status.message().to_lowercase();
             if message.contains("namespace") {
-                return failure(&status, "the workflow can't be looked up", client);
+                return call_error(&status, "the workflow can't be looked up", client);
             }
-            Failure::text(
+            CommandError::text(
                 ExitStatus::Refused,
                 format!(
                     "there is no workflow `{workflow_id}` in the namespace `{}`",
@@ -58,8 +60,8 @@ pub(super) fn about_workflow(
             .hint("`aep-flow list --all` lists the ingestions")
         }
         WorkflowInteractionError::Rpc(status) => {
-            failure(&status, "the workflow can't be looked up", client)
+            call_error(&status, "the workflow can't be looked up", client)
         }
-        other => Failure::new(ExitStatus::Refused, other),
+        other => CommandError::new(ExitStatus::Refused, other),
     }
 }

@@ -2,8 +2,8 @@
 
 use clap::Args;
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::global::{Global, Logs};
 use super::out;
 use crate::catalog::Catalog;
@@ -21,7 +21,7 @@ Examples:
   aep-flow schema --catalog ./sources > aep-flow.schema.json")]
 pub(super) struct Arguments {}
 
-pub(super) fn run(global: &Global) -> Result<ExitStatus, Failure> {
+pub(super) fn run(global: &Global) -> Result<ExitStatus, CommandError> {
     let config = global.start(&[], Logs::Quiet)?;
     let catalog = Catalog::load(config.catalog.dir.as_deref())?;
     let mut schema = aep_flow_proto::schema::ingestion();

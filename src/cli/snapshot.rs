@@ -14,12 +14,12 @@ use temporalio_client::{
 use temporalio_common::protos::proto_ts_to_system_time;
 use temporalio_common::protos::temporal::api::{
     enums::v1::{PendingActivityState, PendingWorkflowTaskState},
-    failure::v1::{Failure as TemporalFailure, failure::FailureInfo},
+    failure::v1::{Failure, failure::FailureInfo},
     workflow::v1::PendingActivityInfo,
     workflowservice::v1::DescribeWorkflowExecutionResponse,
 };
 
-use super::failure::Failure;
+use super::command_error::CommandError;
 use super::rpc;
 
 /// A handle of an ingestion: what is asked of one workflow type, the other answers alike.
@@ -125,7 +125,7 @@ pub(super) fn status_word(status: WorkflowExecutionStatus) -> String {
 pub(super) async fn find(
     client: &Client,
     workflow_id: &str,
-) -> Result<(Handle, Snapshot), Failure> {
+) -> Result<(Handle, Snapshot), CommandError> {
     let handle = client.get_workflow_handle::<IngestOracleServiceCloud>(workflow_id);
     match take(&handle).await {
         Ok(snapshot) => Ok((handle, snapshot)),
@@ -213,7 +213,7 @@ fn pending(info: &PendingActivityInfo) -> Pending {
     }
 }
 
-fn last_failure(failure: &TemporalFailure) -> LastFailure {
+fn last_failure(failure: &Failure) -> LastFailure {
     let kind = match &failure.failure_info {
         Some(FailureInfo::ApplicationFailureInfo(info)) => info.r#type.clone(),
         Some(FailureInfo::TimeoutFailureInfo(_)) => "Timeout".to_owned(),

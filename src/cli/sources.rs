@@ -7,8 +7,8 @@ mod template;
 
 use clap::{Args, Subcommand};
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::global::{Global, Logs};
 use crate::catalog::Catalog;
 
@@ -40,7 +40,10 @@ enum Command {
     Show(show::Arguments),
 }
 
-pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<ExitStatus, Failure> {
+pub(super) async fn run(
+    global: &Global,
+    arguments: &Arguments,
+) -> Result<ExitStatus, CommandError> {
     let sandbox = match &arguments.command {
         Some(Command::Diff(diff)) => diff.sandbox.as_deref(),
         Some(Command::Show(_)) | None => None,

@@ -6,8 +6,8 @@ use std::path::Path;
 use aep_flow_proto::v1::{IngestOracleServiceCloudInput, IngestSourceInput, Table, Violation};
 use aep_flow_proto::{names::workflow, read, validate};
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use crate::catalog::Catalog;
 use crate::connection;
 
@@ -85,14 +85,14 @@ impl Spec {
 }
 
 /// The specification in a file, YAML or JSON, or on stdin for `-`, held against `catalog`.
-pub(super) fn read(path: &Path, catalog: &Catalog) -> Result<Spec, Failure> {
+pub(super) fn read(path: &Path, catalog: &Catalog) -> Result<Spec, CommandError> {
     let shown = if path == Path::new(STDIN) {
         "stdin".to_owned()
     } else {
         path.display().to_string()
     };
     let text = text(path).map_err(|error| {
-        Failure::new(
+        CommandError::new(
             ExitStatus::Usage,
             anyhow::Error::new(error).context(format!("the specification `{shown}` can't be read")),
         )
@@ -120,14 +120,14 @@ fn text(path: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-fn parse(text: &str, shown: &str, catalog: &Catalog) -> Result<Spec, Failure> {
+fn parse(text: &str, shown: &str, catalog: &Catalog) -> Result<Spec, CommandError> {
     // Every JSON text is YAML too. The parser's own words show the line, where a password
     // may stand that should have been a reference; the place is enough.
     let value: serde_json::Value = serde_saphyr::from_str(text).map_err(|error| {
         let place = error.location().map_or_else(String::new, |location| {
             format!(" at line {} column {}", location.line(), location.column())
         });
-        Failure::text(
+        CommandError::text(
             ExitStatus::Refused,
             format!("the specification `{shown}` is neither YAML nor JSON{place}"),
         )
@@ -181,7 +181,7 @@ fn known(
         .collect())
 }
 
-fn invalid(shown: &str, violations: Vec<Violation>) -> Failure {
+fn invalid(shown: &str, violations: Vec<Violation>) -> CommandError {
     let details = violations.into_iter().map(|violation| {
         let field = if violation.field.is_empty() {
             "the whole"
@@ -193,7 +193,7 @@ fn invalid(shown: &str, violations: Vec<Violation>) -> Failure {
             violation.found, violation.expected
         )
     });
-    Failure::text(
+    CommandError::text(
         ExitStatus::Refused,
         format!("the specification `{shown}` is not valid"),
     )

@@ -2,8 +2,8 @@
 
 use clap::Args;
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::global::{Global, Logs};
 use super::signal;
 use crate::worker::{self, WorkerError};
@@ -24,7 +24,7 @@ pub(super) struct Arguments {
     task_queue: Option<String>,
 }
 
-pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
+pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, CommandError> {
     let flags = [("worker.task_queue", arguments.task_queue.as_deref())];
     let config = global.start(&flags, Logs::Full)?;
     let ended = worker::run(config, stop_asked_for()).await;
@@ -32,15 +32,15 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
     Ok(ExitStatus::Done)
 }
 
-fn explain(error: WorkerError) -> Failure {
+fn explain(error: WorkerError) -> CommandError {
     match error {
         WorkerError::Connect(error) => error.into(),
         WorkerError::Platform(error) => error.into(),
         WorkerError::Vault(error) => error.into(),
         WorkerError::Catalog(error) => error.into(),
-        error @ WorkerError::Watch(_) => Failure::new(ExitStatus::Usage, error)
+        error @ WorkerError::Watch(_) => CommandError::new(ExitStatus::Usage, error)
             .hint("correct `health.listen`, `metrics.listen` or the variables `OTEL_…`"),
-        error @ WorkerError::Sdk(_) => Failure::new(ExitStatus::Unreachable, error)
+        error @ WorkerError::Sdk(_) => CommandError::new(ExitStatus::Unreachable, error)
             .hint("start the worker again; `aep-flow check` tells what it cannot reach"),
     }
 }

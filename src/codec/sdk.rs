@@ -22,7 +22,7 @@ use temporalio_common::protos::temporal::api::failure::v1::Failure;
 use temporalio_common::protos::temporal::api::history::v1::{
     HistoryEvent, history_event::Attributes,
 };
-use temporalio_common::protos::temporal::api::update::v1::outcome::Value as Outcome;
+use temporalio_common::protos::temporal::api::update::v1::outcome::Value as UpdateOutcome;
 
 use super::{CodecError, KeyRing, sealed};
 
@@ -117,14 +117,14 @@ impl Opening {
     }
 }
 
-type Answer<'a, T, E> = BoxFuture<'a, Result<T, E>>;
+type Reply<'a, T, E> = BoxFuture<'a, Result<T, E>>;
 
 impl ClientInterceptor for Opening {
     fn start_workflow<'a>(
         &'a self,
         mut input: StartWorkflowInput,
-        next: Next<'a, StartWorkflowInput, Answer<'a, StartWorkflowOutput, WorkflowStartError>>,
-    ) -> Answer<'a, StartWorkflowOutput, WorkflowStartError> {
+        next: Next<'a, StartWorkflowInput, Reply<'a, StartWorkflowOutput, WorkflowStartError>>,
+    ) -> Reply<'a, StartWorkflowOutput, WorkflowStartError> {
         // The SDK would send them in clear.
         input.options.static_summary = None;
         input.options.static_details = None;
@@ -137,9 +137,9 @@ impl ClientInterceptor for Opening {
         next: Next<
             'a,
             DescribeWorkflowInput,
-            Answer<'a, DescribeWorkflowOutput, WorkflowInteractionError>,
+            Reply<'a, DescribeWorkflowOutput, WorkflowInteractionError>,
         >,
-    ) -> Answer<'a, DescribeWorkflowOutput, WorkflowInteractionError> {
+    ) -> Reply<'a, DescribeWorkflowOutput, WorkflowInteractionError> {
         async move {
             let mut output = next.run(input).await?;
             // The summary too, which another SDK sealed: the client takes it for clear text.
@@ -160,9 +160,9 @@ impl ClientInterceptor for Opening {
         next: Next<
             'a,
             FetchWorkflowHistoryPageInput,
-            Answer<'a, FetchWorkflowHistoryPageOutput, WorkflowInteractionError>,
+            Reply<'a, FetchWorkflowHistoryPageOutput, WorkflowInteractionError>,
         >,
-    ) -> Answer<'a, FetchWorkflowHistoryPageOutput, WorkflowInteractionError> {
+    ) -> Reply<'a, FetchWorkflowHistoryPageOutput, WorkflowInteractionError> {
         async move {
             let mut output = next.run(input).await?;
             for event in &mut output.events {
@@ -182,13 +182,13 @@ impl ClientInterceptor for Opening {
         next: Next<
             'a,
             PollWorkflowUpdateInput,
-            Answer<'a, PollWorkflowUpdateOutput, WorkflowUpdateError>,
+            Reply<'a, PollWorkflowUpdateOutput, WorkflowUpdateError>,
         >,
-    ) -> Answer<'a, PollWorkflowUpdateOutput, WorkflowUpdateError> {
+    ) -> Reply<'a, PollWorkflowUpdateOutput, WorkflowUpdateError> {
         async move {
             let mut output = next.run(input).await?;
             self.open(&mut output.outcome).await?;
-            if let Some(Outcome::Failure(failure)) = &mut output.outcome.value {
+            if let Some(UpdateOutcome::Failure(failure)) = &mut output.outcome.value {
                 reveal(failure);
             }
             Ok(output)

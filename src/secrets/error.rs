@@ -98,14 +98,14 @@ pub enum SecretError {
 impl SecretError {
     /// Whether the same reference may give a secret later, with nothing put right.
     #[must_use]
-    pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Vault { cause, .. } if cause.is_passing())
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Vault { cause, .. } if cause.is_transient())
     }
 
     /// Whether it is between the worker and what keeps the secret, so that no input mends it.
     #[must_use]
-    pub fn is_the_workers(&self) -> bool {
-        matches!(self, Self::Vault { cause, .. } if cause.is_the_workers())
+    pub fn is_worker_fault(&self) -> bool {
+        matches!(self, Self::Vault { cause, .. } if cause.is_worker_fault())
     }
 
     /// What to do about it, one sentence.

@@ -61,12 +61,12 @@ fn collect(folder: &Path, depth: usize, left: &mut usize, found: &mut Vec<PathBu
 }
 
 /// That a file is exposed, in words.
-pub(crate) fn said(file: &Path) -> String {
+pub(crate) fn describe(file: &Path) -> String {
     format!("everybody on this machine may read {}", file.display())
 }
 
 /// And how many more.
-pub(crate) fn and(more: usize) -> String {
+pub(crate) fn and_more(more: usize) -> String {
     match more {
         0 => String::new(),
         more => format!(", and {more} more"),
@@ -79,11 +79,11 @@ pub(crate) fn warnings(loaded: &Loaded) -> Vec<String> {
     let own = loaded.secret_files.iter();
     let own = own
         .filter(|(_, file)| is_exposed(file))
-        .map(|(_, file)| said(file));
+        .map(|(_, file)| describe(file));
     let folder = loaded.config.secrets.folder.as_deref().and_then(below);
-    let folder = folder.map(|(file, more)| format!("{}{}", said(&file), and(more)));
+    let folder = folder.map(|(file, more)| format!("{}{}", describe(&file), and_more(more)));
     own.chain(folder)
-        .map(|said| format!("{said}; {NEXT_STEP}"))
+        .map(|exposed| format!("{exposed}; {NEXT_STEP}"))
         .collect()
 }
 

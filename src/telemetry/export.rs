@@ -110,7 +110,7 @@ impl<E> Watched<E> {
         Self { inner, signal }
     }
 
-    fn tell(&self, result: &OTelSdkResult) {
+    fn report(&self, result: &OTelSdkResult) {
         let things = self.signal.things();
         let is_failing = &IS_FAILING[self.signal as usize];
         match result {
@@ -132,7 +132,7 @@ impl<E> Watched<E> {
 impl<E: ExportSpans> ExportSpans for Watched<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let result = self.inner.export(batch).await;
-        self.tell(&result);
+        self.report(&result);
         result
     }
 
@@ -152,7 +152,7 @@ impl<E: ExportSpans> ExportSpans for Watched<E> {
 impl<E: PushMetricExporter> PushMetricExporter for Watched<E> {
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
         let result = self.inner.export(metrics).await;
-        self.tell(&result);
+        self.report(&result);
         result
     }
 

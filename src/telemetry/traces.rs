@@ -110,12 +110,12 @@ where
 ///
 /// What the filter of [`layer`] refuses, that layer leaves out, but `tracing` makes it all the
 /// same: a filter of one layer alone never keeps a span from being made. So this is one of all.
-pub(super) struct OnlyTold {
+pub(super) struct OnlySampled {
     /// The log may show up to this level in any case.
     logged: LevelFilter,
 }
 
-impl OnlyTold {
+impl OnlySampled {
     pub(super) fn beside(logged: LevelFilter) -> Self {
         Self { logged }
     }
@@ -125,7 +125,7 @@ impl OnlyTold {
     }
 }
 
-impl<S: Subscriber> Layer<S> for OnlyTold {
+impl<S: Subscriber> Layer<S> for OnlySampled {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
         if self.is_for_log(metadata) {
             Interest::always()
@@ -179,6 +179,6 @@ pub(super) fn temporal_plugin(provider: &SdkTracerProvider) -> SimplePlugin {
 }
 
 /// Lets requests carry their trace's context.
-pub(super) fn let_requests_carry() {
+pub(super) fn propagate_in_requests() {
     global::set_text_map_propagator(TraceContext::default());
 }

@@ -333,14 +333,14 @@ async fn a_sealed_vault_is_waited_for_and_an_absent_one_too() -> anyhow::Result<
     let wanted = reference("osc/emea", "password");
     bao.seal().await?;
     let error = store.resolve(&wanted).await.unwrap_err();
-    assert!(error.is_passing(), "{error:?}");
+    assert!(error.is_transient(), "{error:?}");
     assert!(error.to_string().contains("sealed"), "{error}");
     bao.unseal().await?;
     eventually("the unsealed Vault", async || {
         match store.resolve(&wanted).await {
             Ok(_) => Some(()),
             Err(error) => {
-                assert!(error.is_passing(), "{error:?}");
+                assert!(error.is_transient(), "{error:?}");
                 None
             }
         }
@@ -348,7 +348,7 @@ async fn a_sealed_vault_is_waited_for_and_an_absent_one_too() -> anyhow::Result<
     .await;
     drop(bao);
     let error = store.resolve(&wanted).await.unwrap_err();
-    assert!(error.is_passing(), "{error:?}");
+    assert!(error.is_transient(), "{error:?}");
     Ok(())
 }
 

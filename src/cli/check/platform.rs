@@ -3,12 +3,10 @@
 use std::time::SystemTime;
 
 use aep_flow_proto::names::ORACLE_SERVICE_CLOUD_SPEC_ID;
-use aep_platform::{
-    Class, Client, ConnectionSpecId, Failure as Report, Sandbox, SandboxName, SandboxState,
-};
+use aep_platform::{Class, Client, ConnectionSpecId, Failure, Sandbox, SandboxName, SandboxState};
 
 use super::super::platform::next_step;
-use super::{Check, ExitStatus, Failure};
+use super::{Check, CommandError, ExitStatus};
 use crate::config::{Aep, Config};
 use crate::platform_client;
 
@@ -28,7 +26,7 @@ const MAX_SKEW_SECONDS: i64 = 30;
 pub(super) async fn report(config: &Config) -> Vec<Check> {
     let mut checks: Vec<Check> = platform_client::check(config)
         .err()
-        .map(|error| Check::failed(WAY, &Failure::from(error)))
+        .map(|error| Check::failed(WAY, &CommandError::from(error)))
         .into_iter()
         .collect();
     let missing = missing(&config.aep);
@@ -52,7 +50,7 @@ pub(super) async fn report(config: &Config) -> Vec<Check> {
         Ok(Some(client)) => client,
         Ok(None) => return skipped("no credentials"),
         Err(error) => {
-            let mut checks = vec![Check::failed(CREDENTIALS, &Failure::from(error))];
+            let mut checks = vec![Check::failed(CREDENTIALS, &CommandError::from(error))];
             checks.extend(skipped("no credentials"));
             return checks;
         }
@@ -237,7 +235,7 @@ fn judge(skew: i64) -> Check {
     )
 }
 
-fn of(name: &'static str, report: Report) -> Check {
+fn of(name: &'static str, report: Failure) -> Check {
     let exit = report.class.into();
     Check::fail(name, exit, report.message.clone(), next_step(report))
 }

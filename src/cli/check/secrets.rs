@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path};
 
-use super::{Check, ExitStatus, Failure};
+use super::{Check, CommandError, ExitStatus};
 use crate::config::{Config, Loaded};
 use crate::secrets::exposure;
 use crate::secrets::vault::Vault;
@@ -66,7 +66,7 @@ fn folder(folder: &Path) -> Check {
         None => Check::ok(FOLDER, shown),
         Some((file, more)) => Check::warn(
             FOLDER,
-            format!("{}{}", exposure::said(&file), exposure::and(more)),
+            format!("{}{}", exposure::describe(&file), exposure::and_more(more)),
             exposure::NEXT_STEP,
         ),
     }
@@ -79,12 +79,12 @@ fn files(loaded: &Loaded) -> Option<Check> {
     let exposed = files.iter().find(|(_, file)| exposure::is_exposed(file));
     Some(match exposed {
         None => {
-            let more = exposure::and(files.len() - 1);
+            let more = exposure::and_more(files.len() - 1);
             Check::ok(FILES, format!("{}{more}", first.display()))
         }
         Some((setting, file)) => Check::warn(
             FILES,
-            format!("{}, and it holds `{setting}`", exposure::said(file)),
+            format!("{}, and it holds `{setting}`", exposure::describe(file)),
             exposure::NEXT_STEP,
         ),
     })
@@ -94,7 +94,7 @@ async fn vault(config: &Config) -> Option<Check> {
     let address = config.vault.address.as_ref()?;
     let vault = match Vault::from_config(config) {
         Ok(vault) => vault?,
-        Err(error) => return Some(Check::failed(VAULT, &Failure::from(error))),
+        Err(error) => return Some(Check::failed(VAULT, &CommandError::from(error))),
     };
     Some(match vault.log_in().await {
         Ok(()) => {
@@ -116,7 +116,7 @@ async fn vault(config: &Config) -> Option<Check> {
             }
         }
         Err(error) => {
-            let exit = if error.is_passing() {
+            let exit = if error.is_transient() {
                 ExitStatus::Unreachable
             } else {
                 ExitStatus::Refused

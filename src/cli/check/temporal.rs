@@ -11,7 +11,7 @@ use temporalio_common::protos::temporal::api::{
     workflowservice::v1::{DescribeNamespaceRequest, DescribeTaskQueueRequest},
 };
 
-use super::{Check, ExitStatus, Failure};
+use super::{Check, CommandError, ExitStatus};
 use crate::config::Config;
 use crate::search_attributes::{self, Registered, names, register_command};
 use crate::temporal::{self, Target};
@@ -35,7 +35,7 @@ pub(super) async fn report(config: &Config, fix: bool) -> Vec<Check> {
         Ok(connected) => connected,
         Err(error) => {
             return vec![
-                Check::failed(SERVER, &Failure::from(error)),
+                Check::failed(SERVER, &CommandError::from(error)),
                 Check::skip(NAMESPACE, "no server"),
                 Check::skip(ATTRIBUTES, "no server"),
                 Check::skip(WORKERS, "no server"),
@@ -44,7 +44,7 @@ pub(super) async fn report(config: &Config, fix: bool) -> Vec<Check> {
     };
     let mut checks = vec![Check::ok(SERVER, address)];
     let namespace = namespace(&client).await;
-    let is_there = namespace.result == super::Verdict::Ok;
+    let is_there = namespace.result == super::CheckResult::Ok;
     checks.push(namespace);
     if is_there {
         checks.push(attributes(&client, fix).await);
@@ -106,7 +106,7 @@ async fn namespace(client: &Client) -> Check {
         ),
         Err(status) => Check::failed(
             NAMESPACE,
-            &crate::cli::rpc::failure(&status, "the namespace can't be read", client),
+            &crate::cli::rpc::call_error(&status, "the namespace can't be read", client),
         ),
     }
 }

@@ -4,8 +4,8 @@ use aep_platform::{ReadError, Sandbox};
 use clap::Args;
 use serde::Serialize;
 
+use super::super::command_error::CommandError;
 use super::super::exit::ExitStatus;
-use super::super::failure::Failure;
 use super::super::out::{self, Output};
 use super::super::platform;
 use crate::catalog::Catalog;
@@ -48,7 +48,7 @@ pub(super) async fn run(
     config: &Config,
     catalog: &Catalog,
     arguments: &Arguments,
-) -> Result<ExitStatus, Failure> {
+) -> Result<ExitStatus, CommandError> {
     let name = arguments.name.as_deref();
     if let Some(name) = name {
         catalog.source(name)?.served()?;
@@ -84,11 +84,11 @@ async fn offer(sandbox: &Sandbox) -> Result<Offer, ReadError> {
     })
 }
 
-fn unreadable(error: ReadError) -> Failure {
+fn unreadable(error: ReadError) -> CommandError {
     let failure = error.failure();
     let exit = failure.class.into();
     let context = "what the platform offers can't be read";
-    Failure::new(exit, anyhow::Error::new(error).context(context))
+    CommandError::new(exit, anyhow::Error::new(error).context(context))
         .hint(platform::next_step(failure))
 }
 

@@ -3,8 +3,8 @@
 use clap::Args;
 use serde::Serialize;
 
+use super::super::command_error::CommandError;
 use super::super::exit::ExitStatus;
-use super::super::failure::Failure;
 use super::super::out::{self, Output};
 use super::template;
 use crate::catalog::entry::{
@@ -33,7 +33,11 @@ pub(super) struct Arguments {
     auth: Option<String>,
 }
 
-pub(super) fn run(output: Output, catalog: &Catalog, arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn run(
+    output: Output,
+    catalog: &Catalog,
+    arguments: &Arguments,
+) -> Result<(), CommandError> {
     let source = catalog.source(&arguments.source)?;
     let tabular = source.served()?;
     let auth = match arguments.auth.as_deref() {
@@ -47,19 +51,19 @@ pub(super) fn run(output: Output, catalog: &Catalog, arguments: &Arguments) -> R
     Ok(())
 }
 
-impl From<Unknown> for Failure {
+impl From<Unknown> for CommandError {
     fn from(error: Unknown) -> Self {
         Self::new(ExitStatus::Refused, error).hint("`aep-flow sources --all` lists every name")
     }
 }
 
-impl From<NotServed> for Failure {
+impl From<NotServed> for CommandError {
     fn from(error: NotServed) -> Self {
         Self::new(ExitStatus::Refused, error).hint("`aep-flow sources` lists those that are served")
     }
 }
 
-impl From<AuthError> for Failure {
+impl From<AuthError> for CommandError {
     fn from(error: AuthError) -> Self {
         Self::new(ExitStatus::Refused, error)
             .hint("name one of them, exactly so: `--auth 'Basic Authentication'`")

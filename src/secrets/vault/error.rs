@@ -141,7 +141,7 @@ pub enum VaultError {
 impl VaultError {
     /// Whether the same question may be answered later, with nothing put right.
     #[must_use]
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Sealed { .. } | Self::Unavailable { .. } => true,
             Self::NotAllowed
@@ -160,7 +160,7 @@ impl VaultError {
 
     /// Whether it is between the worker and Vault, so that no input mends it.
     #[must_use]
-    pub fn is_the_workers(&self) -> bool {
+    pub fn is_worker_fault(&self) -> bool {
         matches!(
             self,
             Self::Denied

@@ -353,7 +353,7 @@ mod tests {
             (503, true),
         ] {
             let error = verdict(StatusCode::from_u16(status).unwrap()).unwrap_err();
-            assert_eq!(error.is_passing(), passes, "{status}");
+            assert_eq!(error.is_transient(), passes, "{status}");
         }
     }
 }

@@ -10,14 +10,14 @@ use crate::temporal::ConnectError;
 
 /// Why a command ends without what was asked for.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(super) struct CommandError {
     error: anyhow::Error,
     details: Vec<String>,
     hint: Option<String>,
     exit: ExitStatus,
 }
 
-impl Failure {
+impl CommandError {
     pub(super) fn new(exit: ExitStatus, error: impl Into<anyhow::Error>) -> Self {
         Self {
             error: error.into(),
@@ -86,14 +86,14 @@ impl Failure {
     }
 }
 
-impl From<ConfigError> for Failure {
+impl From<ConfigError> for CommandError {
     fn from(error: ConfigError) -> Self {
         let hint = error.next_step().into_owned();
         Self::new(ExitStatus::Usage, error).hint(hint)
     }
 }
 
-impl From<ConnectError> for Failure {
+impl From<ConnectError> for CommandError {
     fn from(error: ConnectError) -> Self {
         let exit = ExitStatus::from(&error);
         let hint = error.next_step();
@@ -101,21 +101,21 @@ impl From<ConnectError> for Failure {
     }
 }
 
-impl From<ClientError> for Failure {
+impl From<ClientError> for CommandError {
     fn from(error: ClientError) -> Self {
         let hint = error.next_step();
         Self::new(ExitStatus::Usage, error).hint(hint)
     }
 }
 
-impl From<CatalogError> for Failure {
+impl From<CatalogError> for CommandError {
     fn from(error: CatalogError) -> Self {
         let hint = error.next_step();
         Self::new(ExitStatus::Usage, error).hint(hint)
     }
 }
 
-impl From<VaultConfigError> for Failure {
+impl From<VaultConfigError> for CommandError {
     fn from(error: VaultConfigError) -> Self {
         let hint = error.next_step();
         Self::new(ExitStatus::Usage, error).hint(hint)
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn an_error_has_causes_details_and_a_hint() {
         let error = anyhow::anyhow!("connection refused").context("no server at \u{1b}[2Jhost");
-        let failure = Failure::new(ExitStatus::Unreachable, error)
+        let failure = CommandError::new(ExitStatus::Unreachable, error)
             .details(["tables[0]: found nothing".to_owned()])
             .hint("start one");
         assert_eq!(

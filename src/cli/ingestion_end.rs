@@ -8,18 +8,18 @@ use temporalio_client::errors::WorkflowGetResultError;
 use temporalio_client::tonic::Status;
 use temporalio_common::error::{ApplicationFailure, IncomingError};
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::out;
 use super::snapshot::Handle;
 
 /// How an ingestion ended.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub(super) enum IngestionEnd {
     /// Every table went through.
     Done(Box<IngestResult>),
     /// At least one did not.
-    Failed(Box<Failed>),
+    Failed(Box<IngestionFailure>),
     /// Ended from outside: `cancelled`, `terminated`, `timed out`.
     Ended(&'static str),
 }
@@ -27,7 +27,7 @@ pub(super) enum Outcome {
 /// A failure as the workflow gave it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Failed {
+pub(super) struct IngestionFailure {
     /// Failure type; empty for one without.
     #[serde(rename = "type")]
     pub(super) kind: String,
@@ -42,41 +42,41 @@ pub(super) struct Failed {
 
 /// Why it is not known how the ingestion ended.
 #[derive(Debug)]
-pub(super) enum NotKnown {
+pub(super) enum EndUnknown {
     /// The server did not answer; asking again may help.
     NoAnswer(Box<Status>),
     /// It answered, and asking again does not help.
-    Final(Box<Failure>),
+    Final(Box<CommandError>),
 }
 
 /// Waits until the ingestion is over.
 ///
 /// Cancel safe: dropped, nothing but the waiting is lost.
-pub(super) async fn wait(handle: &Handle) -> Result<Outcome, NotKnown> {
+pub(super) async fn wait(handle: &Handle) -> Result<IngestionEnd, EndUnknown> {
     let ended = handle.get_result(WorkflowGetResultOptions::default()).await;
     match ended {
         Ok(message) => match message.read() {
-            Ok(result) => Ok(Outcome::Done(Box::new(result))),
-            Err(error) => Err(NotKnown::Final(Box::new(
-                Failure::new(ExitStatus::Refused, error)
+            Ok(result) => Ok(IngestionEnd::Done(Box::new(result))),
+            Err(error) => Err(EndUnknown::Final(Box::new(
+                CommandError::new(ExitStatus::Refused, error)
                     .hint("the worker is of another version than this command"),
             ))),
         },
-        Err(WorkflowGetResultError::Failed(error)) => {
-            Ok(Outcome::Failed(Box::new(Failed::read(&error))))
-        }
-        Err(WorkflowGetResultError::Cancelled { .. }) => Ok(Outcome::Ended("cancelled")),
-        Err(WorkflowGetResultError::Terminated { .. }) => Ok(Outcome::Ended("terminated")),
-        Err(WorkflowGetResultError::TimedOut) => Ok(Outcome::Ended("timed out")),
-        Err(WorkflowGetResultError::Rpc(status)) => Err(NotKnown::NoAnswer(Box::new(status))),
-        Err(error) => Err(NotKnown::Final(Box::new(Failure::new(
+        Err(WorkflowGetResultError::Failed(error)) => Ok(IngestionEnd::Failed(Box::new(
+            IngestionFailure::read(&error),
+        ))),
+        Err(WorkflowGetResultError::Cancelled { .. }) => Ok(IngestionEnd::Ended("cancelled")),
+        Err(WorkflowGetResultError::Terminated { .. }) => Ok(IngestionEnd::Ended("terminated")),
+        Err(WorkflowGetResultError::TimedOut) => Ok(IngestionEnd::Ended("timed out")),
+        Err(WorkflowGetResultError::Rpc(status)) => Err(EndUnknown::NoAnswer(Box::new(status))),
+        Err(error) => Err(EndUnknown::Final(Box::new(CommandError::new(
             ExitStatus::Refused,
             error,
         )))),
     }
 }
 
-impl Failed {
+impl IngestionFailure {
     fn read(error: &IncomingError) -> Self {
         let failure = error.failure();
         let Some(application) = application(error) else {
@@ -145,8 +145,8 @@ impl Failed {
     }
 
     /// The error for a person; what was made is not in it.
-    pub(super) fn explained(&self) -> Failure {
-        let mut failure = Failure::new(
+    pub(super) fn explained(&self) -> CommandError {
+        let mut failure = CommandError::new(
             self.exit(),
             anyhow::Error::msg(self.in_short()).context("the ingestion failed"),
         );
@@ -232,8 +232,8 @@ mod tests {
     use super::*;
     use aep_flow_proto::v1::FailedTable;
 
-    fn failed(kind: &str, tables: &[&str]) -> Failed {
-        Failed {
+    fn failed(kind: &str, tables: &[&str]) -> IngestionFailure {
+        IngestionFailure {
             kind: kind.to_owned(),
             message: "2 of 3 tables failed".to_owned(),
             ingestion: Some(IngestFailure {
