@@ -1,7 +1,7 @@
 //! Turns one declaration per setting into the struct, its doc, the defaults and the table.
 //!
-//! A declaration reads: doc comment, name, type, default, name in the environment, other
-//! names there, and what gets worse when the value is raised or lowered.
+//! A declaration has a doc comment, name, type, default, name in the environment, other names
+//! there, and what gets worse when the value is raised or lowered.
 
 use super::raw_value::{RawValue, ValueError};
 
@@ -20,26 +20,26 @@ pub(super) struct Setting<C> {
     /// Lines of the doc comment, each with its leading space.
     #[cfg_attr(
         not(test),
-        expect(dead_code, reason = "the reference page is made by a test")
+        expect(dead_code, reason = "a test generates the reference page")
     )]
     pub(super) doc: &'static [&'static str],
     /// What gets worse when the value is raised; empty where that means nothing.
     #[cfg_attr(
         not(test),
-        expect(dead_code, reason = "the reference page is made by a test")
+        expect(dead_code, reason = "a test generates the reference page")
     )]
     pub(super) raised: &'static str,
     /// What gets worse when the value is lowered; empty where that means nothing.
     #[cfg_attr(
         not(test),
-        expect(dead_code, reason = "the reference page is made by a test")
+        expect(dead_code, reason = "a test generates the reference page")
     )]
     pub(super) lowered: &'static str,
     /// Whether the value is never shown, and never literal in a file.
     pub(super) is_secret: bool,
     /// Reads the value and puts it into the configuration.
     pub(super) set: fn(&mut C, RawValue<'_>) -> Result<(), ValueError>,
-    /// The value as it would stand in the environment.
+    /// The value as the environment would have it.
     pub(super) show: fn(&C) -> String,
 }
 
@@ -87,8 +87,8 @@ macro_rules! settings {
             }
         )+
 
-        /// Everything that a worker or a command can be told. `Config::default()` has the
-        /// defaults of the reference page.
+        /// All settings of a worker or a command. `Config::default()` has the defaults of the
+        /// reference page.
         #[derive(Debug, Clone, Default)]
         pub struct Config {
             $(
@@ -117,7 +117,7 @@ macro_rules! settings {
             },
         )+)+];
 
-        /// The sections of the file, each with what it is about.
+        /// The sections of the file, each with its doc comment.
         #[cfg(test)]
         pub(super) static SECTIONS: &[(&str, &[&str])] = &[$(
             (stringify!($section), &[$($section_doc),+]),

@@ -1,4 +1,4 @@
-//! The codec's keys: like a secret by reference only, and a list of them.
+//! The setting with the codec's keys: a list, in which each key is a reference to a secret.
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -142,11 +142,11 @@ mod tests {
             ),
             (
                 entry("{ id = \"a\", key = { env = \"SHORT\" } }"),
-                "key `a` has not 32 bytes",
+                "key `a` is not 32 bytes",
             ),
             (
                 entry(&format!("{{ id = \"{KEY}\", key = {{ env = \"ONE\" }} }}")),
-                "entry 1 has no id",
+                "entry 1 has no valid id",
             ),
             (entry("{ id = \"a\" }"), "entry 1 has not an `id`"),
             (entry(&format!("\"{KEY}\"")), "entry 1 has not an `id`"),
@@ -159,7 +159,7 @@ mod tests {
         }
         let environment = [("AEP_FLOW_CODEC_KEYS", short)];
         let shown = load("", &environment).unwrap_err().to_string();
-        assert!(shown.contains("entry 1 is no `ID=KEY`"), "{shown}");
+        assert!(shown.contains("entry 1 is not `ID=KEY`"), "{shown}");
         assert!(!shown.contains("aa06"), "{shown}");
     }
 }

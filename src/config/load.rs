@@ -1,4 +1,4 @@
-//! Puts the layers over each other: defaults, file, environment, flags.
+//! Merges the layers: defaults, file, environment, flags.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -37,18 +37,18 @@ impl std::fmt::Display for Origin {
     }
 }
 
-/// A configuration, and where it came from.
+/// A configuration, and the source of each value.
 #[derive(Debug, Clone)]
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
-    /// By name in the file: where the value came from. What is not in it is a default.
+    /// The source of each value, by name in the file. Settings that are not in it have defaults.
     pub origins: BTreeMap<&'static str, Origin>,
     /// The file that was read, if there was one.
     pub file: Option<PathBuf>,
-    /// The files that secrets of the configuration were read from, with their settings.
+    /// The files that the configuration's secrets were read from, each with its setting.
     pub secret_files: Vec<(&'static str, PathBuf)>,
-    /// Things that look like a slip, such as a variable `AEP_FLOW_…` that no setting has.
+    /// Likely mistakes, such as a variable `AEP_FLOW_…` that no setting has.
     pub warnings: Vec<String>,
 }
 
@@ -64,9 +64,9 @@ impl Config {
     /// Reads the configuration of these sources.
     ///
     /// # Errors
-    /// [`ConfigError`] for a file that can't be read, an unknown key, a value of the wrong
-    /// type or out of its range, a literal secret and a reference that leads nowhere. The
-    /// person who starts the program corrects it; nothing was done.
+    /// [`ConfigError`] for a file that can't be read, an unknown key, a value of the wrong type or
+    /// out of range, a literal secret, and a reference that can't be resolved. The person who
+    /// starts the program corrects it; nothing was done.
     pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
         let mut loaded = Loaded {
             config: Self::default(),
@@ -78,8 +78,8 @@ impl Config {
         refuse_jwt(&sources.environment)?;
         if let Some(file) = file::read(sources)? {
             for (key, value) in &file.values {
-                // The file is read before the environment, but a secret that the
-                // environment replaces need not be there.
+                // The file is read before the environment, but a secret that the environment
+                // replaces need not be resolvable.
                 let Some(setting) = find(key) else { continue };
                 if setting.is_secret && from_environment(setting, &sources.environment).is_some() {
                     continue;
@@ -122,7 +122,7 @@ impl Config {
         for (key, value) in &sources.flags {
             let setting = find(key).ok_or_else(|| file::unknown_key(key, "a flag".to_owned()))?;
             if setting.is_secret {
-                // Everybody on the machine can read a command line.
+                // Everybody on the machine can read the command line.
                 return Err(explain(ValueError::Literal, setting, "a flag".to_owned()));
             }
             set(&mut loaded, setting, RawValue::Text(value), Origin::Flag)?;
@@ -226,7 +226,7 @@ fn refuse_jwt(environment: &Environment) -> Result<(), ConfigError> {
     }
 }
 
-/// Numbers that no part of the program could work with.
+/// Refuses numbers that the program can't work with.
 fn check_ranges(loaded: &Loaded) -> Result<(), ConfigError> {
     let config = &loaded.config;
     let at_least = |key: &'static str, value: u128, least: u128| {
@@ -240,7 +240,7 @@ fn check_ranges(loaded: &Loaded) -> Result<(), ConfigError> {
             expected: format!("at least {least}"),
         })
     };
-    let longer_than_nothing = |key: &'static str, value: std::time::Duration| {
+    let greater_than_zero = |key: &'static str, value: std::time::Duration| {
         if !value.is_zero() {
             return Ok(());
         }
@@ -248,12 +248,12 @@ fn check_ranges(loaded: &Loaded) -> Result<(), ConfigError> {
             key,
             place: place(&loaded.origin(key)),
             found: "0s".to_owned(),
-            expected: "a time longer than nothing".to_owned(),
+            expected: "a duration greater than zero".to_owned(),
         })
     };
-    longer_than_nothing("aep.connect_timeout", config.aep.connect_timeout)?;
-    longer_than_nothing("aep.first_byte_timeout", config.aep.first_byte_timeout)?;
-    longer_than_nothing("aep.total_timeout", config.aep.total_timeout)?;
+    greater_than_zero("aep.connect_timeout", config.aep.connect_timeout)?;
+    greater_than_zero("aep.first_byte_timeout", config.aep.first_byte_timeout)?;
+    greater_than_zero("aep.total_timeout", config.aep.total_timeout)?;
     at_least(
         "aep.max_answer_bytes",
         config.aep.max_answer_bytes as u128,
@@ -265,24 +265,24 @@ fn check_ranges(loaded: &Loaded) -> Result<(), ConfigError> {
         config.worker.max_concurrent_activities as u128,
         1,
     )?;
-    // With one alone, the task of a cached workflow and one that was dropped wait for
-    // each other; the SDK refuses it too.
+    // With only one, the task of a cached workflow and that of an evicted one wait for each
+    // other. The SDK refuses it too.
     at_least(
         "worker.max_concurrent_workflow_tasks",
         config.worker.max_concurrent_workflow_tasks as u128,
         2,
     )?;
     at_least("secrets.max_bytes", config.secrets.max_bytes as u128, 1)?;
-    longer_than_nothing("vault.timeout", config.vault.timeout)?;
+    greater_than_zero("vault.timeout", config.vault.timeout)?;
     at_least("ensure.looks", config.ensure.looks.into(), 1)
 }
 
-/// Variables that are ours and no settings: the file itself, and where the demo keeps the
-/// Temporal server that it fetched.
+/// Variables of ours that are not settings: the path of the file, and the folder in which the demo
+/// keeps the Temporal server that it downloads.
 const OTHERS: [&str; 2] = ["AEP_FLOW_CONFIG", "AEP_FLOW_CACHE"];
 
-/// Variables that start as ours do and are none of ours. Only a warning: a cluster that has a
-/// service called `aep-flow` sets `AEP_FLOW_PORT` and the like by itself.
+/// Variables with our prefix that no setting has. This is only a warning, because a cluster with a
+/// service called `aep-flow` sets variables such as `AEP_FLOW_PORT` itself.
 fn unknown_variables(environment: &Environment) -> Vec<String> {
     environment
         .names()

@@ -2,13 +2,13 @@
 
 use super::environment::Environment;
 
-/// A value as some source gave it.
+/// A value as its source gives it.
 #[derive(Clone, Copy)]
 pub(super) enum RawValue<'a> {
     /// From the environment or a flag.
     Text(&'a str),
-    /// From the file; a relative path in it starts at the file's folder, and a reference
-    /// to a secret is looked up in the environment.
+    /// From the file. Paths are relative to the file's folder; references to secrets are looked up
+    /// in the environment.
     File {
         value: &'a toml::Value,
         folder: &'a std::path::Path,
@@ -16,13 +16,13 @@ pub(super) enum RawValue<'a> {
     },
 }
 
-/// Why a value was not taken. `found` is never the value of a secret.
+/// Why a setting does not accept a value. `found` is never the value of a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ValueError {
     /// Not of the setting's type.
     Type { found: String, expected: String },
-    /// A secret that stands in the file itself.
+    /// A literal secret in the file.
     Literal,
-    /// A reference to a secret that leads nowhere.
+    /// A reference to a secret that can't be resolved.
     Reference(String),
 }

@@ -1,4 +1,4 @@
-//! A secret of the configuration file: by reference only.
+//! Resolves references to secrets in the configuration file.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use crate::secret_file::read_all;
 
 pub(super) const EXPECTED: &str = r#"{ env = "NAME" } or { file = "path" }"#;
 
-// A client secret has some 40 bytes; a larger file was named by mistake.
+// A client secret has about 40 bytes; a larger file is named by mistake.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// The secret that a table of the file refers to; a relative path starts at `folder`.
+/// The secret that a table of the file refers to; paths are relative to `folder`.
 pub(super) fn resolve(
     value: &toml::Value,
     folder: &Path,
@@ -53,7 +53,7 @@ pub(super) fn file_of(value: &toml::Value, folder: &Path) -> Option<PathBuf> {
     Some(folder.join(value.get("file")?.as_str()?))
 }
 
-/// The secret in a file, without the white space that an editor leaves at its end.
+/// The secret in a file, without surrounding white space, which editors leave.
 pub(super) fn from_file(path: &Path) -> Result<SecretString, ValueError> {
     let shown = path.display();
     let unreadable =
@@ -63,7 +63,7 @@ pub(super) fn from_file(path: &Path) -> Result<SecretString, ValueError> {
             "`{shown}` is not a file of at most {MAX_BYTES} bytes"
         ))
     };
-    // A pipe would hold the program for ever.
+    // A pipe would block the program for ever.
     if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
         return Err(no_file());
     }

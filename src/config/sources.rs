@@ -7,13 +7,13 @@ use super::environment::Environment;
 /// What a configuration is read from.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
-    /// The file that a flag named. Without it: `AEP_FLOW_CONFIG`, `aep-flow.toml` in
+    /// The file that a flag names. Without it: `AEP_FLOW_CONFIG`, `aep-flow.toml` in
     /// `folder`, then `aep-flow/config.toml` under `XDG_CONFIG_HOME`.
     pub config_file: Option<PathBuf>,
     /// The working folder.
     pub folder: PathBuf,
     /// The environment.
     pub environment: Environment,
-    /// Settings that flags give, by their name in the file. Later ones win.
+    /// Settings from flags, by their name in the file. Later ones win.
     pub flags: Vec<(String, String)>,
 }

@@ -14,21 +14,21 @@ use super::reference;
 pub(super) trait Value: Sized {
     /// Whether the value is never shown, and never literal in a file.
     const IS_SECRET: bool = false;
-    /// What a good value looks like.
+    /// What a valid value looks like.
     const EXPECTED: &'static str;
 
-    /// Reads the value as it stands in the environment or a flag.
+    /// Reads the value from the environment or a flag.
     fn from_text(text: &str) -> Option<Self>;
 
-    /// Reads the value as it stands in the file; without a type of its own there, a string.
+    /// Reads the value from the file, where it is a string unless the type says otherwise.
     fn from_toml(value: &toml::Value) -> Option<Self> {
         value.as_str().and_then(Self::from_text)
     }
 
-    /// The value as it would stand in the environment.
+    /// The value as the environment would have it.
     fn shown(&self) -> String;
 
-    /// Reads the value from wherever it was given.
+    /// Reads the value from either source.
     fn read(raw: RawValue<'_>) -> Result<Self, ValueError> {
         match raw {
             RawValue::Text(text) => {
@@ -191,7 +191,7 @@ impl Value for Option<SocketAddr> {
 }
 
 impl Value for Duration {
-    const EXPECTED: &'static str = "a time with its unit, such as `30s`, `2m` or `1h 30m`";
+    const EXPECTED: &'static str = "a duration with a unit, such as `30s`, `2m` or `1h 30m`";
 
     fn from_text(text: &str) -> Option<Self> {
         let time: jiff::SignedDuration = text.trim().parse().ok()?;
@@ -213,7 +213,7 @@ impl Value for Url {
     }
 
     fn shown(&self) -> String {
-        // A password in a URL is refused later, but not before this may be printed.
+        // A password in a URL is refused later; this may be printed before that.
         let mut shown = self.clone();
         if shown.password().is_some() {
             let _ = shown.set_password(Some("***"));
@@ -239,7 +239,7 @@ impl Value for Option<Url> {
 pub struct ProxyAddress(SecretString);
 
 impl ProxyAddress {
-    /// All of it.
+    /// The whole address.
     #[must_use]
     pub fn secret(&self) -> &SecretString {
         &self.0
@@ -256,7 +256,7 @@ impl Value for Option<ProxyAddress> {
 
     fn from_text(text: &str) -> Option<Self> {
         let text = text.trim();
-        // Other tools take a host alone as well.
+        // Other tools accept a host without a scheme too.
         let text = if text.contains("://") {
             text.to_owned()
         } else {
@@ -291,7 +291,7 @@ impl Value for Option<ProxyAddress> {
             RawValue::Text(text) => Self::from_text(text),
             RawValue::File { value, .. } => Self::from_toml(value),
         };
-        // What was found may show a password.
+        // The value may contain a password.
         read.ok_or_else(|| ValueError::Type {
             found: "something else".to_owned(),
             expected: Self::EXPECTED.to_owned(),
@@ -357,7 +357,7 @@ impl Value for Option<SecretString> {
     }
 }
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LogFormat {
     /// Text on a terminal, JSON elsewhere.
@@ -365,7 +365,7 @@ pub enum LogFormat {
     Auto,
     /// For people.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -391,10 +391,10 @@ impl Value for LogFormat {
     }
 }
 
-/// Whether the calls to Temporal are compressed.
+/// Whether calls to Temporal are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Compression {
-    /// None to a loopback or private address, gzip to a distant one.
+    /// None for a loopback or private address, gzip for any other.
     #[default]
     Auto,
     /// Never.
