@@ -1,9 +1,8 @@
-//! The remote codec of Temporal's UI and command line: `POST /encode` and `POST /decode`, with
+//! The remote codec for Temporal's UI and command line: `POST /encode` and `POST /decode`, with
 //! `{"payloads": […]}` in proto3 JSON both ways.
 //!
-//! It hands out what the codec keeps from Temporal's server, so it answers those alone who are
-//! let in: web pages of the configured origins, and requests with the token. No answer repeats a
-//! request or shows a key.
+//! It reveals what the codec hides from Temporal's server, so it only accepts web pages of the
+//! configured origins, and requests with the token. No response repeats a request or shows a key.
 //!
 //! Source: Temporal's documentation, codec server, read 2026-11.
 
@@ -32,24 +31,24 @@ use crate::config;
 /// Port of Temporal's own samples of a codec server.
 const DEFAULT_PORT: u16 = 8081;
 
-/// How long a browser may go by what it was told about an origin.
+/// How long a browser may cache the permission of an origin.
 const PREFLIGHT_KEPT: Duration = Duration::from_secs(600);
 
-/// What keeps one who asks from taking it all.
+/// Limits that keep one client from using up the server.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// The longest request.
     pub request_bytes: usize,
-    /// Requests at once. The UI asks for each payload of a page by itself, so more of them wait.
+    /// Concurrent requests. Others wait, because the UI sends one request per payload of a page.
     pub at_once: usize,
-    /// How long one waits before it is told to come again.
+    /// How long a request waits before it is refused with 503.
     pub waits: Duration,
-    /// How long a request may take after that, to the last byte of the answer.
+    /// How long a request may take after that, to the last byte of the response.
     pub within: Duration,
 }
 
 impl Limits {
-    /// As configured, else what suits a handful of people.
+    /// The configured limit, and defaults that suit a handful of people.
     #[must_use]
     pub fn new(settings: &config::Codec) -> Self {
         Self {
@@ -64,13 +63,13 @@ impl Limits {
 /// Why the codec server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
-    /// Nothing to decrypt with.
+    /// There is no key to decrypt with.
     #[error("the codec server has no keys")]
     NoKeys,
     /// Anybody in the network could decrypt.
-    #[error("the codec server would decrypt for everybody who reaches {address}")]
+    #[error("the codec server would decrypt for everybody who can reach {address}")]
     Unprotected {
-        /// Where it was to listen.
+        /// The configured address.
         address: SocketAddr,
     },
     /// Not the origin of a web page.
@@ -79,12 +78,12 @@ pub enum ServerError {
         /// As configured.
         origin: String,
     },
-    /// The address can't be had.
+    /// The address is not available.
     #[error("the codec server can't listen on {address}")]
     Listen {
-        /// Where it was to listen.
+        /// The configured address.
         address: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         #[source]
         cause: std::io::Error,
     },
@@ -100,18 +99,18 @@ impl ServerError {
             }
             Self::Unprotected { .. } => {
                 "set `AEP_FLOW_CODEC_SERVER_TOKEN`, or listen on a loopback address, or put a \
-                 proxy that knows who asks in front and say so with `--behind-proxy`"
+                 proxy that authenticates its users in front and set `--behind-proxy`"
             }
             Self::NotAnOrigin { .. } => {
-                "name scheme, host and port alone, such as `https://temporal.example.com`; there \
-                 is no `*`"
+                "name only scheme, host and port, such as `https://temporal.example.com`; `*` is \
+                 not supported"
             }
             Self::Listen { .. } => "name a free address with `--listen` or `codec.server_listen`",
         }
     }
 }
 
-/// A codec server that has its address and does not answer yet.
+/// A codec server that is bound to its address but does not serve yet.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -120,7 +119,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes the address.
+    /// Binds the address.
     ///
     /// # Errors
     /// [`ServerError`]; whoever configured it corrects it.
@@ -150,10 +149,10 @@ impl Server {
         self.address
     }
 
-    /// Answers until `shutdown` resolves, and then what was asked before.
+    /// Serves until `shutdown` resolves, then finishes the requests in flight.
     ///
     /// # Errors
-    /// The listener broke.
+    /// The listener failed.
     pub async fn run(
         self,
         shutdown: impl Future<Output = ()> + Send + 'static,
@@ -164,7 +163,7 @@ impl Server {
     }
 }
 
-/// What a browser writes into `Origin` for this.
+/// The value of a browser's `Origin` header for this address.
 fn origin(text: &str) -> Result<HeaderValue, ServerError> {
     let wrong = || ServerError::NotAnOrigin {
         origin: text.escape_debug().to_string(),
@@ -172,7 +171,7 @@ fn origin(text: &str) -> Result<HeaderValue, ServerError> {
     let url = Url::parse(text).map_err(|_| wrong())?;
     let origin = url.origin().ascii_serialization();
     let is_bare = [origin.clone(), format!("{origin}/")].contains(&url.to_string());
-    // As a host a star would be taken, and match nothing.
+    // A star would be accepted as a host, and match nothing.
     let is_one = !text.contains('*') && ["http", "https"].contains(&url.scheme());
     if !is_bare || !is_one {
         return Err(wrong());
@@ -194,7 +193,7 @@ fn routes(
             header::CONTENT_TYPE,
             HeaderName::from_static("x-namespace"),
         ])
-        // The UI sends the cookies of a proxy in front of it, if it is told to.
+        // The UI can be configured to send the cookies of a proxy in front of it.
         .allow_credentials(true)
         .max_age(PREFLIGHT_KEPT);
     let doors = Arc::new(Doors {
@@ -206,29 +205,29 @@ fn routes(
     Router::new()
         .route("/encode", post(encode))
         .route("/decode", post(decode))
-        // Where an endpoint is configured with `{namespace}` in it. All have the same keys.
+        // For an endpoint that is configured with `{namespace}`. All namespaces have the same keys.
         .route("/{namespace}/encode", post(encode))
         .route("/{namespace}/decode", post(decode))
         .with_state(keys)
         .layer(DefaultBodyLimit::max(limits.request_bytes))
-        // The last one comes first: a preflight has no token.
-        .layer(from_fn_with_state(Arc::clone(&doors), ask_for_token))
+        // The last layer runs first: a preflight has no token.
+        .layer(from_fn_with_state(Arc::clone(&doors), require_token))
         .layer(cors)
-        .layer(from_fn_with_state(Arc::clone(&doors), turn_away_strangers))
-        .layer(from_fn_with_state(doors, hold_to_limits))
+        .layer(from_fn_with_state(Arc::clone(&doors), refuse_other_origins))
+        .layer(from_fn_with_state(doors, enforce_limits))
 }
 
-/// Who is let in, and how many.
+/// Who may enter, and how many at a time.
 struct Doors {
     origins: Vec<HeaderValue>,
-    /// What `Authorization` must say.
+    /// The required value of `Authorization`.
     token: Option<SecretString>,
-    /// Held for a whole request, but for its head.
+    /// Held for a whole request, except its head.
     places: Semaphore,
     limits: Limits,
 }
 
-async fn hold_to_limits(State(doors): State<Arc<Doors>>, request: Request, next: Next) -> Response {
+async fn enforce_limits(State(doors): State<Arc<Doors>>, request: Request, next: Next) -> Response {
     let place = tokio::time::timeout(doors.limits.waits, doors.places.acquire()).await;
     let Ok(Ok(_place)) = place else {
         return (
@@ -243,9 +242,9 @@ async fn hold_to_limits(State(doors): State<Arc<Doors>>, request: Request, next:
     }
 }
 
-/// A browser alone says where its page is from, and keeps an answer from a page that it is not
-/// for; but by then it was given. One to a page that guessed our address is not.
-async fn turn_away_strangers(
+/// Refuses pages of other origins. A browser would hide the response from such a page, but only
+/// after the server has sent it.
+async fn refuse_other_origins(
     State(doors): State<Arc<Doors>>,
     request: Request,
     next: Next,
@@ -260,7 +259,7 @@ async fn turn_away_strangers(
     }
 }
 
-async fn ask_for_token(State(doors): State<Arc<Doors>>, request: Request, next: Next) -> Response {
+async fn require_token(State(doors): State<Arc<Doors>>, request: Request, next: Next) -> Response {
     let Some(token) = &doors.token else {
         return next.run(request).await;
     };
@@ -269,19 +268,24 @@ async fn ask_for_token(State(doors): State<Arc<Doors>>, request: Request, next: 
     let is_right = given.is_some_and(|given| given.as_bytes().ct_eq(wanted).into());
     if !is_right {
         let ask = [(header::WWW_AUTHENTICATE, "Bearer")];
-        return (StatusCode::UNAUTHORIZED, ask, "a bearer token is needed\n").into_response();
+        return (
+            StatusCode::UNAUTHORIZED,
+            ask,
+            "a bearer token is required\n",
+        )
+            .into_response();
     }
     next.run(request).await
 }
 
 async fn encode(State(keys): State<KeyRing>, body: Bytes) -> Response {
-    answer(&body, |payloads| {
+    convert_payloads(&body, |payloads| {
         payloads.iter().map(|payload| keys.seal(payload)).collect()
     })
 }
 
 async fn decode(State(keys): State<KeyRing>, body: Bytes) -> Response {
-    answer(&body, |payloads| {
+    convert_payloads(&body, |payloads| {
         payloads
             .into_iter()
             .map(|payload| keys.open(payload))
@@ -289,11 +293,11 @@ async fn decode(State(keys): State<KeyRing>, body: Bytes) -> Response {
     })
 }
 
-fn answer(
+fn convert_payloads(
     body: &[u8],
     convert: impl FnOnce(Vec<Payload>) -> Result<Vec<Payload>, CodecError>,
 ) -> Response {
-    // What the parser says may repeat a part of the request.
+    // The parser's message may repeat a part of the request.
     let Ok(Payloads { payloads }) = serde_json::from_slice(body) else {
         let text = "expected JSON such as {\"payloads\": [{\"metadata\": {}, \"data\": \"\"}]}\n";
         return (StatusCode::BAD_REQUEST, text).into_response();

@@ -22,8 +22,8 @@ struct Mistake {
     is_fatal: bool,
 }
 
-const NO_RIGHTS_FOR_OTHERS: &str = "take the rights of others away: `chmod o-rwx FILE`, or a \
-                                    `defaultMode` of 0440 for a volume of Kubernetes";
+const NO_RIGHTS_FOR_OTHERS: &str = "remove the permissions of others: `chmod o-rwx FILE`, or \
+                                    a `defaultMode` of 0440 for a Kubernetes volume";
 const VAULT: (&str, &str) = ("AEP_FLOW_VAULT_ADDRESS", "https://vault.example:8200");
 const VAULT_ALLOW: (&str, &str) = ("AEP_FLOW_VAULT_ALLOW", "osc/*");
 
@@ -58,7 +58,7 @@ const MISTAKES: &[Mistake] = &[
         result: "fail",
         message: "cannot read the certificates in FOLDER/no-such-ca.pem: No such file or directory",
         fix: "set `aep.ca_certificate` to a PEM file with the authority's certificate, or leave it \
-              out to trust the system's alone",
+              out to trust only the system's",
         is_fatal: true,
     },
     Mistake {
@@ -68,7 +68,7 @@ const MISTAKES: &[Mistake] = &[
         result: "fail",
         message: "the certificate authorities can't be used: there is none in the PEM text",
         fix: "set `aep.ca_certificate` to a PEM file with the authority's certificate, or leave it \
-              out to trust the system's alone",
+              out to trust only the system's",
         is_fatal: true,
     },
     Mistake {
@@ -105,7 +105,7 @@ const MISTAKES: &[Mistake] = &[
         variables: &[("AEP_FLOW_SECRETS_FOLDER", "FOLDER/secrets/../secrets")],
         check: "secrets: folder",
         result: "warn",
-        message: "FOLDER/secrets/../secrets leads out with `..`",
+        message: "FOLDER/secrets/../secrets contains `..`, so links decide",
         fix: "set `secrets.folder` to the folder's full path",
         is_fatal: false,
     },
@@ -114,8 +114,8 @@ const MISTAKES: &[Mistake] = &[
         variables: &[("AEP_FLOW_SECRETS_FOLDER", "FOLDER/nowhere")],
         check: "secrets: folder",
         result: "fail",
-        message: "FOLDER/nowhere is no folder on this machine",
-        fix: "make it, or change the setting `secrets.folder`",
+        message: "FOLDER/nowhere is not a folder on this machine",
+        fix: "create it, or change the setting `secrets.folder`",
         is_fatal: false,
     },
     Mistake {
@@ -125,7 +125,7 @@ const MISTAKES: &[Mistake] = &[
         result: "skip",
         message: r#"inputs may use no variable: {"env": "NAME"} is refused"#,
         fix: "set `secrets.env_allow` (`AEP_FLOW_SECRETS_ENV_ALLOW`) to names or prefixes such as \
-              `OSC_*`, if inputs are to use some",
+              `OSC_*`, if inputs need variables",
         is_fatal: false,
     },
     Mistake {
@@ -133,9 +133,8 @@ const MISTAKES: &[Mistake] = &[
         variables: &[("AEP_FLOW_SECRETS_ENV_ALLOW", "*")],
         check: "secrets: variables",
         result: "warn",
-        message: "`*` lets whoever may start a workflow read variables that are not meant for \
-                  inputs",
-        fix: "set `secrets.env_allow` to names or prefixes of what is, such as `OSC_*`",
+        message: "`*` lets anyone who may start a workflow read variables that are not for inputs",
+        fix: "set `secrets.env_allow` to the names or prefixes for inputs, such as `OSC_*`",
         is_fatal: false,
     },
     Mistake {
@@ -143,7 +142,7 @@ const MISTAKES: &[Mistake] = &[
         variables: &[VAULT, ("AEP_FLOW_VAULT_TOKEN", "hunter2")],
         check: "secrets: Vault",
         result: "fail",
-        message: "vault.address is set, and vault.allow names no path that inputs may read",
+        message: "vault.address is set, but vault.allow names no path that inputs may read",
         fix: "set `vault.allow` (`AEP_FLOW_VAULT_ALLOW`) to the paths that inputs may read, such \
               as `osc/*`",
         is_fatal: true,
@@ -159,8 +158,8 @@ const MISTAKES: &[Mistake] = &[
         check: "secrets: Vault",
         result: "fail",
         message: "vault.address `http://vault.example:8200/` is not https",
-        fix: "set `vault.address` to an https address; for a server on this machine also \
-              `vault.allow_insecure`",
+        fix: "set `vault.address` to an https address; for a server on this machine, set \
+              `vault.allow_insecure` too",
         is_fatal: true,
     },
     Mistake {
@@ -168,7 +167,7 @@ const MISTAKES: &[Mistake] = &[
         variables: &[VAULT, VAULT_ALLOW],
         check: "secrets: Vault",
         result: "fail",
-        message: "vault.address is set, and no way to log in there",
+        message: "vault.address is set, but no login method is",
         fix: "set one of: `vault.token`; `vault.role_id` and `vault.secret_id`; \
               `vault.kubernetes_role`",
         is_fatal: true,
@@ -183,7 +182,7 @@ const MISTAKES: &[Mistake] = &[
         ],
         check: "secrets: Vault",
         result: "fail",
-        message: "more than one way to log in to Vault is set",
+        message: "more than one login method for Vault is set",
         fix: "set one of: `vault.token`; `vault.role_id` and `vault.secret_id`; \
               `vault.kubernetes_role`",
         is_fatal: true,
@@ -199,7 +198,7 @@ const MISTAKES: &[Mistake] = &[
         check: "secrets: Vault",
         result: "fail",
         message: "Vault can't be reached",
-        fix: "nothing, if Vault comes back; else see to Vault, or correct `vault.address`",
+        fix: "wait until Vault is back; if it stays away, check Vault and `vault.address`",
         is_fatal: false,
     },
 ];

@@ -1,5 +1,5 @@
-//! A secret in a file below the secrets folder: nothing outside of it is opened, nothing but a
-//! plain file of a bounded length is read.
+//! Reads a secret from a file below the secrets folder. Opens nothing outside the folder, and reads
+//! only plain files of bounded length.
 
 use std::fs::File;
 use std::path::{Component, Path};
@@ -37,7 +37,7 @@ pub(super) fn read(
         },
     };
     let file = open_below(folder, path).map_err(failed)?;
-    // Asked of what was opened, not of its name, which may mean another file by now.
+    // Checks the open file, because its name may point to another file by now.
     if !file.metadata().map_err(failed)?.is_file() {
         return Err(failed(std::io::Error::other("not a plain file")));
     }
@@ -51,19 +51,19 @@ pub(super) fn read(
     secret_text(without_line_end(&bytes), || format!("file:{path}"))
 }
 
-/// Opens `path` in one step that never leaves `folder`: whoever may write there could otherwise
-/// swap a link in between a look and the opening. Links are followed as long as they stay below,
-/// for that is how an orchestrator mounts secrets. Leads it out: `CrossesDevices`.
+/// Opens `path` in one step that never leaves `folder`: otherwise somebody who may write there could
+/// swap in a link between a check and the opening. Follows links that stay below the folder, because
+/// orchestrators mount secrets that way. A path that leads out gives `CrossesDevices`.
 #[cfg(target_os = "linux")]
 fn open_below(folder: &Path, path: &str) -> std::io::Result<File> {
     use rustix::fs::{Mode, OFlags, ResolveFlags};
     use rustix::io::Errno;
 
     let folder = File::open(folder)?;
-    // A pipe without a writer would hold the thread for ever.
+    // A pipe without a writer would block the thread for ever.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-    // A link that is swapped meanwhile, as on a rotation, is worth a second look.
+    // A link that is swapped meanwhile, as in a rotation, is worth another try.
     for _ in 0..8 {
         match rustix::fs::openat2(&folder, path, flags, Mode::empty(), resolve) {
             Err(Errno::AGAIN) => {}
@@ -73,7 +73,7 @@ fn open_below(folder: &Path, path: &str) -> std::io::Result<File> {
     Err(Errno::AGAIN.into())
 }
 
-/// The same in two steps, where the system knows no better.
+/// The same in two steps, on systems without such a call.
 #[cfg(not(target_os = "linux"))]
 fn open_below(folder: &Path, path: &str) -> std::io::Result<File> {
     let folder = folder.canonicalize()?;

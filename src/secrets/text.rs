@@ -4,8 +4,8 @@ use secrecy::SecretString;
 
 use super::error::SecretError;
 
-/// The text in `bytes` as a secret, in memory of exactly its size: a text that shrinks or grows
-/// leaves a copy behind.
+/// The text in `bytes` as a secret, in an allocation of exactly its size: a text that shrinks or
+/// grows leaves a copy behind.
 pub(super) fn secret_text(
     bytes: &[u8],
     reference: impl Fn() -> String,
