@@ -1,8 +1,8 @@
-//! An input's connection, held against the catalogue: which source it means, how that is logged
-//! in to, and whether every parameter is what the source takes.
+//! Checks an input's connection against the catalogue: its source, its way of authentication, and
+//! whether the source accepts every parameter.
 //!
-//! Nothing is sent and no secret is read here, so that a command can refuse a connection before
-//! a server keeps it. What the platform says of the source is asked where it is made.
+//! This sends nothing and reads no secret, so that a command can refuse a connection before a server
+//! stores it. The activity that creates the connection asks the platform as well.
 
 use aep_flow_proto::{
     read::{nearest, shown},
@@ -16,28 +16,28 @@ use crate::catalog::{
     entry::{Auth, Format, Param, Source, Tabular, ValueType},
 };
 
-/// A connection that the catalogue has nothing against.
+/// A connection that passes the catalogue's checks.
 #[derive(Debug)]
 pub struct CheckedConnection<'a> {
     /// The source.
     pub source: &'a Source,
-    /// Which of its ways of authentication.
+    /// The way of authentication.
     pub auth: &'a Auth,
-    /// The parameters, in the order of their names.
+    /// The parameters, ordered by name.
     pub params: Vec<Parameter<'a>>,
-    /// The parameters that are not there and that the catalogue asks for. The platform may not.
+    /// The parameters that are missing and that the catalogue requires. The platform may not.
     pub missing: Vec<Violation>,
 }
 
 impl CheckedConnection<'_> {
-    /// All that is wrong if the catalogue has the last word.
+    /// Everything that is wrong if only the catalogue decides.
     #[must_use]
     pub fn found_by_catalogue(&self) -> Vec<Violation> {
         let unknown = self.unknown().map(|(_, violation)| violation);
         self.missing.iter().chain(unknown).cloned().collect()
     }
 
-    /// What is wrong with parameters that the catalogue does not know and that are written out.
+    /// What is wrong with parameters that the catalogue does not know and that are literal.
     #[must_use]
     pub fn unknown_values(&self) -> Vec<Violation> {
         self.unknown()
@@ -52,24 +52,24 @@ impl CheckedConnection<'_> {
     }
 }
 
-/// A parameter as an input gives it.
+/// A parameter of an input.
 #[derive(Debug, Clone)]
 pub struct Parameter<'a> {
     /// Its name.
     pub name: String,
-    /// What the catalogue says of it; what is wrong with it where the catalogue does not know it.
-    /// The platform may.
+    /// Its catalogue entry, or what is wrong if the catalogue does not know it. The platform may
+    /// still know it.
     pub known: Result<&'a Param, Violation>,
-    /// What it is.
+    /// Its value.
     pub value: ParameterInput,
 }
 
-/// What an input has for a parameter.
+/// The value of a parameter in an input.
 #[derive(Debug, Clone)]
 pub enum ParameterInput {
-    /// Something that anyone may see.
+    /// A value that anyone may see.
     Plain(Value),
-    /// Where it is kept.
+    /// A reference to a secret.
     Reference(SecretReference),
 }
 
@@ -177,14 +177,14 @@ impl<'a> ServedSource<'a> {
     }
 }
 
-/// What Adobe says of a source that it drops, where `connection` does not say that it is known.
+/// The violation for a source that Adobe removes, unless `connection` acknowledges the removal.
 #[must_use]
 pub fn deprecation(source: &Source, connection: &Connection) -> Option<Violation> {
     let notice = source.deprecation_notice()?;
     (!connection.acknowledge_deprecation).then(|| Violation {
         field: "acknowledgeDeprecation".to_owned(),
         found: format!("false, and {notice}"),
-        expected: "true, to go on with it all the same".to_owned(),
+        expected: "true, to use it anyway".to_owned(),
     })
 }
 
@@ -220,7 +220,7 @@ fn unknown(auth: &Auth, name: &str) -> Violation {
     }
 }
 
-/// What a parameter is to be, in words that fit behind "expected".
+/// What a parameter has to be, in words that fit after "expected".
 fn expected(param: &Param) -> String {
     let what = match (param.secret, param.value_type) {
         (true, _) => format!("a reference such as {}", validate::SECRET_REFERENCE),
@@ -235,7 +235,7 @@ fn expected(param: &Param) -> String {
 fn plain(findings: &mut Findings, param: &Param, value: &Value, rules: Rules) {
     let field = field(&param.name);
     if param.secret {
-        return findings.note(field, "a secret as it is", expected(param));
+        return findings.note(field, "a literal secret", expected(param));
     }
     let found = match (param.value_type, value) {
         (ValueType::String, Value::String(text)) if text.trim().is_empty() => "nothing",
@@ -254,7 +254,7 @@ fn plain(findings: &mut Findings, param: &Param, value: &Value, rules: Rules) {
     findings.note(field, found, expected(param));
 }
 
-/// That a text by which the platform calls the source is one that it may be called by.
+/// Checks that the platform may call the source at the address in `text`.
 pub(crate) fn address(
     findings: &mut Findings,
     field: &str,
@@ -265,7 +265,7 @@ pub(crate) fn address(
     match param.format {
         Some(Format::Host) => validate::source_host(findings, field, text, rules),
         Some(Format::Url) => validate::source_url(findings, field, text, rules),
-        // The platform alone reads what is in these.
+        // Only the platform reads these.
         Some(Format::ConnectionString | Format::Json | Format::Base64) | None => {}
     }
 }
@@ -308,7 +308,7 @@ mod tests {
     #[test]
     fn a_good_connection_passes() {
         assert_eq!(found(|_| ()), []);
-        // One that is no secret may be a reference all the same.
+        // A parameter that is not a secret may be a reference too.
         assert_eq!(
             found(|input| input["params"]["clientId"] = json!({"file": "id"})),
             []
@@ -322,7 +322,7 @@ mod tests {
             ("source", "`salesforce-service-cloud`", |input| {
                 input["source"] = json!("salesforce-service-clod")
             }),
-            ("source", "files from a storage", |input| {
+            ("source", "files in a storage", |input| {
                 input["source"] = json!("amazon-s3")
             }),
             ("source", "lower-case", |input| input["source"] = json!("")),
@@ -335,10 +335,10 @@ mod tests {
             ("params.clientId", "nothing", |input| {
                 input["params"].as_object_mut().unwrap().remove("clientId");
             }),
-            ("params.clientSecret", "a secret as it is", |input| {
+            ("params.clientSecret", "a literal secret", |input| {
                 input["params"]["clientSecret"] = json!("hunter2")
             }),
-            ("params.clientSecret", "a secret as it is", |input| {
+            ("params.clientSecret", "a literal secret", |input| {
                 input["params"]["clientSecret"] = json!(7)
             }),
             ("params.clientID", "`clientId`", |input| {
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_is_told_at_once() {
+    fn everything_is_reported_at_once() {
         let fields: Vec<String> = found(|input| {
             input["params"] = json!({"apiVersion": 60, "clientSecret": "hunter2", "x": 1});
         })
@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_other_than_text_is_told() {
+    fn a_type_other_than_text_is_reported() {
         let param = |value_type| Param {
             name: "port".to_owned(),
             description: "Port.".to_owned(),

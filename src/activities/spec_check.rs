@@ -154,7 +154,7 @@ fn parameter(given: &Parameter<'_>, known: &AuthParams, fields: Fields) -> Param
     };
     match (known.known.get(&given.name), &given.known) {
         (Some(true), _) if matches!(given.value, ParameterInput::Plain(_)) => refused(
-            "a secret as it is",
+            "a literal secret",
             format!("a reference such as {}", validate::SECRET_REFERENCE),
         ),
         (Some(_), _) => ParameterVerdict::Taken,

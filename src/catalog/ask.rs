@@ -1,21 +1,21 @@
-//! Finding a source and one of its ways of authentication, or saying why there is none.
+//! Finds a source and one of its ways of authentication, or says why there is none.
 
 use aep_flow_proto::read::{nearest, shown};
 
 use super::Catalog;
 use super::entry::{Auth, Kind, Source, Tabular};
 
-/// A name that the catalogue has not.
+/// A name that is not in the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no source is called `{asked}`{}", meant(nearest))]
+#[error("no source is called `{asked}`{}", suggestion(nearest))]
 pub struct Unknown {
-    /// What was asked for, shortened.
+    /// The requested name, shortened.
     pub asked: String,
-    /// Up to three names that may have been meant, best first.
+    /// Up to three similar names, best first.
     pub nearest: Vec<String>,
 }
 
-/// A source that is known, and whose tables can't be taken.
+/// A known source whose data can't be ingested.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{title} (`{name}`) is not served yet: {}", kind.why_not_served())]
 pub struct NotServed {
@@ -23,34 +23,34 @@ pub struct NotServed {
     pub name: String,
     /// The name that Adobe shows.
     pub title: String,
-    /// What it gives instead of tables.
+    /// What it has instead of tables.
     pub kind: Kind,
 }
 
-/// Why no way of authentication was found.
+/// Why there is no such way of authentication.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AuthError {
-    /// None was named, and the source has several.
+    /// No way is named, and the source has several.
     #[error("no way of authentication is named; this source has {}", quoted(ways))]
     NotNamed {
-        /// All of the source's.
+        /// The ways of the source.
         ways: Vec<String>,
     },
-    /// The source has no such way. The names are compared exactly, as the platform does.
+    /// The source has no such way. Names are compared exactly, as the platform does.
     #[error(
         "no way of authentication is called `{asked}`; this source has {}",
         quoted(ways)
     )]
     NoSuchWay {
-        /// What was asked for, shortened.
+        /// The requested name, shortened.
         asked: String,
-        /// All of the source's.
+        /// The ways of the source.
         ways: Vec<String>,
     },
 }
 
 impl Kind {
-    /// What a source of this kind gives, in a word or two.
+    /// What a source of this kind has, in a word or two.
     #[must_use]
     pub fn in_a_word(self) -> &'static str {
         match self {
@@ -61,22 +61,22 @@ impl Kind {
         }
     }
 
-    /// What a source of this kind gives, and why its data can't be taken.
+    /// What a source of this kind has, and why its data can't be ingested.
     #[must_use]
     pub fn why_not_served(self) -> &'static str {
         match self {
             Self::Tabular => "no tables are described for it",
             Self::File => {
-                "it gives files from a storage, which need a file format, a path and another \
-                 dataflow; only sources of tables are served"
+                "it has files in a storage, which need a file format, a path and another kind of \
+                 dataflow; only sources with tables are served"
             }
             Self::Streaming => {
-                "it streams events as they happen, which need no schedule and another dataflow; \
-                 only sources of tables are served"
+                "it streams events, which need no schedule and another kind of dataflow; only \
+                 sources with tables are served"
             }
             Self::Other => {
-                "it gives nested JSON of a REST interface, which is explored in another way and \
-                 needs another dataflow; only sources of tables are served"
+                "it has nested JSON of a REST interface, which is explored in another way and \
+                 needs another kind of dataflow; only sources with tables are served"
             }
         }
     }
@@ -86,7 +86,7 @@ impl Catalog {
     /// The source of that name.
     ///
     /// # Errors
-    /// [`Unknown`] with the names that may have been meant.
+    /// [`Unknown`] with similar names.
     pub fn source(&self, name: &str) -> Result<&Source, Unknown> {
         self.sources.get(name).ok_or_else(|| Unknown {
             asked: shown(name),
@@ -107,7 +107,7 @@ impl Source {
     /// How its tables are reached.
     ///
     /// # Errors
-    /// [`NotServed`] for a source that gives something else.
+    /// [`NotServed`] for a source without tables.
     pub fn served(&self) -> Result<&Tabular, NotServed> {
         self.tabular.as_ref().ok_or_else(|| NotServed {
             name: self.name.clone(),
@@ -118,7 +118,7 @@ impl Source {
 }
 
 impl Tabular {
-    /// The way of authentication of that name; with an empty name the only one.
+    /// The way of authentication with that name; for an empty name the only one.
     ///
     /// # Errors
     /// [`AuthError`], which lists the source's ways.
@@ -143,7 +143,7 @@ impl Tabular {
     }
 }
 
-fn meant(nearest: &[String]) -> String {
+fn suggestion(nearest: &[String]) -> String {
     match nearest {
         [] => String::new(),
         names => format!("; did you mean {}?", quoted(names)),

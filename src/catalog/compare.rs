@@ -1,4 +1,4 @@
-//! The catalogue held against what a platform offers: a pure comparison.
+//! Compares the catalogue with what a platform offers. Pure.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,16 @@ use serde::Serialize;
 use super::Catalog;
 use super::entry::{Auth, Param, Source, Tabular};
 
-/// Something that the catalogue and the platform say differently.
+/// A difference between the catalogue and the platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Difference {
     /// The source, by its name in the catalogue.
     pub source: String,
-    /// The way of authentication that it is about.
+    /// The way of authentication, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<String>,
-    /// The parameter that it is about.
+    /// The parameter, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub param: Option<String>,
     /// What differs.
@@ -28,7 +28,7 @@ pub struct Difference {
     pub platform: String,
 }
 
-/// In what the two differ.
+/// What the difference is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
@@ -40,11 +40,11 @@ pub enum Kind {
     FlowSpec,
     /// Whether rows can be filtered.
     RowFilter,
-    /// A way of authentication that only one of them has.
+    /// A way of authentication that only one side has.
     Way,
-    /// A parameter that only one of them has.
+    /// A parameter that only one side has.
     Param,
-    /// Whether a parameter may be left out.
+    /// Whether a parameter is optional.
     Required,
     /// Whether a parameter is a secret.
     Secret,
@@ -59,8 +59,8 @@ pub struct Offer {
     pub flow_specs: Vec<FlowSpec>,
 }
 
-/// What `catalog` and `offer` say differently about that source, or about all that are served.
-/// What the catalogue leaves open is no difference.
+/// The differences between `catalog` and `offer` for that source, or for all that are served. What
+/// the catalogue does not say is no difference.
 #[must_use]
 pub fn compare(catalog: &Catalog, offer: &Offer, source: Option<&str>) -> Vec<Difference> {
     catalog
@@ -106,7 +106,7 @@ fn of_source(
             }
         }
     }
-    // Two sources may share a specification, each with ways of its own.
+    // Two sources may share a specification, each with its own ways.
     let known = |name: &str| {
         let sharing = catalog.iter().filter(|each| each.connection_spec.id == *id);
         let mut ways = sharing
@@ -183,7 +183,7 @@ fn required(is_required: bool) -> &'static str {
     if is_required { "required" } else { "optional" }
 }
 
-/// What was found of one source, and what is looked at.
+/// The differences of one source so far, and what is being compared.
 struct Found {
     source: String,
     auth: Option<String>,

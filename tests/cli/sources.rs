@@ -90,7 +90,7 @@ fn the_list_as_json_says_what_is_served() {
           "category": "customer-success",
           "deprecation": {
             "instead": "the Data Landing Zone",
-            "said": "Adobe announced that it drops this source at the end of June 2025",
+            "said": "Adobe announced its removal for the end of June 2025",
             "since": "2025-06"
           },
           "kind": "tabular",
@@ -106,7 +106,7 @@ fn the_list_as_json_says_what_is_served() {
           "name": "amazon-s3",
           "served": false,
           "title": "Amazon S3",
-          "whyNotServed": "it gives files from a storage, which need a file format, a path and another dataflow; only sources of tables are served"
+          "whyNotServed": "it has files in a storage, which need a file format, a path and another kind of dataflow; only sources with tables are served"
         }
         "###
     );
@@ -121,19 +121,19 @@ fn a_source_is_shown_as_a_specification_to_fill_in() {
     insta::assert_snapshot!(ran.shown(), @r###"
     exit 0
     --- stdout
-    # Salesforce Service Cloud: fill in, then `aep-flow ingest -f FILE`. What is commented out may be
-    # left out.
+    # Salesforce Service Cloud: fill in, then `aep-flow ingest -f FILE`. Lines that are commented out
+    # are optional.
     # Ways of authentication; `--auth WAY` shows another:
     # - OAuth2 Client Credential (this one)
     # - Basic Authentication (deprecated)
     connection:
       source: salesforce-service-cloud
       auth: OAuth2 Client Credential
-      # By this name a later run finds what an earlier one made.
+      # A later run uses this name to find what an earlier one created.
       name: Salesforce Service Cloud
       # sandbox: prod
-      # A secret is a reference that the worker's owner must allow: {env: NAME}, {file: path} or {vault:
-      # {path: …, key: …}}.
+      # A secret is a reference, which the worker's owner must allow: {env: NAME}, {file: path} or
+      # {vault: {path: …, key: …}}.
       params:
         # Address of the Salesforce Service Cloud instance.
         environmentUrl: https://acme.my.salesforce.example.com
@@ -144,13 +144,14 @@ fn a_source_is_shown_as_a_specification_to_fill_in() {
         # Version of the instance's REST API, with a decimal.
         apiVersion: "60.0"
     tables:
-      # Path of a table, as `aep-flow explore tables` lists it; one entry for each.
+      # Path of a table, as `aep-flow explore tables` lists it; one entry per table.
       - table: ""
         # Without it, every column:
         # columns: [id, updatedTime]
         # Without it, one run, now:
         # schedule: {frequency: HOUR, interval: 1}
-        # With a schedule, the column that tells what is new; dates in it read yyyy-MM-dd HH:mm:ss:
+        # With a schedule, the column that shows which rows are new; the format of its dates is
+        # yyyy-MM-dd HH:mm:ss:
         # deltaColumn: updatedTime
     --- stderr
     "###);
@@ -164,17 +165,17 @@ fn a_dropped_source_is_shown_with_what_adobe_said() {
     );
     let head: Vec<&str> = ran.stdout.lines().take(11).collect();
     insta::assert_snapshot!(head.join("\n"), @r###"
-    # Oracle Service Cloud: fill in, then `aep-flow ingest -f FILE`. What is commented out may be left
-    # out.
-    # Oracle Service Cloud is deprecated since 2025-06: Adobe announced that it drops this source at the
-    # end of June 2025, and names the Data Landing Zone as the replacement
+    # Oracle Service Cloud: fill in, then `aep-flow ingest -f FILE`. Lines that are commented out are
+    # optional.
+    # Oracle Service Cloud is deprecated since 2025-06: Adobe announced its removal for the end of June
+    # 2025 and names the Data Landing Zone as the replacement
     connection:
       source: oracle-service-cloud
       auth: Basic Authentication
-      # By this name a later run finds what an earlier one made.
+      # A later run uses this name to find what an earlier one created.
       name: Oracle Service Cloud
       # sandbox: prod
-      # Adobe drops it, as said above; to go on all the same:
+      # Adobe removes it, see above. To use it anyway:
     "###);
 }
 
@@ -204,7 +205,7 @@ fn another_way_of_authentication_is_shown_where_it_is_named() {
     --- stderr
     error: no way of authentication is called `basic authentication`; this source has `Connection String Based Authentication` or `Basic Authentication`
 
-    hint: name one of them, exactly so: `--auth 'Basic Authentication'`
+    hint: name one of them exactly, such as `--auth 'Basic Authentication'`
     "###);
 }
 
@@ -218,7 +219,7 @@ fn what_can_not_be_shown_is_told_apart() {
         exit 1
         --- stdout
         --- stderr
-        error: Amazon S3 (`amazon-s3`) is not served yet: it gives files from a storage, which need a file format, a path and another dataflow; only sources of tables are served
+        error: Amazon S3 (`amazon-s3`) is not served yet: it has files in a storage, which need a file format, a path and another kind of dataflow; only sources with tables are served
 
         hint: `aep-flow sources` lists those that are served
         exit 1
@@ -240,7 +241,7 @@ fn a_source_as_json_has_its_parameters() {
     let answer = ran.json();
     insta::assert_snapshot!(format!("{:#}", answer["auth"][0]["params"][3]), @r###"
     {
-      "description": "TCP port of the server: 8765 unless it is another; 443 for Azure HDInsights.",
+      "description": "TCP port of the server; 8765 by default, 443 for Azure HDInsights.",
       "example": 8765,
       "format": null,
       "name": "port",
@@ -269,26 +270,26 @@ fn a_folder_adds_a_source_by_flag_and_by_variable() {
     insta::assert_snapshot!(by_flag.shown(), @r###"
     exit 0
     --- stdout
-    # Acme: fill in, then `aep-flow ingest -f FILE`. What is commented out may be left out.
+    # Acme: fill in, then `aep-flow ingest -f FILE`. Lines that are commented out are optional.
     connection:
       source: acme
       auth: Basic Authentication
-      # By this name a later run finds what an earlier one made.
+      # A later run uses this name to find what an earlier one created.
       name: Acme
       # sandbox: prod
-      # A secret is a reference that the worker's owner must allow: {env: NAME}, {file: path} or {vault:
-      # {path: …, key: …}}.
+      # A secret is a reference, which the worker's owner must allow: {env: NAME}, {file: path} or
+      # {vault: {path: …, key: …}}.
       params:
         # Host of the Acme server.
         host: acme.example.com
         # Key of the user.
         apiKeyToken: {env: ACME_API_KEY_TOKEN}
     tables:
-      # Path of a table, as `aep-flow explore tables` lists it; one entry for each.
+      # Path of a table, as `aep-flow explore tables` lists it; one entry per table.
       - table: ""
         # Without it, every column:
         # columns: [id, updatedTime]
-        # It has no delta column, so it is taken once, now.
+        # The source has no delta column, so the table is copied once, now.
     --- stderr
     "###);
     let by_variable = Ran::from(
@@ -312,10 +313,10 @@ fn a_wrong_file_is_named_by_every_command_that_reads_it() {
     exit 2
     --- stdout
     --- stderr
-    error: the file of a source `own/acme.toml` can't be taken
-      caused by: auth[0].params[1].secret: expected true: `apiKeyToken` opens something
+    error: the file of a source `own/acme.toml` is not valid
+      caused by: auth[0].params[1].secret: expected true: `apiKeyToken` is a secret
 
-    hint: docs/sources.md shows such a file and leads to what each field means
+    hint: docs/sources.md shows such a file and explains each field
     "###);
     let worker = run(folder.path(), &["worker", "--catalog", "own"]);
     assert_eq!(worker.code, 2, "{}", worker.shown());

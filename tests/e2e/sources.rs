@@ -293,7 +293,7 @@ params = []
         ("connection.params.zone", "does not take", |input| {
             input["params"]["zone"] = "a".into()
         }),
-        ("connection.params.pin", "a secret as it is", |input| {
+        ("connection.params.pin", "a literal secret", |input| {
             input["params"]["pin"] = "1234".into()
         }),
         ("connection.params.other", "unknown", |input| {

@@ -123,7 +123,7 @@ fn a_body_has_the_types_and_the_extra_fields_of_the_documents() {
 }
 
 #[test]
-fn an_unknown_name_and_a_source_without_tables_are_told_apart() {
+fn an_unknown_name_differs_from_a_source_without_tables() {
     let catalog = Catalog::built_in();
     assert_eq!(
         catalog

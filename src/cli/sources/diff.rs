@@ -19,17 +19,17 @@ const TABLE_FLOW_SPEC: &str = "CRMToAEP";
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Asks the platform directly, with the configured credentials, for its connection and flow
-specifications; it writes nothing. Where the two differ the platform is right: a file in a folder
-of your own (`--catalog DIR`) replaces an entry.
+specifications; it writes nothing. Where the two differ, the platform is right: a file in your own
+folder (`--catalog DIR`) replaces an entry.
 
-Ends with 0 if they say the same, and with 1 if something differs.
+Exits with 0 if nothing differs, and with 1 if something does.
 
 Examples:
   aep-flow sources diff
   aep-flow sources diff salesforce-service-cloud
   aep-flow sources diff --output json | jq -r '.differences[] | select(.difference == \"spec-gone\").source'")]
 pub(super) struct Arguments {
-    /// A source; without it, all that are served
+    /// Name of a source [default: all that are served]
     name: Option<String>,
     /// Sandbox [env: AEP_FLOW_SANDBOX] [default: prod]
     #[arg(long, short)]
@@ -89,7 +89,7 @@ fn unreadable(error: ReadError) -> CommandError {
     let exit = failure.class.into();
     let context = "what the platform offers can't be read";
     CommandError::new(exit, anyhow::Error::new(error).context(context))
-        .hint(platform::next_step(failure))
+        .hint(platform::hint(failure))
 }
 
 fn show(differences: &[Difference]) {

@@ -9,7 +9,7 @@ use crate::catalog::entry::{Auth, Deprecation, Kind, Source};
 
 #[derive(Debug, Args)]
 pub(super) struct Selection {
-    /// Also those that are known by name and not served yet
+    /// Also those that are known by name but not served yet
     #[arg(long)]
     all: bool,
 }
@@ -32,7 +32,7 @@ struct Line<'a> {
     why_not_served: Option<&'static str>,
     /// `specName` of each way of authentication.
     auth: Vec<&'a str>,
-    /// That Adobe drops the source itself.
+    /// The removal of the source by Adobe.
     deprecation: Option<&'a Deprecation>,
 }
 

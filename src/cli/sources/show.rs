@@ -16,8 +16,8 @@ use crate::catalog::{AuthError, Catalog, NotServed, Unknown};
 /// Show what a source needs, as a specification to fill in
 #[derive(Debug, Args)]
 #[command(after_help = "\
-What is shown is itself YAML, with the explanations as comments: write it to a file, fill it in,
-and hand it to `aep-flow ingest -f`. Secrets are references, never values.
+The output is YAML, with explanations as comments: write it to a file, fill it in, and pass it to
+`aep-flow ingest -f`. Secrets are references, never values.
 
 Examples:
   aep-flow sources show postgresql > spec.yaml
@@ -28,7 +28,7 @@ pub(super) struct Arguments {
     #[arg(value_name = "NAME")]
     source: String,
 
-    /// Way of authentication, by Adobe's exact name [default: the one to prefer]
+    /// Way of authentication, by Adobe's exact name [default: the preferred one]
     #[arg(long, value_name = "WAY")]
     auth: Option<String>,
 }
@@ -66,11 +66,11 @@ impl From<NotServed> for CommandError {
 impl From<AuthError> for CommandError {
     fn from(error: AuthError) -> Self {
         Self::new(ExitStatus::Refused, error)
-            .hint("name one of them, exactly so: `--auth 'Basic Authentication'`")
+            .hint("name one of them exactly, such as `--auth 'Basic Authentication'`")
     }
 }
 
-/// The entry in the names of the other answers.
+/// The entry, with field names in the style of the other results.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Answer<'a> {
