@@ -2,7 +2,6 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use aep_flow_workflows::failure::NEXT_TRY;
 use temporalio_common::RetryPolicy;
 
 use super::failure::Failed;
@@ -50,9 +49,9 @@ impl std::fmt::Display for NextTry {
         match self.after {
             Some(after) => {
                 let seconds = after.as_secs_f64().ceil();
-                write!(formatter, "{NEXT_TRY}in {seconds:.0} s: {reason}")
+                write!(formatter, "; next try in {seconds:.0} s: {reason}")
             }
-            None => write!(formatter, "{NEXT_TRY}by {reason}"),
+            None => write!(formatter, "; next try by {reason}"),
         }
     }
 }

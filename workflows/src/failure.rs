@@ -9,9 +9,6 @@ use temporalio_common::error::ApplicationFailure;
 
 use crate::payload::Message;
 
-/// What stands between what an attempt's failure says and when the next attempt comes.
-pub const NEXT_TRY: &str = "; next try ";
-
 /// A failure of that type, final or retried as the type says.
 pub fn typed(kind: FailureType, message: String, details: FailureDetails) -> ApplicationFailure {
     ApplicationFailure::builder(message)

@@ -275,8 +275,6 @@ fn explain(step: &str, cause: Option<&IncomingError>, out_of_time: bool) -> Fail
 }
 
 fn gave_up(step: &str, kind: &str, last: &str, mut details: FailureDetails) -> FailedStep {
-    // The next try that the last attempt told of does not come.
-    let last = last.split(failure::NEXT_TRY).next().unwrap_or(last);
     let kind = if details.outcome_unknown {
         details.next_step = "look on the platform whether the resource exists, and start the \
                              ingestion again once that is settled"
@@ -289,7 +287,7 @@ fn gave_up(step: &str, kind: &str, last: &str, mut details: FailureDetails) -> F
         step: step.to_owned(),
         activity_id: String::new(),
         kind: kind.to_owned(),
-        message: format!("out of time for {step}; the last attempt: {last}"),
+        message: format!("out of time for {step}; the last attempt reported: {last}"),
         details,
     }
 }
