@@ -1,6 +1,6 @@
 //! The commands.
 //!
-//! stdout is the answer and nothing else; progress, warnings and errors go to stderr.
+//! stdout carries the result and nothing else; progress, warnings and errors go to stderr.
 //! Nothing here decides what an ingestion does: commands read, start, ask and show.
 
 mod command_error;
@@ -52,9 +52,9 @@ use crate::{core_dumps, panics, telemetry};
     about,
     long_about = "Takes tables of a source system into datasets of Adobe Experience Platform, \
                   exactly once, as workflows of Temporal.\n\n\
-                  To see it work on this machine, with an emulated platform: `aep-flow demo`. \
-                  For the real one: set the credentials, see that `aep-flow check` is content, \
-                  start `aep-flow worker`, and hand it an `aep-flow ingest -f spec.yaml`.",
+                  To try it on this machine, with an emulated platform: `aep-flow demo`. For the \
+                  real platform: set the credentials, make sure that `aep-flow check` passes, \
+                  start `aep-flow worker`, and run `aep-flow ingest -f spec.yaml`.",
     after_help = exit::HELP,
     arg_required_else_help = true,
     subcommand_required = true,
@@ -107,12 +107,12 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// What a command line that can't be read, or only asks for help, ends with.
+/// The exit code for a command line that can't be read or that only asks for help.
 fn misread(error: &clap::Error) -> ExitCode {
-    // As clap does itself; that nobody reads it is no reason to fail.
+    // As clap itself does; a closed stderr is no reason to fail.
     let _ = error.print();
     let mut words = std::env::args_os();
-    // 2 would say that there is something to do.
+    // 2 would mean that there is something to do.
     if error.use_stderr() && words.any(|word| word == plan::DETAILED_EXIT_CODE) {
         return ExitStatus::Refused.into();
     }
@@ -146,7 +146,7 @@ fn run(cli: Cli) -> Result<ExitStatus, CommandError> {
         telemetry::flush().await;
         done
     });
-    // A look-up of a name or a read of stdin that was given up may still hold a thread.
+    // An abandoned name look-up or read of stdin may still hold a thread.
     runtime.shutdown_background();
     done
 }

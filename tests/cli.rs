@@ -98,17 +98,17 @@ fn the_help_teaches() {
       demo          Run one ingestion on this machine, on a real Temporal server and an emulated
                     platform
       ingest        Start an ingestion, or attach to the one that is running
-      list          List ingestions: those that run, that fail, or that wait for a person
-      status        Show where an ingestion stands
-      resolve       Decide about a step of which it is not known whether it made something
-      sources       List the sources that can be taken, or show what one of them needs
+      list          List ingestions: running, failing, or waiting for a person
+      status        Show the state of an ingestion
+      resolve       Resolve a step whose outcome is unknown
+      sources       List the sources that can be ingested, or show what one of them needs
       schema        Print the JSON Schema of a specification, for editors
       explore       List a source's tables, a table's columns, or its first rows
-      adopt         Put our marker on a resource that somebody made by hand
-      check         Check that everything an ingestion needs is there and reachable
+      adopt         Put our marker on a resource that somebody created by hand
+      check         Check that everything an ingestion needs is in place and reachable
       codec-server  Decrypt payloads for the Temporal UI and command line
-      config        Look at the configuration
-      probe         Ask a URL whether what serves it is well; 0 if it answers 2xx within 2 s, else 1
+      config        Show the configuration
+      probe         Check a health URL: exits with 0 for a 2xx response within 2 s, else with 1
       completions   Print a completion script for a shell
 
     Options:
@@ -116,12 +116,12 @@ fn the_help_teaches() {
       -V, --version  Print version
 
     Global options:
-      -o, --output <OUTPUT>         How the answer looks; fields of json are added, never renamed
-                                    [default: text] [possible values: text, json]
+      -o, --output <OUTPUT>         Format of the result; json fields are added, never renamed [default:
+                                    text] [possible values: text, json]
           --config <FILE>           Configuration file [env: AEP_FLOW_CONFIG] [default: aep-flow.toml
                                     here, then aep-flow/config.toml in the folder for configuration]
-          --set <KEY=VALUE>         Sets any setting but a secret, such as `--set aep.sandbox=dev`; may
-                                    be repeated
+          --set <KEY=VALUE>         Set any setting except a secret, such as `--set aep.sandbox=dev`;
+                                    may be repeated
           --catalog <DIR>           Folder of sources that replace or extend those compiled in [env:
                                     AEP_FLOW_CATALOG_DIR]
           --address <HOST:PORT>     Host and port of the Temporal server [env: TEMPORAL_ADDRESS]
@@ -133,9 +133,9 @@ fn the_help_teaches() {
 
     Exit codes:
       0    done
-      1    refused: you can put it right
+      1    refused: you can fix it
       2    the command line or the configuration is wrong; nothing was done
-      3    outcome unknown: look before you run it again
+      3    outcome unknown: check the platform before you run it again
       4    a service or the worker could not be reached: run it again
       130  interrupted with Ctrl-C
     --- stderr
@@ -213,7 +213,7 @@ fn a_codec_server_that_can_not_be_trusted_does_not_start() {
         (
             &["--listen", "0.0.0.0:0"],
             key,
-            "everybody who reaches",
+            "everybody who can reach",
             "--behind-proxy",
         ),
         (
@@ -228,7 +228,7 @@ fn a_codec_server_that_can_not_be_trusted_does_not_start() {
             "`codec.server_listen`",
             "docs/configuration.md",
         ),
-        (&[], &key[1..], "has no id", "AEP_FLOW_CODEC_KEYS"),
+        (&[], &key[1..], "has no valid id", "AEP_FLOW_CODEC_KEYS"),
         (&[], &key[..40], "whose key `k`", "docs/configuration.md"),
         (
             &["--set", &format!("codec.keys={key}")],
@@ -390,7 +390,7 @@ fn a_bad_specification_is_told_with_its_paths_before_anything_is_sent() {
       connection.host: found the scheme `ftp`, expected a host name such as `acme.custhelp.com`, or `https://` and that name
       tables[0].deltaColumn: found `updatedTime`, expected none with frequency ONCE
 
-    hint: correct what is named and run it again; nothing was sent
+    hint: correct the named fields and run it again; nothing was sent
     "###);
 }
 
@@ -440,7 +440,7 @@ fn without_a_server_it_says_so_and_how_to_go_on() {
         assert_eq!(ran.code, 4, "{arguments:?}: {}", ran.shown());
         assert_eq!(ran.stdout, "", "{arguments:?}");
         for part in [
-            "error: no Temporal server answers at http://127.0.0.1:1/",
+            "error: no Temporal server responds at http://127.0.0.1:1/",
             "\n  caused by: ",
             "\n\nhint: start a server with `temporal server start-dev`",
         ] {
@@ -463,20 +463,20 @@ fn explore_without_credentials_is_a_matter_of_configuration() {
 #[test]
 fn check_without_anything_says_what_to_set() {
     let ran = run(folder().path(), &["check"]);
-    insta::with_settings!({filters => vec![(r"(?m)answers at .*$", "answers at …")]}, {
+    insta::with_settings!({filters => vec![(r"(?m)responds at .*$", "responds at …")]}, {
         insta::assert_snapshot!(ran.shown(), @r###"
         exit 1
         --- stdout
         ok    configuration       defaults and environment, no file
         skip  secrets: variables  inputs may use no variable: {"env": "NAME"} is refused
-                                  fix: set `secrets.env_allow` (`AEP_FLOW_SECRETS_ENV_ALLOW`) to names or prefixes such as `OSC_*`, if inputs are to use some
-        fail  temporal            no Temporal server answers at …
+                                  fix: set `secrets.env_allow` (`AEP_FLOW_SECRETS_ENV_ALLOW`) to names or prefixes such as `OSC_*`, if inputs need variables
+        fail  temporal            no Temporal server responds at …
                                   fix: start a server with `temporal server start-dev`, or name one with `--address HOST:PORT`, `TEMPORAL_ADDRESS` or a profile in `temporal.toml`
         skip  namespace           no server
         skip  search attributes   no server
         skip  workers             no server
         fail  credentials         not set: AEP_FLOW_CLIENT_ID, AEP_FLOW_CLIENT_SECRET, AEP_FLOW_ORG_ID
-                                  fix: make an OAuth server-to-server credential in Adobe's Developer Console, in a project with the Experience Platform API, and set what is missing
+                                  fix: create an OAuth server-to-server credential in Adobe's Developer Console, in a project with the Experience Platform API, and set what is missing
         skip  sandbox             no credentials
         skip  right: sources      no credentials
         skip  right: schemas      no credentials

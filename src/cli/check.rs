@@ -1,4 +1,4 @@
-//! `aep-flow check`: whether everything that an ingestion needs is there, each with its fix.
+//! `aep-flow check`: whether everything that an ingestion needs is in place, with a fix for each gap.
 
 mod platform;
 mod secrets;
@@ -14,12 +14,11 @@ use super::out::{self, Output};
 use crate::catalog::Catalog;
 use crate::config::Loaded;
 
-/// Check that everything an ingestion needs is there and reachable
+/// Check that everything an ingestion needs is in place and reachable
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Reads only, unless told to put right what it can. A warning does not stop an ingestion. Exits
-with 0 when nothing failed, with 1 when something has to be put right, with 4 when something did
-not answer.
+Only reads, unless `--fix` is given. A warning does not stop an ingestion. Exits with 0 if nothing
+failed, with 1 if something has to be fixed, and with 4 if something did not respond.
 
 Examples:
   aep-flow check
@@ -36,11 +35,11 @@ pub(super) struct Arguments {
 #[serde(rename_all = "lowercase")]
 pub(super) enum CheckResult {
     Ok,
-    /// Works, and somebody should look at it.
+    /// Works, but somebody should look at it.
     Warn,
-    /// Has to be put right.
+    /// Has to be fixed.
     Fail,
-    /// Did not answer, or could not be asked since something before it failed.
+    /// Off, or not checked because an earlier check failed.
     Skip,
 }
 
@@ -92,7 +91,7 @@ impl Check {
     }
 
     fn failed(name: &'static str, failure: &CommandError) -> Self {
-        // Here a wrong setting is one of the things that a check finds.
+        // Here a wrong setting is a finding, not a wrong use of the command.
         let exit = match failure.exit() {
             ExitStatus::Usage => ExitStatus::Refused,
             exit => exit,
@@ -136,11 +135,11 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
     Ok(exit)
 }
 
-/// Every check, in the order in which to put things right.
+/// Every check, in the order in which to fix things.
 async fn report(loaded: &Loaded, fix: bool) -> Vec<Check> {
     let mut checks = vec![configuration(loaded)];
     checks.extend(sources(loaded));
-    // They have nothing to do with each other, and a server that is away takes its time.
+    // They are independent, and an unreachable server takes a while to time out.
     let (secrets, temporal, platform) = tokio::join!(
         secrets::report(loaded),
         temporal::report(&loaded.config, fix),
@@ -167,7 +166,7 @@ fn configuration(loaded: &Loaded) -> Check {
     }
 }
 
-/// Whether the folder of sources can be taken, where there is one.
+/// Whether the folder of sources can be loaded, if there is one.
 fn sources(loaded: &Loaded) -> Option<Check> {
     const NAME: &str = "sources";
     let folder = loaded.config.catalog.dir.as_deref()?;

@@ -8,7 +8,7 @@ use crate::platform_client::ClientError;
 use crate::secrets::vault::VaultConfigError;
 use crate::temporal::ConnectError;
 
-/// Why a command ends without what was asked for.
+/// Why a command failed.
 #[derive(Debug)]
 pub(super) struct CommandError {
     error: anyhow::Error,
@@ -38,7 +38,7 @@ impl CommandError {
         self
     }
 
-    /// Findings of equal rank, one a line.
+    /// Findings of equal rank, one per line.
     pub(super) fn details(mut self, details: impl IntoIterator<Item = String>) -> Self {
         self.details.extend(details);
         self
@@ -57,8 +57,8 @@ impl CommandError {
         out::plain(&self.chain().join(": "))
     }
 
-    /// The error and its causes; one that says the same as the one before is left out, as
-    /// wrappers of libraries do.
+    /// The error and its causes, without repetitions: wrappers of libraries often repeat their
+    /// cause.
     fn chain(&self) -> Vec<String> {
         let mut chain: Vec<String> = self.error.chain().map(ToString::to_string).collect();
         chain.dedup();

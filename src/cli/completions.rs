@@ -1,4 +1,4 @@
-//! `aep-flow completions`: what a shell needs to complete our commands.
+//! `aep-flow completions`: scripts by which shells complete our commands.
 
 use clap::{Args, Command};
 use clap_complete::Shell;

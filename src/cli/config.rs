@@ -1,4 +1,4 @@
-//! `aep-flow config show`: every setting, its value and where it came from.
+//! `aep-flow config show`: every setting, its value and its source.
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -9,7 +9,7 @@ use super::global::Global;
 use super::out::{self, Output};
 use crate::temporal::Target;
 
-/// Look at the configuration
+/// Show the configuration
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -18,7 +18,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show every setting, its value and where it came from; secrets as ***
+    /// Show every setting, its value and its source; secrets as ***
     #[command(after_help = "\
 Later sources win: defaults, the configuration file, the environment, flags.
 

@@ -1,4 +1,4 @@
-//! How a command ends, as its exit code.
+//! How a command ends, as its exit code. Each type of error gets its exit code here.
 
 use std::process::ExitCode;
 
@@ -14,13 +14,13 @@ use crate::temporal::ConnectError;
 pub enum ExitStatus {
     /// What was asked for is done.
     Done,
-    /// A plan that is asked for by its exit code has something to do.
+    /// A plan with `--detailed-exitcode` has something to do.
     Changes,
-    /// Refused; whoever called can put it right.
+    /// Refused; the caller can fix it.
     Refused,
     /// The command line or the configuration is wrong. Nothing was done.
     Usage,
-    /// A resource may or may not have been made.
+    /// A resource may or may not have been created.
     OutcomeUnknown,
     /// A service or the worker could not be reached.
     Unreachable,
@@ -32,9 +32,9 @@ pub enum ExitStatus {
 pub(super) const HELP: &str = "\
 Exit codes:
   0    done
-  1    refused: you can put it right
+  1    refused: you can fix it
   2    the command line or the configuration is wrong; nothing was done
-  3    outcome unknown: look before you run it again
+  3    outcome unknown: check the platform before you run it again
   4    a service or the worker could not be reached: run it again
   130  interrupted with Ctrl-C";
 
@@ -57,8 +57,8 @@ impl ExitStatus {
         FailureType::parse(name).map_or(Self::Refused, Self::from)
     }
 
-    /// The one of the two that a caller must hear of: an unknown outcome before a refusal,
-    /// that before a service that was away.
+    /// The more important of the two for a caller: an unknown outcome before a refusal, and a
+    /// refusal before an unreachable service.
     pub(super) fn worse(self, other: Self) -> Self {
         let rank = |status: Self| match status {
             Self::Done | Self::Changes => 0,

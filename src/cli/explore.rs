@@ -1,4 +1,4 @@
-//! `aep-flow explore`: what a source holds, asked through a base connection.
+//! `aep-flow explore`: what a source contains, read through a base connection.
 
 use aep_flow_proto::json::Object;
 use aep_flow_proto::v1::{ExploreTableResult, ExploreTablesResult, TableEntry};
@@ -15,8 +15,8 @@ use super::platform;
 /// List a source's tables, a table's columns, or its first rows
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Asks the platform directly, with the configured credentials; no worker is needed. The base
-connection is one that an ingestion made: its id is in the result, and in `aep-flow status`.
+Asks the platform directly, with the configured credentials; it needs no worker. The base
+connection is that of an ingestion: its id is in the result, and in `aep-flow status`.
 
 Examples:
   aep-flow explore tables --base-connection 4267c2ab-2104-474f-a7c2-ab2104d74f86
@@ -206,9 +206,9 @@ fn refused(
     );
     let hint = match (table, failure.class) {
         (Some(_), Class::NotFound | Class::InvalidInput | Class::PlatformRejected) => {
-            format!("`aep-flow explore tables --base-connection {id}` lists what is there")
+            format!("`aep-flow explore tables --base-connection {id}` lists the tables")
         }
-        _ => platform::next_step(failure),
+        _ => platform::hint(failure),
     };
     CommandError::new(exit, anyhow::Error::new(error).context(context)).hint(hint)
 }

@@ -54,11 +54,11 @@ The specification is the input of the workflow IngestSource:
       deltaColumn: updatedTime
       schedule: {frequency: HOUR, interval: 1}
 
-or, without a `source`, of IngestOracleServiceCloud, whose connection has a host, a username and a
-password.
+or, without a `source`, the input of IngestOracleServiceCloud, whose connection has a host, a
+username and a password.
 
-It is safe to run the same specification again: what exists is found and used, and while an
-ingestion of the same workflow id runs, this attaches to it.
+It is safe to run the same specification again: what exists is found and used. While an ingestion
+with the same workflow id runs, the command attaches to it.
 
 Examples:
   aep-flow ingest plan -f spec.yaml
@@ -74,7 +74,7 @@ pub(super) struct Arguments {
     #[arg(long, short, value_name = "FILE", required = true)]
     file: Option<PathBuf>,
 
-    /// Stay until it is over, and show where it stands
+    /// Wait until the ingestion ends, and show its progress
     #[arg(long)]
     wait: bool,
 
@@ -213,13 +213,13 @@ async fn running(client: &Client, workflow_id: &str) -> Option<String> {
     snapshot::is_open(described.status()).then(|| described.run_id().to_owned())
 }
 
-/// Attaching to an ingestion of something else would answer a question nobody asked.
+/// Refuses to attach to an ingestion of another specification, whose result nobody asked for.
 async fn refuse_another(
     handle: &Handle,
     spec: &Spec,
     workflow_id: &str,
 ) -> Result<(), CommandError> {
-    // What a later run goes on with is no longer what was asked for.
+    // Only the first run has the input as the caller gave it.
     let described = handle.describe(WorkflowDescribeOptions::default()).await;
     let run_id = described.ok().and_then(|described| {
         let info = described.raw().workflow_execution_info.as_ref()?;
@@ -265,18 +265,18 @@ fn not_started(error: WorkflowStartError, client: &Client) -> CommandError {
     }
 }
 
-/// How often a watcher looks. Oftener: each look is a query that a worker answers.
+/// How often a watcher polls. More often costs more: a worker answers each query.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// How long a server may be away while somebody watches; the ingestion does not need us.
+/// How long a server may be unreachable while somebody watches; the ingestion goes on without us.
 const AWAY_AT_MOST: Duration = Duration::from_secs(120);
 
-/// Shows where the ingestion stands until it is over.
+/// Shows the progress of the ingestion until it ends.
 async fn follow(handle: &Handle) -> Result<IngestionEnd, CommandError> {
     let mut progress = Progress::default();
     let mut reported: Vec<OpenDecision> = Vec::new();
     let mut away_since: Option<Instant> = None;
-    // With many tables it goes on in another run than the one that was started.
+    // With many tables it continues in another run.
     let workflow_id = handle.info().workflow_id.clone();
     let latest = handle.client().get_workflow_handle(workflow_id);
     loop {
@@ -318,7 +318,7 @@ async fn follow(handle: &Handle) -> Result<IngestionEnd, CommandError> {
     }
 }
 
-/// Says once of each decision that it is needed, in lines that stay.
+/// Reports each decision that is needed once, in lines that stay.
 fn report_decisions(
     progress: &mut Progress,
     reported: &mut Vec<OpenDecision>,
@@ -394,7 +394,7 @@ fn end(
             }
             Err(
                 CommandError::text(ExitStatus::Refused, format!("the ingestion was {how}"))
-                    .hint("run the same specification again: what was made is found and used"),
+                    .hint("run the same specification again: what was created is found and used"),
             )
         }
     }

@@ -32,26 +32,26 @@ pub(super) struct IngestionFailure {
     #[serde(rename = "type")]
     pub(super) kind: String,
     pub(super) message: String,
-    /// Where tables failed: which, and which did not.
+    /// Which tables failed and which did not, if the ingestion got as far as tables.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ingestion: Option<IngestFailure>,
-    /// Where the ingestion did not get as far as tables.
+    /// The details of a failure before the first table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) details: Option<FailureDetails>,
 }
 
-/// Why it is not known how the ingestion ended.
+/// Why the end of the ingestion is unknown.
 #[derive(Debug)]
 pub(super) enum EndUnknown {
-    /// The server did not answer; asking again may help.
+    /// The server did not respond; asking again may help.
     NoAnswer(Box<Status>),
-    /// It answered, and asking again does not help.
+    /// It responded, and asking again does not help.
     Final(Box<CommandError>),
 }
 
-/// Waits until the ingestion is over.
+/// Waits until the ingestion ends.
 ///
-/// Cancel safe: dropped, nothing but the waiting is lost.
+/// Cancel safe: dropping it loses nothing but the wait.
 pub(super) async fn wait(handle: &Handle) -> Result<IngestionEnd, EndUnknown> {
     let ended = handle.get_result(WorkflowGetResultOptions::default()).await;
     match ended {
@@ -108,7 +108,7 @@ impl IngestionFailure {
         }
     }
 
-    /// The worst of what failed, as an exit code.
+    /// The exit code of the worst failure.
     pub(super) fn exit(&self) -> ExitStatus {
         let mut exit = ExitStatus::of_type(&self.kind);
         if self
@@ -144,7 +144,7 @@ impl IngestionFailure {
         }
     }
 
-    /// The error for a person; what was made is not in it.
+    /// The error for a person, without what was created.
     pub(super) fn explained(&self) -> CommandError {
         let mut failure = CommandError::new(
             self.exit(),
@@ -166,12 +166,12 @@ impl IngestionFailure {
         let step = own_step.unwrap_or_else(|| {
             match self.exit() {
                 ExitStatus::OutcomeUnknown => {
-                    "look on the platform whether what is named exists before you run it again"
+                    "check on the platform whether the named resource exists before you run it again"
                 }
                 ExitStatus::Unreachable => {
-                    "run the same specification again: what was made is found and used"
+                    "run the same specification again: what was created is found and used"
                 }
-                _ => "correct what is named, then run it again: what was made is found and used",
+                _ => "correct what is named, then run it again: what was created is found and used",
             }
             .to_owned()
         });
@@ -191,7 +191,7 @@ fn application(error: &IncomingError) -> Option<&ApplicationFailure> {
     None
 }
 
-/// What was made although tables failed.
+/// What was created although tables failed.
 pub(super) fn made(ingestion: &IngestFailure) -> String {
     let mut text = format!("base connection {}", ingestion.base_connection_id);
     if !ingestion.tables.is_empty() {
@@ -201,7 +201,7 @@ pub(super) fn made(ingestion: &IngestFailure) -> String {
     text
 }
 
-/// What was made, one line per table.
+/// What was created, one line per table.
 pub(super) fn table<'a>(tables: impl IntoIterator<Item = &'a IngestedTable>) -> String {
     let tables: Vec<&IngestedTable> = tables.into_iter().collect();
     let has_runs = tables.iter().any(|table| table.first_run.is_some());
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_answer_counts_as_unknown() {
+    fn a_lost_response_counts_as_unknown() {
         let mut failed = failed("Unavailable", &[]);
         failed.details = Some(FailureDetails {
             outcome_unknown: true,

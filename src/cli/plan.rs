@@ -18,12 +18,12 @@ use crate::platform_client;
 /// Show what an ingestion would do, without a write
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Asks the platform directly, with the configured credentials; no worker and no Temporal server is
-needed. It only reads: what exists is compared with what the specification asks for, by the marker
-in its description. What lists do not show yet is not seen.
+Asks the platform directly, with the configured credentials; it needs no worker and no Temporal
+server. It only reads: it compares what exists with what the specification asks for, by the marker
+in the description. It does not see what the platform's lists do not show yet.
 
-A source's secrets are not read, unless the worker keeps something of them in markers
-(`ensure.fingerprint_key`): then they and that key must be here as they are at the worker.
+It does not read the source's secrets, unless the worker's markers contain hashes of them
+(`ensure.fingerprint_key`): then this machine needs the same secrets and the same key.
 
 With --detailed-exitcode:
   0  nothing to do
@@ -39,7 +39,7 @@ pub(super) struct Arguments {
     #[arg(long, short, value_name = "FILE")]
     file: PathBuf,
 
-    /// Tell by the exit code whether there is something to do
+    /// Show by the exit code whether there is something to do
     #[arg(long)]
     detailed_exitcode: bool,
 }
@@ -67,7 +67,7 @@ pub(super) async fn run(
             show(global.output, &plan);
             Ok(exit(&plan, arguments.detailed_exitcode))
         }
-        // 2 would say that there is something to do.
+        // 2 would mean that there is something to do.
         Err(failure) if arguments.detailed_exitcode => {
             failure.print();
             Ok(ExitStatus::Refused)
@@ -104,7 +104,7 @@ fn not_known(failed: Failed) -> CommandError {
     CommandError::text(
         kind.into(),
         format!(
-            "what an ingestion would do can't be told: {kind}: {}",
+            "what an ingestion would do can't be determined: {kind}: {}",
             failed.message()
         ),
     )
@@ -176,7 +176,7 @@ fn summary(plan: &Plan) -> String {
         (Action::Create, "to create"),
         (Action::Keep, "as they are"),
         (Action::Adopt, "to adopt"),
-        (Action::Remove, "to take away"),
+        (Action::Remove, "to remove"),
         (Action::Refuse, "refused"),
         (Action::Unknown, "not known yet"),
     ];

@@ -1,4 +1,4 @@
-//! The platform as a command asks it: directly, with the configured credentials.
+//! The platform as commands call it: directly, with the configured credentials.
 
 use aep_platform::{Failure, Next, Sandbox, SandboxName};
 
@@ -16,7 +16,7 @@ pub(super) fn sandbox(config: &Config) -> Result<Sandbox, CommandError> {
         )
         .hint(
             "set AEP_FLOW_CLIENT_ID, AEP_FLOW_CLIENT_SECRET and AEP_FLOW_ORG_ID; \
-             `aep-flow check` tells whether they are good",
+             `aep-flow check` tests them",
         )
     })?;
     let name = SandboxName::parse(config.aep.sandbox.as_str())
@@ -25,7 +25,7 @@ pub(super) fn sandbox(config: &Config) -> Result<Sandbox, CommandError> {
 }
 
 /// What to do about a failure of the platform, with the wait that the platform asked for.
-pub(super) fn next_step(report: Failure) -> String {
+pub(super) fn hint(report: Failure) -> String {
     match report.next {
         Next::Wait(Some(wait)) => format!("{} (in {} s)", report.next_step, wait.as_secs()),
         Next::Wait(None) | Next::FixInput | Next::RenewToken | Next::Look | Next::GiveUp => {

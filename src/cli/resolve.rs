@@ -1,4 +1,4 @@
-//! `aep-flow resolve`: a person's decision about a step whose outcome stays unknown.
+//! `aep-flow resolve`: a person's decision on a step whose outcome is unknown.
 
 use std::time::Duration;
 
@@ -22,16 +22,16 @@ use super::rpc;
 use super::snapshot::{self, Snapshot};
 use crate::temporal;
 
-/// The check of an id may take a minute; a worker that takes longer is none.
+/// The check of an id may take a minute; a worker that takes longer counts as absent.
 const ANSWER_WITHIN: Duration = Duration::from_secs(90);
 
-/// Decide about a step of which it is not known whether it made something
+/// Resolve a step whose outcome is unknown
 #[derive(Debug, Args)]
 #[command(after_help = "\
-When a create's answer was lost and looking did not tell whether it took effect, the step waits
-for you: `aep-flow status` shows which, and these commands ready to paste. Look on the platform.
-If the resource exists, adopt it: the worker checks that it is what the step would have made. If
-it does not, retry: the worker looks once more and creates it.
+If the response to a create is lost, and searching does not show whether it took effect, the step
+waits for you. `aep-flow status` shows the step, and the commands below ready to paste. Look on the
+platform. If the resource exists, adopt it: the worker checks that it matches the step. If it does
+not, retry: the worker searches once more and then creates it.
 
 Examples:
   aep-flow resolve ingest/prod/osc --adopt 4267c2ab-2104-474f-a7c2-ab2104d74f86
@@ -44,7 +44,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     way: Way,
 
-    /// Table of the decision, if decisions of several are open
+    /// Table of the decision, if decisions on several tables are open
     #[arg(long, value_name = "TABLE")]
     table: Option<String>,
 
@@ -57,11 +57,11 @@ pub(super) struct Arguments {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct Way {
-    /// Take the resource of this id as what the step made
+    /// Take the resource with this id as the result of the step
     #[arg(long, value_name = "ID")]
     adopt: Option<String>,
 
-    /// Look and create again, with a new deadline
+    /// Search and create again, with a new deadline
     #[arg(long)]
     retry: bool,
 }
@@ -73,7 +73,7 @@ struct Answer {
     /// Empty for the base connection.
     table: String,
     step: String,
-    /// What was adopted; empty after `--retry`.
+    /// The adopted resource; empty after `--retry`.
     id: String,
     /// `adopted` or `retrying`.
     outcome: String,
@@ -112,25 +112,25 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
     Ok(ExitStatus::Done)
 }
 
-/// What the server knows is enough to see that nobody would listen.
+/// Refuses, by what the server knows, if no worker would take the decision.
 fn can_be_decided(snapshot: &Snapshot) -> Result<(), CommandError> {
     let id = &snapshot.workflow_id;
     if !names::workflow::is_ingestion(&snapshot.workflow_type) {
         let kind = &snapshot.workflow_type;
         return Err(CommandError::text(
             ExitStatus::Refused,
-            format!("`{id}` is no ingestion but a workflow of the type {kind}"),
+            format!("`{id}` is not an ingestion but a workflow of the type {kind}"),
         ));
     }
     if !snapshot.is_running() {
         let status = snapshot::status_word(snapshot.status);
         return Err(CommandError::text(
             ExitStatus::Refused,
-            format!("the ingestion `{id}` does not run any more: it is {status}"),
+            format!("the ingestion `{id}` is not running: it is {status}"),
         )
         .hint(
-            "run the same specification again: what was made is found and used, and what may \
-             have been made is looked for",
+            "run the same specification again: it finds and uses what was created, and searches \
+             for what may have been created",
         ));
     }
     if snapshot.waits_for_worker {
@@ -143,7 +143,7 @@ fn no_worker(snapshot: &Snapshot) -> CommandError {
     CommandError::text(
         ExitStatus::Unreachable,
         format!(
-            "no worker takes the decision: none answers on the task queue `{}`",
+            "no worker takes the decision: none responds on the task queue `{}`",
             snapshot.task_queue
         ),
     )
@@ -156,7 +156,7 @@ fn not_decided(error: WorkflowUpdateError, workflow_id: &str, client: &Client) -
         WorkflowUpdateError::Failed(failure) => refused(&failure, workflow_id),
         WorkflowUpdateError::NotFound(_) => CommandError::text(
             ExitStatus::Refused,
-            format!("the ingestion `{workflow_id}` ended before it could be decided"),
+            format!("the ingestion `{workflow_id}` ended before the decision"),
         )
         .hint(format!("see `aep-flow status {}`", quoted(workflow_id))),
         WorkflowUpdateError::Rpc(status) => rpc::call_error(&status, WHAT, client),
@@ -164,7 +164,7 @@ fn not_decided(error: WorkflowUpdateError, workflow_id: &str, client: &Client) -
     }
 }
 
-/// What the workflow refused, or what the check of an id found.
+/// The error for a refusal by the workflow, or by the check of an id.
 fn refused(failure: &Failure, workflow_id: &str) -> CommandError {
     let application = failure
         .cause
@@ -218,7 +218,7 @@ fn show(output: Output, workflow_id: &str, result: ResolveResult) {
                 format!("{step} of the table {table}")
             };
             let said = if id.is_empty() {
-                format!("{of}: looking and creating again")
+                format!("{of}: searching and creating again")
             } else {
                 format!("{of}: adopted {id}")
             };
@@ -255,13 +255,10 @@ mod tests {
         };
         let (exit, text) = change(|snapshot| snapshot.status = WorkflowExecutionStatus::Failed);
         assert_eq!(exit, ExitStatus::Refused);
-        assert!(
-            text.ends_with("does not run any more: it is failed"),
-            "{text}"
-        );
+        assert!(text.ends_with("is not running: it is failed"), "{text}");
         let (exit, text) = change(|snapshot| snapshot.workflow_type = "Other".to_owned());
         assert_eq!(exit, ExitStatus::Refused);
-        assert!(text.contains("no ingestion"), "{text}");
+        assert!(text.contains("is not an ingestion"), "{text}");
         let (exit, text) = change(|snapshot| snapshot.waits_for_worker = true);
         assert_eq!(exit, ExitStatus::Unreachable);
         assert!(text.contains("no worker"), "{text}");

@@ -1,4 +1,4 @@
-//! What an answer of the Temporal server means to a person.
+//! From an error of the Temporal server to an error for a person.
 
 use temporalio_client::errors::WorkflowInteractionError;
 use temporalio_client::tonic::{Code, Status};
@@ -7,12 +7,12 @@ use temporalio_client::{Client, NamespacedClient as _};
 use super::command_error::CommandError;
 use super::exit::ExitStatus;
 
-/// Whether the same call may pass a little later.
+/// Whether the same call may succeed a little later.
 pub(super) fn is_transient(status: &Status) -> bool {
     ExitStatus::from(status.code()) == ExitStatus::Unreachable
 }
 
-/// The failure of a call; `what` says what is not done because of it.
+/// The error for a failed call; `what` says what was not done because of it.
 pub(super) fn call_error(status: &Status, what: &str, client: &Client) -> CommandError {
     let message = if status.message().is_empty() {
         status.code().description()
@@ -24,7 +24,7 @@ pub(super) fn call_error(status: &Status, what: &str, client: &Client) -> Comman
     match status.code() {
         Code::NotFound if message.to_lowercase().contains("namespace") => {
             CommandError::new(ExitStatus::Usage, error).hint(format!(
-                "name an existing namespace with `--namespace`, or make it: `temporal operator \
+                "name an existing namespace with `--namespace`, or create it: `temporal operator \
                  namespace create --namespace {namespace}`"
             ))
         }
@@ -38,7 +38,7 @@ pub(super) fn call_error(status: &Status, what: &str, client: &Client) -> Comman
     }
 }
 
-/// The failure of a call about one workflow.
+/// The error for a failed call about one workflow.
 pub(super) fn about_workflow(
     error: WorkflowInteractionError,
     workflow_id: &str,

@@ -1,4 +1,4 @@
-//! Where a workflow stands: what the server knows, and what the workflow says of itself.
+//! The state of a workflow: what the server knows, and what the workflow reports.
 
 use std::time::{Duration, SystemTime};
 
@@ -22,16 +22,16 @@ use temporalio_common::protos::temporal::api::{
 use super::command_error::CommandError;
 use super::rpc;
 
-/// A handle of an ingestion: what is asked of one workflow type, the other answers alike.
+/// A handle of an ingestion. Both workflow types answer the same queries.
 pub(super) type Handle = WorkflowHandle<Client, IngestOracleServiceCloud>;
 
-// A query is answered by a worker, so it may never be.
+// A worker answers queries, so an answer may never come.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(3);
 
-// A task that lies there longer than this has nobody to take it.
+// No worker polls for a task that waits longer than this.
 const TAKEN_WITHIN: SignedDuration = SignedDuration::from_secs(5);
 
-/// Where a workflow stands at one moment.
+/// The state of a workflow at one moment.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Snapshot {
@@ -43,20 +43,20 @@ pub(super) struct Snapshot {
     pub(super) status: WorkflowExecutionStatus,
     pub(super) started_at: Option<Timestamp>,
     pub(super) closed_at: Option<Timestamp>,
-    /// What the workflow says of itself; nothing without a worker, or of another workflow type.
+    /// What the workflow reports; nothing without a worker, or for another workflow type.
     pub(super) ingest: Option<IngestStatus>,
     pub(super) pending_activities: Vec<Pending>,
-    /// Whether a task has been lying there, with no worker that takes it.
+    /// Whether a task has been waiting with no worker to take it.
     pub(super) waits_for_worker: bool,
 }
 
-/// An activity that is not over.
+/// An activity that has not ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Pending {
     /// Activity type.
     pub(super) activity: String,
-    /// `running`, `scheduled`, `waiting` for its next try, or `paused`.
+    /// `running`, `scheduled`, `waiting` for its next attempt, or `paused`.
     pub(super) state: &'static str,
     /// Counted from 1.
     pub(super) attempt: i32,
@@ -65,7 +65,7 @@ pub(super) struct Pending {
     pub(super) next_try: Option<Timestamp>,
 }
 
-/// Why the attempt before failed.
+/// Why the previous attempt failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct LastFailure {
@@ -77,7 +77,7 @@ pub(super) struct LastFailure {
 
 #[cfg(test)]
 impl Snapshot {
-    /// One that runs, for tests.
+    /// A running workflow, for tests.
     pub(super) fn running(ingest: Option<IngestStatus>) -> Self {
         Self {
             workflow_id: "ingest/prod/OSC".to_owned(),
@@ -121,7 +121,7 @@ pub(super) fn status_word(status: WorkflowExecutionStatus) -> String {
     format!("{status:?}").to_lowercase()
 }
 
-/// The workflow of that id, and where it stands.
+/// The workflow with that id, and its state.
 pub(super) async fn find(
     client: &Client,
     workflow_id: &str,
@@ -154,15 +154,15 @@ pub(super) async fn take(handle: &Handle) -> Result<Snapshot, WorkflowInteractio
         waits_for_worker: waits_for_worker(described.raw(), Timestamp::now()),
     };
     let is_ours = workflow::is_ingestion(&snapshot.workflow_type);
-    // Without a worker a query would only be waited for in vain; when the workflow is over,
-    // its result says more.
+    // Without a worker the query would time out; once the workflow has ended, its result says
+    // more.
     if is_ours && snapshot.is_running() && !snapshot.waits_for_worker {
         snapshot.ingest = ask(handle).await;
     }
     Ok(snapshot)
 }
 
-/// What the workflow says of itself; nothing when no worker answers in time.
+/// What the workflow reports; nothing if no worker answers in time.
 pub(super) async fn ask(handle: &Handle) -> Option<IngestStatus> {
     let query = handle.query(
         IngestOracleServiceCloud::status,

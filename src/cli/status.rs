@@ -1,4 +1,4 @@
-//! `aep-flow status`: where a workflow stands.
+//! `aep-flow status`: the state of a workflow.
 
 use aep_flow_proto::v1::{IngestResult, IngestStatus};
 use clap::Args;
@@ -14,13 +14,13 @@ use super::snapshot::{self, Snapshot};
 use super::{progress, rpc};
 use crate::temporal::{self, Target};
 
-/// Show where an ingestion stands
+/// Show the state of an ingestion
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Asks the workflow for its tables, and the server for the steps that are being retried: which
-attempt, why the last one failed, when the next one is due. The attempts that failed are listed
-with Adobe's request ids, also when their step went through at last. A step of which it is not
-known whether it made something is shown with the commands that decide it.
+attempt, why the last one failed, when the next one is due. Lists failed attempts with Adobe's
+request ids, even if the step succeeded later. A step whose outcome is unknown is shown with the
+commands that resolve it.
 
 Examples:
   aep-flow status 'ingest/prod/Oracle Service Cloud, EMEA'
@@ -59,7 +59,7 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
     };
     let is_ours = aep_flow_proto::names::workflow::is_ingestion(&answer.snapshot.workflow_type);
     if is_ours && !answer.snapshot.is_running() {
-        // The result says nothing of the attempts before it.
+        // The result does not mention the attempts before it.
         answer.snapshot.ingest = snapshot::ask(&handle).await;
         match ingestion_end::wait(&handle).await {
             Ok(IngestionEnd::Done(result)) => answer.result = Some(result),

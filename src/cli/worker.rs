@@ -1,4 +1,4 @@
-//! `aep-flow worker`: the worker, until a signal ends it.
+//! `aep-flow worker`: runs the worker until a signal ends it.
 
 use clap::Args;
 
@@ -11,9 +11,9 @@ use crate::worker::{self, WorkerError};
 /// Run the worker until SIGTERM or Ctrl-C
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The worker polls a task queue of Temporal and does what workflows ask for. On SIGTERM or
-Ctrl-C it takes no more, lets what runs end for `worker.shutdown_grace`, hands the rest back
-to the server, and exits with 0. A second Ctrl-C ends it at once.
+The worker polls a task queue of Temporal and runs its workflows and activities. On SIGTERM or
+Ctrl-C it takes no new tasks, waits up to `worker.shutdown_grace` for running ones, hands the rest
+back to the server, and exits with 0. A second Ctrl-C ends it at once.
 
 Examples:
   aep-flow worker
@@ -41,11 +41,11 @@ fn explain(error: WorkerError) -> CommandError {
         error @ WorkerError::Watch(_) => CommandError::new(ExitStatus::Usage, error)
             .hint("correct `health.listen`, `metrics.listen` or the variables `OTEL_…`"),
         error @ WorkerError::Sdk(_) => CommandError::new(ExitStatus::Unreachable, error)
-            .hint("start the worker again; `aep-flow check` tells what it cannot reach"),
+            .hint("start the worker again; `aep-flow check` shows what it cannot reach"),
     }
 }
 
-/// Resolves when somebody asks the process to stop, politely; asked once more, it stops.
+/// Resolves at the first signal to stop; a second signal ends the process.
 async fn stop_asked_for() {
     signal::asked_to_stop().await;
     tokio::spawn(async {
@@ -53,7 +53,7 @@ async fn stop_asked_for() {
         tracing::warn!("stopped at once: what runs is retried when its heartbeat is missed");
         #[expect(
             clippy::exit,
-            reason = "asked twice, a person wants the prompt back, whatever still runs"
+            reason = "a person who asks twice wants the prompt back, whatever still runs"
         )]
         std::process::exit(ExitStatus::Interrupted.code().into());
     });

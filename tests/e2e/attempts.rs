@@ -180,7 +180,7 @@ async fn a_throttled_ingestion_is_found_and_says_what_it_retries() {
     for none in [&["--needs-decision"][..], &["--sandbox", "dev"]] {
         let (code, answer, errors) = cli(&world, &[&["list"], none].concat()).await;
         assert_eq!((code, &*answer), (0, ""), "{errors}");
-        assert!(errors.contains("no such ingestion"), "{errors}");
+        assert!(errors.contains("no ingestion matches"), "{errors}");
     }
     let (code, answer, errors) = cli(&world, &["list"]).await;
     assert_eq!(code, 0, "{errors}");

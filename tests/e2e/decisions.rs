@@ -488,7 +488,7 @@ async fn the_commands_ask_and_tell() {
     assert_eq!(code, 0, "{errors}");
     assert_eq!(
         answer,
-        "CreateDataflow of the table Contacts: looking and creating again\n"
+        "CreateDataflow of the table Contacts: searching and creating again\n"
     );
     assert!(errors.contains("aep-flow status"), "{errors}");
     let retry = ["resolve", id, "--retry", "-o", "json"];

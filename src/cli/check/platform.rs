@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use aep_flow_proto::names::ORACLE_SERVICE_CLOUD_SPEC_ID;
 use aep_platform::{Class, Client, ConnectionSpecId, Failure, Sandbox, SandboxName, SandboxState};
 
-use super::super::platform::next_step;
+use super::super::platform::hint;
 use super::{Check, CommandError, ExitStatus};
 use crate::config::{Aep, Config};
 use crate::platform_client;
@@ -19,8 +19,8 @@ const SCHEMAS: &str = "right: schemas";
 const DATASETS: &str = "right: datasets";
 const CLOCK: &str = "clock";
 
-// Half of `aep.start_margin`'s default: a start time that the platform's clock takes for the
-// past is refused, and a request needs some of the margin for its way.
+// Half of the default of `aep.start_margin`: the platform refuses a start time that is in the past
+// by its own clock, and the request uses some of the margin.
 const MAX_SKEW_SECONDS: i64 = 30;
 
 pub(super) async fn report(config: &Config) -> Vec<Check> {
@@ -35,7 +35,7 @@ pub(super) async fn report(config: &Config) -> Vec<Check> {
             CREDENTIALS,
             ExitStatus::Refused,
             format!("not set: {}", missing.join(", ")),
-            "make an OAuth server-to-server credential in Adobe's Developer Console, in a \
+            "create an OAuth server-to-server credential in Adobe's Developer Console, in a \
              project with the Experience Platform API, and set what is missing",
         ));
         checks.extend(skipped("no credentials"));
@@ -62,14 +62,14 @@ pub(super) async fn report(config: &Config) -> Vec<Check> {
     }
     let mut checks = vec![Check::ok(
         CREDENTIALS,
-        format!("a token was had from {}", config.aep.ims_url),
+        format!("got a token from {}", config.aep.ims_url),
     )];
     checks.extend(in_sandbox(&client, &config.aep.sandbox).await);
     checks.push(clock(&client).await);
     checks
 }
 
-/// The settings without which there are no credentials, by their names in the environment.
+/// The missing settings of the credentials, by their names in the environment.
 fn missing(aep: &Aep) -> Vec<&'static str> {
     [
         (aep.client_id.is_none(), "AEP_FLOW_CLIENT_ID"),
@@ -118,7 +118,7 @@ async fn in_sandbox(client: &Client, name: &str) -> Vec<Check> {
                 ExitStatus::Refused,
                 format!("there is no sandbox `{name}` for these credentials"),
                 format!(
-                    "set `aep.sandbox` to one of them{known}, or have the credentials admitted"
+                    "set `aep.sandbox` to a sandbox of the credentials{known}, or have them given access"
                 ),
             ))
         }
@@ -126,7 +126,7 @@ async fn in_sandbox(client: &Client, name: &str) -> Vec<Check> {
             SANDBOX,
             ExitStatus::Refused,
             format!("`{name}` is not active but {:?}", info.state),
-            "wait until it is, or set `aep.sandbox` to another",
+            "wait until it is active, or set `aep.sandbox` to another",
         )),
         Ok(Some(info)) => {
             let kind = info.type_.unwrap_or_else(|| "active".to_owned());
@@ -153,7 +153,7 @@ async fn known(client: &Client) -> String {
     }
 }
 
-/// One read of each service. That they may also write shows only when they do.
+/// One read of each service. Whether the credentials may also write shows only when they do.
 async fn rights(sandbox: &Sandbox) -> [Check; 3] {
     let (sources, schemas, datasets) = tokio::join!(
         sources(sandbox),
@@ -167,7 +167,7 @@ async fn rights(sandbox: &Sandbox) -> [Check; 3] {
             Err(error) => of(SCHEMAS, error.failure()),
         },
         match datasets {
-            Ok(_) => Check::ok(DATASETS, "the catalog answers"),
+            Ok(_) => Check::ok(DATASETS, "the catalog responds"),
             Err(error) => of(DATASETS, error.failure()),
         },
     ]
@@ -184,7 +184,7 @@ async fn sources(sandbox: &Sandbox) -> Check {
         Err(error) => {
             let report = error.failure();
             match report.class {
-                // The right is there; the source is gone.
+                // The credentials have the right; the source was removed.
                 Class::NotFound => not_offered(),
                 _ => of(SOURCES, report),
             }
@@ -195,7 +195,7 @@ async fn sources(sandbox: &Sandbox) -> Check {
 fn not_offered() -> Check {
     Check::warn(
         SOURCES,
-        "Oracle Service Cloud is not offered any more",
+        "Oracle Service Cloud is no longer offered",
         "Adobe names the Data Landing Zone as its replacement",
     )
 }
@@ -204,16 +204,16 @@ async fn clock(client: &Client) -> Check {
     let before = SystemTime::now();
     match client.server_time().await {
         Ok(Some(theirs)) => {
-            // The answer was made somewhere between sending and receiving.
+            // The platform read its clock at some time between the request and the response.
             let half = before.elapsed().unwrap_or_default() / 2;
             judge(skew(before + half, theirs))
         }
-        Ok(None) => Check::skip(CLOCK, "the platform's answers carry no time"),
+        Ok(None) => Check::skip(CLOCK, "the platform's responses carry no time"),
         Err(error) => of(CLOCK, error.failure()),
     }
 }
 
-/// How far our clock is ahead of theirs, in seconds.
+/// How far this machine's clock is ahead of the platform's, in seconds.
 fn skew(ours: SystemTime, theirs: SystemTime) -> i64 {
     let seconds = |ahead: std::time::Duration| i64::try_from(ahead.as_secs()).unwrap_or(i64::MAX);
     match ours.duration_since(theirs) {
@@ -231,13 +231,13 @@ fn judge(skew: i64) -> Check {
     Check::warn(
         CLOCK,
         format!("this machine is {by} s {side} the platform"),
-        "set the clock, or let NTP do it: start times of schedules and tokens go by it",
+        "set the clock, or let NTP do it: start times of schedules and tokens depend on it",
     )
 }
 
 fn of(name: &'static str, report: Failure) -> Check {
     let exit = report.class.into();
-    Check::fail(name, exit, report.message.clone(), next_step(report))
+    Check::fail(name, exit, report.message.clone(), hint(report))
 }
 
 #[cfg(test)]
@@ -246,7 +246,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn a_clock_that_is_off_is_told_with_its_side() {
+    fn a_clock_that_is_off_is_reported_with_its_direction() {
         let now = SystemTime::now();
         let case = |ours, theirs| judge(skew(ours, theirs)).message;
         assert_eq!(case(now, now), "within 0 s of the platform's");

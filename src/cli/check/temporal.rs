@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::search_attributes::{self, Registered, names, register_command};
 use crate::temporal::{self, Target};
 
-// The client repeats a call for ten seconds; a check that takes longer is a hang.
+// The client retries a call for ten seconds; a check that takes longer hangs.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
 const SERVER: &str = "temporal";
@@ -59,7 +59,7 @@ pub(super) async fn report(config: &Config, fix: bool) -> Vec<Check> {
 async fn within<T>(call: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
     tokio::time::timeout(TIMEOUT, call)
         .await
-        .unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer within 15 s")))
+        .unwrap_or_else(|_| Err(Status::deadline_exceeded("no response within 15 s")))
 }
 
 async fn namespace(client: &Client) -> Check {
@@ -80,7 +80,7 @@ async fn namespace(client: &Client) -> Check {
                 NamespaceState::Deprecated | NamespaceState::Deleted => Check::fail(
                     NAMESPACE,
                     ExitStatus::Refused,
-                    format!("`{name}` takes no new workflows: it is {state:?}"),
+                    format!("`{name}` accepts no new workflows: it is {state:?}"),
                     "name another one with `--namespace` or `TEMPORAL_NAMESPACE`",
                 ),
                 NamespaceState::Registered | NamespaceState::Unspecified => {
@@ -93,11 +93,11 @@ async fn namespace(client: &Client) -> Check {
             ExitStatus::Refused,
             format!("there is no namespace `{name}`"),
             format!(
-                "name an existing one with `--namespace`, or make it: `temporal operator \
+                "name an existing one with `--namespace`, or create it: `temporal operator \
                  namespace create --namespace {name}`"
             ),
         ),
-        // A key for a namespace may not be one for asking about it.
+        // A key that may use a namespace need not be allowed to describe it.
         Err(status) if status.code() == Code::PermissionDenied => Check::fail(
             NAMESPACE,
             ExitStatus::Refused,
@@ -119,7 +119,7 @@ async fn attributes(client: &Client, fix: bool) -> Check {
             return Check::warn(
                 ATTRIBUTES,
                 format!("they can't be listed: {}", status.message()),
-                "see in the namespace's settings whether those of docs/configuration.md are there",
+                "check in the namespace's settings that those of docs/configuration.md exist",
             );
         }
     };
@@ -127,7 +127,7 @@ async fn attributes(client: &Client, fix: bool) -> Check {
         return Check::warn(
             ATTRIBUTES,
             format!("{name} is of the type {found}, so it can't be used"),
-            format!("have it removed, and registered as a {kind}"),
+            format!("have it removed and registered as {kind}"),
         );
     }
     let missing = registered.missing();
@@ -154,7 +154,7 @@ async fn attributes(client: &Client, fix: bool) -> Check {
                 "{missing_names} could not be registered: {}",
                 status.message()
             ),
-            format!("somebody who may change the namespace runs {command}"),
+            format!("have somebody who may change the namespace run {command}"),
         ),
     }
 }
