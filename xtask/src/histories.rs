@@ -31,7 +31,7 @@ struct Case {
     workflow: &'static str,
     input: Value,
     faults: Vec<Rule>,
-    /// What a person decides once it is needed.
+    /// What a person decides when a decision is needed.
     decision: Option<Decision>,
 }
 
@@ -100,7 +100,7 @@ fn of_any_source() -> Vec<Case> {
             decision: None,
         },
         Case {
-            // A dropped source, which a search attribute tells of.
+            // A removed source, which a search attribute shows.
             name: "dropped-source",
             workflow,
             input: json!({
@@ -328,7 +328,7 @@ async fn ingest(client: &Client, emulator: &Emulator, case: &Case) -> anyhow::Re
         started.await.map(|handle| handle.info().clone())
     };
     let started = started.with_context(|| format!("start {name}"))?;
-    // What is asked of the one workflow type, the other answers alike.
+    // Both workflow types answer the same queries.
     let handle: WorkflowHandle<Client, IngestOracleServiceCloud> =
         WorkflowHandle::new(client.clone(), started);
     if let Some(decision) = case.decision {
@@ -339,7 +339,7 @@ async fn ingest(client: &Client, emulator: &Emulator, case: &Case) -> anyhow::Re
             .await
             .with_context(|| format!("{name} was not decided"))??;
     }
-    // Some cases are meant to fail; the history is what counts.
+    // Some cases fail on purpose; only the history counts.
     let ended = handle.get_result(WorkflowGetResultOptions::default());
     let _ = tokio::time::timeout(Duration::from_secs(120), ended)
         .await
@@ -351,7 +351,7 @@ async fn ingest(client: &Client, emulator: &Emulator, case: &Case) -> anyhow::Re
         .fetch_history(fetch())
         .to_json()
         .await?;
-    // Fields that come in any order are written in any order.
+    // Sorted, because the fields come in any order.
     let events = |json: &[u8]| serde_json::from_slice::<Value>(json);
     let has_gone_on = events(&first)? != events(&last)?;
     Ok(std::iter::once(first)
@@ -359,7 +359,7 @@ async fn ingest(client: &Client, emulator: &Emulator, case: &Case) -> anyhow::Re
         .collect())
 }
 
-/// Decides as soon as that is needed and possible.
+/// Decides as soon as a decision is needed and possible.
 async fn decide(
     handle: &WorkflowHandle<Client, IngestOracleServiceCloud>,
     emulator: &Emulator,
@@ -388,14 +388,14 @@ async fn decide(
         );
         match sent.await {
             Ok(_) => return Ok(()),
-            // Nothing is to be decided yet; what is refused leaves no trace.
+            // No decision is open yet; a refused one leaves no trace.
             Err(WorkflowUpdateError::Failed(_)) => {}
             Err(error) => return Err(error.into()),
         }
     }
 }
 
-/// Whether nothing is left but what is to be decided.
+/// Whether only decisions are left to do.
 async fn is_all_that_is_left(
     handle: &WorkflowHandle<Client, IngestOracleServiceCloud>,
 ) -> anyhow::Result<bool> {

@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 
 use crate::mutants::guards;
 
-/// What can open a socket, a file or a process: none of it may be in reach of a workflow.
+/// Crates that can open a socket, a file or a process. Workflow code must not depend on them.
 const IO_CRATES: [&str; 12] = [
     "h2",
     "hyper",
@@ -26,7 +26,7 @@ const IO_CRATES: [&str; 12] = [
     "ureq",
 ];
 
-/// Which crates of ours each may depend on. Everything not named here is refused.
+/// The crates of ours that each crate may depend on. Everything else is refused.
 const MAY_LOOK_AT: [(&str, &[&str]); 7] = [
     ("aep-flow-proto", &[]),
     ("aep-flow-workflows", &["aep-flow-proto"]),
@@ -48,18 +48,18 @@ const MAY_LOOK_AT: [(&str, &[&str]); 7] = [
     ),
 ];
 
-/// What switches the verification of certificates off, put together so that this file has none of
-/// it, and the one file that may have it: there the verifier is the operating system's.
+/// Code that switches off the verification of certificates, split so that this file does not match,
+/// and the one file that may contain it: there the verifier is the operating system's.
 const UNVERIFIED: [(&str, Option<&str>); 3] = [
     (concat!("danger_", "accept_invalid"), None),
     (concat!("SKIP_", "VERIFY"), None),
     (concat!(".danger", "ous()"), Some("platform/src/tls.rs")),
 ];
 
-/// Where a manifest names what it takes.
+/// The sections of a manifest that name dependencies.
 const SECTIONS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
 
-/// Checks every rule, and names each that is broken.
+/// Checks every rule, and lists the broken ones.
 pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
     let mut broken = guards::out_of_date(root)?;
     let workflows = tree(root, "aep-flow-workflows")?;
@@ -94,7 +94,7 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
             std::fs::read_to_string(&head).with_context(|| format!("read {}", head.display()))?;
         if !text.starts_with("//!") {
             broken.push(format!(
-                "{library}/lib.rs does not begin by saying what it is for"
+                "{library}/lib.rs does not begin with a comment that says what it is for"
             ));
         }
     }
@@ -130,7 +130,7 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
     bail!("the tree breaks its own rules:\n  {}", broken.join("\n  "))
 }
 
-/// Each file under version control that switches the verification of certificates off.
+/// The files under version control that switch off the verification of certificates.
 fn unverified(root: &Path) -> anyhow::Result<Vec<String>> {
     let output = Command::new("git")
         .current_dir(root)
@@ -160,7 +160,7 @@ fn unverified(root: &Path) -> anyhow::Result<Vec<String>> {
     Ok(broken)
 }
 
-/// The manifest of every member, the root's among them.
+/// The manifest of every member, including the root's.
 fn members(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let output = Command::new("cargo")
         .current_dir(root)
@@ -182,8 +182,8 @@ fn members(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
         .collect())
 }
 
-/// Every crate takes its lints from the workspace, so this one line holds for all of them; no
-/// attribute in a crate can take back what is forbidden.
+/// Every crate takes its lints from the workspace, so this one line applies to all of them, and no
+/// attribute in a crate can undo a `forbid`.
 fn forbids_unsafe_code(workspace: &toml::Table) -> bool {
     let level = workspace.get("workspace").and_then(|table| {
         table
@@ -195,7 +195,7 @@ fn forbids_unsafe_code(workspace: &toml::Table) -> bool {
     level == Some("forbid")
 }
 
-/// The crates that the workspace names a version of.
+/// The crates whose versions the workspace names.
 fn shared_dependencies(workspace: &toml::Table) -> Vec<String> {
     workspace
         .get("workspace")
@@ -206,7 +206,7 @@ fn shared_dependencies(workspace: &toml::Table) -> Vec<String> {
         .collect()
 }
 
-/// What the manifest of one member breaks.
+/// The rules that the manifest of one member breaks.
 fn broken_by_member(manifest: &toml::Table) -> Vec<&'static str> {
     let mut broken = Vec::new();
     let takes_lints = manifest
@@ -230,12 +230,12 @@ fn broken_by_member(manifest: &toml::Table) -> Vec<&'static str> {
         .flatten()
         .any(|feature| feature.as_str() == Some("fuzzing"));
     if opens_readers && name != Some("aep-flow-fuzz") {
-        broken.push("enables `fuzzing`, which is for the fuzz targets alone");
+        broken.push("enables `fuzzing`, which is only for the fuzz targets");
     }
     broken
 }
 
-/// Names of all crates that `package` is built with, tests apart.
+/// Names of all crates that `package` is built with, without those for tests.
 fn tree(root: &Path, package: &str) -> anyhow::Result<BTreeSet<String>> {
     let output = Command::new("cargo")
         .current_dir(root)
