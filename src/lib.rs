@@ -1,7 +1,7 @@
 //! A Temporal worker that takes tables of a source system into datasets of Adobe
 //! Experience Platform, exactly once.
 //!
-//! Data walks one way: command or caller, workflow, activity, client, platform.
+//! Data flows one way: command or caller, workflow, activity, client, platform.
 
 pub mod activities;
 pub mod adoption;

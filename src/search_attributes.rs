@@ -1,4 +1,4 @@
-//! The search attributes of a namespace: which of ours it knows, and how the others get there.
+//! The search attributes of a namespace: which of ours are registered, and how to register the rest.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,15 @@ use temporalio_common::protos::temporal::api::{
     operatorservice::v1::{AddSearchAttributesRequest, ListSearchAttributesRequest},
 };
 
-/// A name and its type, as Temporal's command line names it.
+/// A name, and its type as Temporal's command line calls it.
 pub(crate) type Attribute = (&'static str, &'static str);
 
-/// What a namespace knows.
+/// The search attributes of a namespace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Registered(BTreeMap<String, &'static str>);
 
 impl Registered {
-    /// What the namespace of `client` knows.
+    /// The search attributes of the namespace of `client`.
     pub(crate) async fn list(client: &Client) -> Result<Self, Status> {
         let request = ListSearchAttributesRequest {
             namespace: client.namespace(),
@@ -35,7 +35,7 @@ impl Registered {
         self.0.get(name).copied()
     }
 
-    /// Those of ours that are not there.
+    /// Those of ours that are not registered.
     pub(crate) fn missing(&self) -> Vec<Attribute> {
         search_attribute::ALL
             .into_iter()
@@ -43,7 +43,7 @@ impl Registered {
             .collect()
     }
 
-    /// Those of ours that are there with another type, with that type.
+    /// Those of ours that are registered with another type, with that type.
     pub(crate) fn mistyped(&self) -> Vec<(Attribute, &'static str)> {
         search_attribute::ALL
             .into_iter()
@@ -54,14 +54,14 @@ impl Registered {
             .collect()
     }
 
-    /// Whether `name` is there as we need it.
+    /// Whether `name` is registered with the type that we need.
     pub(crate) fn has(&self, name: &str) -> bool {
         let ours = search_attribute::ALL.iter().find(|each| each.0 == name);
         ours.is_some_and(|(name, kind)| self.type_of(name) == Some(kind))
     }
 }
 
-/// Registers these in the namespace of `client`.
+/// Registers `missing` in the namespace of `client`.
 pub(crate) async fn register(client: &Client, missing: &[Attribute]) -> Result<(), Status> {
     let search_attributes = missing
         .iter()
@@ -78,7 +78,7 @@ pub(crate) async fn register(client: &Client, missing: &[Attribute]) -> Result<(
     Ok(())
 }
 
-/// The command that registers these.
+/// The command that registers `missing`.
 pub(crate) fn register_command(namespace: &str, missing: &[Attribute]) -> String {
     let mut command = format!("temporal operator search-attribute create --namespace {namespace}");
     for (name, kind) in missing {
@@ -87,7 +87,7 @@ pub(crate) fn register_command(namespace: &str, missing: &[Attribute]) -> String
     command
 }
 
-/// Names, as a list in a sentence.
+/// The names, as a list in a sentence.
 pub(crate) fn names(attributes: &[Attribute]) -> String {
     let names: Vec<&str> = attributes.iter().map(|(name, _)| *name).collect();
     names.join(", ")

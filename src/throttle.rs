@@ -1,15 +1,14 @@
-//! One worker told by the platform to wait slows all of them down.
+//! Slows down all workers of a task queue when the platform refuses one of them.
 //!
-//! An attempt that the platform answered with 429 is tried again when the platform said. What
-//! the other workers of the task queue send meanwhile would be refused as well. So the worker
-//! that was refused sets a rate limit on the task queue, at the server: it holds for all
-//! workers from the next activity on. When nobody is refused any more the limit is raised step
-//! by step, and taken away.
+//! After a 429, the attempt is retried when the platform says. Meanwhile the platform would refuse
+//! the requests of the other workers as well. So the refused worker sets the task queue's rate limit
+//! at the server, which applies to all workers from the next activity on. Once nobody is refused,
+//! the limit is raised step by step and then removed.
 //!
-//! The limit itself says whose it is and until when, so there is nothing else to agree on: each
-//! worker looks now and then, and whoever sees one of ours that is due moves it on. Two that do
-//! it at once write the same. One that a worker left behind when it died is undone by any other.
-//! A limit that somebody set by hand is left alone.
+//! The limit itself says who set it and how long it lasts, so workers need no other agreement. Each
+//! worker checks it regularly, and whoever finds that a limit of ours is due raises or removes it.
+//! If two do so at the same time, they write the same. Any worker removes the limit of one that
+//! died. A limit that a person has set stays as it is.
 
 use std::{
     sync::{
@@ -35,36 +34,36 @@ use tokio::sync::mpsc;
 
 use crate::temporal;
 
-/// How often a worker looks at the limit while there is none, and while there is one of ours.
+/// How often a worker checks the limit while there is none, and while there is one of ours.
 const LOOK: Duration = Duration::from_secs(30);
 const LOOK_SOON: Duration = Duration::from_secs(3);
 
-/// How long the server is asked.
+/// How long a call to the server may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a limit stands at least, so that the refusals of one moment lower it once.
+/// How long a limit lasts at least, so that simultaneous refusals lower it once.
 const LASTS_AT_LEAST: Duration = Duration::from_secs(10);
 
-/// The longest that it stands before it is raised, whatever the platform asked for: each
-/// refusal makes it stand anew.
+/// How long it lasts at most before it is raised, whatever the platform asked for: each refusal
+/// extends it.
 const LASTS_AT_MOST: Duration = Duration::from_secs(300);
 
-/// By how much a refusal lowers the rate, and how much of it is given back at a time.
+/// The factors by which a refusal lowers the rate, and by which it is raised again.
 const LOWERED_TO: f64 = 0.25;
 const RAISED_BY: f64 = 2.0;
 
-/// The lowest rate, activities a second: what waits must go on for somebody to learn that the
-/// platform takes more again.
+/// The lowest rate, in activities per second: some must run to show that the platform accepts more
+/// again.
 const LOWEST: f64 = 1.0;
 
-/// By which one of ours is known.
+/// Identifies a limit of ours. It is stored at the server, so other workers must know it too.
 const MARK: &str = "aep-flow: the platform answers 429";
 
-/// What the task queue has.
+/// The rate limit that the task queue has now.
 #[derive(Debug, Clone, PartialEq)]
 enum CurrentLimit {
     Nothing,
-    /// Somebody set one, to the rate that they want.
+    /// A person has set one.
     Others,
     Ours(OurLimit),
 }
@@ -72,15 +71,15 @@ enum CurrentLimit {
 /// A limit of ours.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct OurLimit {
-    /// Activities a second, over all workers.
+    /// Activities per second of all workers together.
     rate: f64,
-    /// What they were before.
+    /// The rate before the limit.
     before: f64,
-    /// Until when it stands.
+    /// When it is due to be raised.
     until: Timestamp,
 }
 
-/// What is to be done about it.
+/// What to do about the limit.
 #[derive(Debug, Clone, PartialEq)]
 enum Change {
     Nothing,
@@ -88,15 +87,15 @@ enum Change {
     Remove,
 }
 
-/// What a refusal says: how long the platform wants to be left alone, and how many activities a
-/// second the task queue gave out when it came.
+/// A refusal by the platform: how long it wants no requests, and how many activities per second the
+/// task queue dispatched at that time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Refusal {
     pause: Duration,
     rate: f64,
 }
 
-/// What follows from what stands and what happened.
+/// What to do, given the current limit and a refusal, if there was one.
 fn decide(found: &CurrentLimit, refused: Option<Refusal>, now: Timestamp) -> Change {
     match (found, refused) {
         (CurrentLimit::Others, _) | (CurrentLimit::Nothing, None) => Change::Nothing,
@@ -111,7 +110,7 @@ fn decide(found: &CurrentLimit, refused: Option<Refusal>, now: Timestamp) -> Cha
         (CurrentLimit::Ours(ours), Some(refused)) => {
             let longer = until(now, refused.pause);
             if ours.until > now {
-                // Of the same moment, or of what was on its way. Asked for longer, it is longer.
+                // A simultaneous refusal. It extends the limit only if the platform asks for more.
                 let is_longer = longer.duration_since(ours.until).as_secs() >= 5;
                 return if is_longer {
                     Change::Set(OurLimit {
@@ -165,7 +164,7 @@ impl CurrentLimit {
 }
 
 impl OurLimit {
-    /// What stands beside the limit, for people and for the other workers.
+    /// The reason that is stored with the limit, for people and for the other workers.
     fn reason(&self, identity: &str) -> String {
         format!(
             "{MARK}; {:.3}/s before; raised from {:.0} on; set by {identity}",
@@ -187,21 +186,21 @@ impl OurLimit {
     }
 }
 
-/// Where the attempts of a worker tell that the platform refused them.
+/// Takes reports of attempts that the platform refused.
 #[derive(Debug, Clone)]
 pub struct Throttle {
     refusals: mpsc::Sender<Duration>,
 }
 
 impl Throttle {
-    /// Tells that the platform wants to be left alone for so long. Never waits: of what comes
-    /// while the server is being told, the first is enough.
+    /// Reports that the platform wants no requests for `pause`. Never waits: while the server is
+    /// being updated, the first further report is enough.
     pub(crate) fn report_refusal(&self, pause: Duration) {
         let _ = self.refusals.try_send(pause);
     }
 }
 
-/// A throttle of `task_queue`, and what works for it until it is dropped.
+/// A throttle of `task_queue`, and the task that it needs until it is dropped.
 pub(crate) fn of(
     client: Client,
     task_queue: String,
@@ -225,18 +224,20 @@ async fn watch(queue: Queue, mut reported: mpsc::Receiver<Duration>) {
                 tracing::warn!(
                     reason = status.message(),
                     "the task queue's rate limit can't be read or set, so a worker that the \
-                     platform refuses can't slow the others down: it needs Temporal 1.29 and a \
-                     key that may write in the namespace; set `worker.share_rate_limit` to false \
-                     to do without"
+                     platform refuses can't slow down the others: this requires Temporal 1.29 and \
+                     a key that may write in the namespace; set `worker.share_rate_limit` to \
+                     false to switch it off"
                 );
                 return;
             }
-            Ok(Err(status)) => tracing::debug!(reason = status.message(), "the server was away"),
-            Err(_) => tracing::debug!("the server did not answer in time"),
+            Ok(Err(status)) => {
+                tracing::debug!(reason = status.message(), "the server was unreachable")
+            }
+            Err(_) => tracing::debug!("the server did not respond in time"),
         }
         refused = match tokio::time::timeout(queue.next_look(), reported.recv()).await {
             Ok(Some(pause)) => Some(pause),
-            // No attempt is left that could tell.
+            // No attempt is left that could report.
             Ok(None) => return,
             Err(_) => None,
         };
@@ -250,7 +251,7 @@ fn is_final(status: &Status) -> bool {
     )
 }
 
-/// The rate that is shown, as the bits of a number; none is 0.
+/// The rate for the metric, as the bits of a number; 0 for none.
 fn show() -> Arc<AtomicU64> {
     let shown = Arc::new(AtomicU64::new(0));
     let of = Arc::clone(&shown);
@@ -321,13 +322,13 @@ impl Queue {
                     rate = ours.rate,
                     until = %ours.until,
                     was_refused = refused.is_some(),
-                    "all workers of the task queue begin so many activities a second, because \
-                     the platform answers 429"
+                    "all workers of the task queue together start this many activities per \
+                     second, because the platform responds with 429"
                 );
             }
             Change::Remove => {
                 self.set(None).await?;
-                tracing::info!("the task queue has no rate limit of ours any more");
+                tracing::info!("removed our rate limit from the task queue");
             }
         }
         Ok(())
@@ -393,13 +394,13 @@ mod tests {
     fn a_refusal_lowers_the_rate_once_and_quiet_gives_it_back() {
         let first = decide(&CurrentLimit::Nothing, refused(20), at(0));
         assert_eq!(first, Change::Set(ours(10.0, 20)));
-        // Those of the same moment change nothing, unless the platform asks for longer.
+        // Simultaneous refusals change nothing, unless the platform asks for longer.
         let existing = CurrentLimit::Ours(ours(10.0, 20));
         assert_eq!(decide(&existing, refused(5), at(1)), Change::Nothing);
         assert_eq!(decide(&existing, None, at(19)), Change::Nothing);
         let longer = decide(&existing, refused(60), at(1));
         assert_eq!(longer, Change::Set(ours(10.0, 61)));
-        // It is due: half of the way, then all of it.
+        // It is due: raised to half, then removed.
         let raised = decide(&existing, None, at(20));
         assert_eq!(raised, Change::Set(ours(20.0, 30)));
         let last = CurrentLimit::Ours(ours(20.0, 30));
@@ -420,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn it_never_stands_still_nor_for_ever() {
+    fn a_limit_neither_stops_everything_nor_lasts_for_ever() {
         let slow = Refusal {
             pause: Duration::from_secs(86_400),
             rate: 0.0,

@@ -80,7 +80,7 @@ fn was_told(places: &Places) {
     );
     signs(
         "the worker's log",
-        &["[removed]", "panicked: what it says is not shown"],
+        &["[removed]", "panicked: its message is not shown"],
     );
 }
 

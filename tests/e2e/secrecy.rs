@@ -101,7 +101,7 @@ async fn a_panic_is_told_by_its_place_alone() {
     drop(worker);
 
     let log = std::fs::read_to_string(world.folder().join("panic.log")).unwrap();
-    assert!(log.contains("panicked: what it says is not shown"));
+    assert!(log.contains("panicked: its message is not shown"));
     assert!(log.contains("ensure/src/crash.rs"));
     assert!(!log.contains(CARRIED));
     let history = run.history().await;
