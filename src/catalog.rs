@@ -7,10 +7,10 @@
 pub mod compare;
 pub mod entry;
 
-mod ask;
 mod deprecation;
 mod file;
 mod load;
+mod lookup;
 mod schema;
 
 #[cfg(test)]
@@ -19,9 +19,9 @@ mod page;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use ask::{AuthError, NotServed, Unknown};
 pub use file::WrongField;
 pub use load::CatalogError;
+pub use lookup::{AuthError, NotServed, UnknownSource};
 
 use entry::Source;
 

@@ -21,7 +21,7 @@ pub struct Difference {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub param: Option<String>,
     /// What differs.
-    pub difference: Kind,
+    pub difference: DifferenceKind,
     /// What the catalogue says.
     pub catalogue: String,
     /// What the platform says.
@@ -31,7 +31,7 @@ pub struct Difference {
 /// What the difference is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum DifferenceKind {
     /// The platform has no such connection specification.
     SpecGone,
     /// It offers another version.
@@ -81,24 +81,24 @@ fn of_source(
     let id = &source.connection_spec.id;
     let specs = offer.connection_specs.iter();
     let Some(spec) = specs.clone().find(|spec| spec.id.as_str() == id) else {
-        found.note(Kind::SpecGone, id, "none of that id");
+        found.note(DifferenceKind::SpecGone, id, "none of that id");
         return found.differences;
     };
     let version = &source.connection_spec.version;
     if let Some(theirs) = spec.version.as_ref().filter(|theirs| *theirs != version) {
-        found.note(Kind::Version, version, theirs);
+        found.note(DifferenceKind::Version, version, theirs);
     }
     flow_spec(&mut found, offer, source, &spec.id);
     if let Some(ours) = tabular.source_connection.row_filter {
         let theirs = spec.row_filtering().is_enabled;
         if ours != theirs {
-            found.note(Kind::RowFilter, takes(ours), takes(theirs));
+            found.note(DifferenceKind::RowFilter, takes(ours), takes(theirs));
         }
     }
     for way in &tabular.auth {
         found.auth = Some(way.spec_name.clone());
         match spec.auth_spec(&way.spec_name) {
-            None => found.note(Kind::Way, "offered", "not offered"),
+            None => found.note(DifferenceKind::Way, "offered", "not offered"),
             Some(theirs) => {
                 if let Some(params) = &theirs.params {
                     of_way(&mut found, way, params);
@@ -116,7 +116,7 @@ fn of_source(
     };
     for theirs in spec.auth_specs.iter().filter(|theirs| !known(&theirs.name)) {
         found.auth = Some(theirs.name.clone());
-        found.note(Kind::Way, "not known", "offered");
+        found.note(DifferenceKind::Way, "not known", "offered");
     }
     found.differences
 }
@@ -131,7 +131,11 @@ fn flow_spec(found: &mut Found, offer: &Offer, source: &Source, id: &ConnectionS
     };
     let mut named = offer.flow_specs.iter().filter(|spec| spec.name == *name);
     if !named.any(|spec| spec.reads_from(id)) {
-        found.note(Kind::FlowSpec, name, "none of that name reads from it");
+        found.note(
+            DifferenceKind::FlowSpec,
+            name,
+            "none of that name reads from it",
+        );
     }
 }
 
@@ -144,16 +148,20 @@ fn of_way(found: &mut Found, way: &Auth, theirs: &AuthParams) {
     for (name, param) in &ours {
         found.param = Some((*name).to_owned());
         let Some(is_secret) = theirs.known.get(*name) else {
-            found.note(Kind::Param, "known", "not known");
+            found.note(DifferenceKind::Param, "known", "not known");
             continue;
         };
         if param.secret != *is_secret {
-            found.note(Kind::Secret, secret(param.secret), secret(*is_secret));
+            found.note(
+                DifferenceKind::Secret,
+                secret(param.secret),
+                secret(*is_secret),
+            );
         }
         let is_required = theirs.required.contains(*name);
         if param.optional == is_required {
             found.note(
-                Kind::Required,
+                DifferenceKind::Required,
                 required(!param.optional),
                 required(is_required),
             );
@@ -166,7 +174,7 @@ fn of_way(found: &mut Found, way: &Auth, theirs: &AuthParams) {
     {
         found.param = Some(name.clone());
         let is_required = theirs.required.contains(name);
-        found.note(Kind::Param, "not known", required(is_required));
+        found.note(DifferenceKind::Param, "not known", required(is_required));
     }
     found.param = None;
 }
@@ -201,7 +209,7 @@ impl Found {
         }
     }
 
-    fn note(&mut self, difference: Kind, catalogue: &str, platform: &str) {
+    fn note(&mut self, difference: DifferenceKind, catalogue: &str, platform: &str) {
         self.differences.push(Difference {
             source: self.source.clone(),
             auth: self.auth.clone(),

@@ -15,7 +15,7 @@ pub struct Source {
     /// Name that Adobe shows. Example: `Salesforce Service Cloud`.
     pub title: String,
     /// What it has: tables, files, a stream.
-    pub kind: Kind,
+    pub kind: SourceKind,
     /// Group of Adobe's catalogue. Example: `customer-success`.
     pub category: String,
     /// The document behind the entry: a path in the repository of Adobe's documentation.
@@ -39,7 +39,7 @@ pub struct Source {
 /// What a source has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum SourceKind {
     /// Tables, which are explored and copied by `CRMToAEP`.
     Tabular,
     /// Files in a storage.

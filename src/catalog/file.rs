@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::entry::{
-    Auth, ConnectionSpec, DeltaColumn, Deprecation, FlowSpec, Kind, Literal, Param, Source,
-    SourceConnection, Tabular, ValueType,
+    Auth, ConnectionSpec, DeltaColumn, Deprecation, FlowSpec, Literal, Param, Source,
+    SourceConnection, SourceKind, Tabular, ValueType,
 };
 
 /// The endings of names of secret parameters. A secret that is not marked would be stored in
@@ -48,7 +48,7 @@ fn wrong(field: impl Into<String>, problem: impl Into<String>) -> WrongField {
 struct File {
     name: String,
     title: String,
-    kind: Kind,
+    kind: SourceKind,
     category: String,
     document: String,
     in_current_catalog: Option<bool>,
@@ -77,18 +77,18 @@ pub(super) fn read(name: &str, text: &str) -> Result<Source, WrongField> {
     })?;
     check(name, &file)?;
     let tabular = match (file.kind, file.source_connection) {
-        (Kind::Tabular, Some(source_connection)) => Some(Tabular {
+        (SourceKind::Tabular, Some(source_connection)) => Some(Tabular {
             auth: file.auth,
             source_connection,
             delta_column: file.delta_column,
         }),
-        (Kind::Tabular, None) => {
+        (SourceKind::Tabular, None) => {
             return Err(wrong(
                 "source_connection",
                 "a source with tables must have it",
             ));
         }
-        (Kind::File | Kind::Streaming | Kind::Other, _) => None,
+        (SourceKind::File | SourceKind::Streaming | SourceKind::Other, _) => None,
     };
     Ok(Source {
         name: file.name,
@@ -137,8 +137,8 @@ fn check(name: &str, file: &File) -> Result<(), WrongField> {
         name.map_or(Ok(()), |name| line("flow_spec.name", name))?;
     }
     match file.kind {
-        Kind::Tabular => tabular(file),
-        Kind::File | Kind::Streaming | Kind::Other => not_tabular(file),
+        SourceKind::Tabular => tabular(file),
+        SourceKind::File | SourceKind::Streaming | SourceKind::Other => not_tabular(file),
     }
 }
 

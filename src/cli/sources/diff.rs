@@ -9,7 +9,7 @@ use super::super::exit::ExitStatus;
 use super::super::out::{self, Output};
 use super::super::platform;
 use crate::catalog::Catalog;
-use crate::catalog::compare::{self, Difference, Kind, Offer};
+use crate::catalog::compare::{self, Difference, DifferenceKind, Offer};
 use crate::config::Config;
 
 /// Flow specification that table sources are read by.
@@ -108,12 +108,12 @@ fn show(differences: &[Difference]) {
 
 fn what(difference: &Difference) -> String {
     match (difference.difference, difference.param.as_deref()) {
-        (Kind::SpecGone, _) => "connection specification".to_owned(),
-        (Kind::Version, _) => "version".to_owned(),
-        (Kind::FlowSpec, _) => "flow specification".to_owned(),
-        (Kind::RowFilter, _) => "row filter".to_owned(),
-        (Kind::Way, _) => "the way itself".to_owned(),
-        (Kind::Param | Kind::Required | Kind::Secret, param) => {
+        (DifferenceKind::SpecGone, _) => "connection specification".to_owned(),
+        (DifferenceKind::Version, _) => "version".to_owned(),
+        (DifferenceKind::FlowSpec, _) => "flow specification".to_owned(),
+        (DifferenceKind::RowFilter, _) => "row filter".to_owned(),
+        (DifferenceKind::Way, _) => "the way itself".to_owned(),
+        (DifferenceKind::Param | DifferenceKind::Required | DifferenceKind::Secret, param) => {
             format!("parameter {}", out::plain(param.unwrap_or_default()))
         }
     }

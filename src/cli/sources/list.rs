@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::super::out::{self, Output};
 use crate::catalog::Catalog;
-use crate::catalog::entry::{Auth, Deprecation, Kind, Source};
+use crate::catalog::entry::{Auth, Deprecation, Source, SourceKind};
 
 #[derive(Debug, Args)]
 pub(super) struct Selection {
@@ -24,7 +24,7 @@ struct Answer<'a> {
 struct Line<'a> {
     name: &'a str,
     title: &'a str,
-    kind: Kind,
+    kind: SourceKind,
     category: &'a str,
     served: bool,
     /// What the source is and why it isn't served.
@@ -73,7 +73,7 @@ fn row(source: &Source) -> Vec<String> {
         })
         .collect();
     let ways = match (source.kind, ways.join(", ")) {
-        (Kind::Tabular, ways) => ways,
+        (SourceKind::Tabular, ways) => ways,
         (kind, _) => format!("not served: {}", kind.in_a_word()),
     };
     let deprecated = source.deprecation.as_ref().map(|deprecation| {

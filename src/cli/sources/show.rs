@@ -8,10 +8,10 @@ use super::super::exit::ExitStatus;
 use super::super::out::{self, Output};
 use super::template;
 use crate::catalog::entry::{
-    Auth, ConnectionSpec, DeltaColumn, Deprecation, FlowSpec, Format, Kind, Literal, Param, Source,
-    Tabular, ValueType,
+    Auth, ConnectionSpec, DeltaColumn, Deprecation, FlowSpec, Format, Literal, Param, Source,
+    SourceKind, Tabular, ValueType,
 };
-use crate::catalog::{AuthError, Catalog, NotServed, Unknown};
+use crate::catalog::{AuthError, Catalog, NotServed, UnknownSource};
 
 /// Show what a source needs, as a specification to fill in
 #[derive(Debug, Args)]
@@ -51,8 +51,8 @@ pub(super) fn run(
     Ok(())
 }
 
-impl From<Unknown> for CommandError {
-    fn from(error: Unknown) -> Self {
+impl From<UnknownSource> for CommandError {
+    fn from(error: UnknownSource) -> Self {
         Self::new(ExitStatus::Refused, error).hint("`aep-flow sources --all` lists every name")
     }
 }
@@ -76,7 +76,7 @@ impl From<AuthError> for CommandError {
 struct Answer<'a> {
     name: &'a str,
     title: &'a str,
-    kind: Kind,
+    kind: SourceKind,
     category: &'a str,
     document: &'a str,
     in_current_catalog: Option<bool>,

@@ -3,12 +3,12 @@
 use aep_flow_proto::read::{nearest, shown};
 
 use super::Catalog;
-use super::entry::{Auth, Kind, Source, Tabular};
+use super::entry::{Auth, Source, SourceKind, Tabular};
 
 /// A name that is not in the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no source is called `{asked}`{}", suggestion(nearest))]
-pub struct Unknown {
+pub struct UnknownSource {
     /// The requested name, shortened.
     pub asked: String,
     /// Up to three similar names, best first.
@@ -24,7 +24,7 @@ pub struct NotServed {
     /// The name that Adobe shows.
     pub title: String,
     /// What it has instead of tables.
-    pub kind: Kind,
+    pub kind: SourceKind,
 }
 
 /// Why there is no such way of authentication.
@@ -49,7 +49,7 @@ pub enum AuthError {
     },
 }
 
-impl Kind {
+impl SourceKind {
     /// What a source of this kind has, in a word or two.
     #[must_use]
     pub fn in_a_word(self) -> &'static str {
@@ -86,9 +86,9 @@ impl Catalog {
     /// The source of that name.
     ///
     /// # Errors
-    /// [`Unknown`] with similar names.
-    pub fn source(&self, name: &str) -> Result<&Source, Unknown> {
-        self.sources.get(name).ok_or_else(|| Unknown {
+    /// [`UnknownSource`] with similar names.
+    pub fn source(&self, name: &str) -> Result<&Source, UnknownSource> {
+        self.sources.get(name).ok_or_else(|| UnknownSource {
             asked: shown(name),
             nearest: nearest(name, self.sources.keys().map(String::as_str))
                 .into_iter()
