@@ -503,7 +503,7 @@ async fn a_namespace_without_search_attributes_works_and_is_put_right() {
     assert_eq!(code, 0, "{errors}");
     assert!(answer.contains("completed"), "{answer}");
     for part in [
-        "`--failing` is left out",
+        "`--failing` is ignored",
         "AepSandbox",
         "aep-flow check --fix",
     ] {
