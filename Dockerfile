@@ -7,8 +7,11 @@
 FROM rust:1.95.0-slim-bookworm AS build
 WORKDIR /build
 COPY . .
-# What cargo leaves are gigabytes, which the layer does without.
+# Without default features the worker has no demo, so neither an emulator nor a downloader is in
+# its image; the emulator has no features. What cargo leaves are gigabytes, which the layer does
+# without.
 RUN cargo build --profile dist --locked --package aep-flow --package aep-emulator --bins \
+      --no-default-features \
  && mkdir -p /programs \
  && mv target/dist/aep-flow target/dist/aep-emulator /programs/ \
  && rm -rf target "$CARGO_HOME/registry" \

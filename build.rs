@@ -1,6 +1,6 @@
-//! Checks every file of `catalog/`, and makes one text of them to compile in.
+//! Checks every file of `catalog/`, and generates the text that is compiled in.
 //!
-//! A wrong file fails the build: better here than with the first caller who asks for it.
+//! A wrong file fails the build, so that no caller finds it first.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -57,7 +57,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
 fn write(json: &str) -> ExitCode {
     #[expect(
         clippy::disallowed_methods,
-        reason = "by this variable cargo says where to write to"
+        reason = "cargo names the output folder in this variable"
     )]
     let folder = std::env::var_os("OUT_DIR").map(PathBuf::from);
     let Some(folder) = folder else {
@@ -69,7 +69,7 @@ fn write(json: &str) -> ExitCode {
     }
 }
 
-/// Cargo shows a line that begins so without the rest of what a build script says.
+/// Cargo shows a line with this prefix without the rest of the build script's output.
 fn fail(problem: &str) -> ExitCode {
     println!("cargo::error={problem}");
     ExitCode::FAILURE

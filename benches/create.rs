@@ -1,7 +1,7 @@
 //! What `CreateOracleServiceCloudBaseConnection` costs over a bare POST.
 //!
-//! One connection each, warm, to the same emulator on loopback; the four are taken in turn
-//! within one run, so that the machine's mood falls on all alike. `cargo bench --bench create`
+//! One connection each, warm, to the same emulator on loopback; the four take turns within
+//! one run, so that a slow moment of the machine affects all of them. `cargo bench --bench create`
 
 use std::{
     sync::Arc,
@@ -10,12 +10,13 @@ use std::{
 
 use aep_emulator::Emulator;
 use aep_flow::{
-    activities::{Attempt, Platform, create_oracle_service_cloud},
+    activities::{Attempt, Creates as _, Platform},
     catalog::Catalog,
     config::Config,
     platform_client,
 };
 use aep_flow_proto::v1::{OracleServiceCloudConnection, SecretReference, secret_reference::Place};
+use aep_flow_testkit::emulated;
 use aep_platform::{ConnectionSpecId, SandboxName};
 use serde_json::{Value, json};
 
@@ -87,8 +88,7 @@ impl Bare {
 }
 
 fn config(emulator: &Emulator, secrets: &std::path::Path) -> Config {
-    let mut config = Config::default();
-    aep_flow::demo::use_emulator(&mut config, emulator);
+    let mut config = emulated::configuration(emulated::variables(&emulator.url()));
     config.secrets.folder = Some(secrets.to_owned());
     // One look and one POST, as the figures beside it.
     config.ensure.sole_caller = true;
@@ -159,13 +159,13 @@ async fn main() {
         .await;
         create
             .take(counts, async {
-                let made = create_oracle_service_cloud(&platform, &first, connection(name.clone()));
+                let made = connection(name.clone()).create(&platform, &first);
                 assert!(!made.await.expect("a connection").id.is_empty());
             })
             .await;
         adopt
             .take(counts, async {
-                let made = create_oracle_service_cloud(&platform, &first, connection(name.clone()));
+                let made = connection(name.clone()).create(&platform, &first);
                 assert!(!made.await.expect("a connection").id.is_empty());
             })
             .await;

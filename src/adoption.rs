@@ -1,13 +1,13 @@
-//! Makes something that stands on the platform ours: puts our marker into its description.
+//! Makes an existing resource ours: puts our marker into its description.
 //!
-//! The next ingestion then takes it for what it would have made itself. Only the key of the
-//! natural name goes into the marker: how the resource was made is not known, so no field of
+//! The next ingestion then takes it as if it had created it itself. Only the key of the
+//! natural name goes into the marker: how the resource was created is not known, so no field of
 //! it can ever differ.
 
 use aep_flow_ensure::{Intent, Marker, ResourceKind};
 use aep_platform::{
-    BaseConnectionId, Class, Conflict, DatasetId, Etag, FlowId, IdError, ReadError, Sandbox,
-    SourceConnectionId, TargetConnectionId, UpdateError,
+    BaseConnectionId, Class, Conflict, DatasetId, Etag, FlowId, IdError, PlatformError, Sandbox,
+    SourceConnectionId, TargetConnectionId,
 };
 
 use crate::activities::intent;
@@ -28,7 +28,7 @@ pub struct Plan {
     etag: Option<Etag>,
 }
 
-/// Why a resource cannot be made ours.
+/// Why a resource cannot become ours.
 #[derive(Debug, thiserror::Error)]
 pub enum AdoptError {
     /// No usable id.
@@ -52,7 +52,7 @@ pub enum AdoptError {
         /// What is missing.
         what: &'static str,
     },
-    /// Another one is ours by that name.
+    /// Another one of that name is ours.
     #[error("another {kind} of that name is ours already: {other}")]
     Taken {
         /// Kind of the resource.
@@ -68,12 +68,9 @@ pub enum AdoptError {
         /// Its id.
         id: String,
     },
-    /// It could not be read.
+    /// It could not be read, or not be changed.
     #[error(transparent)]
-    Read(#[from] ReadError),
-    /// It could not be changed.
-    #[error(transparent)]
-    Update(#[from] UpdateError),
+    Platform(#[from] PlatformError),
 }
 
 /// What a resource says of itself, and who else has its name.
@@ -151,8 +148,8 @@ impl Plan {
     pub async fn carry_out(&self, sandbox: &Sandbox) -> Result<(), AdoptError> {
         let written = self.write(sandbox).await;
         match written {
-            Err(AdoptError::Update(error))
-                if error.failure().class == Class::Conflict(Conflict::Version) =>
+            Err(AdoptError::Platform(error))
+                if error.class() == Class::Conflict(Conflict::Version) =>
             {
                 Err(AdoptError::Changed {
                     kind: self.kind,

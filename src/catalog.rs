@@ -1,16 +1,16 @@
-//! The catalogue: which sources there are, how each is logged in to, and what Adobe drops.
+//! The catalogue: the sources, their ways of authentication, and which of them Adobe removes.
 //!
-//! It is data: `catalog/*.toml`, checked by `build.rs` and compiled in; a folder at run time
-//! replaces entries and adds new ones (`catalog.dir`). Rests on Adobe's public documents alone,
-//! so where the platform says otherwise, the platform is right.
+//! It is data: `catalog/*.toml`, which `build.rs` checks and compiles in. At run time a folder may
+//! replace entries and add new ones (`catalog.dir`). It follows only Adobe's public documents, so
+//! where the platform says otherwise, the platform is right.
 
 pub mod compare;
 pub mod entry;
 
-mod ask;
 mod deprecation;
 mod file;
 mod load;
+mod lookup;
 mod schema;
 
 #[cfg(test)]
@@ -19,9 +19,9 @@ mod page;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use ask::{AuthError, NotServed, Unknown};
 pub use file::WrongField;
 pub use load::CatalogError;
+pub use lookup::{AuthError, NotServed, UnknownSource};
 
 use entry::Source;
 

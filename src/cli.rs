@@ -1,13 +1,13 @@
 //! The commands.
 //!
-//! stdout is the answer and nothing else; progress, warnings and errors go to stderr.
+//! stdout carries the result and nothing else; progress, warnings and errors go to stderr.
 //! Nothing here decides what an ingestion does: commands read, start, ask and show.
 
+mod command_error;
 mod exit;
-mod failure;
 mod global;
+mod ingestion_end;
 mod out;
-mod outcome;
 mod platform;
 mod progress;
 mod rpc;
@@ -20,6 +20,7 @@ mod check;
 mod codec_server;
 mod completions;
 mod config;
+#[cfg(feature = "demo")]
 mod demo;
 mod explore;
 mod ingest;
@@ -34,14 +35,21 @@ mod worker;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 pub use exit::ExitStatus;
 
-use failure::Failure;
+use command_error::CommandError;
 use global::Global;
 
 use crate::{core_dumps, panics, telemetry};
+
+/// How to try the program, if this build has the demo.
+const TRY_IT: &str = if cfg!(feature = "demo") {
+    "To try it on this machine, with an emulated platform: `aep-flow demo`. "
+} else {
+    ""
+};
 
 /// Takes tables of a source system into datasets of Adobe Experience Platform, exactly
 /// once, as workflows of Temporal.
@@ -50,11 +58,12 @@ use crate::{core_dumps, panics, telemetry};
     name = "aep-flow",
     version,
     about,
-    long_about = "Takes tables of a source system into datasets of Adobe Experience Platform, \
-                  exactly once, as workflows of Temporal.\n\n\
-                  To see it work on this machine, with an emulated platform: `aep-flow demo`. \
-                  For the real one: set the credentials, see that `aep-flow check` is content, \
-                  start `aep-flow worker`, and hand it an `aep-flow ingest -f spec.yaml`.",
+    long_about = format!(
+        "Takes tables of a source system into datasets of Adobe Experience Platform, \
+         exactly once, as workflows of Temporal.\n\n\
+         {TRY_IT}For the real platform: set the credentials, make sure that `aep-flow check` \
+         passes, start `aep-flow worker`, and run `aep-flow ingest -f spec.yaml`."
+    ),
     after_help = exit::HELP,
     arg_required_else_help = true,
     subcommand_required = true,
@@ -70,6 +79,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Worker(worker::Arguments),
+    #[cfg(feature = "demo")]
     Demo(demo::Arguments),
     Ingest(ingest::Arguments),
     List(list::Arguments),
@@ -107,27 +117,28 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// What a command line that can't be read, or only asks for help, ends with.
+/// The exit code for a command line that can't be read or that only asks for help.
 fn misread(error: &clap::Error) -> ExitCode {
-    // As clap does itself; that nobody reads it is no reason to fail.
+    // As clap itself does; a closed stderr is no reason to fail.
     let _ = error.print();
     let mut words = std::env::args_os();
-    // 2 would say that there is something to do.
+    // 2 would mean that there is something to do.
     if error.use_stderr() && words.any(|word| word == plan::DETAILED_EXIT_CODE) {
         return ExitStatus::Refused.into();
     }
     u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
-fn run(cli: Cli) -> Result<ExitStatus, Failure> {
+fn run(cli: Cli) -> Result<ExitStatus, CommandError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(ExitStatus::Unreachable, error))?;
+        .map_err(|error| CommandError::new(ExitStatus::Unreachable, error))?;
     let Cli { global, command } = cli;
     let done = runtime.block_on(async {
         let done = match command {
             Command::Worker(arguments) => worker::run(&global, arguments).await,
+            #[cfg(feature = "demo")]
             Command::Demo(arguments) => demo::run(&global, arguments).await,
             Command::Ingest(arguments) => ingest::run(&global, arguments).await,
             Command::List(arguments) => list::run(&global, arguments).await,
@@ -141,12 +152,12 @@ fn run(cli: Cli) -> Result<ExitStatus, Failure> {
             Command::CodecServer(arguments) => codec_server::run(&global, arguments).await,
             Command::Config(arguments) => config::run(&global, &arguments),
             Command::Probe(arguments) => probe::run(&arguments).await,
-            Command::Completions(arguments) => completions::run(&arguments),
+            Command::Completions(arguments) => completions::run(Cli::command(), &arguments),
         };
         telemetry::flush().await;
         done
     });
-    // A look-up of a name or a read of stdin that was given up may still hold a thread.
+    // An abandoned name look-up or read of stdin may still hold a thread.
     runtime.shutdown_background();
     done
 }
@@ -154,7 +165,6 @@ fn run(cli: Cli) -> Result<ExitStatus, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_arguments_fit_together() {

@@ -1,8 +1,8 @@
-//! The configuration: what a worker or a command was told, and where each value came from.
+//! The configuration: the settings of a worker or a command, and the source of each value.
 //!
-//! Later sources win: defaults, the file, the environment, flags. Every setting is
-//! declared once, in `vars`; `docs/configuration.md` is made from there. This module
-//! and `secrets` are the only ones that look at the environment.
+//! Later sources win: defaults, the file, the environment, flags. Every setting is declared once,
+//! in `vars`, from which `docs/configuration.md` is generated. Only this module and `secrets` read
+//! the environment.
 
 mod declare;
 mod environment;
@@ -10,13 +10,16 @@ mod error;
 mod file;
 mod keys;
 mod load;
+mod raw_value;
 mod reference;
+mod sources;
 mod value;
 mod vars;
 
 pub use environment::Environment;
 pub use error::ConfigError;
-pub use load::{Loaded, Origin, Sources};
+pub use load::{Loaded, Origin};
+pub use sources::Sources;
 pub use value::{Compression, LogFormat, ProxyAddress};
 pub use vars::{
     Aep, Codec, Config, Ensure, Log, Proxy, Secrets, Source, SourceCatalog, Temporal,
@@ -34,7 +37,7 @@ mod tests;
 pub struct Shown {
     /// Name in the file. Example: `aep.sandbox`.
     pub key: &'static str,
-    /// The value as it would stand in the environment; `***` for a secret that is set.
+    /// The value as the environment would have it; `***` for a secret that is set.
     pub value: String,
     /// Name in the environment.
     pub env: &'static str,

@@ -1,11 +1,10 @@
-//! An input's connection, held against the catalogue: which source it means, how that is logged
-//! in to, and whether every parameter is what the source takes.
+//! Checks an input's connection against the catalogue: its source, its way of authentication, and
+//! whether the source accepts every parameter.
 //!
-//! Nothing is sent and no secret is read here, so that a command can refuse a connection before
-//! a server keeps it. What the platform says of the source is asked where it is made.
+//! This sends nothing and reads no secret, so that a command can refuse a connection before a server
+//! stores it. The activity that creates the connection asks the platform as well.
 
 use aep_flow_proto::{
-    json::Object,
     read::{nearest, shown},
     v1::{Connection, SecretReference, Violation},
     validate::{self, Findings, Rules},
@@ -14,63 +13,63 @@ use serde_json::Value;
 
 use crate::catalog::{
     Catalog,
-    entry::{Auth, Format, Param, Source, ValueType},
+    entry::{Auth, Format, Param, Source, Tabular, ValueType},
 };
 
-/// A connection that the catalogue has nothing against.
+/// A connection that passes the catalogue's checks.
 #[derive(Debug)]
-pub struct Checked<'a> {
+pub struct CheckedConnection<'a> {
     /// The source.
     pub source: &'a Source,
-    /// Which of its ways of authentication.
+    /// The way of authentication.
     pub auth: &'a Auth,
-    /// The parameters, in the order of their names.
-    pub params: Vec<Given<'a>>,
-    /// The parameters that are not there and that the catalogue asks for. The platform may not.
+    /// The parameters, ordered by name.
+    pub params: Vec<Parameter<'a>>,
+    /// The parameters that are missing and that the catalogue requires. The platform may not.
     pub missing: Vec<Violation>,
 }
 
-impl Checked<'_> {
-    /// All that is wrong if the catalogue has the last word.
+impl CheckedConnection<'_> {
+    /// Everything that is wrong if only the catalogue decides.
     #[must_use]
     pub fn found_by_catalogue(&self) -> Vec<Violation> {
         let unknown = self.unknown().map(|(_, violation)| violation);
         self.missing.iter().chain(unknown).cloned().collect()
     }
 
-    /// What is wrong with parameters that the catalogue does not know and that are written out.
+    /// What is wrong with parameters that the catalogue does not know and that are literal.
     #[must_use]
     pub fn unknown_values(&self) -> Vec<Violation> {
         self.unknown()
-            .filter(|(given, _)| matches!(given.value, Written::Plain(_)))
+            .filter(|(given, _)| matches!(given.value, ParameterInput::Plain(_)))
             .map(|(_, violation)| violation.clone())
             .collect()
     }
 
-    fn unknown(&self) -> impl Iterator<Item = (&Given<'_>, &Violation)> {
+    fn unknown(&self) -> impl Iterator<Item = (&Parameter<'_>, &Violation)> {
         let params = self.params.iter();
         params.filter_map(|given| Some((given, given.known.as_ref().err()?)))
     }
 }
 
-/// A parameter as an input gives it.
+/// A parameter of an input.
 #[derive(Debug, Clone)]
-pub struct Given<'a> {
+pub struct Parameter<'a> {
     /// Its name.
     pub name: String,
-    /// What the catalogue says of it; what is wrong with it where the catalogue does not know it.
-    /// The platform may.
+    /// Its catalogue entry, or what is wrong if the catalogue does not know it. The platform may
+    /// still know it.
     pub known: Result<&'a Param, Violation>,
-    /// What it is.
-    pub value: Written,
+    /// Its value.
+    pub value: ParameterInput,
 }
 
-/// What an input has for a parameter.
+/// The value of a parameter in an input.
 #[derive(Debug, Clone)]
-pub enum Written {
-    /// Something that anyone may see.
+pub enum ParameterInput {
+    /// A value that anyone may see.
     Plain(Value),
-    /// Where it is kept.
+    /// A reference to a secret.
     Reference(SecretReference),
 }
 
@@ -78,78 +77,114 @@ fn field(param: &str) -> String {
     format!("params.{}", shown(param))
 }
 
-/// Holds `connection` against `catalog`. Whether somebody goes on with a source that Adobe drops
-/// is another question: [`deprecation`].
+/// A source of tables, as the catalogue describes it.
+#[derive(Debug, Clone, Copy)]
+pub struct ServedSource<'a> {
+    /// The source.
+    pub source: &'a Source,
+    tabular: &'a Tabular,
+}
+
+/// Looks up the source called `name`.
 ///
 /// # Errors
-/// Everything that is wrong with it, parameters that the catalogue does not know included. No
-/// value of a parameter that is or could be a secret is repeated.
-pub fn check<'a>(
-    catalog: &'a Catalog,
-    connection: &Connection,
-    rules: Rules,
-) -> Result<Checked<'a>, Vec<Violation>> {
-    let mut findings = Findings::default();
-    validate::any_connection(&mut findings, "", connection);
-    findings.into_result()?;
+/// The catalogue has no such source, or the source has no tables.
+pub fn served<'a>(catalog: &'a Catalog, name: &str) -> Result<ServedSource<'a>, Vec<Violation>> {
     let source = catalog
-        .source(&connection.source)
+        .source(name)
         .map_err(|error| one("source", error, "a source that `aep-flow sources` lists"))?;
     let tabular = source
         .served()
         .map_err(|error| one("source", error, "a source of tables"))?;
-    let auth = tabular.auth(&connection.auth).map_err(|error| {
-        let expected = "one of the source's ways of authentication, by Adobe's name for it";
-        one("auth", error, expected)
-    })?;
+    Ok(ServedSource { source, tabular })
+}
 
-    let mut findings = Findings::default();
-    let mut missing = Findings::default();
-    let mut params = Vec::new();
-    let none = Object::default();
-    let given = &connection.params.as_ref().unwrap_or(&none).0;
-    for param in auth.params.iter().filter(|param| !param.optional) {
-        if !given.contains_key(&param.name) {
-            missing.note(field(&param.name), "nothing", expected(param));
+/// The parameters of a connection that [`validate::any_connection`] accepts, by name.
+#[must_use]
+pub fn parameters(connection: &Connection) -> Vec<(String, ParameterInput)> {
+    let params = connection.params.iter().flat_map(|params| &params.0);
+    params
+        .map(|(name, value)| {
+            let value = match validate::param(value) {
+                Ok(Some(reference)) => ParameterInput::Reference(reference),
+                Ok(None) | Err(_) => ParameterInput::Plain(value.clone()),
+            };
+            (name.clone(), value)
+        })
+        .collect()
+}
+
+/// Checks a connection that [`validate::any_connection`] accepts against `catalog`. Whether the
+/// caller may use a source that Adobe removes is a separate question: [`deprecation`].
+///
+/// # Errors
+/// Those of [`served`] and [`ServedSource::check`].
+pub fn check<'a>(
+    catalog: &'a Catalog,
+    connection: &Connection,
+    rules: Rules,
+) -> Result<CheckedConnection<'a>, Vec<Violation>> {
+    served(catalog, &connection.source)?.check(&connection.auth, parameters(connection), rules)
+}
+
+impl<'a> ServedSource<'a> {
+    /// Checks the way of authentication `auth` (empty for the only one) and its parameters.
+    ///
+    /// # Errors
+    /// Everything that is wrong, including parameters that the catalogue does not know. The value
+    /// of a parameter that is or could be a secret is never repeated.
+    pub fn check(
+        self,
+        auth: &str,
+        params: Vec<(String, ParameterInput)>,
+        rules: Rules,
+    ) -> Result<CheckedConnection<'a>, Vec<Violation>> {
+        let auth = self.tabular.auth(auth).map_err(|error| {
+            let expected = "one of the source's ways of authentication, by Adobe's name for it";
+            one("auth", error, expected)
+        })?;
+        let mut findings = Findings::default();
+        let mut missing = Findings::default();
+        for param in auth.params.iter().filter(|param| !param.optional) {
+            if !params.iter().any(|(name, _)| *name == param.name) {
+                missing.note(field(&param.name), "nothing", expected(param));
+            }
         }
-    }
-    for (name, value) in given {
-        // What is no parameter at all was refused above.
-        let value = match validate::param(value) {
-            Ok(Some(reference)) => Written::Reference(reference),
-            Ok(None) | Err(_) => Written::Plain(value.clone()),
-        };
-        let known = auth.params.iter().find(|param| param.name == *name);
-        let known = known.ok_or_else(|| unknown(auth, name));
-        if let (Ok(param), Written::Plain(value)) = (&known, &value) {
-            plain(&mut findings, param, value, rules);
-        }
-        let name = name.clone();
-        params.push(Given { name, known, value });
-    }
-    let missing = missing.into_result().err().unwrap_or_default();
-    match findings.into_result() {
-        Ok(()) => Ok(Checked {
-            source,
-            auth,
-            params,
-            missing,
-        }),
-        Err(found) => {
-            let unknown = params.into_iter().filter_map(|given| given.known.err());
-            Err(missing.into_iter().chain(found).chain(unknown).collect())
+        let params: Vec<Parameter<'a>> = params
+            .into_iter()
+            .map(|(name, value)| {
+                let known = auth.params.iter().find(|param| param.name == name);
+                let known = known.ok_or_else(|| unknown(auth, &name));
+                if let (Ok(param), ParameterInput::Plain(value)) = (&known, &value) {
+                    plain(&mut findings, param, value, rules);
+                }
+                Parameter { name, known, value }
+            })
+            .collect();
+        let missing = missing.into_result().err().unwrap_or_default();
+        match findings.into_result() {
+            Ok(()) => Ok(CheckedConnection {
+                source: self.source,
+                auth,
+                params,
+                missing,
+            }),
+            Err(found) => {
+                let unknown = params.into_iter().filter_map(|given| given.known.err());
+                Err(missing.into_iter().chain(found).chain(unknown).collect())
+            }
         }
     }
 }
 
-/// What Adobe says of a source that it drops, where `connection` does not say that it is known.
+/// The violation for a source that Adobe removes, unless `connection` acknowledges the removal.
 #[must_use]
 pub fn deprecation(source: &Source, connection: &Connection) -> Option<Violation> {
     let notice = source.deprecation_notice()?;
     (!connection.acknowledge_deprecation).then(|| Violation {
         field: "acknowledgeDeprecation".to_owned(),
         found: format!("false, and {notice}"),
-        expected: "true, to go on with it all the same".to_owned(),
+        expected: "true, to use it anyway".to_owned(),
     })
 }
 
@@ -185,7 +220,7 @@ fn unknown(auth: &Auth, name: &str) -> Violation {
     }
 }
 
-/// What a parameter is to be, in words that fit behind "expected".
+/// What a parameter has to be, in words that fit after "expected".
 fn expected(param: &Param) -> String {
     let what = match (param.secret, param.value_type) {
         (true, _) => format!("a reference such as {}", validate::SECRET_REFERENCE),
@@ -200,7 +235,7 @@ fn expected(param: &Param) -> String {
 fn plain(findings: &mut Findings, param: &Param, value: &Value, rules: Rules) {
     let field = field(&param.name);
     if param.secret {
-        return findings.note(field, "a secret as it is", expected(param));
+        return findings.note(field, "a literal secret", expected(param));
     }
     let found = match (param.value_type, value) {
         (ValueType::String, Value::String(text)) if text.trim().is_empty() => "nothing",
@@ -219,7 +254,7 @@ fn plain(findings: &mut Findings, param: &Param, value: &Value, rules: Rules) {
     findings.note(field, found, expected(param));
 }
 
-/// That a text by which the platform calls the source is one that it may be called by.
+/// Checks that the platform may call the source at the address in `text`.
 pub(crate) fn address(
     findings: &mut Findings,
     field: &str,
@@ -230,7 +265,7 @@ pub(crate) fn address(
     match param.format {
         Some(Format::Host) => validate::source_host(findings, field, text, rules),
         Some(Format::Url) => validate::source_url(findings, field, text, rules),
-        // The platform alone reads what is in these.
+        // Only the platform reads these.
         Some(Format::ConnectionString | Format::Json | Format::Base64) | None => {}
     }
 }
@@ -255,7 +290,13 @@ mod tests {
 
     fn found(change: impl FnOnce(&mut Value)) -> Vec<(String, String)> {
         let catalog = Catalog::built_in();
-        let all = match check(&catalog, &connection(change), Rules::default()) {
+        let input = connection(change);
+        let mut findings = Findings::default();
+        validate::any_connection(&mut findings, "", &input);
+        let checked = findings
+            .into_result()
+            .and_then(|()| check(&catalog, &input, Rules::default()));
+        let all = match checked {
             Ok(checked) => checked.found_by_catalogue(),
             Err(all) => all,
         };
@@ -267,7 +308,7 @@ mod tests {
     #[test]
     fn a_good_connection_passes() {
         assert_eq!(found(|_| ()), []);
-        // One that is no secret may be a reference all the same.
+        // A parameter that is not a secret may be a reference too.
         assert_eq!(
             found(|input| input["params"]["clientId"] = json!({"file": "id"})),
             []
@@ -281,7 +322,7 @@ mod tests {
             ("source", "`salesforce-service-cloud`", |input| {
                 input["source"] = json!("salesforce-service-clod")
             }),
-            ("source", "files from a storage", |input| {
+            ("source", "files in a storage", |input| {
                 input["source"] = json!("amazon-s3")
             }),
             ("source", "lower-case", |input| input["source"] = json!("")),
@@ -294,10 +335,10 @@ mod tests {
             ("params.clientId", "nothing", |input| {
                 input["params"].as_object_mut().unwrap().remove("clientId");
             }),
-            ("params.clientSecret", "a secret as it is", |input| {
+            ("params.clientSecret", "a literal secret", |input| {
                 input["params"]["clientSecret"] = json!("hunter2")
             }),
-            ("params.clientSecret", "a secret as it is", |input| {
+            ("params.clientSecret", "a literal secret", |input| {
                 input["params"]["clientSecret"] = json!(7)
             }),
             ("params.clientID", "`clientId`", |input| {
@@ -326,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_is_told_at_once() {
+    fn everything_is_reported_at_once() {
         let fields: Vec<String> = found(|input| {
             input["params"] = json!({"apiVersion": 60, "clientSecret": "hunter2", "x": 1});
         })
@@ -346,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_other_than_text_is_told() {
+    fn a_type_other_than_text_is_reported() {
         let param = |value_type| Param {
             name: "port".to_owned(),
             description: "Port.".to_owned(),

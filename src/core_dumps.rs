@@ -1,10 +1,10 @@
-//! Keeps this process's memory, which holds secrets, out of files and out of other processes.
+//! Keeps this process's memory, which contains secrets, out of files and away from other processes.
 
-/// No core file, and no reading of the memory by a process of the same user.
+/// Forbids core files, and reads of the memory by processes of the same user.
 ///
-/// Both are needed: where the system hands cores to a program instead of writing files, it does
-/// not look at the limit, but it dumps no process that is not dumpable. A process that was made
-/// before, such as one that traces this one, is not kept out; nor is root.
+/// Both settings are needed: a system that passes cores to a program ignores the limit, but it never
+/// dumps a process that is not dumpable. This does not stop root, nor a process that already traces
+/// this one.
 #[cfg(target_os = "linux")]
 pub(crate) fn forbid() -> std::io::Result<()> {
     use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
@@ -18,7 +18,7 @@ pub(crate) fn forbid() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Other systems are for development.
+/// Other systems are only for development.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn forbid() -> std::io::Result<()> {
     Ok(())

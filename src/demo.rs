@@ -1,8 +1,8 @@
 //! The whole job on this machine: a Temporal server, an emulated platform, a worker, one ingestion.
 //!
 //! Everything runs on free ports of the loopback interface and ends with [`run`], also when that
-//! is interrupted. Nothing of the user's is read but where a Temporal server is, and nothing is
-//! written but a fetched server (see [`crate::devserver`]).
+//! is interrupted. Of the user's files and variables it reads only where a Temporal server is, and
+//! it writes only a fetched server (see [`aep_flow_devserver`]).
 
 mod retries;
 mod stage;
@@ -11,6 +11,7 @@ mod watch;
 
 use std::future::Future;
 
+use aep_flow_devserver::{self as devserver, DevServerError, Report};
 use aep_flow_proto::names;
 use aep_flow_proto::v1::IngestResult;
 use aep_flow_workflows::ingest::IngestOracleServiceCloud;
@@ -22,20 +23,18 @@ use temporalio_client::{
 };
 
 use crate::config::{Config, Environment};
-use crate::devserver::{self, DevServerError, Report};
 use crate::temporal::ConnectError;
 use crate::worker::WorkerError;
 
 pub use retries::Retry;
-pub use stage::use_emulator;
 pub use summary::Summary;
 
 use stage::Stage;
 
-/// Name of the base connection that the demo makes.
+/// Name of the base connection that the demo creates.
 pub(crate) const CONNECTION_NAME: &str = "Oracle Service Cloud, demo";
 
-/// What the demo is asked for.
+/// What the demo is to do.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Leaves all of it running after the ingestion, until the interruption.
@@ -58,7 +57,7 @@ pub enum Ended {
     Interrupted,
 }
 
-/// Why there was nothing to show.
+/// Why the demo failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
     /// No Temporal server.
@@ -114,10 +113,10 @@ impl DemoError {
 
 /// Runs the demo to its end, or until `interrupted`.
 ///
-/// `report` hears what is being done; `show` gets the summary once the ingestion is through,
-/// which with [`Options::keep`] is long before the end. Whatever happens, everything that was
-/// started has ended when this returns; a Temporal server that ran before is left alone, with
-/// the demo's workflow in it.
+/// `report` receives progress; `show` gets the summary once the ingestion has ended, which with
+/// [`Options::keep`] is long before this returns. Whatever happens, everything that was started
+/// has ended when this returns. A Temporal server that ran before keeps running, with the demo's
+/// workflow in it.
 ///
 /// # Errors
 ///
@@ -167,7 +166,7 @@ async fn perform(
     stage: &mut Stage,
     report: &dyn Report,
 ) -> Result<Summary, DemoError> {
-    let surroundings = devserver::Surroundings::read(&options.environment);
+    let surroundings = devserver::Surroundings::read(|name| options.environment.get(name));
     let config = stage.set_up(options, &surroundings, report).await?;
     let client = crate::temporal::connect(&config)
         .await

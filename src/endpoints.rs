@@ -1,5 +1,5 @@
-//! What a worker answers to those who watch it: probes, and Prometheus. Plain HTTP, on addresses
-//! of their own, and only where they are configured.
+//! The HTTP endpoints of a worker, for probes and for Prometheus. Each has its own address, serves
+//! plain HTTP, and is off unless configured.
 
 mod health;
 mod metrics;
@@ -13,23 +13,23 @@ pub use health::{Health, Platform};
 
 use crate::telemetry::Meters;
 
-/// Why nothing can be answered at an address.
+/// Why an address can't be served.
 #[derive(Debug, thiserror::Error)]
 #[error("`{setting}`: nothing can be served at {address}")]
 pub struct ListenError {
     /// The setting.
     pub setting: &'static str,
-    /// What it says.
+    /// Its value.
     pub address: SocketAddr,
-    /// What the system said.
+    /// The system's error.
     #[source]
     pub cause: std::io::Error,
 }
 
-/// Answers `/healthz` and `/readyz` at `address` until the future that it gives is dropped.
+/// Serves `/healthz` and `/readyz` at `address` until the returned future is dropped.
 ///
 /// # Errors
-/// [`ListenError`] before anything is answered.
+/// [`ListenError`] before anything is served.
 pub async fn serve_health(
     address: SocketAddr,
     health: Health,
@@ -37,10 +37,10 @@ pub async fn serve_health(
     serve("health.listen", address, health::routes(health)).await
 }
 
-/// Answers `/metrics` at `address` until the future that it gives is dropped.
+/// Serves `/metrics` at `address` until the returned future is dropped.
 ///
 /// # Errors
-/// [`ListenError`] before anything is answered.
+/// [`ListenError`] before anything is served.
 pub async fn serve_metrics(
     address: SocketAddr,
     meters: Meters,

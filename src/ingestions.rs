@@ -1,8 +1,8 @@
-//! How many ingestions run, fail and wait for a person: a gauge, counted on the server.
+//! Gauges of how many ingestions run, fail and wait for a person, counted by the server.
 //!
-//! A workflow can't count itself, since a replay would count it again. So each worker asks the
-//! server's visibility now and then; all of them give the same numbers, of which a board takes
-//! one (`max by (phase)`).
+//! A workflow can't count itself, because a replay would count it again. So each worker queries the
+//! server's visibility regularly. All workers report the same numbers, and a board takes one of them
+//! (`max by (phase)`).
 
 use std::{
     collections::BTreeMap,
@@ -10,16 +10,16 @@ use std::{
     time::Duration,
 };
 
-use aep_flow_proto::names::{phase, search_attribute};
+use aep_flow_proto::names::{Phase, SearchAttribute};
 use opentelemetry::{KeyValue, global};
 use temporalio_client::tonic::{IntoRequest as _, Status};
 use temporalio_client::{Client, NamespacedClient as _};
 use temporalio_common::protos::temporal::api::workflowservice::v1::CountWorkflowExecutionsRequest;
 
-/// How often the server is asked. Five small queries each time.
+/// How often the server is queried, with five small queries each time.
 const PAUSE: Duration = Duration::from_secs(15);
 
-/// What was counted last.
+/// The latest counts.
 #[derive(Debug, Default)]
 struct Counts {
     by_phase: BTreeMap<&'static str, u64>,
@@ -27,8 +27,8 @@ struct Counts {
     needing_decision: Option<u64>,
 }
 
-/// Counts until it is dropped. Gives no numbers while they can't be had: a namespace that lacks
-/// the search attributes, a key that may not list, a server that is away.
+/// Counts until it is dropped. Reports no numbers while counting fails: the namespace lacks the
+/// search attributes, the key may not list, or the server is unreachable.
 pub async fn count(client: Client) {
     let counts = Arc::new(Mutex::new(Counts::default()));
     show(&counts);
@@ -39,7 +39,7 @@ pub async fn count(client: Client) {
         if let (Err(status), true) = (&found, could) {
             tracing::info!(
                 reason = status.message(),
-                "ingestions can't be counted: `aep-flow check` tells which search attributes are \
+                "ingestions can't be counted: `aep-flow check` shows which search attributes are \
                  missing"
             );
         }
@@ -51,15 +51,15 @@ pub async fn count(client: Client) {
 
 async fn ask(client: &Client) -> Result<Counts, Status> {
     let mut counts = Counts::default();
-    for phase in phase::RUNNING {
-        let query = format!("{} = '{phase}'", search_attribute::PHASE);
+    for phase in Phase::RUNNING.map(Phase::as_str) {
+        let query = format!("{} = '{phase}'", SearchAttribute::Phase);
         counts
             .by_phase
             .insert(phase, running(client, &query).await?);
     }
-    let failing = format!("{} IS NOT NULL", search_attribute::LAST_FAILURE);
+    let failing = format!("{} IS NOT NULL", SearchAttribute::LastFailure);
     counts.failing = Some(running(client, &failing).await?);
-    let needing = format!("{} = true", search_attribute::NEEDS_DECISION);
+    let needing = format!("{} = true", SearchAttribute::NeedsDecision);
     counts.needing_decision = Some(running(client, &needing).await?);
     Ok(counts)
 }

@@ -1,8 +1,7 @@
-//! What is told of a panic: where it was, and nothing that it carries.
+//! Reports where a panic happened, without its message.
 //!
-//! The text of a panic is put together from whatever was at hand, such as the value that could
-//! not be read: it may hold a secret or a row of a source. Only a text that stands in the program
-//! as it is gets shown.
+//! The message of a panic may contain any value, such as one that could not be parsed: it may hold a
+//! secret or a row of a source. Only a message that is a literal of the program is shown.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::RefCell;
@@ -17,20 +16,21 @@ thread_local! {
     static LAST: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Takes the place of the standard hook, which prints all of a panic's text.
+/// Replaces the standard hook, which prints the whole message of a panic.
 pub fn hide_payloads() {
-    std::panic::set_hook(Box::new(tell));
+    std::panic::set_hook(Box::new(report));
 }
 
-fn tell(panic: &PanicHookInfo<'_>) {
+fn report(panic: &PanicHookInfo<'_>) {
     let place = panic
         .location()
         .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
     LAST.with(|last| *last.borrow_mut() = Some(place.clone()));
-    let said = literal(panic.payload()).unwrap_or("what it says is not shown: it may hold a value");
+    let said = literal(panic.payload())
+        .unwrap_or("its message is not shown, because it may contain a value");
     let thread = std::thread::current();
     let thread = thread.name().unwrap_or("without a name");
-    // Names of functions and lines alone.
+    // Only names of functions and lines.
     let backtrace = Backtrace::capture();
     let backtrace = (backtrace.status() == BacktraceStatus::Captured).then_some(backtrace);
     if tracing::dispatcher::has_been_set() {
@@ -47,12 +47,12 @@ fn tell(panic: &PanicHookInfo<'_>) {
     }
 }
 
-/// A text that was not put together at run time.
+/// The message, if it is a literal of the program.
 fn literal(payload: &(dyn std::any::Any + Send)) -> Option<&'static str> {
     payload.downcast_ref::<&'static str>().copied()
 }
 
-/// What `work` gives, or where it panicked, if that is known. What the panic carried is dropped.
+/// The output of `work`, or where it panicked, if that is known. Drops the panic's message.
 pub async fn caught<F: Future>(work: F) -> Result<F::Output, Option<String>> {
     match AssertUnwindSafe(work).catch_unwind().await {
         Ok(output) => Ok(output),

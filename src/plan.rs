@@ -1,22 +1,23 @@
 //! What an ingestion would do, found out without a write.
 //!
-//! The very activities of an ingestion are rehearsed in its order: each looks for what it would
-//! make, and notes what would become of it. What does not stand yet has an id to come in its
-//! place, so that whatever was made from another shows as such.
+//! The activities of an ingestion do a dry run in its order: each looks for what it would create,
+//! and notes what would become of it. What does not exist yet has an id that no resource has, so
+//! that whatever was created from another one differs from it.
 
 mod by_name;
 mod table;
 
-use aep_flow_ensure::{Foreseen, ResourceKind};
+use aep_flow_ensure::{Planned, ResourceKind};
 use aep_flow_proto::{
     names::{FailureType, activity},
-    v1::{ConnectionSpec, ExploreTablesInput, Table},
-    validate::{self, Meant},
+    v1::{ConnectionSpec, ExploreTablesInput, Outcome, Table},
+    validate::{self, SelectedTable},
 };
-use aep_flow_workflows::ingest::{self, Given, Shared, Source};
+use aep_flow_workflows::ingest;
+use aep_flow_workflows::ingest_input::{ConnectionInput, ConnectionSettings, IngestInput};
 use serde::Serialize;
 
-use crate::activities::{self, Attempt, Failed, Note, Platform, Rehearsal, id_to_come};
+use crate::activities::{self, ActivityFailure, Attempt, Creates, DryRun, Note, Platform};
 
 /// What an ingestion would do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -43,7 +44,7 @@ pub struct Step {
     pub name: String,
     /// What an ingestion would do.
     pub action: Action,
-    /// Its id, where it stands.
+    /// Its id, where it exists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Why.
@@ -54,17 +55,17 @@ pub struct Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
-    /// Nothing: it stands, made by us from the same request.
+    /// Nothing: it exists, created by us from the same request.
     Keep,
-    /// Make it.
+    /// Create it.
     Create,
-    /// Take what somebody else made, as it is.
+    /// Take what somebody else created, as it is.
     Adopt,
-    /// Take away a second one of ours.
+    /// Delete a duplicate of ours.
     Remove,
     /// End in a failure.
     Refuse,
-    /// It is not known yet: something before it is still to be made.
+    /// It is not known yet: something before it does not exist yet.
     Unknown,
 }
 
@@ -97,15 +98,15 @@ impl Plan {
 /// # Errors
 /// What keeps it from being found out: the platform can't be reached, the credentials are not
 /// good, the sandbox is not there. That an ingestion would fail is a step of the plan.
-pub async fn plan(platform: &Platform, given: &Given) -> Result<Plan, Failed> {
-    let Some(source) = &given.source else {
+pub async fn plan(platform: &Platform, given: &IngestInput) -> Result<Plan, ActivityFailure> {
+    let Some(source) = &given.connection else {
         return Ok(Plan::default());
     };
     let mut planner = Planner {
         platform,
-        connection: source.shared(),
+        connection: source.settings(),
         at: At::Connection,
-        rehearsal: Rehearsal::default(),
+        dry_run: DryRun::default(),
         plan: Plan::default(),
     };
     if let Some(base) = planner.base(source).await? {
@@ -117,20 +118,15 @@ pub async fn plan(platform: &Platform, given: &Given) -> Result<Plan, Failed> {
     Ok(planner.plan)
 }
 
-/// Which activity would make a resource, and of what kind.
+/// Which activity would create a resource, and of what kind.
 type Making = (&'static str, ResourceKind);
 
 /// The base connection that all tables are read through.
 struct Base {
     id: String,
     spec: ConnectionSpec,
-}
-
-impl Base {
-    /// Whether it is still to be made, so that nothing can be explored through it.
-    fn is_to_come(&self) -> bool {
-        self.id == id_to_come(ResourceKind::BaseConnection)
-    }
+    /// Whether it does not exist yet, so that nothing can be explored through it.
+    is_to_come: bool,
 }
 
 /// What is being planned.
@@ -138,53 +134,59 @@ enum At {
     /// The base connection, or which tables are meant.
     Connection,
     /// A table.
-    Table(Box<Meant>),
+    Table(Box<SelectedTable>),
 }
 
 struct Planner<'a> {
     platform: &'a Platform,
-    connection: Shared,
+    connection: ConnectionSettings,
     at: At,
-    rehearsal: Rehearsal,
+    dry_run: DryRun,
     plan: Plan,
 }
 
 impl Planner<'_> {
-    fn attempt(&self) -> Attempt {
-        Attempt::rehearsed(self.rehearsal.clone())
+    /// The dry run of the activity that takes `input`; nothing where it would fail. `name` is that
+    /// of its resource, which an input that names an existing one leaves empty.
+    async fn create<I: Creates>(
+        &mut self,
+        name: &str,
+        input: I,
+    ) -> Result<Option<I::Created>, ActivityFailure> {
+        let attempt = Attempt::of_dry_run(self.dry_run.clone());
+        let made = input.create(self.platform, &attempt).await;
+        self.noted((I::ACTIVITY, I::RESOURCE), name, made)
     }
 
     /// The base connection; nothing if it would be refused, for then nothing follows.
-    async fn base(&mut self, source: &Source) -> Result<Option<Base>, Failed> {
-        let attempt = self.attempt();
-        let (step, made) = match source.clone() {
-            Source::OracleServiceCloud(input) => (
-                activity::CREATE_ORACLE_SERVICE_CLOUD_BASE_CONNECTION,
-                activities::create_oracle_service_cloud(self.platform, &attempt, input).await,
-            ),
-            Source::Any(input) => (
-                activity::CREATE_BASE_CONNECTION,
-                activities::create_base_connection(self.platform, &attempt, input).await,
-            ),
-        };
+    async fn base(&mut self, source: &ConnectionInput) -> Result<Option<Base>, ActivityFailure> {
         let name = self.connection.name.clone();
-        let made = self.noted((step, ResourceKind::BaseConnection), &name, made)?;
+        let made = match source.clone() {
+            ConnectionInput::OracleServiceCloud(input) => self.create(&name, input).await?,
+            ConnectionInput::Any(input) => self.create(&name, input).await?,
+        };
         Ok(made.map(|made| {
+            let is_to_come = made.outcome() == Outcome::Created;
             self.plan.warnings.extend(made.warnings);
             Base {
                 id: made.id,
                 spec: made.connection_spec.unwrap_or_default(),
+                is_to_come,
             }
         }))
     }
 
     /// The tables that the input means. Which ones a pattern means is not known before the
     /// source can be explored.
-    async fn tables(&mut self, entries: &[Table], base: &Base) -> Result<Vec<Meant>, Failed> {
+    async fn tables(
+        &mut self,
+        entries: &[Table],
+        base: &Base,
+    ) -> Result<Vec<SelectedTable>, ActivityFailure> {
         if !validate::has_pattern(entries) {
             return Ok(self.meant(entries, &[]));
         }
-        if base.is_to_come() {
+        if base.is_to_come {
             for pattern in entries.iter().filter(|entry| !entry.r#match.is_empty()) {
                 self.plan.steps.push(Step {
                     table: pattern.r#match.clone(),
@@ -193,7 +195,7 @@ impl Planner<'_> {
                     name: String::new(),
                     action: Action::Unknown,
                     id: None,
-                    reason: "which tables it means is known once the base connection stands"
+                    reason: "which tables it means is known once the base connection exists"
                         .to_owned(),
                 });
             }
@@ -217,13 +219,13 @@ impl Planner<'_> {
         Ok(self.meant(entries, &paths))
     }
 
-    fn meant(&mut self, entries: &[Table], paths: &[&str]) -> Vec<Meant> {
-        match validate::meant(entries, paths) {
+    fn meant(&mut self, entries: &[Table], paths: &[&str]) -> Vec<SelectedTable> {
+        match validate::select_tables(entries, paths) {
             Ok(meant) => meant,
             Err(violations) => {
                 let step = (activity::EXPLORE_TABLES, ResourceKind::BaseConnection);
                 let name = self.connection.name.clone();
-                self.refuse(step, &name, Failed::invalid(violations));
+                self.refuse(step, &name, ActivityFailure::invalid(violations));
                 Vec::new()
             }
         }
@@ -234,9 +236,9 @@ impl Planner<'_> {
         &mut self,
         making: Making,
         name: &str,
-        made: Result<O, Failed>,
-    ) -> Result<Option<O>, Failed> {
-        for note in self.rehearsal.take() {
+        made: Result<O, ActivityFailure>,
+    ) -> Result<Option<O>, ActivityFailure> {
+        for note in self.dry_run.take() {
             self.plan
                 .steps
                 .extend(steps(self.table_path(), making.0, &note));
@@ -252,7 +254,7 @@ impl Planner<'_> {
     }
 
     /// Notes that an ingestion would fail, in the words of the input.
-    fn refuse(&mut self, (step, kind): Making, name: &str, failed: Failed) {
+    fn refuse(&mut self, (step, kind): Making, name: &str, failed: ActivityFailure) {
         let failed = match &self.at {
             // What was found out about the tables names them already.
             At::Connection if step == activity::EXPLORE_TABLES => failed,
@@ -291,7 +293,8 @@ fn is_about_the_input(kind: FailureType) -> bool {
         | FailureType::IdempotencyMismatch
         | FailureType::OutcomeUnknown
         | FailureType::NotFound
-        | FailureType::PlatformRejected => true,
+        | FailureType::PlatformRejected
+        | FailureType::Other(_) => true,
         FailureType::Unauthenticated
         | FailureType::PermissionDenied
         | FailureType::SandboxNotFound
@@ -301,10 +304,10 @@ fn is_about_the_input(kind: FailureType) -> bool {
 }
 
 /// Reason of [`Action::Create`].
-const IS_FREE: &str = "nothing of that name stands";
+const IS_FREE: &str = "nothing of that name exists";
 
 /// Reason of [`Action::Adopt`].
-const IS_SOMEBODYS: &str = "somebody else made it, and the input takes any";
+const IS_SOMEBODYS: &str = "somebody else created it, and the input takes any";
 
 fn steps(table: &str, step: &'static str, note: &Note) -> Vec<Step> {
     let of = |action, id, reason: &str| Step {
@@ -316,24 +319,28 @@ fn steps(table: &str, step: &'static str, note: &Note) -> Vec<Step> {
         id,
         reason: reason.to_owned(),
     };
-    match &note.foreseen {
-        Foreseen::Create => vec![of(Action::Create, None, IS_FREE)],
-        Foreseen::Adopt {
+    match &note.planned {
+        Planned::Create => vec![of(Action::Create, None, IS_FREE)],
+        Planned::Adopt {
             ensured,
             is_ours,
-            swept,
+            duplicates,
         } => {
             let id = Some(ensured.id.clone());
-            let stands = if *is_ours {
-                of(Action::Keep, id, "it is ours, made from the same request")
+            let existing = if *is_ours {
+                of(
+                    Action::Keep,
+                    id,
+                    "it is ours, created from the same request",
+                )
             } else {
                 of(Action::Adopt, id, IS_SOMEBODYS)
             };
-            let swept = swept.iter().map(|id| {
-                let reason = "a second one of ours: it goes, unless something uses it";
+            let duplicates = duplicates.iter().map(|id| {
+                let reason = "a duplicate of ours: it is deleted, unless something uses it";
                 of(Action::Remove, Some(id.clone()), reason)
             });
-            std::iter::once(stands).chain(swept).collect()
+            std::iter::once(existing).chain(duplicates).collect()
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Makes the client of Adobe Experience Platform that the configuration asks for.
+//! Builds the client of Adobe Experience Platform from the configuration.
 
 use std::path::PathBuf;
 
@@ -6,11 +6,11 @@ use aep_platform::{BuildError, Client, Credentials, Proxy, Settings, check_addre
 
 use crate::config::{Aep, Config};
 
-/// Why no client could be made.
+/// Why no client can be built.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// A setting is wrong.
-    #[error("the settings do not make a client")]
+    #[error("the settings for Adobe Experience Platform are wrong")]
     Build(#[from] BuildError),
     /// The certificate authority's file could not be read.
     #[error("cannot read the certificates in {}", path.display())]
@@ -34,18 +34,18 @@ impl ClientError {
             }
             Self::Build(BuildError::WrongCertificate { .. }) | Self::Certificate { .. } => {
                 "set `aep.ca_certificate` to a PEM file with the authority's certificate, or \
-                 leave it out to trust the system's alone"
+                 leave it out to trust only the system's"
             }
             Self::Build(BuildError::WrongProxy) => "correct `proxy.https`, or unset the variable",
-            Self::Build(_) => "`aep-flow config show` lists the settings and where each comes from",
+            Self::Build(_) => "`aep-flow config show` lists the settings and their sources",
         }
     }
 }
 
-/// The client, or none where client id, client secret or organisation is not set.
+/// The client, or nothing if client id, client secret or organisation is not set.
 ///
 /// # Errors
-/// [`ClientError`]: what is set is wrong.
+/// [`ClientError`]: a setting is wrong.
 pub fn from_config(config: &Config) -> Result<Option<Client>, ClientError> {
     let aep = &config.aep;
     let (Some(client_id), Some(client_secret), Some(org_id)) =
@@ -63,17 +63,17 @@ pub fn from_config(config: &Config) -> Result<Option<Client>, ClientError> {
     Ok(Some(Client::new(settings, credentials)?))
 }
 
-/// Whether a client could be made, whoever it is for.
+/// Whether the settings other than the credentials are valid.
 ///
 /// # Errors
-/// [`ClientError`]: what is set is wrong.
+/// [`ClientError`]: a setting is wrong.
 pub fn check(config: &Config) -> Result<(), ClientError> {
     check_addresses(&config.aep)?;
     settings(config, "")?.outgoing().client(true)?;
     Ok(())
 }
 
-/// By the names that the settings have here.
+/// Checks the addresses by the names of their settings.
 fn check_addresses(aep: &Aep) -> Result<(), ClientError> {
     check_address("aep.ims_url", &aep.ims_url, aep.allow_insecure)?;
     check_address("aep.platform_url", &aep.platform_url, aep.allow_insecure)?;

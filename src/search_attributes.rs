@@ -1,8 +1,8 @@
-//! The search attributes of a namespace: which of ours it knows, and how the others get there.
+//! The search attributes of a namespace: which of ours are registered, and how to register the rest.
 
 use std::collections::BTreeMap;
 
-use aep_flow_proto::names::search_attribute;
+use aep_flow_proto::names::{SearchAttribute, SearchAttributeType};
 use temporalio_client::tonic::{IntoRequest as _, Status};
 use temporalio_client::{Client, NamespacedClient as _};
 use temporalio_common::protos::temporal::api::{
@@ -10,15 +10,12 @@ use temporalio_common::protos::temporal::api::{
     operatorservice::v1::{AddSearchAttributesRequest, ListSearchAttributesRequest},
 };
 
-/// A name and its type, as Temporal's command line names it.
-pub(crate) type Attribute = (&'static str, &'static str);
-
-/// What a namespace knows.
+/// The search attributes of a namespace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Registered(BTreeMap<String, &'static str>);
 
 impl Registered {
-    /// What the namespace of `client` knows.
+    /// The search attributes of the namespace of `client`.
     pub(crate) async fn list(client: &Client) -> Result<Self, Status> {
         let request = ListSearchAttributesRequest {
             namespace: client.namespace(),
@@ -35,37 +32,39 @@ impl Registered {
         self.0.get(name).copied()
     }
 
-    /// Those of ours that are not there.
-    pub(crate) fn missing(&self) -> Vec<Attribute> {
-        search_attribute::ALL
+    /// Those of ours that are not registered.
+    pub(crate) fn missing(&self) -> Vec<SearchAttribute> {
+        SearchAttribute::ALL
             .into_iter()
-            .filter(|(name, _)| self.type_of(name).is_none())
+            .filter(|each| self.type_of(each.as_str()).is_none())
             .collect()
     }
 
-    /// Those of ours that are there with another type, with that type.
-    pub(crate) fn mistyped(&self) -> Vec<(Attribute, &'static str)> {
-        search_attribute::ALL
+    /// Those of ours that are registered with another type, with that type.
+    pub(crate) fn mistyped(&self) -> Vec<(SearchAttribute, &'static str)> {
+        SearchAttribute::ALL
             .into_iter()
-            .filter_map(|(name, kind)| {
-                let found = self.type_of(name)?;
-                (found != kind).then_some(((name, kind), found))
+            .filter_map(|each| {
+                let found = self.type_of(each.as_str())?;
+                (found != each.value_type().as_str()).then_some((each, found))
             })
             .collect()
     }
 
-    /// Whether `name` is there as we need it.
+    /// Whether `name` is registered with the type that we need.
     pub(crate) fn has(&self, name: &str) -> bool {
-        let ours = search_attribute::ALL.iter().find(|each| each.0 == name);
-        ours.is_some_and(|(name, kind)| self.type_of(name) == Some(kind))
+        let ours = SearchAttribute::ALL
+            .into_iter()
+            .find(|each| each.as_str() == name);
+        ours.is_some_and(|each| self.type_of(name) == Some(each.value_type().as_str()))
     }
 }
 
-/// Registers these in the namespace of `client`.
-pub(crate) async fn register(client: &Client, missing: &[Attribute]) -> Result<(), Status> {
+/// Registers `missing` in the namespace of `client`.
+pub(crate) async fn register(client: &Client, missing: &[SearchAttribute]) -> Result<(), Status> {
     let search_attributes = missing
         .iter()
-        .map(|(name, kind)| ((*name).to_owned(), type_number(kind)))
+        .map(|each| (each.to_string(), type_number(each.value_type())))
         .collect();
     let request = AddSearchAttributesRequest {
         search_attributes,
@@ -78,18 +77,19 @@ pub(crate) async fn register(client: &Client, missing: &[Attribute]) -> Result<(
     Ok(())
 }
 
-/// The command that registers these.
-pub(crate) fn register_command(namespace: &str, missing: &[Attribute]) -> String {
+/// The command that registers `missing`.
+pub(crate) fn register_command(namespace: &str, missing: &[SearchAttribute]) -> String {
     let mut command = format!("temporal operator search-attribute create --namespace {namespace}");
-    for (name, kind) in missing {
-        command.push_str(&format!(" --name {name} --type {kind}"));
+    for each in missing {
+        let value_type = each.value_type();
+        command.push_str(&format!(" --name {each} --type {value_type}"));
     }
     command
 }
 
-/// Names, as a list in a sentence.
-pub(crate) fn names(attributes: &[Attribute]) -> String {
-    let names: Vec<&str> = attributes.iter().map(|(name, _)| *name).collect();
+/// The names, as a list in a sentence.
+pub(crate) fn names(attributes: &[SearchAttribute]) -> String {
+    let names: Vec<&str> = attributes.iter().map(|each| each.as_str()).collect();
     names.join(", ")
 }
 
@@ -108,9 +108,11 @@ fn type_name(number: i32) -> &'static str {
     found.map_or("unknown", |(_, name)| name)
 }
 
-fn type_number(name: &str) -> i32 {
-    let found = TYPES.iter().find(|(_, each)| *each == name);
-    found.map_or(IndexedValueType::Unspecified, |(kind, _)| *kind) as i32
+fn type_number(value_type: SearchAttributeType) -> i32 {
+    match value_type {
+        SearchAttributeType::Keyword => IndexedValueType::Keyword as i32,
+        SearchAttributeType::Bool => IndexedValueType::Bool as i32,
+    }
 }
 
 #[cfg(test)]
@@ -121,8 +123,8 @@ mod tests {
     fn the_pages_name_every_search_attribute() {
         let reference = include_str!("../docs/configuration.md");
         let meaning = include_str!("../docs/operating.md");
-        for (name, kind) in search_attribute::ALL {
-            let flags = format!("--name {name} --type {kind}");
+        for name in SearchAttribute::ALL {
+            let flags = format!("--name {name} --type {}", name.value_type());
             assert!(reference.contains(&flags), "{flags}");
             assert!(meaning.contains(&format!("| `{name}` |")), "{name}");
         }
@@ -133,7 +135,7 @@ mod tests {
         assert_eq!(
             register_command(
                 "ns",
-                &[("AepPhase", "Keyword"), ("AepNeedsDecision", "Bool")]
+                &[SearchAttribute::Phase, SearchAttribute::NeedsDecision]
             ),
             "temporal operator search-attribute create --namespace ns --name AepPhase --type \
              Keyword --name AepNeedsDecision --type Bool"
@@ -143,8 +145,8 @@ mod tests {
     #[test]
     fn one_of_another_type_is_of_no_use() {
         let mut registered = Registered(
-            search_attribute::ALL
-                .map(|(name, kind)| (name.to_owned(), kind))
+            SearchAttribute::ALL
+                .map(|each| (each.to_string(), each.value_type().as_str()))
                 .into(),
         );
         assert_eq!(
@@ -153,16 +155,17 @@ mod tests {
         );
         registered.0.insert("AepPhase".to_owned(), "Text");
         registered.0.remove("AepSource");
-        assert_eq!(registered.missing(), [("AepSource", "Keyword")]);
-        assert_eq!(registered.mistyped(), [(("AepPhase", "Keyword"), "Text")]);
+        assert_eq!(registered.missing(), [SearchAttribute::Source]);
+        assert_eq!(registered.mistyped(), [(SearchAttribute::Phase, "Text")]);
         assert!(registered.has("AepSandbox"));
         assert!(!registered.has("AepPhase") && !registered.has("AepSource"));
     }
 
     #[test]
     fn every_type_of_ours_has_its_number() {
-        for (_, kind) in search_attribute::ALL {
-            assert_eq!(type_name(type_number(kind)), kind);
+        for each in SearchAttribute::ALL {
+            let value_type = each.value_type();
+            assert_eq!(type_name(type_number(value_type)), value_type.as_str());
         }
     }
 }

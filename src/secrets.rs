@@ -1,14 +1,15 @@
 //! Resolves references to secrets, such as `{"env": "OSC_PASSWORD"}`.
 //!
-//! A reference comes from an input, so from somebody who may start workflows but need not
-//! own the worker: it reaches the variables that the owner allows, the files below one folder,
-//! the allowed paths of one Vault, and nothing else. Every use reads again, so that a secret may
-//! be rotated. No error shows a value.
+//! A reference comes from an input, and so from somebody who may start workflows but may not own
+//! the worker. It can reach the variables that the owner allows, the files below one folder, the
+//! allowed paths of one Vault, and nothing else. Each use reads the secret again, so that it may be
+//! rotated. No error shows a value.
 
 mod error;
 pub(crate) mod exposure;
-pub(crate) mod file;
+mod file;
 mod pattern;
+mod text;
 mod variable;
 pub mod vault;
 
@@ -23,7 +24,7 @@ use vault::{Vault, VaultConfigError};
 
 use crate::config::Config;
 
-/// What references may reach.
+/// The places that references may reach.
 #[derive(Debug)]
 pub struct SecretStore {
     folder: Option<PathBuf>,
@@ -34,11 +35,11 @@ pub struct SecretStore {
 }
 
 impl SecretStore {
-    /// A store with the limits of the configuration. A place is on where it is configured:
-    /// variables by `secrets.env_allow`, files by `secrets.folder`, Vault by `vault.address`.
+    /// A store with the limits of the configuration. Each place is off unless configured: variables
+    /// by `secrets.env_allow`, files by `secrets.folder`, Vault by `vault.address`.
     ///
     /// # Errors
-    /// [`VaultConfigError`]: what is set of Vault is wrong.
+    /// [`VaultConfigError`]: the settings of Vault are wrong.
     pub fn new(config: &Config) -> Result<Self, VaultConfigError> {
         Ok(Self {
             folder: config.secrets.folder.clone(),
@@ -51,12 +52,12 @@ impl SecretStore {
 
     /// The secret that `reference` names, read now.
     ///
-    /// Reads a file without leaving the thread: it is small and local. Vault is asked over the
+    /// Reads a file synchronously, because it is small and local. Vault is called over the
     /// network.
     ///
     /// # Errors
-    /// [`SecretError`]; the owner of the input or of the worker puts it right, see
-    /// [`SecretError::next_step`], unless it passes by itself, see [`SecretError::is_passing`].
+    /// [`SecretError`]. The owner of the input or of the worker fixes it, see
+    /// [`SecretError::next_step`], unless it is transient, see [`SecretError::is_transient`].
     pub async fn resolve(&self, reference: &SecretReference) -> Result<SecretString, SecretError> {
         match &reference.place {
             Some(Place::Env(name)) if !name.is_empty() => {
@@ -77,28 +78,6 @@ impl SecretStore {
                 Err(SecretError::NothingNamed)
             }
         }
-    }
-}
-
-/// The text in `bytes` as a secret, in memory of exactly its size: a text that shrinks or grows
-/// leaves a copy behind.
-fn text(bytes: &[u8], reference: impl Fn() -> String) -> Result<SecretString, SecretError> {
-    let text = str::from_utf8(bytes).map_err(|_| SecretError::NotUtf8 {
-        reference: reference(),
-    })?;
-    if text.is_empty() {
-        return Err(SecretError::Empty {
-            reference: reference(),
-        });
-    }
-    Ok(SecretString::new(Box::from(text)))
-}
-
-/// Without one line end, as `echo` and editors leave it, of either kind.
-fn cut_line_end(bytes: &[u8]) -> &[u8] {
-    match bytes.strip_suffix(b"\n") {
-        Some(rest) => rest.strip_suffix(b"\r").unwrap_or(rest),
-        None => bytes,
     }
 }
 
@@ -169,27 +148,27 @@ mod tests {
             ("BYTES", "the secret `env:BYTES` is not UTF-8"),
             (
                 "",
-                "the reference names neither a variable, nor a file, nor a secret of Vault's",
+                "the reference names neither a variable, nor a file, nor a secret in Vault",
             ),
             (
                 "AEP_FLOW_CLIENT_SECRET",
-                "the variable `AEP_FLOW_CLIENT_SECRET` is not one that inputs may use",
+                "inputs may not use the variable `AEP_FLOW_CLIENT_SECRET`",
             ),
             (
                 "TEMPORAL_API_KEY",
-                "the variable `TEMPORAL_API_KEY` is not one that inputs may use",
+                "inputs may not use the variable `TEMPORAL_API_KEY`",
             ),
             (
                 "OTEL_EXPORTER_OTLP_HEADERS",
-                "the variable `OTEL_EXPORTER_OTLP_HEADERS` is not one that inputs may use",
+                "inputs may not use the variable `OTEL_EXPORTER_OTLP_HEADERS`",
             ),
             (
                 "VAULT_TOKEN",
-                "the variable `VAULT_TOKEN` is not one that inputs may use",
+                "inputs may not use the variable `VAULT_TOKEN`",
             ),
             (
                 "https_proxy",
-                "the variable `https_proxy` is not one that inputs may use",
+                "inputs may not use the variable `https_proxy`",
             ),
         ];
         for (name, expected) in cases {
@@ -200,7 +179,7 @@ mod tests {
         assert_eq!(check(&some, &env("AEP_FLOW_CLIENT_SECRET")).await, "s3cret");
         assert_eq!(
             check(&some, &env("EMPTY")).await,
-            "the variable `EMPTY` is not one that inputs may use"
+            "inputs may not use the variable `EMPTY`"
         );
     }
 
@@ -282,10 +261,10 @@ mod tests {
             std::os::unix::fs::symlink(to, folder.join(name)).unwrap();
         };
         link("../outside", "leak");
-        // As Kubernetes mounts a secret, so that all of its files change at once.
+        // Kubernetes mounts a secret like this, so that all of its files change at once.
         link("..2026", "..data");
         link("..data/password", "mounted");
-        // What the kernel itself would follow.
+        // The kernel itself would follow this one.
         link("/proc/self/root/etc/passwd", "magic");
         let store = store(Some(&folder), &["*"]);
         for name in ["password", "mounted"] {

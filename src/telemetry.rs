@@ -1,7 +1,7 @@
-//! What the process tells of itself: logs on stderr, traces and metrics by OpenTelemetry.
+//! The telemetry of the process: logs on stderr, traces and metrics by OpenTelemetry.
 //!
 //! Traces and metrics are off, and cost nothing, unless the standard variables `OTEL_…` name a
-//! collector or the worker is told to serve metrics.
+//! collector or the worker is configured to serve metrics.
 
 mod export;
 mod logs;
@@ -24,15 +24,15 @@ pub use traces::tracer_provider;
 
 use crate::config::{Environment, Log};
 use export::{Signal, is_wanted};
-use traces::OnlyTold;
+use traces::OnlySampled;
 
-/// Set once, when the subscriber is.
+/// Set once, together with the subscriber.
 static TRACER: OnceLock<SdkTracerProvider> = OnceLock::new();
 
-/// Why the process can't tell of itself as it was asked to.
+/// Why telemetry can't be set up as configured.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// The filter is not one.
+    /// The filter is not valid.
     #[error("the log filter `{filter}` can't be read")]
     Filter {
         /// The filter.
@@ -41,24 +41,24 @@ pub enum TelemetryError {
         #[source]
         cause: tracing_subscriber::filter::ParseError,
     },
-    /// What the variables `OTEL_…` say can't be done.
-    #[error("the variables `OTEL_…` can't be followed: {problem}")]
+    /// The variables `OTEL_…` ask for something impossible.
+    #[error("the variables `OTEL_…` can't be applied: {problem}")]
     Export {
         /// What is wrong.
         problem: String,
     },
-    /// Something in this process logs already.
+    /// Logs are already set up in this process.
     #[error("logs are set up already")]
     AlreadySet(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Sends what the process logs to stderr from now on, and its spans to the collector that the
+/// From now on, sends the logs of the process to stderr, and its spans to the collector that the
 /// variables `OTEL_…` name, if any. Needs a Tokio runtime.
 ///
 /// # Errors
-/// [`TelemetryError::Filter`] when the filter can't be read, [`TelemetryError::Export`] when
-/// the variables ask for what is not there, and [`TelemetryError::AlreadySet`] on a second
-/// call in one process.
+/// [`TelemetryError::Filter`] if the filter can't be read, [`TelemetryError::Export`] if the
+/// variables ask for something unknown, and [`TelemetryError::AlreadySet`] for a second call in one
+/// process.
 pub fn init(log: &Log) -> Result<(), TelemetryError> {
     let environment = Environment::of_process();
     let tracer = if is_wanted(Signal::Traces, &environment)? {
@@ -71,11 +71,11 @@ pub fn init(log: &Log) -> Result<(), TelemetryError> {
     tracing_subscriber::registry()
         .with(logs::layer(log.format, filter))
         .with(tracer.as_ref().map(traces::layer))
-        .with(tracer.as_ref().map(|_| OnlyTold::beside(logged)))
+        .with(tracer.as_ref().map(|_| OnlySampled::beside(logged)))
         .try_init()
         .map_err(|error| TelemetryError::AlreadySet(error.into()))?;
     if let Some(tracer) = tracer {
-        traces::let_requests_carry();
+        traces::propagate_in_requests();
         let _ = TRACER.set(tracer);
     }
     Ok(())
@@ -87,29 +87,29 @@ pub fn is_tracing() -> bool {
     TRACER.get().is_some()
 }
 
-/// What makes the spans of Temporal's clients and workers, if this process sends any.
+/// The plugin that makes the spans of Temporal's clients and workers, if this process sends any.
 pub(crate) fn temporal_plugin() -> Option<SimplePlugin> {
     TRACER.get().map(traces::temporal_plugin)
 }
 
-/// Runs what is not worth a trace: looks of a watcher, of which there may be thousands.
-pub fn untraced<F: Future>(looking: F) -> impl Future<Output = F::Output> {
-    looking.with_context(Context::current().with_telemetry_suppressed())
+/// Runs `polling` without a trace: a watcher may poll thousands of times.
+pub fn untraced<F: Future>(polling: F) -> impl Future<Output = F::Output> {
+    polling.with_context(Context::current().with_telemetry_suppressed())
 }
 
-/// Sends the spans that still wait to be sent. A collector that does not answer is waited for
-/// no longer than `OTEL_EXPORTER_OTLP_TIMEOUT` says, ten seconds by default.
+/// Sends the spans that are still queued. If the collector does not respond, it waits at most
+/// `OTEL_EXPORTER_OTLP_TIMEOUT`, ten seconds by default.
 pub async fn flush() {
     let Some(tracer) = TRACER.get() else { return };
     let tracer = tracer.clone();
-    // It blocks the thread until the exporter's own is done.
+    // It blocks the thread until the exporter's own thread is done.
     let done = tokio::task::spawn_blocking(move || tracer.force_flush()).await;
     if let Ok(Err(error)) = done {
         tracing::debug!(%error, "the last spans were not sent");
     }
 }
 
-/// Who tells it. `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` come before ours.
+/// The source of the telemetry. `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` override ours.
 fn resource(environment: &Environment) -> Resource {
     let resource = Resource::builder()
         .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));

@@ -1,7 +1,7 @@
 //! Connects to a Temporal server.
 //!
-//! Address, namespace, TLS and API key come from `temporal.toml` and `TEMPORAL_…` by the
-//! SDK's own reader, so that this tool goes where every other Temporal tool goes.
+//! The SDK reads address, namespace, TLS and API key from `temporal.toml` and `TEMPORAL_…`, so that
+//! this tool connects to the same server as every other Temporal tool.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -24,11 +24,11 @@ use crate::{
     telemetry,
 };
 
-// Long enough for a distant server on a bad line; without it a firewall that drops packets
-// would hold a command for minutes.
+// Long enough for a distant server on a bad line. Without it, a firewall that drops packets would
+// block a command for minutes.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where a Temporal server is, as far as it may be shown.
+/// The Temporal server to connect to, without its secrets.
 #[derive(Debug, Clone)]
 pub struct Target {
     /// Address of the server.
@@ -41,27 +41,27 @@ pub struct Target {
 /// Why there is no connection to Temporal.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// `temporal.toml`, a variable or a flag says something impossible.
+    /// `temporal.toml`, a variable or a flag is wrong.
     #[error("the Temporal configuration can't be used: {problem}")]
     Configuration {
         /// What is wrong.
         problem: String,
     },
-    /// Nothing answers there.
-    #[error("no Temporal server answers at {address}")]
+    /// There is no response.
+    #[error("no Temporal server responds at {address}")]
     Unreachable {
         /// Address of the server.
         address: Url,
-        /// What the transport said.
+        /// The transport's error.
         #[source]
         cause: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The server answers and does not let us in.
+    /// The server responds and refuses the credentials.
     #[error("the Temporal server at {address} refuses the credentials: {problem}")]
     Refused {
         /// Address of the server.
         address: Url,
-        /// What the server said.
+        /// The server's message.
         problem: String,
     },
 }
@@ -89,20 +89,20 @@ impl ConnectError {
 /// A client of the server and namespace that the configuration names.
 ///
 /// # Errors
-/// [`ConnectError::Configuration`] before anything is sent; [`ConnectError::Unreachable`]
-/// when nothing answers within ten seconds, try again; [`ConnectError::Refused`] when the
-/// server wants other credentials.
+/// [`ConnectError::Configuration`] before anything is sent; [`ConnectError::Unreachable`] if there is
+/// no response within ten seconds, try again; [`ConnectError::Refused`] if the server requires other
+/// credentials.
 pub async fn connect(config: &Config) -> Result<Client, ConnectError> {
     let target = Target::read(config, None)?;
     connect_to(target, config, Watch::default()).await
 }
 
-/// The same, but its calls belong to a trace, where this process makes any, and are counted and
-/// timed by `meter`.
+/// The same with telemetry: its calls belong to a trace if this process sends any, and `meter` counts
+/// and times them.
 ///
 /// # Errors
 /// Those of [`connect`].
-pub async fn connect_watched(
+pub async fn connect_with_telemetry(
     config: &Config,
     meter: Option<TemporalMeter>,
 ) -> Result<Client, ConnectError> {
@@ -114,7 +114,7 @@ pub async fn connect_watched(
     connect_to(target, config, watch).await
 }
 
-/// What is told of a client's calls.
+/// The telemetry of a client's calls.
 #[derive(Default)]
 pub(crate) struct Watch {
     tracing: Option<SimplePlugin>,
@@ -140,7 +140,7 @@ pub(crate) async fn connect_to(
     options.connect_timeout = Some(CONNECT_TIMEOUT);
     options.identity = identity();
     options.metrics_meter = watch.meter;
-    // The limit above is for each attempt at TCP; this one is for all of it.
+    // The limit above is for each TCP connection; this one is for everything.
     let connection = tokio::time::timeout(CONNECT_TIMEOUT * 2, Connection::connect(options))
         .await
         .map_err(|elapsed| ConnectError::Unreachable {
@@ -150,7 +150,7 @@ pub(crate) async fn connect_to(
         .map_err(|error| explain(error, &address))?;
     let keys = config.codec.keys.as_ref();
     let options = ClientOptions::new(namespace)
-        // On the client it also covers the workers that are made of it.
+        // Workers inherit the plugin from the client.
         .plugins(watch.tracing)
         .data_converter(codec::data_converter(keys))
         .client_interceptors(keys.cloned().map(Opening::with).into_iter().collect())
@@ -161,7 +161,7 @@ pub(crate) async fn connect_to(
 }
 
 impl Target {
-    /// Reads where the server is; `environment` stands for the process's own in tests.
+    /// Reads which server to connect to; in tests `environment` replaces the process's own.
     ///
     /// # Errors
     /// [`ConnectError::Configuration`].
@@ -190,10 +190,10 @@ fn profile(
 ) -> Result<ClientConfigProfile, ConnectError> {
     let source = match &overrides.config_file {
         None => None,
-        // The SDK takes a missing file for an empty one; who names a file wants it read.
+        // The SDK treats a missing file as empty, but a named file must exist.
         Some(file) if !file.is_file() => {
             return Err(ConnectError::Configuration {
-                problem: format!("the file `{}` is not there", file.display()),
+                problem: format!("the file `{}` does not exist", file.display()),
             });
         }
         Some(file) => Some(DataSource::Path(file.display().to_string())),
@@ -210,7 +210,7 @@ fn profile(
     if let Some(namespace) = &overrides.namespace {
         profile.namespace = Some(namespace.clone());
     }
-    // An empty variable is one that a compose file left unset.
+    // In compose files, an empty variable means that it is not set.
     profile.address = profile.address.filter(|address| !address.is_empty());
     profile.api_key = profile.api_key.filter(|key| !key.is_empty());
     let is_unverified = profile
@@ -218,7 +218,7 @@ fn profile(
         .as_ref()
         .is_some_and(|tls| tls.disable_host_verification && tls.disabled != Some(true));
     if is_unverified {
-        // The SDK reads the setting and does not follow it.
+        // The SDK reads the setting but does not apply it.
         return Err(ConnectError::Configuration {
             problem: "`disable_host_verification` is not supported; give the server's \
                       certificate authority in `server_ca_cert_path` instead"
@@ -230,7 +230,7 @@ fn profile(
 
 fn malformed(error: &ConfigError) -> ConnectError {
     let problem = match error {
-        // The parser's text shows the line, which may hold an API key.
+        // The parser's text shows the line, which may contain an API key.
         ConfigError::LoadError(cause) => cause.downcast_ref::<toml::de::Error>().map_or_else(
             || first_line(cause.as_ref()),
             |error| error.message().to_owned(),
@@ -276,7 +276,7 @@ fn explain(error: ClientConnectError, address: &Url) -> ConnectError {
     }
 }
 
-/// Who we are in the Temporal UI, in the form that the other SDKs use.
+/// Our identity in the Temporal UI, in the format of the other SDKs.
 pub(crate) fn identity() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     match host.trim() {
@@ -331,7 +331,7 @@ mod tests {
     ) -> Result<Target, ConnectError> {
         let mut config = Config::default();
         config.temporal.overrides = overrides;
-        // Keeps the file of whoever runs the test out.
+        // Ignores the file of the person who runs the test.
         let mut map = HashMap::from([(
             "TEMPORAL_CONFIG_FILE".to_owned(),
             "/nowhere/temporal.toml".to_owned(),
@@ -399,7 +399,7 @@ mod tests {
             ..TemporalOverrides::default()
         };
         let error = target(overrides, &[]).unwrap_err().to_string();
-        assert!(error.contains("is not there"), "{error}");
+        assert!(error.contains("does not exist"), "{error}");
     }
 
     #[tokio::test]

@@ -1,15 +1,14 @@
-//! One worker told by the platform to wait slows all of them down.
+//! Slows down all workers of a task queue when the platform refuses one of them.
 //!
-//! An attempt that the platform answered with 429 is tried again when the platform said. What
-//! the other workers of the task queue send meanwhile would be refused as well. So the worker
-//! that was refused sets a rate limit on the task queue, at the server: it holds for all
-//! workers from the next activity on. When nobody is refused any more the limit is raised step
-//! by step, and taken away.
+//! After a 429, the attempt is retried when the platform says. Meanwhile the platform would refuse
+//! the requests of the other workers as well. So the refused worker sets the task queue's rate limit
+//! at the server, which applies to all workers from the next activity on. Once nobody is refused,
+//! the limit is raised step by step and then removed.
 //!
-//! The limit itself says whose it is and until when, so there is nothing else to agree on: each
-//! worker looks now and then, and whoever sees one of ours that is due moves it on. Two that do
-//! it at once write the same. One that a worker left behind when it died is undone by any other.
-//! A limit that somebody set by hand is left alone.
+//! The limit itself says who set it and how long it lasts, so workers need no other agreement. Each
+//! worker checks it regularly, and whoever finds that a limit of ours is due raises or removes it.
+//! If two do so at the same time, they write the same. Any worker removes the limit of one that
+//! died. A limit that a person has set stays as it is.
 
 use std::{
     sync::{
@@ -35,108 +34,108 @@ use tokio::sync::mpsc;
 
 use crate::temporal;
 
-/// How often a worker looks at the limit while there is none, and while there is one of ours.
+/// How often a worker checks the limit while there is none, and while there is one of ours.
 const LOOK: Duration = Duration::from_secs(30);
 const LOOK_SOON: Duration = Duration::from_secs(3);
 
-/// How long the server is asked.
+/// How long a call to the server may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a limit stands at least, so that the refusals of one moment lower it once.
-const STANDS: Duration = Duration::from_secs(10);
+/// How long a limit lasts at least, so that simultaneous refusals lower it once.
+const LASTS_AT_LEAST: Duration = Duration::from_secs(10);
 
-/// The longest that it stands before it is raised, whatever the platform asked for: each
-/// refusal makes it stand anew.
-const STANDS_AT_MOST: Duration = Duration::from_secs(300);
+/// How long it lasts at most before it is raised, whatever the platform asked for: each refusal
+/// extends it.
+const LASTS_AT_MOST: Duration = Duration::from_secs(300);
 
-/// By how much a refusal lowers the rate, and how much of it is given back at a time.
+/// The factors by which a refusal lowers the rate, and by which it is raised again.
 const LOWERED_TO: f64 = 0.25;
 const RAISED_BY: f64 = 2.0;
 
-/// The lowest rate, activities a second: what waits must go on for somebody to learn that the
-/// platform takes more again.
+/// The lowest rate, in activities per second: some must run to show that the platform accepts more
+/// again.
 const LOWEST: f64 = 1.0;
 
-/// By which one of ours is known.
+/// Identifies a limit of ours. It is stored at the server, so other workers must know it too.
 const MARK: &str = "aep-flow: the platform answers 429";
 
-/// What the task queue has.
+/// The rate limit that the task queue has now.
 #[derive(Debug, Clone, PartialEq)]
-enum Found {
+enum CurrentLimit {
     Nothing,
-    /// Somebody set one, to the rate that they want.
+    /// A person has set one.
     Others,
-    Ours(Ours),
+    Ours(OurLimit),
 }
 
 /// A limit of ours.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Ours {
-    /// Activities a second, over all workers.
+struct OurLimit {
+    /// Activities per second of all workers together.
     rate: f64,
-    /// What they were before.
+    /// The rate before the limit.
     before: f64,
-    /// Until when it stands.
+    /// When it is due to be raised.
     until: Timestamp,
 }
 
-/// What is to be done about it.
+/// What to do about the limit.
 #[derive(Debug, Clone, PartialEq)]
-enum Do {
+enum Change {
     Nothing,
-    Set(Ours),
-    TakeAway,
+    Set(OurLimit),
+    Remove,
 }
 
-/// What a refusal says: how long the platform wants to be left alone, and how many activities a
-/// second the task queue gave out when it came.
+/// A refusal by the platform: how long it wants no requests, and how many activities per second the
+/// task queue dispatched at that time.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Refused {
+struct Refusal {
     pause: Duration,
     rate: f64,
 }
 
-/// What follows from what stands and what happened.
-fn decide(found: &Found, refused: Option<Refused>, now: Timestamp) -> Do {
+/// What to do, given the current limit and a refusal, if there was one.
+fn decide(found: &CurrentLimit, refused: Option<Refusal>, now: Timestamp) -> Change {
     match (found, refused) {
-        (Found::Others, _) | (Found::Nothing, None) => Do::Nothing,
-        (Found::Nothing, Some(refused)) => {
+        (CurrentLimit::Others, _) | (CurrentLimit::Nothing, None) => Change::Nothing,
+        (CurrentLimit::Nothing, Some(refused)) => {
             let before = refused.rate.max(LOWEST);
-            Do::Set(Ours {
+            Change::Set(OurLimit {
                 rate: (before * LOWERED_TO).max(LOWEST),
                 before,
                 until: until(now, refused.pause),
             })
         }
-        (Found::Ours(ours), Some(refused)) => {
+        (CurrentLimit::Ours(ours), Some(refused)) => {
             let longer = until(now, refused.pause);
             if ours.until > now {
-                // Of the same moment, or of what was on its way. Asked for longer, it is longer.
+                // A simultaneous refusal. It extends the limit only if the platform asks for more.
                 let is_longer = longer.duration_since(ours.until).as_secs() >= 5;
                 return if is_longer {
-                    Do::Set(Ours {
+                    Change::Set(OurLimit {
                         until: longer,
                         ..*ours
                     })
                 } else {
-                    Do::Nothing
+                    Change::Nothing
                 };
             }
-            Do::Set(Ours {
+            Change::Set(OurLimit {
                 rate: (ours.rate * LOWERED_TO).max(LOWEST),
                 until: longer,
                 ..*ours
             })
         }
-        (Found::Ours(ours), None) if ours.until > now => Do::Nothing,
-        (Found::Ours(ours), None) => {
+        (CurrentLimit::Ours(ours), None) if ours.until > now => Change::Nothing,
+        (CurrentLimit::Ours(ours), None) => {
             let rate = ours.rate * RAISED_BY;
             if rate >= ours.before {
-                Do::TakeAway
+                Change::Remove
             } else {
-                Do::Set(Ours {
+                Change::Set(OurLimit {
                     rate,
-                    until: until(now, STANDS),
+                    until: until(now, LASTS_AT_LEAST),
                     ..*ours
                 })
             }
@@ -145,11 +144,11 @@ fn decide(found: &Found, refused: Option<Refused>, now: Timestamp) -> Do {
 }
 
 fn until(now: Timestamp, pause: Duration) -> Timestamp {
-    let pause = pause.clamp(STANDS, STANDS_AT_MOST);
+    let pause = pause.clamp(LASTS_AT_LEAST, LASTS_AT_MOST);
     now.checked_add(pause).unwrap_or(now)
 }
 
-impl Found {
+impl CurrentLimit {
     fn read(config: Option<&TaskQueueConfig>) -> Self {
         let Some(config) = config.and_then(|config| config.queue_rate_limit.as_ref()) else {
             return Self::Nothing;
@@ -158,13 +157,14 @@ impl Found {
             return Self::Nothing;
         };
         let reason = config.metadata.as_ref().map(|metadata| &metadata.reason);
-        let ours = reason.and_then(|reason| Ours::read(reason, limit.requests_per_second.into()));
+        let ours =
+            reason.and_then(|reason| OurLimit::read(reason, limit.requests_per_second.into()));
         ours.map_or(Self::Others, Self::Ours)
     }
 }
 
-impl Ours {
-    /// What stands beside the limit, for people and for the other workers.
+impl OurLimit {
+    /// The reason that is stored with the limit, for people and for the other workers.
     fn reason(&self, identity: &str) -> String {
         format!(
             "{MARK}; {:.3}/s before; raised from {:.0} on; set by {identity}",
@@ -173,9 +173,9 @@ impl Ours {
     }
 
     fn read(reason: &str, rate: f64) -> Option<Self> {
-        let told = reason.strip_prefix(MARK)?.strip_prefix("; ")?;
-        let (before, told) = told.split_once("/s before; raised from ")?;
-        let (until, _) = told.split_once(" on; ")?;
+        let rest = reason.strip_prefix(MARK)?.strip_prefix("; ")?;
+        let (before, rest) = rest.split_once("/s before; raised from ")?;
+        let (until, _) = rest.split_once(" on; ")?;
         let before: f64 = before.parse().ok()?;
         before.is_finite().then_some(())?;
         Some(Self {
@@ -186,36 +186,36 @@ impl Ours {
     }
 }
 
-/// Where the attempts of a worker tell that the platform refused them.
+/// Takes reports of attempts that the platform refused.
 #[derive(Debug, Clone)]
 pub struct Throttle {
     refusals: mpsc::Sender<Duration>,
 }
 
 impl Throttle {
-    /// Tells that the platform wants to be left alone for so long. Never waits: of what comes
-    /// while the server is being told, the first is enough.
-    pub(crate) fn refused(&self, pause: Duration) {
+    /// Reports that the platform wants no requests for `pause`. Never waits: while the server is
+    /// being updated, the first further report is enough.
+    pub(crate) fn report_refusal(&self, pause: Duration) {
         let _ = self.refusals.try_send(pause);
     }
 }
 
-/// A throttle of `task_queue`, and what works for it until it is dropped.
+/// A throttle of `task_queue`, and the task that it needs until it is dropped.
 pub(crate) fn of(
     client: Client,
     task_queue: String,
 ) -> (Throttle, impl Future<Output = ()> + Send) {
-    let (refusals, told) = mpsc::channel(1);
+    let (refusals, reported) = mpsc::channel(1);
     let queue = Queue {
         client,
         name: task_queue,
         identity: temporal::identity(),
         shown: show(),
     };
-    (Throttle { refusals }, watch(queue, told))
+    (Throttle { refusals }, watch(queue, reported))
 }
 
-async fn watch(queue: Queue, mut told: mpsc::Receiver<Duration>) {
+async fn watch(queue: Queue, mut reported: mpsc::Receiver<Duration>) {
     let mut refused = None;
     loop {
         match tokio::time::timeout(TIMEOUT, queue.look(refused)).await {
@@ -224,18 +224,20 @@ async fn watch(queue: Queue, mut told: mpsc::Receiver<Duration>) {
                 tracing::warn!(
                     reason = status.message(),
                     "the task queue's rate limit can't be read or set, so a worker that the \
-                     platform refuses can't slow the others down: it needs Temporal 1.29 and a \
-                     key that may write in the namespace; set `worker.share_rate_limit` to false \
-                     to do without"
+                     platform refuses can't slow down the others: this requires Temporal 1.29 and \
+                     a key that may write in the namespace; set `worker.share_rate_limit` to \
+                     false to switch it off"
                 );
                 return;
             }
-            Ok(Err(status)) => tracing::debug!(reason = status.message(), "the server was away"),
-            Err(_) => tracing::debug!("the server did not answer in time"),
+            Ok(Err(status)) => {
+                tracing::debug!(reason = status.message(), "the server was unreachable")
+            }
+            Err(_) => tracing::debug!("the server did not respond in time"),
         }
-        refused = match tokio::time::timeout(queue.next_look(), told.recv()).await {
+        refused = match tokio::time::timeout(queue.next_look(), reported.recv()).await {
             Ok(Some(pause)) => Some(pause),
-            // No attempt is left that could tell.
+            // No attempt is left that could report.
             Ok(None) => return,
             Err(_) => None,
         };
@@ -249,7 +251,7 @@ fn is_final(status: &Status) -> bool {
     )
 }
 
-/// The rate that is shown, as the bits of a number; none is 0.
+/// The rate for the metric, as the bits of a number; 0 for none.
 fn show() -> Arc<AtomicU64> {
     let shown = Arc::new(AtomicU64::new(0));
     let of = Arc::clone(&shown);
@@ -298,41 +300,41 @@ impl Queue {
         let mut service = self.client.connection().workflow_service();
         let described = service.describe_task_queue(request.into_request()).await?;
         let described = described.into_inner();
-        let found = Found::read(described.config.as_ref());
+        let found = CurrentLimit::read(described.config.as_ref());
         let rate = described
             .stats
             .map_or(0.0, |stats| stats.tasks_dispatch_rate);
-        let refused = pause.map(|pause| Refused {
+        let refused = pause.map(|pause| Refusal {
             pause,
             rate: rate.into(),
         });
         match decide(&found, refused, Timestamp::now()) {
-            Do::Nothing => {
+            Change::Nothing => {
                 let rate = match &found {
-                    Found::Ours(ours) => ours.rate,
-                    Found::Nothing | Found::Others => 0.0,
+                    CurrentLimit::Ours(ours) => ours.rate,
+                    CurrentLimit::Nothing | CurrentLimit::Others => 0.0,
                 };
                 self.shown.store(rate.to_bits(), Ordering::Relaxed);
             }
-            Do::Set(ours) => {
+            Change::Set(ours) => {
                 self.set(Some(ours)).await?;
                 tracing::info!(
                     rate = ours.rate,
                     until = %ours.until,
                     was_refused = refused.is_some(),
-                    "all workers of the task queue begin so many activities a second, because \
-                     the platform answers 429"
+                    "all workers of the task queue together start this many activities per \
+                     second, because the platform responds with 429"
                 );
             }
-            Do::TakeAway => {
+            Change::Remove => {
                 self.set(None).await?;
-                tracing::info!("the task queue has no rate limit of ours any more");
+                tracing::info!("removed our rate limit from the task queue");
             }
         }
         Ok(())
     }
 
-    async fn set(&self, ours: Option<Ours>) -> Result<(), Status> {
+    async fn set(&self, ours: Option<OurLimit>) -> Result<(), Status> {
         #[expect(
             clippy::cast_possible_truncation,
             reason = "the server keeps a rate with that precision"
@@ -373,16 +375,16 @@ mod tests {
         Timestamp::from_second(1_000_000 + second).unwrap()
     }
 
-    fn ours(rate: f64, until: i64) -> Ours {
-        Ours {
+    fn ours(rate: f64, until: i64) -> OurLimit {
+        OurLimit {
             rate,
             before: 40.0,
             until: at(until),
         }
     }
 
-    fn refused(seconds: u64) -> Option<Refused> {
-        Some(Refused {
+    fn refused(seconds: u64) -> Option<Refusal> {
+        Some(Refusal {
             pause: Duration::from_secs(seconds),
             rate: 40.0,
         })
@@ -390,42 +392,48 @@ mod tests {
 
     #[test]
     fn a_refusal_lowers_the_rate_once_and_quiet_gives_it_back() {
-        let first = decide(&Found::Nothing, refused(20), at(0));
-        assert_eq!(first, Do::Set(ours(10.0, 20)));
-        // Those of the same moment change nothing, unless the platform asks for longer.
-        let standing = Found::Ours(ours(10.0, 20));
-        assert_eq!(decide(&standing, refused(5), at(1)), Do::Nothing);
-        assert_eq!(decide(&standing, None, at(19)), Do::Nothing);
-        let longer = decide(&standing, refused(60), at(1));
-        assert_eq!(longer, Do::Set(ours(10.0, 61)));
-        // It is due: half of the way, then all of it.
-        let raised = decide(&standing, None, at(20));
-        assert_eq!(raised, Do::Set(ours(20.0, 30)));
-        let last = Found::Ours(ours(20.0, 30));
-        assert_eq!(decide(&last, None, at(31)), Do::TakeAway);
+        let first = decide(&CurrentLimit::Nothing, refused(20), at(0));
+        assert_eq!(first, Change::Set(ours(10.0, 20)));
+        // Simultaneous refusals change nothing, unless the platform asks for longer.
+        let existing = CurrentLimit::Ours(ours(10.0, 20));
+        assert_eq!(decide(&existing, refused(5), at(1)), Change::Nothing);
+        assert_eq!(decide(&existing, None, at(19)), Change::Nothing);
+        let longer = decide(&existing, refused(60), at(1));
+        assert_eq!(longer, Change::Set(ours(10.0, 61)));
+        // It is due: raised to half, then removed.
+        let raised = decide(&existing, None, at(20));
+        assert_eq!(raised, Change::Set(ours(20.0, 30)));
+        let last = CurrentLimit::Ours(ours(20.0, 30));
+        assert_eq!(decide(&last, None, at(31)), Change::Remove);
         // Refused while it is being raised.
         let again = decide(&last, refused(1), at(31));
-        assert_eq!(again, Do::Set(ours(5.0, 41)));
+        assert_eq!(again, Change::Set(ours(5.0, 41)));
     }
 
     #[test]
     fn somebody_elses_limit_is_left_alone() {
         for refused in [None, refused(20)] {
-            assert_eq!(decide(&Found::Others, refused, at(0)), Do::Nothing);
+            assert_eq!(
+                decide(&CurrentLimit::Others, refused, at(0)),
+                Change::Nothing
+            );
         }
     }
 
     #[test]
-    fn it_never_stands_still_nor_for_ever() {
-        let slow = Refused {
+    fn a_limit_neither_stops_everything_nor_lasts_for_ever() {
+        let slow = Refusal {
             pause: Duration::from_secs(86_400),
             rate: 0.0,
         };
-        let Do::Set(set) = decide(&Found::Nothing, Some(slow), at(0)) else {
+        let Change::Set(set) = decide(&CurrentLimit::Nothing, Some(slow), at(0)) else {
             panic!("nothing is set");
         };
         assert_eq!((set.rate, set.until), (LOWEST, at(300)));
-        assert_eq!(decide(&Found::Ours(set), None, at(300)), Do::TakeAway);
+        assert_eq!(
+            decide(&CurrentLimit::Ours(set), None, at(300)),
+            Change::Remove
+        );
     }
 
     #[test]
@@ -444,13 +452,20 @@ mod tests {
         };
         let set = ours(10.0, 20);
         let reason = set.reason("1@host");
-        assert_eq!(Found::read(Some(&config(&reason))), Found::Ours(set));
+        assert_eq!(
+            CurrentLimit::read(Some(&config(&reason))),
+            CurrentLimit::Ours(set)
+        );
         let half = &reason[..reason.len() / 2];
         for other in ["", "maintenance", MARK, half] {
-            assert_eq!(Found::read(Some(&config(other))), Found::Others, "{other}");
+            assert_eq!(
+                CurrentLimit::read(Some(&config(other))),
+                CurrentLimit::Others,
+                "{other}"
+            );
         }
         let nothing = TaskQueueConfig::default();
-        assert_eq!(Found::read(Some(&nothing)), Found::Nothing);
-        assert_eq!(Found::read(None), Found::Nothing);
+        assert_eq!(CurrentLimit::read(Some(&nothing)), CurrentLimit::Nothing);
+        assert_eq!(CurrentLimit::read(None), CurrentLimit::Nothing);
     }
 }

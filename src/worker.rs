@@ -1,4 +1,4 @@
-//! The worker process: activities and workflows on one task queue, until told to stop.
+//! The worker process: runs activities and workflows of one task queue until it is stopped.
 
 use std::future::Future;
 
@@ -37,56 +37,56 @@ pub enum WorkerError {
     #[error("cannot talk to Adobe Experience Platform")]
     Platform(#[from] ClientError),
     /// The settings for Vault are wrong.
-    #[error("cannot read secrets of Vault")]
+    #[error("cannot read secrets from Vault")]
     Vault(#[from] VaultConfigError),
-    /// The folder of sources can't be read, or one of its files can't be taken.
-    #[error("cannot know the sources")]
+    /// The folder of sources can't be read, or one of its files is wrong.
+    #[error("cannot load the sources")]
     Catalog(#[from] CatalogError),
-    /// An address that was to be served can't be, or the metrics can't be sent.
-    #[error("the worker cannot be watched as it is configured")]
+    /// A configured address can't be served, or the metrics can't be sent.
+    #[error("the worker's probes or metrics cannot be served as configured")]
     Watch(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Temporal's SDK refused the worker's options, or polling ended.
     #[error("the Temporal worker stopped")]
     Sdk(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Works until `shutdown` resolves: then stops polling, and gives what runs the configured
-/// grace to end; what does not is handed back to the server, whose next attempt goes to
-/// another worker.
+/// Works until `shutdown` resolves. It then stops polling and gives running activities the
+/// configured grace. The rest is handed back to the server, which gives the next attempt to another
+/// worker.
 ///
-/// Without credentials it works all the same: its activities fail as `Unauthenticated`,
-/// which a person at the Temporal UI sees, and a worker that is not there nobody does.
+/// It also runs without credentials: its activities then fail as `Unauthenticated`, which people see
+/// in the Temporal UI. Nobody would see a worker that did not start.
 ///
 /// # Errors
-/// [`WorkerError`]. Ending by `shutdown` is none.
+/// [`WorkerError`]. Ending by `shutdown` is not an error.
 pub async fn run(
     config: Config,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), WorkerError> {
-    // A wrong file is told now, and not by the first ingestion of that source.
-    Catalog::load(config.catalog.dir.as_deref())?;
+    // A wrong file stops the worker now, not the first ingestion of that source.
+    let catalog = Catalog::load(config.catalog.dir.as_deref())?;
     let meters = Meters::start(config.metrics.listen.is_some()).map_err(watch)?;
     let platform = platform_client::from_config(&config)?;
     if platform.is_none() {
         tracing::warn!(
             "no credentials for Adobe Experience Platform: every activity will fail; \
-             `aep-flow check` says what is missing"
+             `aep-flow check` shows what is missing"
         );
     }
-    // What is configured wrong is said before anything else is tried.
+    // Reports wrong settings before anything else is tried.
     let platform_client = platform.clone();
-    let catalog = Catalog::load(config.catalog.dir.as_deref())?;
     let platform = Platform::new(&config, platform, catalog)?;
-    let client = temporal::connect_watched(&config, meters.as_ref().map(Meters::of_client)).await?;
+    let client =
+        temporal::connect_with_telemetry(&config, meters.as_ref().map(Meters::of_client)).await?;
     let health = Health::new(
         client.clone(),
         config.worker.task_queue.clone(),
         platform_client,
     );
-    let mut watched = be_watched(&config, &client, meters.as_ref(), &health).await?;
+    let mut observers = spawn_observers(&config, &client, meters.as_ref(), &health).await?;
     let throttle = config.worker.share_rate_limit.then(|| {
         let (throttle, watching) = throttle::of(client.clone(), config.worker.task_queue.clone());
-        watched.spawn(watching);
+        observers.spawn(watching);
         throttle
     });
     let search_attributes = SearchAttributes::new(client.clone(), &config.aep.sandbox);
@@ -103,13 +103,13 @@ pub async fn run(
             TunerHolder::builder()
                 .activity_task_slot_supplier(slots(config.worker.max_concurrent_activities))
                 .workflow_task_slot_supplier(slots(config.worker.max_concurrent_workflow_tasks))
-                // Neither is used; the SDK wants at least one of each.
+                // Neither is used, but the SDK requires at least one of each.
                 .local_activity_task_slot_supplier(slots(1))
                 .nexus_task_slot_supplier(slots(1))
                 .build(),
         )
         .maybe_max_task_queue_activities_per_second(config.worker.max_activities_per_second)
-        // One that comes with the answer of a workflow task passes no rate limit.
+        // An activity in the response to a workflow task would bypass the rate limit.
         .max_eager_activity_reservations_per_workflow_task(eager)
         .max_cached_workflows(config.worker.max_cached_workflows)
         .graceful_shutdown_period(config.worker.shutdown_grace)
@@ -132,16 +132,16 @@ pub async fn run(
     });
     tracing::info!(task_queue = config.worker.task_queue, "polling");
     let ended = worker.run().await;
-    drop(watched);
+    drop(observers);
     if let Some(meters) = meters {
-        // It blocks the thread until the exporter's own is done.
+        // It blocks the thread until the exporter's own thread is done.
         let _ = tokio::task::spawn_blocking(move || meters.shut_down()).await;
     }
     ended.map_err(|error| WorkerError::Sdk(error.into()))
 }
 
-/// What goes on beside the work, for those who watch it. Ends when it is dropped.
-async fn be_watched(
+/// Starts the tasks that make the worker observable. They end when the set is dropped.
+async fn spawn_observers(
     config: &Config,
     client: &Client,
     meters: Option<&Meters>,

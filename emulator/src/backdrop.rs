@@ -1,4 +1,4 @@
-//! What no call changes: the specs of connections and flows, and the sources' tables.
+//! What no call changes: the specs of connections and flows, and the tables of the sources.
 
 mod connection_specs;
 mod flow_specs;
@@ -6,21 +6,13 @@ mod sources;
 
 use serde_json::Value;
 
+pub(crate) use connection_specs::DATA_LAKE;
 pub(crate) use sources::is_plain_param;
 
 use crate::config::{SourceOffer, SourceSettings};
 use crate::source::{Table, Tables};
 
-/// The connection spec of the data lake, the target of every flow.
-pub(crate) const DATA_LAKE: &str = "c604ff05-7f1a-43c0-8e18-33bf874cb11c";
-/// The flow spec `CRMToAEP`, for every source with tables.
-pub(crate) const CRM_TO_AEP: &str = "14518937-270c-4525-bdec-c2ba7cce3860";
-/// The flow spec `CloudStorageToAEP`, for files.
-pub(crate) const CLOUD_STORAGE_TO_AEP: &str = "9753525b-82c7-4dce-8a9b-5ccfce2b9876";
-
-const PROVIDER: &str = "0ed90a81-07f4-4586-8190-b40eccef1c5a";
-
-/// Specs and tables.
+/// The specs and the tables.
 #[derive(Debug)]
 pub(crate) struct Backdrop {
     pub(crate) connection_specs: Vec<Value>,
@@ -30,7 +22,7 @@ pub(crate) struct Backdrop {
 }
 
 impl Backdrop {
-    /// The backdrop of these settings.
+    /// The specs and tables that these settings ask for.
     pub(crate) fn new(settings: &SourceSettings) -> Self {
         let mut connection_specs = Vec::new();
         let mut in_flow_spec = Vec::new();
@@ -73,7 +65,7 @@ impl Backdrop {
         self.flow_specs.iter().find(|spec| spec["id"] == id)
     }
 
-    /// Whether no connections of this spec may be made any more.
+    /// Whether the platform refuses new connections of this spec.
     pub(crate) fn refuses(&self, spec: &str) -> bool {
         self.refused.contains(&spec)
     }
@@ -97,13 +89,13 @@ impl Backdrop {
     }
 }
 
-/// Whether [`SourceSettings::offers`] may name a source so: by its name, or by the id of its
+/// Whether [`SourceSettings::offers`] may name a source like this: by its name, or by the id of its
 /// connection spec.
 pub fn knows_source(name: &str) -> bool {
     sources::all().iter().any(|source| source.is_called(name))
 }
 
-/// How a source shows: by its own setting, else by the print of the flow spec.
+/// How a source is offered: its own setting wins, else the chosen version of the flow spec decides.
 fn offer(source: &sources::Source, settings: &SourceSettings) -> SourceOffer {
     let own = settings
         .offers
@@ -122,6 +114,7 @@ fn offer(source: &sources::Source, settings: &SourceSettings) -> SourceOffer {
 
 #[cfg(test)]
 mod tests {
+    use super::flow_specs::CRM_TO_AEP;
     use super::*;
 
     const ORACLE_SERVICE_CLOUD: &str = "ba5126ec-c9ac-11eb-b8bc-0242ac130003";
@@ -179,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_flow_spec_lacks_what_its_print_lacks() {
+    fn the_newest_flow_spec_lacks_what_its_printed_version_lacks() {
         let backdrop = Backdrop::new(&SourceSettings {
             newest_flow_spec: true,
             offers: [("phoenix".to_owned(), SourceOffer::Offered)].into(),

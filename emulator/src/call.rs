@@ -1,19 +1,14 @@
-//! A request as an operation sees it, and the scene the operation plays in.
+//! A request as an operation sees it.
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
 use serde_json::Value;
 use url::form_urlencoded;
 
-use crate::backdrop::Backdrop;
-use crate::config::Config;
-use crate::ids::Ids;
-use crate::list_play::ListPlay;
 use crate::problem::Problem;
-use crate::routes::Route;
-use crate::store::{Entity, Kind, Store};
+use crate::route::Route;
 
-/// A request that has arrived whole.
+/// A request that has arrived completely.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) route: &'static Route,
@@ -25,7 +20,7 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Reads the query once.
+    /// Creates a call and parses its query.
     pub(crate) fn new(
         route: &'static Route,
         params: Vec<(String, String)>,
@@ -49,7 +44,7 @@ impl Call {
         }
     }
 
-    /// A part of the path by its name in the template.
+    /// A part of the path, by its name in the template.
     pub(crate) fn param(&self, name: &str) -> &str {
         self.params
             .iter()
@@ -70,12 +65,12 @@ impl Call {
             .map(|(_, value)| value.as_str())
     }
 
-    /// All query parameters, in their order.
+    /// All query parameters, in the order sent.
     pub(crate) fn query_pairs(&self) -> &[(String, String)] {
         &self.query
     }
 
-    /// A header that is text.
+    /// A header whose value is text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
@@ -105,70 +100,4 @@ impl Call {
             Problem::bad_request("The request body is empty")
         }
     }
-}
-
-/// Who calls, as the gateway found out.
-#[derive(Clone, Debug)]
-pub(crate) struct Caller {
-    pub(crate) client_id: String,
-    /// The sandbox of the call; empty for calls that have none.
-    pub(crate) sandbox: String,
-    /// The sandboxes it may use, `None` for all.
-    pub(crate) sandboxes: Option<Vec<String>>,
-}
-
-impl Caller {
-    /// Whether it may use this sandbox.
-    pub(crate) fn may_use(&self, sandbox: &str) -> bool {
-        self.sandboxes
-            .as_ref()
-            .is_none_or(|names| names.iter().any(|name| name == sandbox))
-    }
-}
-
-/// All that an operation has to work with.
-#[derive(Debug)]
-pub(crate) struct Scene<'a> {
-    pub(crate) config: &'a Config,
-    pub(crate) backdrop: &'a Backdrop,
-    pub(crate) store: &'a mut Store,
-    pub(crate) call: &'a Call,
-    pub(crate) caller: Caller,
-    pub(crate) ids: Ids,
-    /// When the call arrived: what it asks for is judged by this time.
-    pub(crate) arrived_ms: i64,
-    /// When it takes effect, which is later for a late commit: this time is written down.
-    pub(crate) now_ms: i64,
-    pub(crate) lists: ListPlay,
-    pub(crate) keep_deleted_ms: i64,
-}
-
-impl Scene<'_> {
-    /// The resources of a kind that a list shows, in the order of creation.
-    pub(crate) fn listed(&self, kind: Kind) -> impl Iterator<Item = &Entity> {
-        let kept = self.store.kept(&self.caller.sandbox, kind);
-        let (lag, now_ms) = (self.lists.lag, self.now_ms);
-        kept.iter().filter(move |entity| lag.shows(entity, now_ms))
-    }
-
-    /// A stable id of the caller's sandbox.
-    pub(crate) fn sandbox_id(&self) -> String {
-        sandbox_id(&self.caller.sandbox)
-    }
-}
-
-/// A stable id of a sandbox, made from its name.
-pub(crate) fn sandbox_id(name: &str) -> String {
-    let seed = name
-        .bytes()
-        .fold(0_u64, |seed, byte| crate::ids::mix(seed ^ u64::from(byte)));
-    Ids::seeded(seed).uuid()
-}
-
-/// The string at a JSON pointer, or nothing.
-pub(crate) fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
-    value
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
 }

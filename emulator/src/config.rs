@@ -1,7 +1,7 @@
-//! What the emulated AEP looks like: who may call it, what stands behind it, how slow and odd it is.
+//! What the emulated AEP looks like: who may call it, which sources it reaches, and how it behaves.
 //!
-//! Plain data with defaults for development. Every default is the documented behaviour of Adobe,
-//! or, where the documents disagree, the one that finds more mistakes in a client.
+//! Plain data with defaults for development. Every default is Adobe's documented behaviour. Where
+//! the documents disagree, the default is the behaviour that finds more mistakes in a client.
 
 mod behaviour;
 mod source;
@@ -11,7 +11,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use behaviour::{ListBehaviour, NameFilter, NextPage, RunOutcome, RunSettings, ShownSecrets};
-pub use source::{SourceAccount, SourceOffer, SourceSettings, UnknownParams};
+pub use source::{
+    DEFAULT_SOURCE_PASSWORD, DEFAULT_SOURCE_USERNAME, SourceAccount, SourceOffer, SourceSettings,
+    UnknownParams,
+};
 
 use crate::dial::Rule;
 
@@ -23,11 +26,6 @@ pub const DEFAULT_CLIENT_ID: &str = "emulator-client";
 pub const DEFAULT_CLIENT_SECRET: &str = "emulator-secret";
 /// The tenant id of [`Config::default`], without the underscore of its namespace.
 pub const DEFAULT_TENANT: &str = "acme";
-/// The user name that sources accept in [`Config::default`].
-pub const DEFAULT_SOURCE_USERNAME: &str = "svc_aep";
-/// What sources accept as every secret in [`Config::default`]: [`SourceSettings::accounts`].
-pub const DEFAULT_SOURCE_PASSWORD: &str = "osc-password";
-
 /// Everything an emulator is started with.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -35,34 +33,36 @@ pub struct Config {
     pub org: String,
     /// The tenant id, without underscore. Default [`DEFAULT_TENANT`].
     pub tenant: String,
-    /// The credentials that get a token. Default one, with all rights.
+    /// The credentials that get a token. Default: one, with all rights.
     pub clients: Vec<Client>,
-    /// The life of an access token. Default 24 h; a short one makes clients renew often.
+    /// How long an access token is valid. Default: 24 h. A short lifetime makes clients renew
+    /// often.
     pub token_lifetime: Duration,
-    /// The status for a wrong client id or secret: 400 (default, seen in the wild) or 401 (written).
+    /// The status for a wrong client id or secret: 400 (default, observed) or 401 (documented).
     pub wrong_secret_status: u16,
-    /// Who notices an expired token. Default the gateway.
+    /// Who detects an expired token. Default: the gateway.
     pub expired_token: ExpiredToken,
-    /// The sandboxes of the organisation. Default `prod`, `dev` and `resetting`.
+    /// The sandboxes of the organisation. Default: `prod`, `dev` and `resetting`.
     pub sandboxes: Vec<Sandbox>,
-    /// What a call without `x-sandbox-name` gets. Default a refusal.
+    /// The response to a call without `x-sandbox-name`. Default: a refusal.
     pub missing_sandbox: MissingSandbox,
     /// The source systems behind the connections.
     pub source: SourceSettings,
     /// How lists behave.
     pub lists: ListBehaviour,
-    /// How secrets in `auth.params` are read back. Default masked.
+    /// How secrets in `auth.params` are shown. Default: masked.
     pub shown_secrets: ShownSecrets,
     /// When runs appear and end, and how.
     pub runs: RunSettings,
-    /// The first rules of the fault dial. Default none.
+    /// The initial rules of the fault dial. Default: none.
     pub faults: Vec<Rule>,
-    /// Whether `/_emulator/…` answers. Default no: whoever reaches the port could change the state.
+    /// Whether `/_emulator/…` is served. Default: no, because anyone who reaches the port could
+    /// change the state.
     pub control: bool,
-    /// Where the state is kept between starts. Default nowhere. The file holds source passwords
-    /// and tokens, so it is made readable by its owner only.
+    /// The file that keeps the state between starts. Default: none. It holds source passwords and
+    /// tokens, so only its owner may read it.
     pub state_file: Option<PathBuf>,
-    /// How many requests the journal remembers. Default 100 000; more costs memory only.
+    /// How many requests the journal keeps. Default: 100 000. More only costs memory.
     pub journal_limit: usize,
 }
 
@@ -97,7 +97,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The default sandbox: the first marked so, else the first of all.
+    /// The default sandbox: the first one marked as default, else the first of all.
     pub(crate) fn default_sandbox(&self) -> Option<&Sandbox> {
         self.sandboxes
             .iter()
@@ -113,9 +113,9 @@ pub struct Client {
     pub id: String,
     /// The client secret.
     pub secret: String,
-    /// What its product profile allows. Default everything.
+    /// What its product profile allows. Default: everything.
     pub rights: Rights,
-    /// The sandboxes it may use; `None` (default) is all of them.
+    /// The sandboxes it may use. `None` (default) means all of them.
     pub sandboxes: Option<Vec<String>>,
 }
 
@@ -167,7 +167,7 @@ pub struct Rights {
     pub mapping_read: bool,
     /// Create and change mapping sets.
     pub mapping_write: bool,
-    /// List all sandboxes of the organisation; everybody may list their own.
+    /// List all sandboxes of the organisation. Everybody may list their own.
     pub sandbox_admin: bool,
 }
 
@@ -187,21 +187,21 @@ impl Default for Rights {
     }
 }
 
-/// Who notices an expired or revoked token, and so with which answer.
+/// Who detects an expired or revoked token. The response depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExpiredToken {
     /// 401 with `401013`, for every service.
     AtGateway,
-    /// 400 with `FLOW-2115-400` for Flow Service, and the gateway's answer elsewhere.
+    /// 400 with `FLOW-2115-400` from Flow Service; elsewhere the gateway's response.
     InFlowService,
 }
 
-/// What a call without `x-sandbox-name` gets; Adobe's documents say both.
+/// The response to a call without `x-sandbox-name`. Adobe's documents describe both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MissingSandbox {
     /// `FLOW-2105-400`, or a plain 400 from the other services.
     Refused,
-    /// The default sandbox, silently.
+    /// The call silently uses the default sandbox.
     IsDefault,
 }
 
@@ -210,11 +210,11 @@ pub enum MissingSandbox {
 pub struct Sandbox {
     /// Its name, as in `x-sandbox-name`.
     pub name: String,
-    /// Its name for people.
+    /// Its display name.
     pub title: String,
     /// `production` or `development`.
     pub kind: String,
-    /// `active`, or another state, in which no call is served.
+    /// `active`, or another state. In any other state every call is refused.
     pub state: String,
     /// Whether it is the organisation's default.
     pub is_default: bool,
@@ -242,7 +242,7 @@ impl Sandbox {
     }
 }
 
-/// The word with a capital.
+/// The word with a capital first letter.
 pub(crate) fn title_case(name: &str) -> String {
     let mut letters = name.chars();
     letters.next().map_or_else(String::new, |first| {

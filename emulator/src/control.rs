@@ -1,6 +1,7 @@
-//! `/_emulator/…`: for tests and people, not part of AEP.
+//! `/_emulator/…`: for tests and people. It is not part of AEP.
 //!
-//! Off unless asked for. Takes no credentials, is not in the journal, and the dial doesn't see it.
+//! It is off by default. It takes no credentials, and neither the journal nor the dial sees its
+//! requests.
 
 use std::sync::Arc;
 
@@ -14,10 +15,10 @@ use serde_json::{Value, json};
 
 use crate::dial::{ActiveRule, read_rules};
 use crate::journal::JournalEntry;
-use crate::shell::{Shared, lock};
+use crate::shared::{Shared, lock};
 use crate::store::Store;
 
-/// The routes.
+/// The routes of the control API.
 pub(crate) fn router() -> Router<Arc<Shared>> {
     Router::new()
         .route("/_emulator/health", get(health))
@@ -75,8 +76,8 @@ async fn add_faults(State(shared): State<Arc<Shared>>, text: String) -> Response
         }
         Err(error) => {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
-            let told = format!("{error}: {}", cause.unwrap_or_default());
-            (StatusCode::BAD_REQUEST, Json(json!({"error": told}))).into_response()
+            let message = format!("{error}: {}", cause.unwrap_or_default());
+            (StatusCode::BAD_REQUEST, Json(json!({"error": message}))).into_response()
         }
     }
 }

@@ -1,16 +1,17 @@
-//! The gate before every service: token, key, organisation, sandbox, rights, content type.
+//! The checks before every service: token, key, organisation, sandbox, rights, content type.
 //!
 //! Source: Adobe's gateway and its troubleshooting guide, read 2026-11.
 
 use axum::http::Method;
 
-use crate::call::{Call, Caller};
+use crate::call::Call;
 use crate::config::{Client, Config, ExpiredToken, MissingSandbox, Rights};
 use crate::problem::Problem;
-use crate::routes::{Right, Service};
+use crate::route::{Right, Service};
+use crate::scene::Caller;
 use crate::store::Store;
 
-/// Lets a call in, or says why not.
+/// Admits a call, or says why it is refused.
 pub(crate) fn admit(
     config: &Config,
     store: &Store,
@@ -52,7 +53,7 @@ fn check_client<'c>(
     }
     match store.token_client(token, now_ms) {
         Some(id) if id == client.id => Ok(client),
-        // A token of another client isn't good with this key.
+        // A token of another client isn't valid with this key.
         Some(_) => Err(refusal(
             401,
             "401014",
@@ -159,7 +160,7 @@ fn check_right(rights: Rights, call: &Call) -> Result<(), Problem> {
 fn no_permission(call: &Call) -> Problem {
     match call.route.service {
         Service::Flow => Problem::flow(2120, 403, "Insufficient permissions for this operation."),
-        // The other services document no body for this; the gateway's is known.
+        // The other services don't document a body for this case. The gateway's body is known.
         Service::Ims
         | Service::Registry
         | Service::Catalog

@@ -1,7 +1,7 @@
 //! Ids, etags and request ids in the forms that Adobe's services use.
 //!
-//! All come from one seeded stream: an operation that is played twice with the same seed gives the
-//! same ids, which is how a create can answer now and take effect later.
+//! All of them come from one seeded stream. An operation that runs twice with the same seed creates
+//! the same ids. So a create can respond now and take effect later.
 
 use uuid::Builder;
 
@@ -21,7 +21,8 @@ impl Ids {
         }
     }
 
-    /// The same stream, with this time in its etags: they were told before they are made.
+    /// The same stream, but with this time in its etags. A late commit has sent them to the caller
+    /// already.
     pub(crate) fn promised(seed: u64, promised_ms: i64) -> Self {
         Self {
             promised_ms: Some(promised_ms),
@@ -35,32 +36,32 @@ impl Ids {
     }
 
     /// A lower-case UUID with dashes.
-    pub(crate) fn uuid(&mut self) -> String {
-        let (high, low) = (self.next(), self.next());
+    pub(crate) fn next_uuid(&mut self) -> String {
+        let (high, low) = (self.next_u64(), self.next_u64());
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&high.to_be_bytes());
         bytes[8..].copy_from_slice(&low.to_be_bytes());
         Builder::from_random_bytes(bytes).into_uuid().to_string()
     }
 
-    /// This many hexadecimal digits.
-    pub(crate) fn hex(&mut self, digits: usize) -> String {
+    /// This number of hexadecimal digits.
+    pub(crate) fn next_hex(&mut self, digits: usize) -> String {
         let mut text = String::new();
         while text.len() < digits {
-            text.push_str(&format!("{:016x}", self.next()));
+            text.push_str(&format!("{:016x}", self.next_u64()));
         }
         text.truncate(digits);
         text
     }
 
-    /// An etag of Flow Service, its own quotes included; the last group begins with the time.
-    pub(crate) fn etag(&mut self, now_ms: i64) -> String {
+    /// An etag of Flow Service, including its own quotes. Its last group begins with the time.
+    pub(crate) fn next_etag(&mut self, now_ms: i64) -> String {
         let time_ms = self.promised_ms.unwrap_or(now_ms);
         let seconds = time_ms.div_euclid(1000) & 0xffff_ffff;
-        format!("\"{}-0000-0200-0000-{seconds:08x}0000\"", self.hex(8))
+        format!("\"{}-0000-0200-0000-{seconds:08x}0000\"", self.next_hex(8))
     }
 
-    fn next(&mut self) -> u64 {
+    fn next_u64(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         mix(self.state)
     }
@@ -80,17 +81,17 @@ mod tests {
     #[test]
     fn one_seed_gives_one_stream() {
         let (mut one, mut two) = (Ids::seeded(7), Ids::seeded(7));
-        assert_eq!(one.uuid(), two.uuid());
-        assert_eq!(one.etag(0), two.etag(0));
-        assert_ne!(one.uuid(), Ids::seeded(8).uuid());
+        assert_eq!(one.next_uuid(), two.next_uuid());
+        assert_eq!(one.next_etag(0), two.next_etag(0));
+        assert_ne!(one.next_uuid(), Ids::seeded(8).next_uuid());
     }
 
     #[test]
     fn forms_are_those_of_the_services() {
         let mut ids = Ids::seeded(1);
-        assert_eq!(ids.uuid().len(), 36);
-        assert_eq!(ids.hex(24).len(), 24);
-        let etag = ids.etag(1_581_470_399_000);
+        assert_eq!(ids.next_uuid().len(), 36);
+        assert_eq!(ids.next_hex(24).len(), 24);
+        let etag = ids.next_etag(1_581_470_399_000);
         assert!(
             etag.starts_with('"') && etag.ends_with("-5e4352bf0000\""),
             "{etag}"

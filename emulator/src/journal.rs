@@ -1,11 +1,11 @@
-//! What was asked of the emulator, in order, without secrets.
+//! The requests that the emulator received, in order, without secrets.
 
 use std::collections::VecDeque;
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-/// One request. Its authorisation is never kept, and secrets in its body and query are masked.
+/// One request. The authorisation is never kept. Secrets in the body and the query are masked.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JournalEntry {
@@ -17,29 +17,29 @@ pub struct JournalEntry {
     pub method: String,
     /// The route's template, such as `/data/foundation/flowservice/connections/{id}`.
     pub route: String,
-    /// Path and query as sent.
+    /// The path and query that were sent.
     pub path: String,
-    /// The `x-sandbox-name` sent.
+    /// The `x-sandbox-name` that was sent.
     pub sandbox: Option<String>,
-    /// The `traceparent` sent: the trace that the request is part of.
+    /// The `traceparent` that was sent: the trace to which the request belongs.
     pub traceparent: Option<String>,
     /// What the caller got.
     pub status: JournalStatus,
-    /// Whether the state was changed by it. With a late commit: not yet; the commit has an entry of
-    /// its own, of the same sequence number, whose `fault` is `committed`.
+    /// Whether the request changed the state. A late commit has not changed it yet: the commit gets
+    /// an entry of its own with the same sequence number, and its `fault` is `committed`.
     pub changed: bool,
-    /// The kind of the fault that was played, if any.
+    /// The kind of the fault that was applied, if any.
     pub fault: Option<String>,
-    /// The JSON body sent, masked.
+    /// The JSON body that was sent, masked.
     pub body: Option<Value>,
 }
 
 /// What a caller got: a status, or a cut connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JournalStatus {
-    /// An answer with this status.
+    /// A response with this status.
     Answered(u16),
-    /// No answer: the connection was cut.
+    /// No response: the connection was cut.
     Dropped,
 }
 
@@ -52,7 +52,7 @@ impl Serialize for JournalStatus {
     }
 }
 
-/// The last requests.
+/// The latest requests.
 #[derive(Debug)]
 pub(crate) struct Journal {
     entries: VecDeque<JournalEntry>,
@@ -61,7 +61,7 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// An empty journal that forgets the oldest beyond `limit` entries.
+    /// An empty journal. Beyond `limit` entries it drops the oldest.
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             entries: VecDeque::new(),
@@ -70,14 +70,14 @@ impl Journal {
         }
     }
 
-    /// The number of a request that arrives now.
-    pub(crate) fn arrival(&mut self) -> u64 {
+    /// Assigns the next number to a request that arrives.
+    pub(crate) fn next_number(&mut self) -> u64 {
         self.next_sequence += 1;
         self.next_sequence - 1
     }
 
-    /// Notes a request that is over.
-    pub(crate) fn note(&mut self, entry: JournalEntry) {
+    /// Records a request that is finished.
+    pub(crate) fn record(&mut self, entry: JournalEntry) {
         if self.entries.len() >= self.limit {
             self.entries.pop_front();
         }
@@ -96,7 +96,7 @@ impl Journal {
         entries
     }
 
-    /// Forgets all entries; numbers go on.
+    /// Drops all entries. Their numbers are not used again.
     pub(crate) fn clear(&mut self) {
         self.entries.clear();
     }
@@ -126,7 +126,7 @@ mod tests {
     fn entries_come_in_order_of_arrival_and_the_oldest_go() {
         let mut journal = Journal::new(2);
         for sequence in [1, 3, 2] {
-            journal.note(entry(sequence));
+            journal.record(entry(sequence));
         }
         let seen: Vec<_> = journal
             .since(0)

@@ -1,21 +1,21 @@
-//! JSON Patch, as far as Flow Service and Catalog take it: add, replace, remove.
+//! JSON Patch as far as Flow Service and Catalog accept it: add, replace, remove.
 
 use serde_json::Value;
 
-/// Why a patch can't be played.
+/// Why a patch is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PatchError {
-    /// It is no patch, or none of this resource.
+    /// It is no JSON Patch, or it doesn't fit this resource.
     #[error("JSON Patch is not valid: {0}.")]
     Invalid(String),
-    /// Another operation than the three.
+    /// An operation other than these three.
     #[error("Operation type {0} is not supported.")]
     UnknownOperation(String),
 }
 
-/// One operation.
+/// One operation of a patch.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Operation {
+pub(crate) struct PatchOperation {
     pub(crate) verb: Verb,
     pub(crate) path: String,
     pub(crate) value: Value,
@@ -29,15 +29,16 @@ pub(crate) enum Verb {
     Remove,
 }
 
-/// Reads the body of a PATCH. The case of `op` doesn't matter: documents write it in three ways.
-pub(crate) fn parse(body: &Value) -> Result<Vec<Operation>, PatchError> {
+/// Parses the body of a PATCH. The case of `op` doesn't matter: the documents write it in three
+/// ways.
+pub(crate) fn parse(body: &Value) -> Result<Vec<PatchOperation>, PatchError> {
     let Some(operations) = body.as_array() else {
         return Err(invalid("the body must be an array"));
     };
     operations.iter().map(parse_one).collect()
 }
 
-fn parse_one(operation: &Value) -> Result<Operation, PatchError> {
+fn parse_one(operation: &Value) -> Result<PatchOperation, PatchError> {
     let Some(name) = operation["op"].as_str() else {
         return Err(invalid("field op is missing"));
     };
@@ -58,11 +59,11 @@ fn parse_one(operation: &Value) -> Result<Operation, PatchError> {
         (Verb::Add | Verb::Replace, Some(value)) => value.clone(),
         (Verb::Add | Verb::Replace, None) => return Err(invalid("field value is missing")),
     };
-    Ok(Operation { verb, path, value })
+    Ok(PatchOperation { verb, path, value })
 }
 
 /// Applies one operation.
-pub(crate) fn apply(body: &mut Value, operation: &Operation) -> Result<(), PatchError> {
+pub(crate) fn apply(body: &mut Value, operation: &PatchOperation) -> Result<(), PatchError> {
     let missing = || invalid(&format!("path {} doesn't exist", operation.path));
     let (parent, key) = operation.path.rsplit_once('/').ok_or_else(missing)?;
     let key = key.replace("~1", "/").replace("~0", "~");
@@ -74,7 +75,7 @@ pub(crate) fn apply(body: &mut Value, operation: &Operation) -> Result<(), Patch
             Verb::Replace if fields.contains_key(&key) => {
                 fields.insert(key, operation.value.clone());
             }
-            // A description that was never sent may be replaced: tutorials do.
+            // A description that was never sent may be replaced. The tutorials do it.
             Verb::Replace if parent.is_empty() => {
                 fields.insert(key, operation.value.clone());
             }
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_patch_is_refused() {
+    fn an_invalid_patch_is_refused() {
         for (operations, is_known) in [
             (json!({"op": "add"}), true),
             (json!([{"op": "move", "path": "/a", "value": 1}]), false),

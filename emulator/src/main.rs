@@ -18,8 +18,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-/// An emulated Adobe Experience Platform: IMS, Flow Service, Schema Registry, Catalog, Data Prep and
-/// Sandbox management on one port. The first line of standard output is its URL.
+/// An emulated Adobe Experience Platform: IMS, Flow Service, Schema Registry, Catalog, Data Prep
+/// and Sandbox management on one port. The first line of standard output is its URL.
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
 struct Cli {
@@ -31,25 +31,26 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Ask a URL whether what serves it is well; 0 if it answers 2xx within 2 s, else 1
+    /// Check whether the service at a URL is healthy: exit code 0 if it responds with 2xx within 2
+    /// s, else 1
     Probe {
-        /// What to ask, such as http://127.0.0.1:8080/_emulator/health
+        /// URL to check, such as http://127.0.0.1:8080/_emulator/health
         url: Url,
     },
 }
 
 #[derive(Debug, Args)]
 struct Arguments {
-    /// Port to listen on; 0 takes a free one
+    /// Port to listen on; 0 picks a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
     /// Address to listen on
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     ip: IpAddr,
-    /// File that keeps the state between starts; it holds source passwords and tokens
+    /// File that keeps the state between starts. It holds source passwords and tokens
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
-    /// Answer under /_emulator/ too, for whoever reaches the port
+    /// Serve /_emulator/ too, to anyone who reaches the port
     #[arg(long)]
     control: bool,
     /// Client id that gets tokens
@@ -64,35 +65,35 @@ struct Arguments {
     /// Tenant id, without underscore
     #[arg(long, default_value = DEFAULT_TENANT)]
     tenant: String,
-    /// A further active development sandbox, beside prod, dev and resetting; may be repeated
+    /// Another active development sandbox besides prod, dev and resetting. May be repeated
     #[arg(long, value_name = "NAME")]
     sandbox: Vec<String>,
     /// Most entries in a page of Flow Service and Schema Registry
     #[arg(long, default_value_t = 20, value_name = "ENTRIES", value_parser = clap::value_parser!(u16).range(1..))]
     page_size: u16,
-    /// Life of a token in seconds
+    /// Lifetime of a token in seconds
     #[arg(long, default_value_t = 86_400, value_name = "SECONDS")]
     token_lifetime: u64,
     /// Rules of the fault dial, in YAML or JSON
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
-    /// Let runs take minutes as at Adobe, not seconds
+    /// Let runs take minutes, as at Adobe, instead of seconds
     #[arg(long)]
     realistic_runs: bool,
-    /// Further tables Table001, Table002, …
+    /// Number of extra tables Table001, Table002, …
     #[arg(long, default_value_t = 0, value_name = "TABLES")]
     extra_tables: usize,
-    /// Further tables with awkward names
+    /// Add tables with awkward names
     #[arg(long)]
     awkward_tables: bool,
-    /// How a source is still offered, such as phoenix=gone: offered, missing-from-flow-spec, refused
-    /// or gone; may be repeated
+    /// How a source is offered, such as phoenix=gone: offered, missing-from-flow-spec, refused or
+    /// gone. May be repeated
     #[arg(long, value_name = "SOURCE=OFFER", value_parser = source_offer)]
     source_offer: Vec<(String, SourceOffer)>,
-    /// List in CRMToAEP what its newest print lists, which lacks six sources
+    /// List in CRMToAEP only what its newest printed version lists: six sources fewer
     #[arg(long)]
     newest_flow_spec: bool,
-    /// Refuse parameters of a base connection that its spec doesn't have
+    /// Refuse parameters of a base connection that its auth spec doesn't have
     #[arg(long)]
     refuse_unknown_params: bool,
 }
@@ -107,10 +108,10 @@ fn source_offer(text: &str) -> Result<(String, SourceOffer), String> {
     Ok((source.to_owned(), offer.parse()?))
 }
 
-/// Why it doesn't run.
+/// Why the program ends with an error.
 #[derive(Debug, thiserror::Error)]
 enum StartError {
-    #[error("not well")]
+    #[error("the service is not healthy")]
     Unwell(#[source] ProbeError),
     #[error("fault rules {path} can't be read")]
     FaultsUnreadable {
@@ -118,15 +119,15 @@ enum StartError {
         #[source]
         cause: std::io::Error,
     },
-    #[error("fault rules {path} aren't valid")]
+    #[error("fault rules {path} are not valid")]
     FaultsInvalid {
         path: PathBuf,
         #[source]
         cause: RulesError,
     },
-    #[error("the emulator doesn't start")]
+    #[error("the emulator can't start")]
     Emulator(#[source] EmulatorError),
-    #[error("signals can't be waited for")]
+    #[error("can't listen for signals")]
     Signals(#[source] std::io::Error),
 }
 
@@ -146,7 +147,7 @@ async fn main() -> ExitCode {
                 message.push_str(&format!("  caused by: {error}\n"));
                 cause = error.source();
             }
-            // Nothing is left to do if this fails too.
+            // If this fails too, nothing is left to do.
             let _ = std::io::stderr().write_all(message.as_bytes());
             ExitCode::FAILURE
         }

@@ -1,14 +1,14 @@
-//! Takes secrets out of what the journal and the state show.
+//! Removes secrets from what the journal and the state show.
 
 use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::backdrop;
 
-/// What stands where a secret stood.
+/// What replaces a secret.
 pub(crate) const MASK: &str = "******";
 
-/// Names of parameters that are secret wherever they stand, in lower case.
+/// Names of parameters that are always secret, in lower case.
 const SECRET_NAMES: &[&str] = &[
     "password",
     "passwd",
@@ -29,7 +29,7 @@ const SECRET_NAMES: &[&str] = &[
     "connectionstring",
 ];
 
-/// Whether a parameter of this name holds a secret, with no spec to ask.
+/// Whether a parameter of this name holds a secret, judged without a spec.
 pub(crate) fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     SECRET_NAMES
@@ -37,7 +37,8 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
         .any(|secret| name == *secret || name.ends_with(secret))
 }
 
-/// The same JSON with its secrets masked, and all of `auth.params` that isn't known to be plain.
+/// The same JSON with its secrets masked. In `auth.params` everything that isn't known to be plain
+/// is masked.
 pub(crate) fn masked(value: &Value) -> Value {
     mask_in(value, false)
 }
@@ -61,17 +62,17 @@ fn mask_in(value: &Value, in_auth: bool) -> Value {
             })
             .collect(),
         Value::Array(items) => items.iter().map(|item| mask_in(item, in_auth)).collect(),
-        // The value of a JSON Patch of one credential is a bare string.
+        // The value of a JSON Patch of one credential is a plain string.
         _ => value.clone(),
     }
 }
 
-/// Names that stand in `auth` and are no secret.
+/// Names that occur in `auth` and are not secret.
 fn is_plain(name: &str) -> bool {
     matches!(name, "specName" | "type") || backdrop::is_plain_param(name)
 }
 
-/// Whether `name` is the value of a patch of something under `/auth`.
+/// Whether `name` is the value of a patch of something below `/auth`.
 fn is_auth_patch(fields: &serde_json::Map<String, Value>, name: &str) -> bool {
     let path = fields
         .get("path")
@@ -80,7 +81,7 @@ fn is_auth_patch(fields: &serde_json::Map<String, Value>, name: &str) -> bool {
     name == "value" && path.starts_with("/auth")
 }
 
-/// A JSON body as the journal shows it: masked, and whole values of credentials patched one by one.
+/// A JSON body as the journal shows it: masked, including credentials that are patched one by one.
 pub(crate) fn masked_body(body: &[u8]) -> Option<Value> {
     let mut value = masked(&serde_json::from_slice(body).ok()?);
     if let Value::Array(operations) = &mut value {
@@ -94,7 +95,7 @@ pub(crate) fn masked_body(body: &[u8]) -> Option<Value> {
     Some(value)
 }
 
-/// A path and query whose secret parameters are masked. IMS allows a client secret in its query.
+/// A path and query with masked secrets. IMS accepts a client secret in its query.
 pub(crate) fn masked_query(path_and_query: &str) -> String {
     let Some((path, query)) = path_and_query.split_once('?') else {
         return path_and_query.to_owned();
@@ -119,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn credentials_are_masked_wherever_they_stand() {
+    fn credentials_are_masked_everywhere() {
         for body in [
             json!({"auth": {"specName": "Basic Authentication", "params": {"host": "h", "username": "u", "password": "hidden"}}}),
             json!({"auth": {"params": {"odd": "hidden"}}}),
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_secret_stays() {
+    fn plain_values_are_not_masked() {
         let body = json!({"name": "a", "auth": {"specName": "Basic Authentication", "params": {"host": "h", "username": "u"}}});
         assert_eq!(masked(&body), body);
     }

@@ -1,7 +1,7 @@
 //! The state file.
 //!
-//! Written whole after each change, into a neighbour that then takes its place: whoever kills the
-//! emulator finds the old state or the new one, never half a file.
+//! The whole file is written after each change, to a temporary file that then replaces it. Whoever
+//! kills the emulator finds the old state or the new one, never half a file.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::Store;
 
-/// The form of the file that this build writes and reads.
+/// The format of the file that this build writes and reads.
 const FORMAT: u32 = 1;
 
-/// Why the state can't be kept or found again.
+/// Why the state can't be saved or loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum StateFileError {
-    /// The file is there and can't be read.
+    /// The file exists but can't be read.
     #[error("state file {path} can't be read")]
     Unreadable {
         /// Where.
@@ -26,8 +26,8 @@ pub enum StateFileError {
         #[source]
         cause: io::Error,
     },
-    /// The file is no state of an emulator.
-    #[error("state file {path} isn't a state of an emulator")]
+    /// The file holds no state of an emulator.
+    #[error("state file {path} holds no state of an emulator")]
     Malformed {
         /// Where.
         path: PathBuf,
@@ -35,12 +35,12 @@ pub enum StateFileError {
         #[source]
         cause: serde_json::Error,
     },
-    /// The file was written by a build with another form of it.
-    #[error("state file {path} has format {found}, this emulator knows {FORMAT}")]
+    /// The file has the format of another build.
+    #[error("state file {path} has format {found}, but this emulator reads format {FORMAT}")]
     OtherFormat {
         /// Where.
         path: PathBuf,
-        /// The form found.
+        /// The format in the file.
         found: u32,
     },
     /// The file can't be written.
@@ -66,7 +66,7 @@ struct FileIn {
     state: Store,
 }
 
-/// The state of an earlier start; an empty one if there is no file.
+/// Loads the state of an earlier start. Without a file the state is empty.
 pub(crate) fn load(path: &Path) -> Result<Store, StateFileError> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
@@ -92,7 +92,7 @@ pub(crate) fn load(path: &Path) -> Result<Store, StateFileError> {
     Ok(file.state)
 }
 
-/// Keeps the state.
+/// Saves the state.
 pub(crate) fn save(path: &Path, state: &Store) -> Result<(), StateFileError> {
     write(path, state).map_err(|cause| StateFileError::Unwritable {
         path: path.to_owned(),
@@ -114,7 +114,7 @@ fn write(path: &Path, state: &Store) -> io::Result<()> {
     fs::rename(&neighbour, path)
 }
 
-/// A file that only its owner may read: it holds passwords and tokens.
+/// Creates a file that only its owner may read, because it holds passwords and tokens.
 fn create_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_file_is_an_empty_state_and_another_file_is_an_error() {
+    fn a_missing_file_is_an_empty_state_and_another_file_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.json");
         assert!(load(&path).unwrap().sandbox_names().is_empty());
@@ -150,7 +150,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn the_file_is_for_its_owner_only_and_leaves_no_neighbour() {
+    fn only_the_owner_may_read_the_file_and_no_temporary_file_remains() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.json");

@@ -1,8 +1,8 @@
-//! Refusals, each in the body that the refusing service uses.
+//! Refusals, each with the body that the service documents.
 //!
 //! Source: Adobe's API references and error catalogues of the gateway, Flow Service, sources,
-//! Schema Registry and Sandbox, read 2026-11. Catalog and Data Prep document no error body, so
-//! theirs is the generic one.
+//! Schema Registry and Sandbox, read 2026-11. Catalog and Data Prep document no error body, so they
+//! use the generic one.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ pub(crate) enum Problem {
         number: u16,
         status: u16,
         message: String,
-        /// Id and kind of the resource it is about.
+        /// Id and kind of the resource in question.
         resource: Option<(String, &'static str)>,
     },
     /// Schema Registry.
@@ -51,7 +51,7 @@ pub(crate) enum Problem {
         status: u16,
         title: String,
     },
-    /// The shape of older services and of the gateway's check of bodies.
+    /// The shape that older services use, and the gateway's check of bodies.
     #[error("{title}: {detail}")]
     Generic {
         status: u16,
@@ -61,7 +61,7 @@ pub(crate) enum Problem {
 }
 
 impl Problem {
-    /// A refusal of Flow Service that is about no resource.
+    /// A refusal of Flow Service that is not about a resource.
     pub(crate) fn flow(number: u16, status: u16, message: impl Into<String>) -> Self {
         Self::Flow {
             number,
@@ -110,7 +110,7 @@ impl Problem {
         }
     }
 
-    /// The answer that carries this refusal.
+    /// The response for this refusal.
     pub(crate) fn answer(&self, ids: &mut Ids, now_ms: i64) -> Answer {
         let (status, body) = match self {
             Self::Gateway {
@@ -132,7 +132,8 @@ impl Problem {
                 message,
                 resource,
             } => {
-                let mut report = json!({"detailed-message": message, "request-id": ids.uuid()});
+                let mut report =
+                    json!({"detailed-message": message, "request-id": ids.next_uuid()});
                 if let Some((id, kind)) = resource {
                     report["id"] = Value::from(id.as_str());
                     report["type"] = Value::from(*kind);
@@ -158,7 +159,7 @@ impl Problem {
                     "title": title,
                     "status": status,
                     "report": {
-                        "registryRequestId": ids.uuid(),
+                        "registryRequestId": ids.next_uuid(),
                         "timestamp": registry_time(now_ms),
                         "detailed-message": detail,
                         "sub-errors": [],
@@ -208,7 +209,7 @@ fn flow_title(number: u16, status: u16) -> &'static str {
     }
 }
 
-/// `MM-DD-YYYY HH:mm:ss`, as the registry writes times into its errors.
+/// `MM-DD-YYYY HH:mm:ss`, the registry's format of times in its errors.
 fn registry_time(now_ms: i64) -> String {
     Timestamp::from_millisecond(now_ms)
         .map(|time| time.strftime("%m-%d-%Y %H:%M:%S").to_string())
@@ -220,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_flow_is_told_in_the_recorded_shape() {
+    fn a_missing_flow_has_the_recorded_body() {
         let answer = Problem::flow_not_found("flows", "84224def").answer(&mut Ids::seeded(1), 0);
         let body = answer.as_json();
         assert_eq!(answer.status, 404);

@@ -1,13 +1,14 @@
-//! Somebody else, who changes a resource between a caller's look at it and the caller's change.
+//! A rival: somebody else who changes a resource between a caller's read and the caller's change.
 
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::ids::Ids;
+use crate::services::catalog;
 use crate::store::{Kind, Store};
 
-/// How the refusal of a stale version looks.
+/// The shape of the refusal of a stale version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
     /// A problem document.
@@ -16,8 +17,8 @@ pub(crate) enum Shape {
     Bare,
 }
 
-/// Gives the resource that the call's path names another version. One without a version, or that
-/// isn't there, stays as it is.
+/// Gives a new version to the resource in the call's path. A resource without a version, or one
+/// that doesn't exist, stays as it is.
 pub(crate) fn write(store: &mut Store, sandbox: &str, call: &Call, now_ms: i64) {
     let names = |kind: &Kind| {
         let template = call.route.template;
@@ -30,31 +31,24 @@ pub(crate) fn write(store: &mut Store, sandbox: &str, call: &Call, now_ms: i64) 
         return;
     };
     if entity.body["etag"].is_string() {
-        let etag = Ids::seeded(Ids::fresh_seed()).etag(now_ms);
+        let etag = Ids::seeded(Ids::fresh_seed()).next_etag(now_ms);
         entity.body["etag"] = Value::from(etag.as_str());
         entity.body["version"] = Value::from(etag);
         entity.body["updatedAt"] = Value::from(now_ms);
     } else if kind == Kind::DataSets {
-        let version = next_version(entity.text("/version"));
+        let version = catalog::next_version(entity.text("/version"));
         entity.body["version"] = Value::from(version);
         entity.body["updated"] = Value::from(now_ms);
     }
 }
 
-/// The version of a dataset after this one: `1.0.3` after `1.0.2`.
-pub(crate) fn next_version(version: &str) -> String {
-    let last = version.rsplit('.').next().unwrap_or_default();
-    let number: u64 = last.parse().unwrap_or(0);
-    format!("1.0.{}", number + 1)
-}
-
 /// The refusal in its older shape.
 pub(crate) fn bare(answer: Answer) -> Answer {
-    let told: Value =
+    let body: Value =
         serde_json::from_str(answer.body.as_deref().unwrap_or("null")).unwrap_or_default();
     let message = ["errorMessage", "detail"]
         .into_iter()
-        .find_map(|field| told[field].as_str())
+        .find_map(|field| body[field].as_str())
         .unwrap_or_default();
     Answer::json(answer.status, json!({"errorMessage": message}))
 }

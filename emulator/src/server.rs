@@ -1,6 +1,7 @@
-//! The accept loop and the handle on a running emulator.
+//! The accept loop, and the handle to a running emulator.
 //!
-//! HTTP/1.1 over plain TCP. A loop of our own, because the dial must be able to cut one connection.
+//! HTTP/1.1 over plain TCP. The loop is our own because the dial must be able to cut one
+//! connection.
 
 use std::future::Future;
 use std::io;
@@ -26,35 +27,36 @@ use crate::config::Config;
 use crate::dial::{ActiveRule, Rule};
 use crate::journal::JournalEntry;
 use crate::persist::{self, StateFileError};
-use crate::routes;
-use crate::shell::{Shared, lock};
+use crate::router;
+use crate::shared::{Shared, lock};
 use crate::store::{Kind, Store};
 use crate::wire::Cut;
 
-/// How long open requests may take to end after a shutdown was asked for.
+/// How long open requests may take to finish after a shutdown.
 const DRAIN: Duration = Duration::from_secs(2);
 
-/// Why an emulator doesn't run.
+/// Why an emulator can't run.
 #[derive(Debug, thiserror::Error)]
 pub enum EmulatorError {
-    /// The address can't be listened on.
+    /// The emulator can't listen on the address.
     #[error("can't listen on {address}")]
     AddressUnavailable {
-        /// Which.
+        /// The address.
         address: SocketAddr,
-        /// Why.
+        /// The cause.
         #[source]
         cause: io::Error,
     },
     /// The listener has no address.
     #[error("the listener has no address")]
     ListenerLost(#[source] io::Error),
-    /// The state of an earlier start can't be used.
-    #[error("the state can't be taken up again")]
+    /// The state of an earlier start can't be loaded.
+    #[error("the state can't be loaded")]
     State(#[source] StateFileError),
 }
 
-/// A running emulator. It stops when this is dropped, or more gently by [`Emulator::shutdown`].
+/// A running emulator. It stops when this handle is dropped, or more gently by
+/// [`Emulator::shutdown`].
 #[derive(Debug)]
 pub struct Emulator {
     address: SocketAddr,
@@ -64,12 +66,12 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// Starts an emulator. Port 0 takes a free one, see [`Emulator::url`].
+    /// Starts an emulator. Port 0 picks a free port, see [`Emulator::url`].
     ///
     /// # Errors
     ///
-    /// [`EmulatorError::AddressUnavailable`] if the port is taken, [`EmulatorError::State`] if there
-    /// is a state file that this build can't read.
+    /// [`EmulatorError::AddressUnavailable`] if the port is in use, [`EmulatorError::State`] if
+    /// this build can't read the state file.
     pub async fn bind(config: Config, address: SocketAddr) -> Result<Self, EmulatorError> {
         let shared = Arc::new(load(config)?);
         let listener = TcpListener::bind(address)
@@ -78,7 +80,7 @@ impl Emulator {
         let address = listener.local_addr().map_err(EmulatorError::ListenerLost)?;
         let (stop, stopped) = oneshot::channel();
         let shutdown = async move {
-            // An error is a dropped sender: the handle is gone.
+            // An error means that the sender was dropped: the handle no longer exists.
             let _ = stopped.await;
         };
         let served = tokio::spawn(accept(listener, Arc::clone(&shared), shutdown));
@@ -99,7 +101,7 @@ impl Emulator {
         Self::bind(config, SocketAddr::from(([127, 0, 0, 1], 0))).await
     }
 
-    /// Its address as a URL without a slash at the end, for IMS and the platform alike.
+    /// Its address as a URL without a trailing slash, for IMS and the platform alike.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -109,8 +111,8 @@ impl Emulator {
         self.address
     }
 
-    /// All resources, by sandbox and kind, secrets masked, and the number of late commits yet to
-    /// come: what `GET /_emulator/state` answers.
+    /// All resources by sandbox and kind, with masked secrets, and the number of late commits that
+    /// are still pending. `GET /_emulator/state` responds with the same.
     pub fn state(&self) -> Value {
         self.shared.snapshot()
     }
@@ -129,46 +131,46 @@ impl Emulator {
         lock(&self.shared.journal).since(0)
     }
 
-    /// Forgets the requests so far; their numbers go on.
+    /// Drops the requests so far. Their numbers are not used again.
     pub fn clear_journal(&self) {
         lock(&self.shared.journal).clear();
     }
 
-    /// Adds a rule to the fault dial, behind the others, and returns its number.
+    /// Adds a rule to the fault dial after the others and returns its number.
     pub fn add_fault(&self, rule: Rule) -> u64 {
         lock(&self.shared.dial).add(rule)
     }
 
-    /// Takes a rule away; false if there is none of that number.
+    /// Removes a rule. Returns false if no rule has this number.
     pub fn remove_fault(&self, id: u64) -> bool {
         lock(&self.shared.dial).remove(id)
     }
 
-    /// The rules in force, with what they have seen and played.
+    /// The active rules, with their counts.
     pub fn faults(&self) -> Vec<ActiveRule> {
         lock(&self.shared.dial).rules()
     }
 
-    /// Takes all rules away.
+    /// Removes all rules.
     pub fn clear_faults(&self) {
         lock(&self.shared.dial).clear();
     }
 
-    /// How many late commits have not happened yet. One that is no longer counted has its entry in
-    /// the journal.
+    /// How many late commits are still pending. Once a commit is no longer counted, the journal has
+    /// its entry.
     pub fn pending_commits(&self) -> usize {
         self.shared.pending_commits.load(Ordering::SeqCst)
     }
 
-    /// The parameters that a base connection logs in with, secrets and all: for a test that compares
-    /// them with what was sent. No call gives them.
+    /// The parameters that a base connection logs in with, including secrets. A test can compare
+    /// them with what it sent. No call returns them.
     pub fn login_params(&self, sandbox: &str, connection: &str) -> Option<Value> {
         let store = lock(&self.shared.store);
         let connection = store.get(sandbox, Kind::Connections, connection)?;
         connection.hidden.get("params").cloned()
     }
 
-    /// The tokens that it knows: for a test that searches for them where they must not be.
+    /// The valid tokens. A test can search for them where they must not occur.
     pub fn tokens(&self) -> Vec<String> {
         lock(&self.shared.store).tokens()
     }
@@ -178,7 +180,7 @@ impl Emulator {
         self.shared.change(Store::revoke_tokens);
     }
 
-    /// Stops: open requests get two seconds to end.
+    /// Stops the emulator. Open requests get two seconds to finish.
     pub async fn shutdown(self) {
         let _ = self.stop.send(());
         if let Err(error) = self.served.await {
@@ -191,7 +193,7 @@ impl Emulator {
 ///
 /// # Errors
 ///
-/// [`EmulatorError::State`] if there is a state file that this build can't read.
+/// [`EmulatorError::State`] if this build can't read the state file.
 pub async fn serve(
     listener: TcpListener,
     config: Config,
@@ -215,7 +217,7 @@ async fn accept(
     shared: Arc<Shared>,
     shutdown: impl Future<Output = ()> + Send,
 ) {
-    let router = routes::router(shared);
+    let router = router::router(shared);
     let (draining, _) = watch::channel(false);
     let mut connections = JoinSet::new();
     tokio::pin!(shutdown);
@@ -227,7 +229,7 @@ async fn accept(
                     connections.spawn(connection(stream, router.clone(), draining.subscribe()));
                 }
                 Err(error) => {
-                    // Out of file descriptors, mostly: a pause lets some be given back.
+                    // Mostly the process has no file descriptors left. A pause lets some be closed.
                     tracing::warn!(%error, "a connection was not accepted");
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
@@ -244,7 +246,7 @@ async fn accept(
 }
 
 async fn connection(stream: TcpStream, router: Router, mut draining: watch::Receiver<bool>) {
-    // Answers are small and wanted at once.
+    // Responses are small and should be sent at once.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
@@ -266,7 +268,7 @@ async fn connection(stream: TcpStream, router: Router, mut draining: watch::Rece
             }
             () = cut.close.notified() => return,
             () = cut.reset.notified() => {
-                // Without a wait for unsent bytes, closing is a reset.
+                // With a linger time of zero, closing the socket resets the connection.
                 if let Err(error) = served.into_parts().io.into_inner().set_zero_linger() {
                     tracing::warn!(%error, "a connection is closed, not reset");
                 }
@@ -277,7 +279,7 @@ async fn connection(stream: TcpStream, router: Router, mut draining: watch::Rece
     }
 }
 
-/// The request with the means to cut its connection, and without a slash at the end of its path:
+/// The request with the means to cut its connection, and without a slash at the end of its path.
 /// Adobe's reference prints some paths with one.
 fn prepared(request: Request<Incoming>, cut: Cut) -> Request<Body> {
     let mut request = request.map(Body::new);

@@ -1,7 +1,7 @@
 //! The state: every resource of every sandbox, in the order of creation.
 //!
-//! A resource is Adobe's JSON plus what Adobe keeps to itself. Knows nothing of HTTP and of what
-//! the fields mean.
+//! A resource is Adobe's JSON plus data that Adobe keeps hidden. This module knows nothing of HTTP
+//! or of the meaning of fields.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// All of them.
+    /// All kinds.
     pub(crate) const ALL: [Self; 10] = [
         Self::Connections,
         Self::SourceConnections,
@@ -59,24 +59,24 @@ impl Kind {
 /// A resource.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Entity {
-    /// What it is found by.
+    /// Its id.
     pub(crate) id: String,
-    /// Its place in the order of creation, over all sandboxes and kinds.
+    /// Its position in the order of creation, across all sandboxes and kinds.
     pub(crate) order: u64,
-    /// When it was made, in ms.
+    /// When it was created, in ms.
     pub(crate) created_ms: i64,
-    /// When it was deleted, for one that lists may still show.
+    /// When it was deleted, if lists may still show it.
     #[serde(default, skip_serializing)]
     pub(crate) deleted_ms: Option<i64>,
     /// What callers see.
     pub(crate) body: Value,
-    /// What nobody sees: real values of secrets, and the plan of runs.
+    /// What callers don't see: the real values of secrets, and the plan of runs.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub(crate) hidden: Map<String, Value>,
 }
 
 impl Entity {
-    /// The string at a JSON pointer of the body, or nothing.
+    /// The string at a JSON pointer of the body, or an empty string.
     pub(crate) fn text(&self, pointer: &str) -> &str {
         self.body
             .pointer(pointer)
@@ -85,7 +85,7 @@ impl Entity {
     }
 }
 
-/// A token that was given out.
+/// A token that was issued.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Token {
     pub(crate) text: String,
@@ -97,10 +97,10 @@ pub(crate) struct Token {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Store {
     last_order: u64,
-    /// Rises with every change of a resource.
+    /// Increases with every change of a resource.
     #[serde(skip)]
     revision: u64,
-    /// When a run will next appear or move on, in ms; 0 is "look now".
+    /// When the next run appears or advances, in ms; 0 means "check now".
     #[serde(skip)]
     pub(crate) wake_ms: i64,
     #[serde(serialize_with = "without_deleted")]
@@ -132,7 +132,7 @@ impl Store {
     }
 
     /// The resources of a kind that exist, in the order of creation.
-    pub(crate) fn all(&self, sandbox: &str, kind: Kind) -> impl Iterator<Item = &Entity> {
+    pub(crate) fn existing(&self, sandbox: &str, kind: Kind) -> impl Iterator<Item = &Entity> {
         self.kept(sandbox, kind)
             .iter()
             .filter(|entity| entity.deleted_ms.is_none())
@@ -148,10 +148,10 @@ impl Store {
 
     /// The resource of this id.
     pub(crate) fn get(&self, sandbox: &str, kind: Kind, id: &str) -> Option<&Entity> {
-        self.all(sandbox, kind).find(|entity| entity.id == id)
+        self.existing(sandbox, kind).find(|entity| entity.id == id)
     }
 
-    /// The resource of this id, to be changed.
+    /// The resource of this id, to change it.
     pub(crate) fn get_mut(&mut self, sandbox: &str, kind: Kind, id: &str) -> Option<&mut Entity> {
         self.touch();
         let entities = self.sandboxes.get_mut(sandbox)?.get_mut(&kind)?;
@@ -160,8 +160,7 @@ impl Store {
             .find(|entity| entity.id == id && entity.deleted_ms.is_none())
     }
 
-    /// Takes a resource away. For so many ms it is kept for lists that lag behind, without its
-    /// secrets.
+    /// Deletes a resource. For `keep_ms` it is kept for lists that lag, without its secrets.
     pub(crate) fn remove(
         &mut self,
         sandbox: &str,
@@ -192,25 +191,25 @@ impl Store {
         });
     }
 
-    /// The names of the sandboxes that hold anything.
+    /// The names of the sandboxes that hold resources.
     pub(crate) fn sandbox_names(&self) -> Vec<String> {
         self.sandboxes.keys().cloned().collect()
     }
 
-    /// Forgets all resources; tokens stay.
+    /// Deletes all resources. Tokens stay.
     pub(crate) fn clear(&mut self) {
         self.touch();
         self.sandboxes.clear();
     }
 
-    /// Keeps a token, and forgets those that are over.
+    /// Stores a token, and drops those that have expired.
     pub(crate) fn keep_token(&mut self, token: Token, now_ms: i64) {
         self.revision += 1;
         self.tokens.retain(|old| old.expires_ms > now_ms);
         self.tokens.push(token);
     }
 
-    /// The client that a live token was given to.
+    /// The client to which a valid token was issued.
     pub(crate) fn token_client(&self, text: &str, now_ms: i64) -> Option<&str> {
         let live = |token: &&Token| token.text == text && token.expires_ms > now_ms;
         self.tokens
@@ -219,7 +218,7 @@ impl Store {
             .map(|token| token.client_id.as_str())
     }
 
-    /// The tokens that were given out and not revoked.
+    /// The tokens that were issued and not revoked.
     pub(crate) fn tokens(&self) -> Vec<String> {
         self.tokens.iter().map(|token| token.text.clone()).collect()
     }
@@ -237,7 +236,9 @@ impl Store {
                 let kinds: Map<String, Value> = Kind::ALL
                     .iter()
                     .map(|kind| {
-                        let bodies = self.all(sandbox, *kind).map(|entity| entity.body.clone());
+                        let bodies = self
+                            .existing(sandbox, *kind)
+                            .map(|entity| entity.body.clone());
                         (kind.as_str().to_owned(), bodies.collect())
                     })
                     .collect();
@@ -253,7 +254,7 @@ impl Store {
     }
 }
 
-/// What a file keeps: a deleted resource is gone with the process.
+/// What the file keeps. Deleted resources are left out.
 fn without_deleted<S: Serializer>(
     sandboxes: &BTreeMap<String, BTreeMap<Kind, Vec<Entity>>>,
     serializer: S,
@@ -268,16 +269,16 @@ fn without_deleted<S: Serializer>(
     serializer.collect_map(kept)
 }
 
-/// A resource that is about to be.
+/// A resource that is to be created.
 #[derive(Debug)]
 pub(crate) struct NewEntity {
-    /// What it will be found by.
+    /// Its id.
     pub(crate) id: String,
-    /// What callers will see.
+    /// What callers see.
     pub(crate) body: Value,
-    /// What nobody will see.
+    /// What callers don't see.
     pub(crate) hidden: Map<String, Value>,
-    /// The time.
+    /// The time of its creation.
     pub(crate) now_ms: i64,
 }
 

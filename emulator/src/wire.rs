@@ -1,4 +1,4 @@
-//! How an answer goes over the wire, whole or not, and how a connection ends before it should.
+//! How a response is sent, complete or not, and how a connection ends early.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,15 +11,15 @@ use tokio::sync::Notify;
 
 use crate::answer::Answer;
 
-/// What fills up a padded answer, piece by piece: spaces after JSON are still JSON.
+/// Pads a response, piece by piece. JSON followed by spaces is still JSON.
 static SPACES: [u8; 64 * 1024] = [b' '; 64 * 1024];
 
-/// Ends the TCP connection that a request came by. The accept loop puts one into each request.
+/// Ends the TCP connection of a request. The accept loop puts one into each request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cut {
-    /// As a program that closes its socket.
+    /// Like a program that closes its socket.
     pub(crate) close: Arc<Notify>,
-    /// With a reset.
+    /// With a TCP reset.
     pub(crate) reset: Arc<Notify>,
 }
 
@@ -42,36 +42,36 @@ pub(crate) enum Ending {
     Reset,
 }
 
-/// What goes back by the wire.
+/// What is sent back.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    /// An answer.
+    /// A response.
     Answer(Answer, Delivery),
-    /// None.
+    /// Nothing.
     Nothing(Ending),
 }
 
-/// How an answer is delivered.
+/// How a response is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Delivery {
-    /// As it should be.
+    /// Complete.
     Whole,
-    /// So many bytes of its body, or half, then the end of the connection.
+    /// This number of bytes of its body, or half of it; then the connection ends.
     Truncated(Option<u64>),
-    /// So many bytes at once, with a pause after them.
+    /// This number of bytes at once, with a pause after them.
     Trickled { bytes: u64, pause: Duration },
-    /// Filled up to so many bytes.
+    /// Padded to this number of bytes.
     Padded(u64),
 }
 
 impl Reply {
-    /// An answer as it should be.
+    /// A complete response.
     pub(crate) fn whole(answer: Answer) -> Self {
         Self::Answer(answer, Delivery::Whole)
     }
 }
 
-/// The answer as HTTP.
+/// The response as HTTP.
 pub(crate) fn response(answer: &Answer, delivery: Delivery) -> Response {
     let whole = Bytes::from(answer.body.clone().unwrap_or_default());
     match delivery {
@@ -100,7 +100,7 @@ pub(crate) fn response(answer: &Answer, delivery: Delivery) -> Response {
                 .unwrap_or(usize::MAX)
                 .max(whole.len());
             let missing = length - whole.len();
-            // Streamed: the same spaces over and over, however long the answer is.
+            // The same spaces are streamed repeatedly, however long the response is.
             let spaces = stream::unfold(missing, |missing| async move {
                 let size = missing.min(SPACES.len());
                 (size > 0).then(|| {
@@ -114,8 +114,9 @@ pub(crate) fn response(answer: &Answer, delivery: Delivery) -> Response {
     }
 }
 
-/// The headers of the whole answer, a part of its body, then an error, at which hyper closes the
-/// connection. In between a pause: what hyper has not yet written when the error comes is lost.
+/// The headers of the complete response and a part of its body. An error follows, at which hyper
+/// closes the connection. The pause before it is needed because hyper loses what it has not yet
+/// written when the error occurs.
 fn truncated(answer: &Answer, mut whole: Bytes, bytes: Option<u64>) -> Response {
     let length = whole.len().max(1);
     let kept = match bytes {

@@ -13,15 +13,15 @@ use crate::rules::ResourceKind;
 /// Labelled points of a create, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Point {
-    /// Nothing was asked yet.
+    /// No request was sent yet.
     BeforeLook,
-    /// The look was answered.
+    /// The look has its response.
     AfterLook,
     /// The look found nothing, and the create is about to be sent.
     BeforePost,
-    /// All of the create was sent, and its answer is being waited for.
+    /// All of the create was sent, and its response is awaited.
     AfterBody,
-    /// The create was answered, and nobody else knows.
+    /// The create has its response, and nobody else knows.
     AfterReply,
     /// The attempt is over, and Temporal's server does not know.
     BeforeReport,
@@ -78,7 +78,7 @@ pub fn here(point: Point, kind: Option<ResourceKind>) {
 }
 
 /// Never ends, or dies after a moment if the switch is for a point at which a request is on
-/// its way: the other side then holds its answer back.
+/// its way: the other side then holds its response back.
 #[cfg(debug_assertions)]
 pub(crate) async fn while_waiting(point: Point, kind: ResourceKind) {
     if asked(VARIABLE, point, Some(kind)).is_none() {
@@ -89,7 +89,7 @@ pub(crate) async fn while_waiting(point: Point, kind: ResourceKind) {
     here(point, Some(kind));
 }
 
-/// What stands behind point and kind, if the variable asks for these.
+/// The text behind point and kind, if the variable asks for these.
 #[cfg(debug_assertions)]
 #[expect(
     clippy::disallowed_methods,

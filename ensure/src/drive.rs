@@ -1,18 +1,21 @@
 //! Makes the calls that [`state`](crate::state) asks for.
 
-use std::{future::Future, time::Duration};
+use std::{
+    fmt::{Debug, Display},
+    future::Future,
+    time::Duration,
+};
 
 use aep_flow_proto::v1::Outcome;
-use aep_platform::{Class, Conflict, Failure};
 use tracing::{Instrument as _, debug_span, field};
 
 use crate::{
     crash::{self, Point},
     rules::ResourceKind,
-    state::{Call, Do, End, Now, Past, Seen, Standing, Why, begin, step},
+    state::{Call, Do, End, Existing, Now, Past, Seen, Why, begin, step},
 };
 
-/// What a create was answered with.
+/// The response to a create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Created {
     /// Adobe's id.
@@ -21,34 +24,58 @@ pub struct Created {
     pub etag: String,
 }
 
-/// What became of a resource that was to be taken away.
+/// What is known of the effect of a call that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Swept {
+pub enum Effect {
+    /// It changed nothing: it was refused, or never sent, or is a read.
+    NothingChanged,
+    /// It created nothing, since something has that name already.
+    NameTaken,
+    /// It may have taken effect, or may take effect later.
+    Unknown,
+}
+
+/// Why a call to the platform failed, as far as the protocol must know it. `Display` says why to
+/// people.
+pub trait CallFailure: Debug + Display + Send {
+    /// What is known of its effect.
+    fn effect(&self) -> Effect;
+}
+
+/// What became of a resource that was to be deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deletion {
     /// It is gone.
     Gone,
-    /// Something uses it, so it stands.
+    /// Something uses it, so it was left.
     InUse,
 }
 
-/// The calls that the protocol makes to see what stands. None changes anything.
-pub trait Sight {
+/// The calls by which the protocol sees what exists. None changes anything.
+pub trait Reads {
+    /// Why a call fails.
+    type Failure: CallFailure;
+
     /// Finds everything on the platform that has the wanted name, on every page.
-    fn look(&self) -> impl Future<Output = Result<Vec<Standing>, Failure>> + Send;
+    fn look(&self) -> impl Future<Output = Result<Vec<Existing>, Self::Failure>> + Send;
 
     /// Reads the resource of that id; none if there is none, or no longer.
-    fn read(&self, id: &str) -> impl Future<Output = Result<Option<Standing>, Failure>> + Send;
+    fn read(
+        &self,
+        id: &str,
+    ) -> impl Future<Output = Result<Option<Existing>, Self::Failure>> + Send;
 
     /// The time, by our clock and by the platform's.
     fn now(&self) -> Now;
 }
 
 /// The calls that the protocol makes for one resource. Each is sent once.
-pub trait Resource: Sight {
+pub trait Resource: Reads {
     /// Sends the create, with the intent's marker in it.
-    fn create(&self) -> impl Future<Output = Result<Created, Failure>> + Send;
+    fn create(&self) -> impl Future<Output = Result<Created, Self::Failure>> + Send;
 
-    /// Takes the resource of that id away, unless something uses it.
-    fn sweep(&self, id: &str) -> impl Future<Output = Result<Swept, Failure>> + Send;
+    /// Deletes the resource of that id, unless something uses it.
+    fn delete(&self, id: &str) -> impl Future<Output = Result<Deletion, Self::Failure>> + Send;
 }
 
 /// The one live resource of an intent.
@@ -58,28 +85,28 @@ pub struct Ensured {
     pub id: String,
     /// Adobe's etag, empty where the kind has none.
     pub etag: String,
-    /// Whether this call made it.
+    /// Whether this call created it.
     pub outcome: Outcome,
 }
 
 /// Why an attempt ended without the resource.
 #[derive(Debug, thiserror::Error)]
-pub enum EnsureError {
+pub enum EnsureError<F> {
     /// A call failed, and is known to have created nothing. `past` is what came before it.
     #[error("{failure}")]
     Failed {
         /// What the platform or the way to it said.
-        failure: Box<Failure>,
+        failure: F,
         /// What the next attempt is to know.
         past: Past,
     },
-    /// It is not known yet which resource is the answer; looking is to go on.
+    /// It is not known yet which resource is the result; a later attempt looks again.
     #[error("{reason}")]
     NotYet {
-        /// What happened, and how the looking goes.
+        /// What happened, and how far the looks got.
         reason: String,
         /// The failure that left it open, where this attempt saw it.
-        failure: Option<Box<Failure>>,
+        failure: Option<F>,
         /// What the next attempt is to know.
         past: Past,
         /// When to look again; the caller's own retry policy decides if not given.
@@ -87,7 +114,7 @@ pub enum EnsureError {
         /// What that time is for, in a few words.
         waits_for: Option<String>,
     },
-    /// Something of that name stands in the way.
+    /// An existing resource of that name is in the way.
     #[error("a {kind} called `{name}` exists{}", id.as_ref().map_or_else(|| " that these credentials cannot see".to_owned(), |id| format!(" ({id}), and it is not one that this call may take")))]
     Conflict {
         /// Kind of the resource.
@@ -97,8 +124,8 @@ pub enum EnsureError {
         /// Its id, where it can be seen.
         id: Option<String>,
     },
-    /// Ours stands there for the same key, made from another request.
-    #[error("the {kind} `{name}` ({id}) was made from another request; what differs: {}", fields.join(", "))]
+    /// Ours exists for the same key, created from another request.
+    #[error("the {kind} `{name}` ({id}) was created from another request; what differs: {}", fields.join(", "))]
     Mismatch {
         /// Kind of the resource.
         kind: ResourceKind,
@@ -109,8 +136,8 @@ pub enum EnsureError {
         /// Fields that differ.
         fields: Vec<String>,
     },
-    /// Several of ours stand there, and more than one is in use.
-    #[error("{} {kind}s called `{name}` stand, made for the same wish, and those that should go are in use: {}", ids.len(), ids.join(", "))]
+    /// Several of ours exist, and more than one is in use.
+    #[error("{} {kind}s called `{name}` exist for the same intent, and the duplicates are in use: {}", ids.len(), ids.join(", "))]
     Undecided {
         /// Kind of the resource.
         kind: ResourceKind,
@@ -125,13 +152,13 @@ pub enum EnsureError {
 ///
 /// # Expected flow
 /// A look that finds nothing, then one create. Unless the platform keeps names unique or
-/// the worker is the sole caller, one more look, when everything older than what was made
-/// is in the lists: the oldest of ours is the answer, whoever made it, and the others are
-/// swept.
+/// the worker is the sole caller, one more look follows, when everything older than what was
+/// created is in the lists: the oldest of ours is the result, whoever created it, and the
+/// duplicates are deleted.
 ///
 /// # Guarantees
 /// At most one create is sent per call, and none while an earlier one of this call may still
-/// take effect. Two calls with the same intent get the same resource. Nothing is swept that
+/// take effect. Two calls with the same intent get the same resource. Nothing is deleted that
 /// is in use, or that does not carry our marker for this very key.
 ///
 /// # Assumptions
@@ -141,18 +168,18 @@ pub enum EnsureError {
 /// their rules.
 ///
 /// # Caveats
-/// A flow that is swept may have begun to run. A mapping set is never swept.
+/// A flow that is deleted may have begun to run. A mapping set is never deleted.
 ///
 /// # Errors
 /// [`EnsureError`]; where another attempt may follow, it carries what that one must know.
 ///
 /// Dropped at an await it may have sent the create: whoever comes next must begin with
 /// [`Past::Open`].
-pub async fn ensure(
+pub async fn ensure<R: Resource>(
     call: &Call<'_>,
     past: Past,
-    resource: &impl Resource,
-) -> Result<Ensured, EnsureError> {
+    resource: &R,
+) -> Result<Ensured, EnsureError<R::Failure>> {
     let span = debug_span!(
         "ensure",
         aep.resource.kind = call.intent.kind().as_str(),
@@ -163,8 +190,8 @@ pub async fn ensure(
     ended
 }
 
-/// What the protocol came to, in one word for whoever reads the trace.
-fn decision(ended: &Result<Ensured, EnsureError>) -> &'static str {
+/// How the protocol ended, in one word for whoever reads the trace.
+fn decision<F>(ended: &Result<Ensured, EnsureError<F>>) -> &'static str {
     match ended {
         Ok(Ensured { outcome, .. }) if *outcome == Outcome::Created => "created",
         Ok(_) => "adopted",
@@ -177,15 +204,15 @@ fn decision(ended: &Result<Ensured, EnsureError>) -> &'static str {
     }
 }
 
-async fn drive(
+async fn drive<R: Resource>(
     call: &Call<'_>,
     past: Past,
-    resource: &impl Resource,
-) -> Result<Ensured, EnsureError> {
+    resource: &R,
+) -> Result<Ensured, EnsureError<R::Failure>> {
     let kind = call.intent.kind();
     let (mut state, mut next) = begin(past);
     let mut failure = None;
-    // When the last look was sent: what it found was so then, however long it took.
+    // When the last look was sent: what it found was true then, however long it took.
     let mut looked = resource.now();
     loop {
         let is_create = next == Do::Create;
@@ -216,9 +243,13 @@ async fn drive(
                 match answer {
                     Ok(Created { id, etag }) => Seen::Created { id, etag },
                     Err(error) => {
-                        let known = what_is_known(&error);
-                        failure = Some(Box::new(error));
-                        known
+                        let seen = match error.effect() {
+                            Effect::NothingChanged => Seen::NotCreated,
+                            Effect::NameTaken => Seen::NameTaken,
+                            Effect::Unknown => Seen::Unanswered,
+                        };
+                        failure = Some(error);
+                        seen
                     }
                 }
             }
@@ -227,21 +258,21 @@ async fn drive(
                 .instrument(debug_span!("ensure read"))
                 .await
             {
-                Ok(Some(standing)) => Seen::Stands(standing),
+                Ok(Some(existing)) => Seen::Exists(existing),
                 Ok(None) => Seen::Gone,
                 Err(error) => not_answered(&mut failure, error),
             },
-            Do::Sweep { ref id } => match resource
-                .sweep(id)
+            Do::Delete { ref id } => match resource
+                .delete(id)
                 .instrument(debug_span!("ensure sweep"))
                 .await
             {
-                Ok(swept) => {
+                Ok(deletion) => {
                     let name = call.intent.name();
-                    tracing::warn!(%kind, id, name, ?swept, "a second one of ours");
-                    match swept {
-                        Swept::Gone => Seen::Gone,
-                        Swept::InUse => Seen::InUse,
+                    tracing::warn!(%kind, id, name, swept = ?deletion, "a duplicate of ours");
+                    match deletion {
+                        Deletion::Gone => Seen::Gone,
+                        Deletion::InUse => Seen::InUse,
                     }
                 }
                 Err(error) => not_answered(&mut failure, error),
@@ -253,33 +284,21 @@ async fn drive(
     }
 }
 
-/// The process was told to die; until it does, nothing happens.
+/// The process was asked to die; until it does, nothing happens.
 async fn continue_dead<T>() -> T {
     std::future::pending().await
 }
 
-pub(crate) fn not_answered(failure: &mut Option<Box<Failure>>, error: Failure) -> Seen {
-    *failure = Some(Box::new(error));
+pub(crate) fn not_answered<F>(failure: &mut Option<F>, error: F) -> Seen {
+    *failure = Some(error);
     Seen::NotAnswered
 }
 
-fn what_is_known(failure: &Failure) -> Seen {
-    match (failure.outcome, failure.class) {
-        (aep_platform::Outcome::Unknown, _) => Seen::Unanswered,
-        (aep_platform::Outcome::Refused, Class::Conflict(Conflict::TitleNotUnique)) => {
-            Seen::NameTaken
-        }
-        (aep_platform::Outcome::NothingSent | aep_platform::Outcome::Refused, _) => {
-            Seen::NotCreated
-        }
-    }
-}
-
-pub(crate) fn ended(
+pub(crate) fn ended<F: CallFailure>(
     call: &Call<'_>,
     end: End,
-    failure: Option<Box<Failure>>,
-) -> Result<Ensured, EnsureError> {
+    failure: Option<F>,
+) -> Result<Ensured, EnsureError<F>> {
     let kind = call.intent.kind();
     let name = || call.intent.name().to_owned();
     let not_yet = |reason, failure, past| EnsureError::NotYet {
@@ -291,24 +310,23 @@ pub(crate) fn ended(
     };
     Err(match (end, failure) {
         (End::Answer { id, etag, outcome }, _) => return Ok(Ensured { id, etag, outcome }),
-        // A deletion that was not answered: the next look shows whether it took place.
-        (End::Fail(past), Some(failure)) if failure.outcome == aep_platform::Outcome::Unknown => {
+        // The response to a deletion was lost: the next look shows whether it took place.
+        (End::Fail(past), Some(failure)) if failure.effect() == Effect::Unknown => {
             let reason = format!(
-                "whether a second {kind} `{}` was taken away is not known yet: {failure}",
+                "whether a duplicate of the {kind} `{}` was deleted is not known yet: {failure}",
                 call.intent.name()
             );
             not_yet(reason, Some(failure), past)
         }
         (End::Fail(past), Some(failure)) => EnsureError::Failed { failure, past },
         (End::LookAgain { past, why, after }, failure) => EnsureError::NotYet {
-            reason: reason(call, why, failure.as_deref()),
+            reason: reason(call, why, failure.as_ref()),
             failure,
             past,
             after,
             waits_for: after.map(|_| waits_for(call, why)),
         },
-        // A failure always comes with the error that it is about; were it not so, looking
-        // again is safe.
+        // A failed call always leaves its error; if it did not, another look would be safe.
         (End::Fail(past), None) => {
             let reason = format!(
                 "the {kind} `{}` could not be looked for",
@@ -335,27 +353,27 @@ pub(crate) fn ended(
     })
 }
 
-fn reason(call: &Call<'_>, why: Why, failure: Option<&Failure>) -> String {
+fn reason(call: &Call<'_>, why: Why, failure: Option<&impl Display>) -> String {
     let what = format!("{} `{}`", call.intent.kind(), call.intent.name());
     match (why, failure) {
         (Why::Unanswered, Some(failure)) => {
-            format!("whether the {what} was made is not known yet: {failure}")
+            format!("whether the {what} was created is not known yet: {failure}")
         }
-        (Why::Unanswered, None) => format!("whether the {what} was made is not known yet"),
+        (Why::Unanswered, None) => format!("whether the {what} was created is not known yet"),
         (Why::Quiet { looks }, _) => {
             let most = call.rules.looks;
             format!(
-                "whether the {what} was made is not known yet: an earlier create was not \
-                 answered, and look {looks} of at least {most} did not find it"
+                "whether the {what} was created is not known yet: an earlier create got no \
+                 response, and look {looks} of at least {most} did not find it"
             )
         }
         (Why::Young, _) => {
-            format!("the {what} stands; another caller's may be missing from the lists for a while")
+            format!("the {what} exists; another caller's may be missing from the lists for a while")
         }
         (Why::NameTaken, _) => {
             format!("the name of the {what} is taken, by something that no list shows yet")
         }
-        (Why::Vanished, _) => format!("the {what} was made and is gone"),
+        (Why::Vanished, _) => format!("the {what} was created and is gone"),
     }
 }
 

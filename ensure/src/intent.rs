@@ -1,10 +1,10 @@
-//! What is wanted, in a form that the platform keeps for us.
+//! What a caller wants, in a form that the platform keeps for us.
 //!
-//! The marker stands at the end of a description: a hash of the natural key, and for each
+//! The marker is at the end of a description: a hash of the natural key, and for each
 //! field of the request a short hash of its value, so that a later caller who wants
-//! something else can be told which fields differ. Nothing of a secret is in it but
-//! under a key of the worker's own. It also tells which call made the resource, so that a
-//! call knows its own creates from those of a second caller with the same intent.
+//! something else learns which fields differ. A secret is only in it as a hash under the
+//! worker's own key. It also says which call created the resource, so that a call tells its own
+//! creates from those of a second caller with the same intent.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
@@ -27,7 +27,7 @@ pub struct Intent {
     marker: Marker,
 }
 
-/// The part of a description that says which intent a resource was made for.
+/// The part of a description that says which intent a resource was created for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Marker {
     key: String,
@@ -101,7 +101,7 @@ impl Intent {
         &self.name
     }
 
-    /// The marker of a resource made for this intent.
+    /// The marker of a resource that is created for this intent.
     pub fn marker(&self) -> &Marker {
         &self.marker
     }
@@ -120,14 +120,14 @@ impl Marker {
     /// The last marker in `text`, if it is one of this version.
     ///
     /// The platform may trim or lengthen a description, so the marker is searched for, and
-    /// what does not read as one in full is none. Only the last one speaks: behind a marker
-    /// that somebody copied, or that a newer version replaced, stands the one that holds.
+    /// what does not read as one in full is none. The last one wins: it is behind a marker that
+    /// somebody copied, or that a newer version replaced.
     pub fn find(text: &str) -> Option<Self> {
         let rest = text[text.rfind(ANY_VERSION)?..].strip_prefix(OPENING)?;
         Self::read(&rest[..rest.find(']')?])
     }
 
-    /// What stands between a marker's opening and its end.
+    /// The text between a marker's opening and its end.
     fn read(inside: &str) -> Option<Self> {
         let mut words = inside.split(' ').peekable();
         let key = words.next()?.strip_prefix("k=")?;
@@ -150,7 +150,7 @@ impl Marker {
         })
     }
 
-    /// The marker of a resource that somebody made by hand and gave to us: nothing is known
+    /// The marker of a resource that somebody created by hand and gave to us: nothing is known
     /// of the request, so it never differs in a field.
     #[must_use]
     pub fn of_adopted(&self) -> Self {
@@ -195,24 +195,24 @@ impl Marker {
         &self.key
     }
 
-    /// Whether both stand for the same natural key.
+    /// Whether both are of the same natural key.
     pub fn has_key_of(&self, other: &Self) -> bool {
         self.key == other.key
     }
 
-    /// Whether both were made by the same call. Nobody made what has no call in its marker.
+    /// Whether the same call created both. A marker without a call names nobody.
     pub fn is_by_maker_of(&self, other: &Self) -> bool {
         self.by.is_some() && self.by == other.by
     }
 
-    /// Whether it says which call made the resource.
+    /// Whether it says which call created the resource.
     pub fn names_its_maker(&self) -> bool {
         self.by.is_some()
     }
 
-    /// The fields in which the two differ. One that either lacks says nothing, for it was not
-    /// part of the request at that time; but an option's. Of what somebody made by hand nothing
-    /// is known.
+    /// The fields in which the two differ. A field that either lacks says nothing, for it was not
+    /// part of the request at that time; an option that either lacks is a difference. Of what
+    /// somebody created by hand nothing is known.
     pub fn differences(&self, other: &Self) -> Vec<String> {
         if self.fields.is_empty() || other.fields.is_empty() {
             return Vec::new();
@@ -421,7 +421,7 @@ mod tests {
         assert_eq!(with.marker().differences(with.marker()), [""; 0]);
         let written = with.described("x");
         assert_eq!(Marker::find(&written).as_ref(), Some(with.marker()));
-        // Of what somebody made by hand nothing is known.
+        // Nothing is known of what somebody created by hand.
         let by_hand = without.marker().of_adopted();
         assert_eq!(with.marker().differences(&by_hand), [""; 0]);
         assert_eq!(by_hand.differences(with.marker()), [""; 0]);

@@ -1,6 +1,6 @@
 //! What one attempt leaves for the next.
 //!
-//! It stands in the heartbeat's details, which travel with the report of a failure: it is
+//! It is in the heartbeat's details, which travel with the report of a failure: it is
 //! there if and only if the failure is recorded. A worker that was killed left none for
 //! its attempt, and the number in it tells an old one from its predecessor's.
 
@@ -16,12 +16,12 @@ pub struct Memory {
     attempt: u32,
     /// Kind of the resource that it speaks of; empty: of any.
     kind: String,
-    /// Milliseconds of the Unix epoch since when a create may have taken effect, or when it
-    /// was answered; absent if none was sent.
+    /// Milliseconds of the Unix epoch since when a create may have taken effect, or when its
+    /// response came; absent if none was sent.
     since_ms: Option<i64>,
     /// Looks since then that did not find it.
     looks: u32,
-    /// Id that the create was answered with.
+    /// Id in the response to the create.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     made: Option<String>,
     /// Whether it was refused then, for a name that something has.

@@ -5,17 +5,17 @@ use std::time::Duration;
 /// How far the clocks of Temporal's server, the platform and a worker may be apart.
 pub const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
-/// How far our idea of the platform's time may be behind: its answers carry it to the second.
+/// How far our idea of the platform's time may be behind: its responses carry it to the second.
 const CLOCK_GRAIN: Duration = Duration::from_secs(2);
 
 /// How long to wait, and for what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
-    /// A create that was not answered may take effect for so long. Higher: safer against a
+    /// A create whose response was lost may take effect for so long. Higher: safer against a
     /// late commit. Lower: sooner done.
     pub quiet_period: Duration,
-    /// A resource may be missing from lists for so long after it was made, and stay in them
-    /// for so long after it was deleted.
+    /// A resource may be missing from lists for so long after its creation, and stay in them
+    /// for so long after its deletion.
     pub list_lag: Duration,
     /// Fewest looks that must all find nothing before a create is sent again.
     pub looks: u32,
@@ -36,7 +36,7 @@ impl Default for Rules {
 }
 
 impl Rules {
-    /// How long nothing may turn up before an unanswered create is taken to have made
+    /// How long nothing may turn up before a create without a response is taken to have created
     /// nothing: one that took effect at the quiet period's end may be missing from lists for
     /// the lag behind it.
     pub fn silence(self) -> Duration {
@@ -59,15 +59,15 @@ impl Rules {
 /// What the platform does about a second resource of the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Uniqueness {
-    /// It refuses one: field groups and schemas. There is nothing to sweep.
+    /// It refuses one: field groups and schemas. There is nothing to delete.
     Refused,
-    /// It makes one, and takes it away again when asked: what we sweep.
-    Swept,
-    /// It makes one and keeps it: mapping sets. Harmless, as nothing uses it, but all callers
-    /// must agree on one.
+    /// It creates one, and deletes it when asked: we delete duplicates.
+    Deleted,
+    /// It creates one and deletes none: mapping sets. A duplicate is harmless, as nothing uses it,
+    /// but all callers must agree on one.
     Kept,
-    /// Whether it makes one is not documented, and makes no difference: identity descriptors of
-    /// one field say the same, whichever of them is taken. None is swept, for data that came in
+    /// Whether it creates one is not documented, and makes no difference: identity descriptors of
+    /// one field say the same, whichever of them is taken. None is deleted, for data that came in
     /// under one may already be joined by it.
     Alike,
 }
@@ -133,7 +133,7 @@ impl ResourceKind {
             | Self::SourceConnection
             | Self::Dataset
             | Self::TargetConnection
-            | Self::Flow => Uniqueness::Swept,
+            | Self::Flow => Uniqueness::Deleted,
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Knows no network and no clock; both come in as arguments, so that it can be tried
 //! against every order of events without either. An attempt begins with [`begin`]; after
-//! each thing that it did, [`step`] says what is next. ARCHITECTURE.md draws the moves.
+//! each thing that it did, [`step`] says what is next. The moves are drawn in
+//! docs/decisions/0001-ensure-protocol.md.
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
@@ -19,9 +20,9 @@ use crate::{
 /// What does not change in the course of a call, over all its attempts.
 #[derive(Debug, Clone)]
 pub struct Call<'a> {
-    /// What is wanted.
+    /// What the caller wants.
     pub intent: &'a Intent,
-    /// What to do about a resource of that name that this call did not make.
+    /// What to do about a resource of that name that this call did not create.
     pub on_existing: OnExisting,
     /// What to wait for.
     pub rules: Rules,
@@ -37,7 +38,7 @@ pub struct Now {
     pub ours: Timestamp,
     /// The platform's: what `createdAt` is by.
     pub platforms: Timestamp,
-    /// How long ago that was: what was made since then may be in an answer as well.
+    /// How long ago that was: what was created since then may be in a response as well.
     ago: Duration,
 }
 
@@ -51,8 +52,8 @@ impl Now {
         }
     }
 
-    /// Both clocks as they stood when ours showed `ours`. The platform's is best known after
-    /// an answer of its.
+    /// Both clocks as they were when ours showed `ours`. The platform's is best known after one
+    /// of its responses.
     pub(crate) fn back_at(self, ours: Timestamp) -> Self {
         let passed = self.ours.duration_since(ours);
         Self {
@@ -82,11 +83,11 @@ pub enum Past {
         /// When it was refused.
         since: Timestamp,
     },
-    /// A create was answered with `id`, and a second caller may have made another.
+    /// The response to a create gave `id`, and a second caller may have created another.
     Made {
         /// Adobe's id.
         id: String,
-        /// When the answer came.
+        /// When the response came.
         at: Timestamp,
     },
 }
@@ -98,20 +99,20 @@ impl Past {
     }
 }
 
-/// A resource of the wanted name that stands on the platform.
+/// An existing resource of the wanted name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct Existing {
     /// Adobe's id.
     pub id: String,
     /// Adobe's etag, empty where the kind has none.
     pub etag: String,
-    /// When it was made, milliseconds of the Unix epoch by Adobe's clock; 0 if unknown.
+    /// When it was created, milliseconds of the Unix epoch by Adobe's clock; 0 if unknown.
     pub created_at: i64,
     /// The marker in it, if it has one.
     pub marker: Option<Marker>,
 }
 
-impl Standing {
+impl Existing {
     /// Whether it carries a marker of the same natural key, so that it is one of ours.
     pub fn is_of(&self, intent: &Intent) -> bool {
         let marker = self.marker.as_ref();
@@ -137,18 +138,18 @@ pub enum State {
         /// What came before it.
         past: Past,
         /// What the look found.
-        found: Vec<Standing>,
+        found: Vec<Existing>,
         /// Id of the one that is read.
         id: String,
     },
-    /// Losers are being taken away, the last of `losers` now.
-    Sweeping {
+    /// Duplicates are being deleted, the last of `duplicates` now.
+    Deleting {
         /// What came before it.
         past: Past,
         /// How the attempt ends when that is done.
         end: End,
-        /// Ids that are left to take away.
-        losers: Vec<String>,
+        /// Ids that are left to delete.
+        duplicates: Vec<String>,
         /// Ids that something uses.
         in_use: Vec<String>,
     },
@@ -159,11 +160,11 @@ pub enum State {
 /// What an attempt has just seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seen {
-    /// The look's answer: everything of the wanted name.
-    Found(Vec<Standing>),
-    /// The look, the read by id or the sweep failed: what is known did not change.
+    /// What the look found: everything of the wanted name.
+    Found(Vec<Existing>),
+    /// The look, the read by id or the deletion failed: what is known did not change.
     NotAnswered,
-    /// The create was answered with an id and an etag.
+    /// The response to the create gave an id and an etag.
     Created {
         /// Adobe's id.
         id: String,
@@ -174,13 +175,13 @@ pub enum Seen {
     NotCreated,
     /// The create was refused since something has that name already.
     NameTaken,
-    /// The create was sent, and no answer decides whether it took place.
+    /// The create was sent, and no response says whether it took effect.
     Unanswered,
-    /// The resource that was read by its id stands.
-    Stands(Standing),
+    /// The resource that was read by its id exists.
+    Exists(Existing),
     /// There is no resource of that id, or no longer.
     Gone,
-    /// A loser was left alone, since something uses it.
+    /// A duplicate was left, since something uses it.
     InUse,
 }
 
@@ -196,8 +197,8 @@ pub enum Do {
         /// Adobe's id.
         id: String,
     },
-    /// Take the resource of this id away, unless something uses it.
-    Sweep {
+    /// Delete the resource of this id, unless something uses it.
+    Delete {
         /// Adobe's id.
         id: String,
     },
@@ -208,13 +209,13 @@ pub enum Do {
 /// How an attempt ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
-    /// This resource is the answer.
+    /// This resource is the result.
     Answer {
         /// Adobe's id.
         id: String,
         /// Adobe's etag, empty where the kind has none.
         etag: String,
-        /// Whether this call made it and was told so.
+        /// Whether this call created it and got the response.
         outcome: Outcome,
     },
     /// The failure at hand is the attempt's; the next one begins with this past.
@@ -228,19 +229,19 @@ pub enum End {
         /// The pause; none to leave it to the caller's retry policy.
         after: Option<Duration>,
     },
-    /// Something of that name stands there that is not ours, or is not wanted.
+    /// Something of that name exists that is not ours, or that the caller does not want.
     Conflict {
         /// Its id, where it can be seen.
         id: Option<String>,
     },
-    /// Ours stands there, made from another request.
+    /// Ours exists, created from another request.
     Mismatch {
         /// Its id.
         id: String,
         /// Fields that differ.
         fields: Vec<String>,
     },
-    /// Several of ours stand there, and something uses those that should go.
+    /// Several of ours exist, and something uses the duplicates.
     Undecided {
         /// Their ids, the oldest first.
         ids: Vec<String>,
@@ -250,18 +251,18 @@ pub enum End {
 /// Why an attempt looks again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
-    /// A create of this attempt was not answered.
+    /// A create of this attempt got no response.
     Unanswered,
     /// A create of an earlier attempt may still take effect.
     Quiet {
         /// Looks so far that did not find it.
         looks: u32,
     },
-    /// What was made or found is so young that an older one may be missing from the list.
+    /// What was created or found is so young that an older one may be missing from the list.
     Young,
     /// Something has the title, and no list shows it yet.
     NameTaken,
-    /// What this call made is gone, and nothing stands in its place.
+    /// What this call created is gone, and nothing exists in its place.
     Vanished,
 }
 
@@ -290,27 +291,27 @@ pub fn step(call: &Call<'_>, now: Now, state: State, seen: Seen) -> (State, Do) 
             look_again(past, Why::NameTaken, None)
         }
         (State::Creating { .. }, Seen::Unanswered) => look_again(open(now), Why::Unanswered, None),
-        (State::Confirming { past, found, id }, Seen::Stands(standing)) => {
-            confirmed(call, now, past, found, &id, standing)
+        (State::Confirming { past, found, id }, Seen::Exists(existing)) => {
+            confirmed(call, now, past, found, &id, existing)
         }
         (State::Confirming { past, found, id }, Seen::Gone) => gone(call, now, past, found, &id),
         (
-            State::Sweeping {
+            State::Deleting {
                 past,
                 end,
-                mut losers,
+                mut duplicates,
                 mut in_use,
             },
             seen @ (Seen::Gone | Seen::InUse),
         ) => {
-            let loser = losers.pop();
+            let duplicate = duplicates.pop();
             if seen == Seen::InUse {
-                in_use.extend(loser);
+                in_use.extend(duplicate);
             }
-            sweep(past, end, losers, in_use)
+            delete(past, end, duplicates, in_use)
         }
         (
-            State::Looking { past } | State::Confirming { past, .. } | State::Sweeping { past, .. },
+            State::Looking { past } | State::Confirming { past, .. } | State::Deleting { past, .. },
             Seen::NotAnswered,
         ) => end(End::Fail(past)),
         // The driver asks for one thing at a time, so these cannot come; were one to,
@@ -319,17 +320,17 @@ pub fn step(call: &Call<'_>, now: Now, state: State, seen: Seen) -> (State, Do) 
     }
 }
 
-/// What follows from everything of the wanted name that lists show.
-fn judge(call: &Call<'_>, now: Now, past: Past, found: Vec<Standing>) -> (State, Do) {
+/// The next move, given everything of the wanted name that the lists show.
+fn judge(call: &Call<'_>, now: Now, past: Past, found: Vec<Existing>) -> (State, Do) {
     judge_left(call, now, past, found, false)
 }
 
-/// The same for what is left of it, where some of it turned out to be gone.
+/// The same for what is left of that, where some of it turned out to be gone.
 fn judge_left(
     call: &Call<'_>,
     now: Now,
     past: Past,
-    found: Vec<Standing>,
+    found: Vec<Existing>,
     has_ghosts: bool,
 ) -> (State, Do) {
     if let Past::Made { id, .. } = &past
@@ -365,9 +366,9 @@ fn judge_left(
         return look_again(past, Why::Young, Some(after));
     }
     match &past {
-        // It was answered with that id, so there is nothing to confirm; unless others are to go
-        // for it, which must not happen for one that somebody has deleted meanwhile, or another
-        // was there, which it may have been swept for.
+        // The response gave that id, so there is nothing to confirm; unless duplicates are to be
+        // deleted for it, since somebody may have deleted it meanwhile, or another
+        // existed, which it may have been deleted for.
         Past::Made { id, .. } if *id == candidate.id && found.len() == 1 && !has_ghosts => {
             conclude(call, past, &found, &candidate)
         }
@@ -378,11 +379,11 @@ fn judge_left(
 }
 
 /// Whether a create of an earlier attempt may still turn up beside what was found.
-fn may_turn_up(call: &Call<'_>, found: &[Standing], candidate: Option<&Standing>) -> bool {
+fn may_turn_up(call: &Call<'_>, found: &[Existing], candidate: Option<&Existing>) -> bool {
     let Some(candidate) = candidate else {
         return true;
     };
-    if call.intent.kind().uniqueness() != Uniqueness::Swept || call.rules.sole_caller {
+    if call.intent.kind().uniqueness() != Uniqueness::Deleted || call.rules.sole_caller {
         // The platform refuses it, or nothing could be done about it, or what was found
         // can only be it.
         return false;
@@ -395,13 +396,13 @@ fn may_turn_up(call: &Call<'_>, found: &[Standing], candidate: Option<&Standing>
     {
         return false;
     }
-    // One that stood there in every list before this call began was found by the look that
-    // goes before each create, so none was sent.
-    let stood_before = call.begun.is_some_and(|begun| {
+    // One that was in every list before this call began was found by the look that goes before
+    // each create, so none was sent.
+    let existed_before = call.begun.is_some_and(|begun| {
         let shown = candidate.created_at + milliseconds(call.rules.list_lag + CLOCK_SKEW);
         candidate.created_at > 0 && shown < begun.as_millisecond()
     });
-    !stood_before
+    !existed_before
 }
 
 fn has_been_silent(rules: Rules, now: Now, since: Timestamp, looks: u32) -> bool {
@@ -411,7 +412,7 @@ fn has_been_silent(rules: Rules, now: Now, since: Timestamp, looks: u32) -> bool
 
 /// How long until everything older than `candidate` is in the lists, so that it is known to
 /// be the one that wins.
-fn until_old_enough(call: &Call<'_>, now: Now, candidate: &Standing) -> Option<Duration> {
+fn until_old_enough(call: &Call<'_>, now: Now, candidate: &Existing) -> Option<Duration> {
     if is_settled_at_once(call) || call.rules.sole_caller {
         return None;
     }
@@ -419,7 +420,7 @@ fn until_old_enough(call: &Call<'_>, now: Now, candidate: &Standing) -> Option<D
     // Nothing is younger than new: what lies ahead is by another clock, or one that is read
     // to the second.
     let missing = milliseconds(call.rules.list_lag) - age.max(0);
-    // A time that lies far ahead is no time to wait for. One that was made while the look was
+    // A time that lies far ahead is no time to wait for. One that was created while the look was
     // under way lies as far ahead as the look took.
     let is_believable = -age <= milliseconds(CLOCK_SKEW + now.ago);
     // The platform's time is known to the second: after less the next look would read the same.
@@ -427,12 +428,12 @@ fn until_old_enough(call: &Call<'_>, now: Now, candidate: &Standing) -> Option<D
     (missing > 0 && is_believable).then(|| Duration::from_secs(seconds))
 }
 
-/// Whether an older one that no list shows yet would change nothing: there can be none, or it
-/// would be as good.
+/// Whether an older one that no list shows yet would change nothing: none can exist, or it would
+/// be as good.
 fn is_settled_at_once(call: &Call<'_>) -> bool {
     match call.intent.kind().uniqueness() {
         Uniqueness::Refused | Uniqueness::Alike => true,
-        Uniqueness::Swept | Uniqueness::Kept => false,
+        Uniqueness::Deleted | Uniqueness::Kept => false,
     }
 }
 
@@ -456,25 +457,25 @@ fn confirmed(
     call: &Call<'_>,
     now: Now,
     past: Past,
-    mut found: Vec<Standing>,
+    mut found: Vec<Existing>,
     id: &str,
-    standing: Standing,
+    existing: Existing,
 ) -> (State, Do) {
     if found.iter().all(|each| each.id != id) {
-        // The lists do not show what was made here; now its age is known as well.
-        found.push(standing);
+        // The lists do not show what was created here; now its age is known as well.
+        found.push(existing);
         return judge(call, now, past, found);
     }
-    conclude(call, past, &found, &standing)
+    conclude(call, past, &found, &existing)
 }
 
 /// A list may show a resource for a while after it was deleted.
-fn gone(call: &Call<'_>, now: Now, past: Past, mut found: Vec<Standing>, id: &str) -> (State, Do) {
+fn gone(call: &Call<'_>, now: Now, past: Past, mut found: Vec<Existing>, id: &str) -> (State, Do) {
     found.retain(|each| each.id != id);
     match past {
         Past::Made { id: made, .. } if made == id => {
             if found.is_empty() {
-                // Deleted by hand, or swept for one that is not in the lists yet.
+                // Deleted by hand, or for an older one that is not in the lists yet.
                 look_again(open(now), Why::Vanished, None)
             } else {
                 judge_left(call, now, Past::Clean, found, true)
@@ -487,21 +488,21 @@ fn gone(call: &Call<'_>, now: Now, past: Past, mut found: Vec<Standing>, id: &st
 }
 
 /// How the attempt ends, given the resource that wins, and what goes before that.
-fn conclude(call: &Call<'_>, past: Past, found: &[Standing], winner: &Standing) -> (State, Do) {
+fn conclude(call: &Call<'_>, past: Past, found: &[Existing], winner: &Existing) -> (State, Do) {
     let verdict = verdict(call, &past, winner);
-    let mut losers = Vec::new();
-    if call.intent.kind().uniqueness() == Uniqueness::Swept && winner.is_of(call.intent) {
+    let mut duplicates = Vec::new();
+    if call.intent.kind().uniqueness() == Uniqueness::Deleted && winner.is_of(call.intent) {
         let others = found.iter().filter(|each| each.id != winner.id);
-        losers.extend(
+        duplicates.extend(
             others
                 .filter(|each| each.is_of(call.intent))
                 .map(|each| each.id.clone()),
         );
     }
-    sweep(past, verdict, losers, Vec::new())
+    delete(past, verdict, duplicates, Vec::new())
 }
 
-fn verdict(call: &Call<'_>, past: &Past, winner: &Standing) -> End {
+fn verdict(call: &Call<'_>, past: &Past, winner: &Existing) -> End {
     let takes_any = call.on_existing == OnExisting::AdoptAny;
     let conflict = || End::Conflict {
         id: Some(winner.id.clone()),
@@ -532,22 +533,22 @@ fn verdict(call: &Call<'_>, past: &Past, winner: &Standing) -> End {
     answer(winner, outcome)
 }
 
-/// Whether this call made it in an attempt that was not answered.
+/// Whether this call created it in an attempt whose response was lost.
 fn is_own(call: &Call<'_>, past: &Past, marker: &Marker) -> bool {
     let is_silent =
         !marker.names_its_maker() && call.intent.kind().uniqueness() == Uniqueness::Kept;
     marker.is_by_maker_of(call.intent.marker()) || (is_silent && *past != Past::Clean)
 }
 
-fn sweep(past: Past, verdict: End, losers: Vec<String>, in_use: Vec<String>) -> (State, Do) {
-    if let Some(id) = losers.last().cloned() {
-        let state = State::Sweeping {
+fn delete(past: Past, verdict: End, duplicates: Vec<String>, in_use: Vec<String>) -> (State, Do) {
+    if let Some(id) = duplicates.last().cloned() {
+        let state = State::Deleting {
             past,
             end: verdict,
-            losers,
+            duplicates,
             in_use,
         };
-        return (state, Do::Sweep { id });
+        return (state, Do::Delete { id });
     }
     if let End::Answer { id, .. } = &verdict
         && !in_use.is_empty()
@@ -558,19 +559,19 @@ fn sweep(past: Past, verdict: End, losers: Vec<String>, in_use: Vec<String>) -> 
     end(verdict)
 }
 
-/// The one that wins: of ours if there are any, the oldest, and of equal age the smallest
-/// id, so that every caller comes to the same.
-fn candidate<'a>(call: &Call<'_>, found: &'a [Standing]) -> Option<&'a Standing> {
-    let age = |each: &&'a Standing| (each.created_at, each.id.as_str());
+/// The winner: the oldest of ours if there are any, and of equal age the one of the smallest id,
+/// so that every caller finds the same one.
+fn candidate<'a>(call: &Call<'_>, found: &'a [Existing]) -> Option<&'a Existing> {
+    let age = |each: &&'a Existing| (each.created_at, each.id.as_str());
     let ours = found.iter().filter(|each| each.is_of(call.intent));
     ours.min_by_key(age)
         .or_else(|| found.iter().min_by_key(age))
 }
 
-fn answer(standing: &Standing, outcome: Outcome) -> End {
+fn answer(existing: &Existing, outcome: Outcome) -> End {
     End::Answer {
-        id: standing.id.clone(),
-        etag: standing.etag.clone(),
+        id: existing.id.clone(),
+        etag: existing.etag.clone(),
         outcome,
     }
 }
@@ -582,7 +583,7 @@ fn open(now: Now) -> Past {
     }
 }
 
-fn read(past: Past, found: Vec<Standing>, id: String) -> (State, Do) {
+fn read(past: Past, found: Vec<Existing>, id: String) -> (State, Do) {
     let state = State::Confirming {
         past,
         found,

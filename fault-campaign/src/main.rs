@@ -20,7 +20,7 @@ use fault_campaign::{
     table::{self, Table},
 };
 
-/// Tries thousands of faults, crashes and callers, and counts what stands afterwards.
+/// Tries thousands of faults, crashes and callers, and counts what exists afterwards.
 #[derive(Debug, Parser)]
 #[command(name = "fault-campaign", version)]
 struct Arguments {
@@ -208,8 +208,8 @@ fn replay(text: &str) -> anyhow::Result<ExitCode> {
     for line in &run.told {
         println!("{line}");
     }
-    println!("\nwhat stands:");
-    for thing in run.platform.things.iter().filter(|each| each.stands()) {
+    println!("\nwhat exists:");
+    for thing in run.platform.things.iter().filter(|each| each.exists()) {
         println!(
             "  {} of {:?}, made at {} ms",
             thing.id, thing.maker, thing.made

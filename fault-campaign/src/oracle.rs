@@ -1,4 +1,4 @@
-//! What is true afterwards: what stands, counted by intent, and what the callers were told.
+//! What is true afterwards: what exists, counted by intent, and what the callers were told.
 
 use aep_flow_ensure::Uniqueness;
 use aep_flow_proto::v1::{OnExisting, Outcome};
@@ -11,9 +11,9 @@ use crate::{
 /// What is counted of a run, or of many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
-    /// Resources of one intent that stand beside another.
+    /// Duplicates: resources of one intent beside the first.
     pub duplicates: u64,
-    /// Callers that were told of a resource while none of the intent stands.
+    /// Callers that were told of a resource while none of the intent exists.
     pub lost: u64,
     /// Callers that were told what is not so.
     pub wrong: u64,
@@ -130,8 +130,8 @@ pub fn judge(scenario: &Scenario, run: &Run) -> Verdict {
 }
 
 fn count(scenario: &Scenario, run: &Run, answers: &[&str], verdict: &mut Verdict) {
-    let standing = || run.platform.things.iter().filter(|each| each.stands());
-    let ours: Vec<&Thing> = standing().filter(|each| each.is_ours()).collect();
+    let existing = || run.platform.things.iter().filter(|each| each.exists());
+    let ours: Vec<&Thing> = existing().filter(|each| each.is_ours()).collect();
     if scenario.kind.uniqueness() == Uniqueness::Kept {
         let extra = ours.len().saturating_sub(1);
         verdict.counts.kept += extra as u64;
@@ -154,21 +154,21 @@ fn count(scenario: &Scenario, run: &Run, answers: &[&str], verdict: &mut Verdict
         verdict.counts.duplicates += extra as u64;
         verdict
             .reasons
-            .push(format!("several of one intent stand: {left:?}"));
+            .push(format!("several of one intent exist: {left:?}"));
     }
     if ours.is_empty() && verdict.counts.lost == 0 && !answers.is_empty() {
-        let is_foreign = |id: &&str| standing().any(|each| each.id == *id && !each.is_ours());
+        let is_foreign = |id: &&str| existing().any(|each| each.id == *id && !each.is_ours());
         if !answers.iter().all(is_foreign) {
             verdict.counts.lost += 1;
             verdict
                 .reasons
-                .push("a caller has an answer, and nothing stands".to_owned());
+                .push("a caller has an answer, and nothing exists".to_owned());
         }
     }
 }
 
 /// Whether a hand is why it is gone: by deleting it, or by deleting the one that it had gone
-/// for when that still stood.
+/// for when that still existed.
 fn went_by_hand(scenario: &Scenario, run: &Run, thing: &Thing) -> bool {
     let Some(gone) = thing.deleted else {
         return false;
@@ -205,12 +205,12 @@ impl Told<'_> {
         let number = self.number;
         let wrong = |what: &str| Err(Why::Wrong(format!("caller {number} was told {id}, {what}")));
         let Some(thing) = self.thing(id) else {
-            return wrong("which never stood");
+            return wrong("which never existed");
         };
-        if !thing.stands() && !went_by_hand(self.scenario, self.run, thing) {
+        if !thing.exists() && !went_by_hand(self.scenario, self.run, thing) {
             let mut things = self.run.platform.things.iter();
             let reason = format!("caller {number} was told {id}, which is gone");
-            return Err(if things.any(Thing::stands) {
+            return Err(if things.any(Thing::exists) {
                 Why::Wrong(reason)
             } else {
                 Why::Lost(reason)
@@ -219,11 +219,11 @@ impl Told<'_> {
         let takes_any = self.caller.on_existing == OnExisting::AdoptAny;
         let is_own = thing.maker == Maker::Caller(number);
         if !thing.is_ours() && !takes_any {
-            return wrong("which somebody made by hand");
+            return wrong("which somebody created by hand");
         }
         let is_other = thing.is_ours() && thing.body != self.caller.body;
         if is_other && !takes_any && self.scenario.kind.uniqueness() != Uniqueness::Kept {
-            return wrong("which was made from another request");
+            return wrong("which was created from another request");
         }
         if outcome == Outcome::Created && !is_own {
             return wrong("as made by it, and it was not");

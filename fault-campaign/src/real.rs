@@ -8,12 +8,9 @@ mod world;
 
 use std::{path::PathBuf, time::Duration};
 
-use aep_flow::{
-    config::Environment,
-    devserver::{self, DevServer, Surroundings},
-};
+use aep_flow_devserver::DevServer;
 use aep_flow_ensure::crash::Point;
-use anyhow::Context as _;
+use aep_flow_testkit::server;
 use futures::{StreamExt as _, stream};
 
 use crate::{
@@ -28,7 +25,7 @@ pub use worker::build_worker;
 /// How much is done at once, and with what.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The worker's program, with debug assertions: it is told where to die.
+    /// The worker's program, with debug assertions: only such a build dies where a variable says.
     pub worker: PathBuf,
     /// Runs at once.
     pub at_once: usize,
@@ -47,16 +44,8 @@ impl Ground {
     /// # Errors
     /// If there is none, or it does not start.
     pub async fn start(options: Options) -> anyhow::Result<Self> {
-        let surroundings = Surroundings::read(&Environment::of_process());
-        let binary = devserver::binary(&surroundings, &|_: &str| {})
-            .await
-            .context("find a Temporal server")?;
-        let server = DevServer::start(devserver::Options {
-            has_ui: false,
-            ready_within: Duration::from_secs(60),
-            ..devserver::Options::new(binary)
-        })
-        .await?;
+        let server = server::start(|options| options.ready_within = Duration::from_secs(60));
+        let server = server.await?;
         server.create_namespace(world::NAMESPACE).await?;
         Ok(Self { server, options })
     }
@@ -100,7 +89,7 @@ pub fn crash_matrix(times: u64) -> Vec<Case> {
         .collect()
 }
 
-/// Figures of what a worker's death left, by point.
+/// Counts what a run left, by what went wrong in it.
 pub fn count(table: &mut Table, case: &Case, verdict: &Verdict) {
     table.count_as(format!("real {}", case.label()), verdict);
 }

@@ -30,7 +30,7 @@ pub enum Fault {
     LateCommit,
     /// A create is cut off and never takes effect.
     NeverCommits,
-    /// A create is answered with an id that stands only later.
+    /// A create is answered with an id that exists only later.
     EarlyAnswer,
     /// A create takes long, and is answered when it has taken effect.
     SlowAnswer,
@@ -48,7 +48,7 @@ pub enum Fault {
     SweepFails,
     /// The worker dies before it asked anything.
     CrashBeforeLook,
-    /// The worker dies when it knows what stands.
+    /// The worker dies when it knows what exists.
     CrashAfterLook,
     /// The worker dies before it sends the create.
     CrashBeforePost,
@@ -180,7 +180,7 @@ pub struct Upset {
 pub struct Caller {
     /// When the server is asked for it.
     pub starts: Millis,
-    /// What to do about one that stands.
+    /// What to do about an existing one.
     #[serde(with = "labels::on_existing")]
     pub on_existing: OnExisting,
     /// Which request: equal ones are equal.
@@ -219,12 +219,12 @@ pub enum Hand {
         /// From which request.
         body: u8,
     },
-    /// Uses the youngest of ours that stands.
+    /// Uses the youngest of ours that exists.
     Use {
         /// When.
         at: Millis,
     },
-    /// Deletes the oldest of ours that stands.
+    /// Deletes the oldest of ours that exists.
     Delete {
         /// When.
         at: Millis,

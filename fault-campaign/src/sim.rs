@@ -11,6 +11,6 @@ mod platform;
 mod server;
 
 pub use attempt::{Ask, Attempt, Progress, Reply};
-pub use failures::{Effect, failure, name_taken};
+pub use failures::{Access, Failure, failure, name_taken};
 pub use platform::{EPOCH, Maker, NameTaken, Platform, Thing};
-pub use server::{End, Ended, Rare, Run, intent, is_retryable, run};
+pub use server::{End, Ended, Rare, Run, intent, run};

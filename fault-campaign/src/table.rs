@@ -93,7 +93,10 @@ fn rarities(rare: &Rare) -> [(&'static str, u64); 10] {
             "own create adopted after a lost answer",
             rare.adopted_after_lost,
         ),
-        ("second one swept while two stood", rare.swept),
+        (
+            "duplicate deleted while two existed",
+            rare.duplicates_deleted,
+        ),
         (
             "late effect after another caller's answer",
             rare.late_after_answer,

@@ -9,14 +9,14 @@
 use std::sync::Arc;
 
 use aep_flow_ensure::{
-    Created, EnsureError, Ensured, Intent, Memory, Now, ResourceKind, Rules, Swept, Uniqueness,
+    Created, Deletion, EnsureError, Ensured, Intent, Memory, Now, ResourceKind, Rules, Uniqueness,
 };
 use aep_flow_proto::v1::OnExisting;
 use fault_campaign::{
     scenario::{Lags, Millis, Refusal},
     sim::{
-        Ask, Attempt, EPOCH, Effect, Maker, Platform, Progress, Reply, failure, intent,
-        is_retryable, name_taken,
+        Access, Ask, Attempt, EPOCH, Failure, Maker, Platform, Progress, Reply, failure, intent,
+        name_taken,
     },
 };
 use jiff::Timestamp;
@@ -29,7 +29,7 @@ const LAG: Millis = 30_000;
 const NOTICED: Millis = 15_000;
 const CALLERS: usize = 2;
 
-/// What the moves depend on: the platform's kind and its lags. What stands and who waits for
+/// What the moves depend on: the platform's kind and its lags. What exists and who waits for
 /// what follows from the moves, and is the test's own to know.
 #[derive(Debug, Clone)]
 struct World {
@@ -131,10 +131,10 @@ struct Caller {
     next: Option<Millis>,
     attempt: Option<Attempt>,
     asks: Option<Ask>,
-    /// The one that it read last, which stood then: others are swept for it.
+    /// The one that it read last, which existed then: duplicates are deleted for it.
     read: Option<String>,
     posts: Vec<Post>,
-    ended: Option<Result<Ensured, EnsureError>>,
+    ended: Option<Result<Ensured, EnsureError<Failure>>>,
 }
 
 #[derive(Debug)]
@@ -219,7 +219,7 @@ impl Running {
             }
             Move::Delete => {
                 let mut things = self.platform.things.iter_mut();
-                if let Some(thing) = things.find(|each| each.stands() && each.is_ours()) {
+                if let Some(thing) = things.find(|each| each.exists() && each.is_ours()) {
                     thing.deleted_by_hand = true;
                     let id = thing.id.clone();
                     self.platform.delete(self.now, &id);
@@ -286,7 +286,7 @@ impl Running {
         caller.attempt = None;
         let (past, pause) = match &result {
             Err(EnsureError::NotYet { past, after, .. }) => (past, *after),
-            Err(EnsureError::Failed { past, failure }) if is_retryable(failure) => (past, None),
+            Err(EnsureError::Failed { past, .. }) => (past, None),
             Ok(_) | Err(_) => {
                 caller.ended = Some(result);
                 return;
@@ -312,8 +312,8 @@ impl Running {
             Fate::Refused => Some(Refusal::TooMany),
         };
         let takes_place = matches!(fate, Fate::Answered | Fate::Late(_));
-        let reads = || refusal.map(|refusal| failure(refusal, Effect::Reads));
-        let writes = || refusal.map(|refusal| failure(refusal, Effect::Writes));
+        let reads = || refusal.map(|refusal| failure(refusal, Access::Reads));
+        let writes = || refusal.map(|refusal| failure(refusal, Access::Writes));
         match ask {
             Ask::Look => Reply::Look(reads().map_or_else(|| Ok(self.platform.list(self.now)), Err)),
             Ask::Read(id) => {
@@ -321,10 +321,10 @@ impl Running {
                 self.callers[caller].read = Some(id);
                 Reply::Read(reply)
             }
-            Ask::Sweep(id) => {
-                let swept = takes_place.then(|| self.sweeps(caller, &id));
-                Reply::Sweep(match (writes(), swept) {
-                    (None, Some(swept)) => Ok(swept),
+            Ask::Delete(id) => {
+                let deletion = takes_place.then(|| self.deletes(caller, &id));
+                Reply::Delete(match (writes(), deletion) {
+                    (None, Some(deletion)) => Ok(deletion),
                     (Some(failure), _) => Err(failure),
                     (None, None) => unreachable!("what is answered takes place"),
                 })
@@ -356,17 +356,17 @@ impl Running {
         }
     }
 
-    /// Deletes a loser. Where a hand took the winner away since it was read, that hand is why
+    /// Deletes a duplicate. Where a hand took the winner away since it was read, that hand is why
     /// nothing is left.
-    fn sweeps(&mut self, caller: usize, id: &str) -> Swept {
+    fn deletes(&mut self, caller: usize, id: &str) -> Deletion {
         let winner = self.callers[caller].read.as_deref();
         let is_by_hand = winner.is_some_and(|winner| was_deleted_by_hand(self, winner));
-        let swept = self.platform.delete(self.now, id);
+        let deletion = self.platform.delete(self.now, id);
         let mut things = self.platform.things.iter_mut();
-        if let Some(thing) = things.find(|each| each.id == id && !each.stands()) {
+        if let Some(thing) = things.find(|each| each.id == id && !each.exists()) {
             thing.deleted_by_hand |= is_by_hand;
         }
-        swept
+        deletion
     }
 
     /// Faults cease: each call is answered, time goes on, until nothing is left to happen.
@@ -400,12 +400,12 @@ fn was_deleted_by_hand(running: &Running, id: &str) -> bool {
 }
 
 /// Never an answer whose resource does not exist, unless somebody deleted it.
-fn invariant_what_is_answered_stands(running: &Running) {
+fn invariant_what_is_answered_exists(running: &Running) {
     for id in running.answers() {
-        let stands = running.platform.read(id).is_some();
+        let exists = running.platform.read(id).is_some();
         assert!(
-            stands || was_deleted_by_hand(running, id),
-            "{id} is answered and does not stand"
+            exists || was_deleted_by_hand(running, id),
+            "{id} is answered and does not exist"
         );
     }
 }
@@ -446,17 +446,17 @@ fn invariant_it_ends(running: &Running) {
     }
 }
 
-/// When all is quiet, no two of one intent stand.
-fn invariant_one_stands(running: &Running) {
+/// When all is quiet, no two of one intent exist.
+fn invariant_one_exists(running: &Running) {
     if running.platform.kind.uniqueness() == Uniqueness::Kept {
         return;
     }
     let things = running.platform.things.iter();
-    let standing: Vec<_> = things
-        .filter(|each| each.is_ours() && each.stands())
+    let existing: Vec<_> = things
+        .filter(|each| each.is_ours() && each.exists())
         .map(|each| (&each.id, each.maker, each.made))
         .collect();
-    assert!(standing.len() <= 1, "several stand: {standing:?}");
+    assert!(existing.len() <= 1, "several exist: {existing:?}");
 }
 
 /// All calls are given the same one.
@@ -488,7 +488,7 @@ impl StateMachineTest for Protocol {
     }
 
     fn check_invariants(running: &Running, _: &World) {
-        invariant_what_is_answered_stands(running);
+        invariant_what_is_answered_exists(running);
         invariant_no_create_within_the_quiet_period(running);
         invariant_one_create_per_attempt(running);
     }
@@ -498,7 +498,7 @@ impl StateMachineTest for Protocol {
         Self::check_invariants(&running, &world);
         invariant_it_ends(&running);
         assert!(rests, "it does not come to rest");
-        invariant_one_stands(&running);
+        invariant_one_exists(&running);
         invariant_all_are_given_the_same(&running);
     }
 }

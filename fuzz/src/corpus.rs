@@ -1,4 +1,4 @@
-//! The kept corpus: `corpus/<target>/`, small texts; what once failed stays as a seed.
+//! The corpus: small texts in `corpus/<target>/`. An input that once failed stays as a seed.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ pub fn folder(target: &str) -> PathBuf {
         .join(target)
 }
 
-/// The seeds of a target, by name; at least one.
+/// The seeds of a target, sorted by name; at least one.
 ///
 /// # Errors
 /// The folder is missing or empty, or a file in it can't be read.

@@ -1,8 +1,8 @@
-//! Edits that make hostile input of a realistic one.
+//! Edits that turn a realistic input into a hostile one.
 //!
-//! Bytes drawn at random never get past the first brace, so a seed is taken and edited: values of
-//! its JSON are replaced, moved or nested, bytes changed, the whole cut off. A list of edits is
-//! what `proptest` shrinks, so a failure comes with the fewest that are needed.
+//! Random bytes never get past the first brace, so a seed is edited: values of its JSON are
+//! replaced, moved or nested, bytes are changed, the rest is cut off. `proptest` shrinks the list
+//! of edits, so a failure is reported with the fewest edits that cause it.
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -13,11 +13,11 @@ use crate::oracle::CANARY;
 /// One change of an input.
 #[derive(Debug, Clone)]
 pub enum Edit {
-    /// Puts a value in place of one.
+    /// Replaces a value by another one.
     Replace(Index, Hostile),
-    /// Takes one out.
+    /// Removes a value.
     Remove(Index),
-    /// Puts one in place of another.
+    /// Replaces a value by a copy of another.
     Copy(Index, Index),
     /// Gives an object a field of that name.
     Add(Index, String, Hostile),
@@ -25,13 +25,13 @@ pub enum Edit {
     Multiply(Index, u8),
     /// Changes one byte.
     Byte(Index, u8),
-    /// Puts a text in between.
+    /// Inserts a text.
     Insert(Index, &'static str),
     /// Cuts the rest off.
     Cut(Index),
     /// Repeats a part.
     Repeat(Index, Index, u8),
-    /// Goes on as another seed does from there.
+    /// Continues with the rest of another seed.
     Splice(Index, Index),
 }
 
@@ -136,12 +136,12 @@ fn edit() -> impl Strategy<Value = Edit> {
     ]
 }
 
-/// Which seed, and what is done to it.
+/// A seed and the edits of it.
 pub fn plan() -> impl Strategy<Value = (Index, Vec<Edit>)> {
     (any::<Index>(), proptest::collection::vec(edit(), 1..6))
 }
 
-/// The input that a plan makes of these seeds.
+/// Applies a plan to these seeds.
 #[must_use]
 pub fn apply(seeds: &[&[u8]], (seed, edits): &(Index, Vec<Edit>)) -> Vec<u8> {
     let mut bytes = seed.get(seeds).to_vec();
@@ -171,7 +171,7 @@ impl Edit {
                 let (from, to) = (place(from, &bytes), place(to, &bytes));
                 let part = bytes[from.min(to)..from.max(to)].to_vec();
                 let at = from.max(to);
-                // Enough to be too much, and no more than a few kilobytes.
+                // Enough to exceed a limit, but only a few kilobytes.
                 let times = usize::from(*times).min(20_000 / part.len().max(1));
                 bytes.splice(at..at, part.repeat(times));
             }
@@ -252,7 +252,7 @@ fn put(root: &mut Value, pointer: &str, value: Value) {
     }
 }
 
-/// The JSON at the end of an input, behind a head or none.
+/// The JSON at the end of an input, with or without a head before it.
 fn json_within(bytes: &[u8]) -> Option<(&[u8], Value)> {
     let starts = std::iter::once(0)
         .chain(

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use aep_flow_fuzz::run::{self, Failed, Ran, Until};
+use aep_flow_fuzz::run::{self, FailedInput, RunSummary, Until};
 use aep_flow_fuzz::targets::{self, TARGETS, Target};
 use anyhow::Context as _;
 use clap::Parser;
@@ -20,7 +20,7 @@ struct Options {
     /// How many inputs each gets, instead of a time.
     #[arg(long, conflicts_with = "seconds")]
     executions: Option<u64>,
-    /// What the inputs are drawn from. Default: the clock; it is printed.
+    /// The seed of the drawn inputs. Default: from the clock; it is printed.
     #[arg(long)]
     seed: Option<u64>,
     /// Runs this one input alone, such as one that failed.
@@ -52,7 +52,7 @@ fn main() -> anyhow::Result<()> {
     let mut failures = 0;
     for target in chosen {
         match run::target(target, until, seed) {
-            Ok(Ran {
+            Ok(RunSummary {
                 executions,
                 time,
                 seeds,
@@ -63,7 +63,7 @@ fn main() -> anyhow::Result<()> {
             )),
             Err(error) => {
                 failures += 1;
-                tell(target, seed, &error)?;
+                report(target, seed, &error)?;
             }
         }
     }
@@ -81,10 +81,10 @@ fn chosen(names: &[String]) -> anyhow::Result<Vec<Target>> {
         .collect()
 }
 
-fn tell(target: Target, seed: u64, error: &anyhow::Error) -> anyhow::Result<()> {
+fn report(target: Target, seed: u64, error: &anyhow::Error) -> anyhow::Result<()> {
     let name = target.name;
     say(&format!("{name:<20} FAILED with seed {seed}: {error:#}"));
-    let Some(failed) = error.downcast_ref::<Failed>() else {
+    let Some(failed) = error.downcast_ref::<FailedInput>() else {
         return Ok(());
     };
     let path = run::keep(target, failed)?;

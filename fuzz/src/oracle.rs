@@ -1,9 +1,9 @@
-//! What must hold of any text that leaves a reader.
+//! What must hold for every text that a reader returns.
 
-/// A secret that stands in the corpus, and that engines put where a secret may be.
+/// A secret in the corpus, which the engines also insert where a secret may be.
 pub const CANARY: &str = "c4naryXq7SECRET9z";
 
-/// Longest text of an error, whatever the input is: it stands in a history and in logs.
+/// The longest text of an error, whatever the input is, as it goes into a history and into logs.
 pub(crate) const LONGEST_ERROR: usize = 4096;
 
 /// Fails for an error that is long, holds a control character or repeats the secret.

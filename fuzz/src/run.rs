@@ -1,4 +1,4 @@
-//! The engine for every machine: the corpus as it is, then edits of it, drawn from a seed.
+//! The engine for every machine: it runs the corpus, then edits of it that are drawn from a seed.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,21 +13,21 @@ use crate::corpus;
 use crate::edits;
 use crate::targets::Target;
 
-/// How often a failing input is made simpler before it is given up.
+/// How many times a failing input is simplified at most.
 const SHRINKS: u32 = 2000;
 
-/// When a target has run enough.
+/// When to stop a target.
 #[derive(Debug, Clone, Copy)]
 pub enum Until {
-    /// So many inputs.
+    /// After this many inputs.
     Executions(u64),
-    /// So long.
+    /// After this time.
     Time(Duration),
 }
 
 /// What a run did.
 #[derive(Debug, Clone)]
-pub struct Ran {
+pub struct RunSummary {
     /// Inputs that the target was given.
     pub executions: u64,
     /// How long it took.
@@ -39,18 +39,18 @@ pub struct Ran {
 /// An input that a target failed with.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
-pub struct Failed {
-    /// What the target said.
+pub struct FailedInput {
+    /// The panic's message.
     pub message: String,
-    /// The input, as simple as it could be made.
+    /// The input, simplified as far as possible.
     pub input: Vec<u8>,
 }
 
 /// Runs one target.
 ///
 /// # Errors
-/// [`Failed`] for the first input it fails with; another error if the corpus can't be read.
-pub fn target(target: Target, until: Until, seed: u64) -> anyhow::Result<Ran> {
+/// [`FailedInput`] for the first input it fails with; another error if the corpus can't be read.
+pub fn target(target: Target, until: Until, seed: u64) -> anyhow::Result<RunSummary> {
     let begun = Instant::now();
     let seeds = corpus::seeds(target.name)?;
     let mut executions = 0;
@@ -74,7 +74,7 @@ pub fn target(target: Target, until: Until, seed: u64) -> anyhow::Result<Ran> {
             Until::Time(longest) => begun.elapsed() >= longest,
         };
         if is_done {
-            return Ok(Ran {
+            return Ok(RunSummary {
                 executions,
                 time: begun.elapsed(),
                 seeds: seeds.len(),
@@ -113,12 +113,13 @@ pub fn target(target: Target, until: Until, seed: u64) -> anyhow::Result<Ran> {
 ///
 /// # Errors
 /// The target failed with it.
-pub fn one(target: Target, input: &[u8]) -> Result<(), Failed> {
+pub fn one(target: Target, input: &[u8]) -> Result<(), FailedInput> {
     thread_local! {
         static SAID: Cell<Option<String>> = const { Cell::new(None) };
     }
     static QUIET: std::sync::Once = std::sync::Once::new();
-    // The hook of a panic that is caught here keeps its place; others are told as ever.
+    // A panic that is caught here is recorded with its place in the code. The usual hook handles
+    // all others.
     QUIET.call_once(|| {
         let usual = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
@@ -132,7 +133,7 @@ pub fn one(target: Target, input: &[u8]) -> Result<(), Failed> {
     RUNNING.set(true);
     let result = catch_unwind(AssertUnwindSafe(|| (target.run)(input)));
     RUNNING.set(false);
-    result.map_err(|_| Failed {
+    result.map_err(|_| FailedInput {
         message: SAID.take().unwrap_or_default(),
         input: input.to_vec(),
     })
@@ -142,11 +143,11 @@ thread_local! {
     static RUNNING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Keeps a failing input among the temporary files, to be run again.
+/// Writes a failing input to a temporary file, so that it can be run again.
 ///
 /// # Errors
 /// The file can't be written.
-pub fn keep(target: Target, failed: &Failed) -> anyhow::Result<PathBuf> {
+pub fn keep(target: Target, failed: &FailedInput) -> anyhow::Result<PathBuf> {
     let folder = std::env::temp_dir().join("aep-flow-fuzz");
     std::fs::create_dir_all(&folder)?;
     let path = folder.join(format!("{}-{}", target.name, failed.input.len()));
@@ -154,7 +155,7 @@ pub fn keep(target: Target, failed: &Failed) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-/// A seed of its own for each target, so that two of them don't draw the same plans.
+/// Derives a seed for each target, so that two targets don't draw the same plans.
 fn widened(name: &str, seed: u64) -> [u8; 32] {
     let mut wide = [0; 32];
     wide[..8].copy_from_slice(&seed.to_le_bytes());

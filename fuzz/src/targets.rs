@@ -1,17 +1,19 @@
 //! The targets, each with its name. The folder of the same name in `corpus/` holds its seeds.
 
-mod answers;
 mod codec;
 mod columns;
 mod config;
 mod connection;
 mod dial;
+mod host;
 mod ingest;
+mod input;
 mod marker;
 mod memory;
 mod paging;
 mod payload;
 mod refusals;
+mod responses;
 mod schedule;
 mod source_file;
 
@@ -20,7 +22,7 @@ mod source_file;
 pub struct Target {
     /// Its name, and that of its folder in `corpus/`.
     pub name: &'static str,
-    /// Fails by a panic.
+    /// The function over an input; it fails by a panic.
     pub run: fn(&[u8]),
 }
 
@@ -38,19 +40,19 @@ macro_rules! targets {
 }
 
 targets! {
-    // Answers of the platform, by the calls they belong to.
-    "token" => |input| answers::check("token", input),
-    "base-connections" => |input| answers::check("base-connections", input),
-    "source-connections" => |input| answers::check("source-connections", input),
-    "target-connections" => |input| answers::check("target-connections", input),
-    "flows" => |input| answers::check("flows", input),
-    "runs" => |input| answers::check("runs", input),
-    "specs" => |input| answers::check("specs", input),
-    "explore" => |input| answers::check("explore", input),
-    "catalog" => |input| answers::check("catalog", input),
-    "schema-registry" => |input| answers::check("schema-registry", input),
-    "data-prep" => |input| answers::check("data-prep", input),
-    "sandboxes" => |input| answers::check("sandboxes", input),
+    // The platform's responses, by the calls they belong to.
+    "token" => |input| responses::check("token", input),
+    "base-connections" => |input| responses::check("base-connections", input),
+    "source-connections" => |input| responses::check("source-connections", input),
+    "target-connections" => |input| responses::check("target-connections", input),
+    "flows" => |input| responses::check("flows", input),
+    "runs" => |input| responses::check("runs", input),
+    "specs" => |input| responses::check("specs", input),
+    "explore" => |input| responses::check("explore", input),
+    "catalog" => |input| responses::check("catalog", input),
+    "schema-registry" => |input| responses::check("schema-registry", input),
+    "data-prep" => |input| responses::check("data-prep", input),
+    "sandboxes" => |input| responses::check("sandboxes", input),
     "refusals" => refusals::check,
     "paging" => paging::check,
     // What callers send.
@@ -60,7 +62,7 @@ targets! {
     "connection" => connection::check,
     "schedule" => schedule::check,
     "columns" => columns::check,
-    // What is kept in places that others can write to.
+    // What is stored where others can write.
     "marker" => marker::check,
     "memory" => memory::check,
     // What a person writes.
@@ -80,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_reader_of_answers_has_a_target() {
+    fn every_reader_of_responses_has_a_target() {
         for family in aep_platform::fuzzing::families() {
             assert!(named(family).is_some(), "{family}");
         }

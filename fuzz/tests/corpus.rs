@@ -1,4 +1,4 @@
-//! Each target takes the whole of its kept corpus, and a few thousand edits of it.
+//! Runs each target with its whole corpus, and with a few hundred edits of it.
 
 use aep_flow_fuzz::corpus;
 use aep_flow_fuzz::run::{self, Until};
@@ -7,7 +7,7 @@ use aep_flow_fuzz::targets::TARGETS;
 #[test]
 fn every_target_takes_its_corpus_and_edits_of_it() {
     for target in TARGETS {
-        // The same on every run; `.ci/run` draws others for longer.
+        // These are the same on every run; `.ci/run` draws others for longer.
         if let Err(error) = run::target(*target, Until::Executions(500), 1) {
             panic!("{}: {error:#}", target.name);
         }

@@ -1,6 +1,6 @@
 //! An error with all its causes in one line; the only place that formats chains.
 
-/// Prints an error and its causes, `outer: cause: cause`. No level repeats its cause's text.
+/// Prints an error and its causes, `outer: cause: cause`. No level repeats the text of its cause.
 pub struct Chain<'a>(pub &'a (dyn std::error::Error + 'a));
 
 impl std::fmt::Display for Chain<'_> {

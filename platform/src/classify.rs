@@ -1,19 +1,19 @@
-//! From an answer to a verdict: a table by HTTP status, and over it a table by Adobe's code.
+//! From a response that is an error to its meaning: a table by HTTP status, and over it a table by Adobe's code.
 //!
-//! General rows first, specific ones override, as a code is worth more than a status and the
-//! status more than a guess. Each row names Adobe's page. Knows nothing of requests in flight.
+//! General rows come first and specific ones override them: a code says more than a status. Each
+//! table names Adobe's page. This module knows nothing of requests in flight.
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use crate::code::{AdobeCode, Family};
-use crate::kind::Effect;
-use crate::refusal::Refusal;
-use crate::verdict::{Class, Conflict, Next, Outcome, Verdict};
+use crate::kind::Operation;
+use crate::meaning::{Class, Conflict, Meaning, Next, RequestEffect};
+use crate::refusal::PlatformRefusal;
 
-/// Whether an answer decides a write: `Decided` is a refusal, `Open` leaves the outcome unknown.
+/// Whether a response decides a write: `Decided` is a refusal, `Open` leaves the effect unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Decision {
-    /// The answer's status decides.
+    /// The response's status decides.
     ByStatus,
     /// Refused, whatever the status is.
     Decided,
@@ -24,7 +24,7 @@ enum Decision {
 use Decision::{ByStatus, Decided, Open};
 
 const FIX: Next = Next::FixInput;
-const WAIT: Next = Next::Wait(None);
+const WAIT: Next = Next::Wait;
 const LOOK: Next = Next::Look;
 const GIVE_UP: Next = Next::GiveUp;
 const RENEW: Next = Next::RenewToken;
@@ -35,8 +35,8 @@ const VERSION: Class = Class::Conflict(Conflict::Version);
 /// One row by status: lowest and highest status, class, next, what it means for a write.
 /// Source: RFC 9110, and for 500 "Experience Platform FAQ": too many calls at once show as 500.
 const BY_STATUS: &[(u16, u16, Class, Next, Decision)] = &[
-    // A redirect is not followed: the address in the settings is wrong. 303 is what a server
-    // says after it has done the work of a POST.
+    // A redirect is not followed: the address in the settings is wrong. A server sends 303 after it
+    // has done the work of a POST.
     (300, 399, Class::PlatformRejected, FIX, Decided),
     (303, 303, Class::PlatformRejected, LOOK, Open),
     (400, 499, Class::PlatformRejected, GIVE_UP, Decided),
@@ -45,7 +45,7 @@ const BY_STATUS: &[(u16, u16, Class, Next, Decision)] = &[
     (402, 403, Class::PermissionDenied, GIVE_UP, Decided),
     (404, 404, Class::NotFound, FIX, Decided),
     (407, 407, Class::Unavailable, GIVE_UP, Decided),
-    // Timed out while reading or working: the work may have been done.
+    // A timeout while reading or working: the work may have been done.
     (408, 408, Class::Unavailable, WAIT, Open),
     (409, 409, STATE, LOOK, Decided),
     (410, 410, Class::NotFound, FIX, Decided),
@@ -56,7 +56,7 @@ const BY_STATUS: &[(u16, u16, Class, Next, Decision)] = &[
     (425, 425, Class::RateLimited, WAIT, Decided),
     (429, 429, Class::RateLimited, WAIT, Decided),
     (428, 428, VERSION, LOOK, Decided),
-    // nginx: the proxy saw its client go; whether the service worked on is not known.
+    // nginx: the proxy's client closed the connection. Whether the service worked on is unknown.
     (499, 499, Class::Unavailable, WAIT, Open),
     (500, 599, Class::Unavailable, WAIT, Open),
     (501, 501, Class::PlatformRejected, GIVE_UP, Open),
@@ -65,8 +65,8 @@ const BY_STATUS: &[(u16, u16, Class, Next, Decision)] = &[
 /// Rows by code: the family, the codes, class, next, what it means for a write.
 type CodeRow = (Family, &'static [&'static str], Class, Next, Decision);
 
-/// Source: the gateway's open source and "Experience Platform FAQ", read 2026-11. All of these
-/// are written before a service is asked, so a create did not take place.
+/// Source: the gateway's open source and "Experience Platform FAQ", read 2026-11. The gateway
+/// writes all of these before it calls a service, so a create had no effect.
 const GATEWAY: &[CodeRow] = &[
     (
         Family::Gateway,
@@ -129,8 +129,8 @@ const GATEWAY: &[CodeRow] = &[
     ),
 ];
 
-/// Source: "Flow Service errors" and "Sources errors" (the connectors layer), read 2026-11. The
-/// two share numbers; where number and status are equal the row is true for both, or the more
+/// Source: "Flow Service errors" and "Sources errors" (the connectors layer), read 2026-11. The two
+/// share numbers. Where number and status are equal, the row is true for both, or is the more
 /// careful one.
 const FLOW: &[CodeRow] = &[
     (
@@ -245,7 +245,7 @@ const FLOW: &[CodeRow] = &[
         RENEW,
         ByStatus,
     ),
-    // Timed out while processing: the outcome is open whatever status it comes with.
+    // A timeout while processing: the effect is unknown, whatever the status is.
     (Family::Flow, &["1006-408"], Class::Unavailable, WAIT, Open),
     (
         Family::Flow,
@@ -310,8 +310,8 @@ const IMS: &[CodeRow] = &[(
     Decided,
 )];
 
-/// The verdict on a refusal of a request with that effect.
-pub(crate) fn classify(effect: Effect, refusal: &Refusal) -> Verdict {
+/// What a refusal of a request of that operation means.
+pub(crate) fn classify(operation: Operation, refusal: &PlatformRefusal) -> Meaning {
     let (mut class, mut next, by_status) = status_row(refusal.status);
     let mut decision = by_status;
     if let Some(code) = &refusal.code
@@ -329,34 +329,31 @@ pub(crate) fn classify(effect: Effect, refusal: &Refusal) -> Verdict {
         class = text_class;
         next = text_next;
     }
-    if let Next::Wait(_) = next {
-        next = Next::Wait(refusal.retry_after);
-    }
-    match (effect, decision) {
-        // What a read left behind is nothing, so its outcome is never open.
-        (Effect::Read, _) | (_, Decided | ByStatus) => Verdict {
+    match (operation, decision) {
+        // A read has no effect, so its effect is never unknown.
+        (Operation::Read, _) | (_, Decided | ByStatus) => Meaning {
             class,
             next,
-            outcome: Outcome::Refused,
+            effect: RequestEffect::Refused,
         },
-        (Effect::Create | Effect::Update | Effect::Delete, Open) => Verdict {
+        (Operation::Create | Operation::Update | Operation::Delete, Open) => Meaning {
             class: Class::OutcomeUnknown,
             next: Next::Look,
-            outcome: Outcome::Unknown,
+            effect: RequestEffect::Unknown,
         },
     }
 }
 
-/// Whether a page of Adobe's names the code, and a row here says what it means.
+/// Whether the code is documented by Adobe, and so has a row here.
 pub(crate) fn is_documented(code: &AdobeCode) -> bool {
     code_row(code).is_some()
 }
 
-/// Whether a new token may help: the token itself was refused, and so nothing was done.
-/// `401014`, `401015` and `403011` are about its scopes, which a new one has as well.
-pub(crate) fn refuses_token(refusal: &Refusal) -> bool {
+/// Whether a new token may help. Then the token itself was refused, so nothing was done. `401014`,
+/// `401015` and `403011` are about its scopes, which a new one has as well.
+pub(crate) fn refuses_token(refusal: &PlatformRefusal) -> bool {
     let Some(code) = &refusal.code else {
-        // Data Prep answers 401 without a documented body.
+        // Data Prep responds 401 without a documented body.
         return refusal.status == 401;
     };
     match code.family() {
@@ -375,8 +372,8 @@ pub(crate) fn refuses_token(refusal: &Refusal) -> bool {
     }
 }
 
-/// Flow Service's refusals of a list's filter: the look must go another way.
-pub(crate) fn refuses_filter(refusal: &Refusal) -> bool {
+/// Whether a service refuses the filter of a list. The look then needs another filter.
+pub(crate) fn refuses_filter(refusal: &PlatformRefusal) -> bool {
     if refusal.status != 400 {
         return false;
     }
@@ -397,13 +394,14 @@ pub(crate) fn refuses_filter(refusal: &Refusal) -> bool {
                         | "1454-400"
                 )
         }
-        // Catalog and Data Prep document no error body: any 400 to a filtered list may be it.
+        // Catalog and Data Prep document no error body: any 400 to a filtered list may be such a
+        // refusal.
         None => true,
     }
 }
 
 fn status_row(status: u16) -> (Class, Next, Decision) {
-    // The last row that fits: ranges come before their exceptions.
+    // The last row that fits wins, as ranges come before their exceptions.
     BY_STATUS
         .iter()
         .rev()
@@ -419,7 +417,7 @@ fn code_row(code: &AdobeCode) -> Option<&'static CodeRow> {
         Family::Gateway | Family::Ims => code.as_str(),
         Family::Flow | Family::Xdm | Family::Other => code.number_and_status(),
     };
-    // The catalogue prints 1439-400 where 1439-404 was recorded: the number alone says it.
+    // Adobe's list has 1439-400 where 1439-404 was recorded, so the number alone decides.
     if family == Family::Flow && code.number() == Some("1439") {
         return code_row_of(Family::Flow, "1101-404");
     }
@@ -433,10 +431,10 @@ fn code_row_of(family: Family, key: &str) -> Option<&'static CodeRow> {
         .find(|(row_family, keys, ..)| *row_family == family && keys.contains(&key))
 }
 
-/// What only the text tells. Source: recorded refusals in the NetSuite and Pinterest connector
-/// tutorials, and "Sources errors" on 1308 (the copy engine's message passed through), read
-/// 2026-11.
-fn text_row(refusal: &Refusal) -> Option<(Class, Next)> {
+/// What only the text of a refusal shows. Source: recorded refusals in the NetSuite and Pinterest
+/// connector tutorials, and "Sources errors" on 1308 (the copy engine's message passed through),
+/// read 2026-11.
+fn text_row(refusal: &PlatformRefusal) -> Option<(Class, Next)> {
     let code = refusal.code.as_ref()?;
     // 1403-400 is Flow Service's "If-Match missing" and the connectors' "start time has passed".
     if code.number_and_status() == "1403-400" && code.family() == Family::Flow {
@@ -453,7 +451,7 @@ fn text_row(refusal: &Refusal) -> Option<(Class, Next)> {
     }
     let words = refusal.words();
     let has = |needles: &[&str]| needles.iter().any(|needle| words.contains(needle));
-    // A 401 in the provider's words is the source's, never our token's.
+    // A 401 in the provider's words is about the source, never about our token.
     if has(&[
         "401 unauthorized",
         "status code 401",

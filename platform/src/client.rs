@@ -1,8 +1,8 @@
 //! The client: one connection pool and one token for all tasks, and the loop around a send.
 //!
-//! The loop sends twice in two cases only: a token that the platform refused is renewed once (the
-//! refusal made nothing, so this holds for creates too), and a read whose connection broke is
-//! repeated once. Everything else is the caller's to repeat.
+//! The loop sends twice in two cases only. If the platform refuses the token, the token is renewed
+//! once; the refused request had no effect, so this is safe for creates too. If the connection of a
+//! read breaks, the read is repeated once. The caller repeats everything else.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -11,21 +11,22 @@ use http::{HeaderMap, HeaderValue, header};
 use tokio::sync::Semaphore;
 use url::Url;
 
-use crate::answer::{Answer, Unreadable};
+use crate::build_error::BuildError;
 use crate::classify::refuses_token;
 use crate::clock::{Clock, SystemClock};
-use crate::error::{CreateError, Fault, ReadError, TokenError};
+use crate::error::{End, PlatformError};
 use crate::ids::SandboxName;
 use crate::ims;
-use crate::kind::{Effect, Kind};
+use crate::kind::{EntityKind, Operation};
+use crate::meaning::Class;
 use crate::observe::{self, Observed, Renewal};
 use crate::platform_clock::PlatformClock;
-use crate::refusal::Refusal;
+use crate::refusal::PlatformRefusal;
 use crate::request::Request;
-use crate::settings::{BuildError, Credentials, Settings};
+use crate::response::{Response, UnreadableResponse};
+use crate::settings::{Credentials, Settings};
 use crate::token::{Token, TokenCache};
-use crate::transport::{Transport, TransportKind, Wire};
-use crate::verdict::Class;
+use crate::transport::{Transport, TransportKind, WireRequest};
 
 /// The platform, for one organisation and one credential. Cloning it is cheap and shares the
 /// connections and the token.
@@ -41,19 +42,19 @@ struct Inner {
     platform_clock: PlatformClock,
     settings: Settings,
     credentials: Credentials,
-    /// One permit for each request that may be under way.
+    /// One permit for each request that may be in flight.
     in_line: Semaphore,
     /// Host and path in front of every service's base path, without a slash at the end.
     platform_base: String,
-    /// The headers that every call has: API key and organisation.
+    /// The headers of every call: API key and organisation.
     headers: HeaderMap,
 }
 
 impl Client {
-    /// Makes a client. Opens no connection.
+    /// Builds a client. Opens no connection.
     ///
     /// # Errors
-    /// [`BuildError`]: all are the configuration's.
+    /// [`BuildError`]: each is a fault of the configuration.
     pub fn new(settings: Settings, credentials: Credentials) -> Result<Self, BuildError> {
         Self::with_clock(settings, credentials, Arc::new(SystemClock))
     }
@@ -96,7 +97,7 @@ impl Client {
         })
     }
 
-    /// The calls within a sandbox. Asks nothing: see [`Sandbox::info`] for whether it exists.
+    /// The calls within a sandbox. Sends nothing: [`Sandbox::info`] says whether it exists.
     #[must_use]
     pub fn sandbox(&self, name: &SandboxName) -> Sandbox {
         Sandbox {
@@ -105,32 +106,32 @@ impl Client {
         }
     }
 
-    /// Whether a token can be had; fetches one if there is none.
+    /// Checks that there is a token; fetches one if there is none.
     ///
     /// # Errors
-    /// [`TokenError`]: the credentials, or IMS.
-    pub async fn check_credentials(&self) -> Result<(), TokenError> {
+    /// [`PlatformError`]: the credentials are refused, or IMS can't be reached.
+    pub async fn check_credentials(&self) -> Result<(), PlatformError> {
         self.token().await.map(drop)
     }
 
     /// The platform's time now: this machine's clock, corrected by the difference that the last
-    /// successful answer of the platform showed; uncorrected before the first one. Asks nothing.
+    /// successful response of the platform showed; uncorrected before the first one. Sends nothing.
     ///
-    /// To be compared with what the platform stamps, such as a `createdAt`: an age taken from this
-    /// machine's clock is off by as much as that clock is. The answers' `Date` has whole seconds
-    /// and has travelled, so this may be a second or two early, and is not late.
-    /// Source: RFC 9110, 6.6.1.
+    /// Compare it with the platform's timestamps, such as a `createdAt`: an age computed with this
+    /// machine's clock is wrong by as much as that clock is. The `Date` of a response has whole
+    /// seconds and is as old as the response, so this may be a second or two early, and is never
+    /// late. Source: RFC 9110, 6.6.1.
     #[must_use]
     pub fn platform_now(&self) -> SystemTime {
         self.inner.platform_clock.at(self.inner.clock.wall())
     }
 
-    /// How many entities a page is asked for, where the service takes at most `max`.
+    /// How many entities to request in a page, where the service allows at most `max`.
     pub(crate) fn page_size(&self, max: u32) -> usize {
         self.inner.settings.page_size.min(max) as usize
     }
 
-    /// The only host that a link in an answer may name.
+    /// The only host that a link in a response may name.
     pub(crate) fn platform_host(&self) -> &str {
         self.inner
             .settings
@@ -139,35 +140,31 @@ impl Client {
             .unwrap_or_default()
     }
 
-    async fn token(&self) -> Result<Token, TokenError> {
+    async fn token(&self) -> Result<Token, PlatformError> {
         let inner = &self.inner;
         inner
             .tokens
             .get(|| async {
                 let wire = ims::build(&inner.settings.ims_url, &inner.credentials);
-                let observed = Observed::begin(&wire, "access token", 0);
-                let answer = inner.transport.send(&wire, &observed).await;
-                let grant = match &answer {
-                    Ok(answer) => ims::parse(answer, inner.clock.wall(), &inner.credentials),
-                    Err(cause) if cause.was_sent() => Err(TokenError::Unanswered {
-                        cause: cause.clone(),
-                    }),
-                    Err(cause) => Err(TokenError::NotSent {
-                        cause: cause.clone(),
-                    }),
+                let observed = Observed::begin(&wire, EntityKind::AccessToken.as_str(), 0);
+                let response = observed.sent(inner.transport.send(&wire)).await;
+                let grant = match &response {
+                    Ok(response) => ims::parse(response, inner.clock.wall(), &inner.credentials),
+                    Err(cause) => Err(End::from(cause.clone())),
                 };
-                match &answer {
-                    Ok(answer) => {
-                        observed.answered(answer, grant.as_ref().err().and_then(TokenError::code));
+                let grant = grant.map_err(PlatformError::of_token);
+                match &response {
+                    Ok(response) => {
+                        let code = grant.as_ref().err().and_then(PlatformError::code);
+                        observed.responded(response, code);
                     }
                     Err(error) => observed.failed(error),
                 }
                 observe::token_asked_for(match &grant {
                     Ok(_) => Renewal::Renewed,
-                    // A service that is away or asks for patience has judged no credentials.
-                    Err(error) if error.failure().class == Class::Unauthenticated => {
-                        Renewal::Refused
-                    }
+                    // A service that can't be reached, or limits the rate, has not judged the
+                    // credentials.
+                    Err(error) if error.class() == Class::Unauthenticated => Renewal::Refused,
                     Err(_) => Renewal::Failed,
                 });
                 grant
@@ -175,61 +172,81 @@ impl Client {
             .await
     }
 
-    /// Sends a request and gives any 2xx answer, unread.
-    pub(crate) async fn call(
+    /// Sends a request and reads the response with `parse`.
+    pub(crate) async fn call<T>(
         &self,
         sandbox: Option<&SandboxName>,
         request: &Request,
-    ) -> Result<Answer, Fault> {
+        parse: impl FnOnce(&Response) -> Result<T, UnreadableResponse>,
+    ) -> Result<T, PlatformError> {
+        let response = self.exchange(sandbox, request).await;
+        response
+            .and_then(|response| {
+                parse(&response).map_err(|cause| End::Unreadable {
+                    status: response.status.as_u16(),
+                    request_id: response.request_id(),
+                    cause,
+                })
+            })
+            .map_err(|end| PlatformError::new(request, end))
+    }
+
+    /// Returns a response that is a 2xx, without reading its body.
+    async fn exchange(
+        &self,
+        sandbox: Option<&SandboxName>,
+        request: &Request,
+    ) -> Result<Response, End> {
         let mut wire = self.wire(sandbox, request)?;
         let mut renewed = false;
         let mut repeated = false;
         let mut resends = 0;
         loop {
-            // Who waits here has sent nothing: neither a time limit nor a span has begun. The
-            // semaphore is never closed.
+            // Nothing is sent while the request waits here, and neither its time limit nor its span
+            // has begun. The semaphore is never closed.
             let turn = self.inner.in_line.acquire().await;
-            let token = self.token().await.map_err(Fault::NoToken)?;
+            let token = self.token().await;
+            let token = token.map_err(|error| End::NoToken(Box::new(error)))?;
             wire.headers
                 .insert(header::AUTHORIZATION, token.authorization.clone());
             let observed = Observed::begin(&wire, request.kind.as_str(), resends);
             resends += 1;
-            let answer = self.inner.transport.send(&wire, &observed).await;
+            let response = observed.sent(self.inner.transport.send(&wire)).await;
             drop(turn);
-            let answer = match answer {
-                Ok(answer) => answer,
+            let response = match response {
+                Ok(response) => response,
                 Err(error) => {
                     observed.failed(&error);
-                    let may_repeat = !repeated && request.effect == Effect::Read;
+                    let may_repeat = !repeated && request.operation == Operation::Read;
                     if may_repeat && error.kind() == TransportKind::ConnectionLost {
-                        // Mostly a kept connection that the other side closed.
+                        // In most cases the other side closed an idle connection.
                         repeated = true;
                         continue;
                     }
-                    return Err(Fault::from(error));
+                    return Err(End::from(error));
                 }
             };
             self.inner
                 .platform_clock
-                .learn(&answer, self.inner.clock.wall());
-            if answer.status.is_success() {
-                observed.answered(&answer, None);
-                return Ok(answer);
+                .learn(&response, self.inner.clock.wall());
+            if response.status.is_success() {
+                observed.responded(&response, None);
+                return Ok(response);
             }
             let mut secrets = request.secrets.clone();
             secrets.push(token.secret());
-            let refusal = Refusal::read(&answer, self.inner.clock.wall(), &secrets);
-            observed.answered(&answer, refusal.code.as_ref());
+            let refusal = PlatformRefusal::read(&response, self.inner.clock.wall(), &secrets);
+            observed.responded(&response, refusal.code.as_ref());
             if !renewed && refuses_token(&refusal) {
                 self.inner.tokens.discard(&token);
                 renewed = true;
                 continue;
             }
-            return Err(Fault::Refused(Box::new(refusal)));
+            return Err(End::Refused(Box::new(refusal)));
         }
     }
 
-    fn wire(&self, sandbox: Option<&SandboxName>, request: &Request) -> Result<Wire, Fault> {
+    fn wire(&self, sandbox: Option<&SandboxName>, request: &Request) -> Result<WireRequest, End> {
         let mut headers = self.inner.headers.clone();
         headers.insert(header::ACCEPT, HeaderValue::from_static(request.accept));
         if let Some(sandbox) = sandbox {
@@ -247,41 +264,15 @@ impl Client {
         let address = format!("{}{}", self.inner.platform_base, request.target());
         let url = Url::parse(&address)
             .ok()
-            // Whatever was put into the path, the host stays the one of the settings.
+            // Whatever the path holds, the host must be the one of the settings.
             .filter(|url| url.host() == self.inner.settings.platform_url.host())
             .ok_or_else(|| not_sent("the address can't be built"))?;
-        Ok(Wire {
+        Ok(WireRequest {
             method: request.method.clone(),
             url,
             template: format!("{}{}", request.service.base_path(), request.template),
             headers,
             body: request.body.clone(),
-        })
-    }
-
-    /// A read: call, then `parse` the answer.
-    pub(crate) async fn read<T>(
-        &self,
-        sandbox: Option<&SandboxName>,
-        request: &Request,
-        parse: impl FnOnce(&Answer) -> Result<T, Unreadable>,
-    ) -> Result<T, ReadError> {
-        self.call_and_parse(sandbox, request, parse)
-            .await
-            .map_err(|fault| ReadError::from_fault(request.kind, fault))
-    }
-
-    pub(crate) async fn call_and_parse<T>(
-        &self,
-        sandbox: Option<&SandboxName>,
-        request: &Request,
-        parse: impl FnOnce(&Answer) -> Result<T, Unreadable>,
-    ) -> Result<T, Fault> {
-        let answer = self.call(sandbox, request).await?;
-        parse(&answer).map_err(|cause| Fault::AnswerUnreadable {
-            status: answer.status.as_u16(),
-            request_id: answer.request_id(),
-            cause,
         })
     }
 }
@@ -295,19 +286,19 @@ impl std::fmt::Debug for Client {
     }
 }
 
-fn header_of(text: &str) -> Result<HeaderValue, Fault> {
+fn header_of(text: &str) -> Result<HeaderValue, End> {
     HeaderValue::from_str(text).map_err(|_| not_sent("a header can't carry its value"))
 }
 
-fn not_sent(reason: &'static str) -> Fault {
-    Fault::NotSent(crate::transport::TransportError::unsendable(reason))
+fn not_sent(reason: &'static str) -> End {
+    End::NotSent(crate::transport::TransportError::unsendable(reason))
 }
 
-/// The calls within one sandbox; every one of them names it in `x-sandbox-name`, as a request
-/// without it may silently go to the production sandbox. Cloning it is cheap.
+/// The calls within one sandbox. Each names it in `x-sandbox-name`: a request without that header
+/// may silently go to the production sandbox. Cloning it is cheap.
 ///
-/// A future of a read may be dropped at any time. One of a create, update or delete that is
-/// dropped after its first poll leaves the outcome unknown, as if the answer had been lost.
+/// A future of a read may be dropped at any time. If the future of a create, update or delete is
+/// dropped after its first poll, the effect is unknown, as if the response had been lost.
 ///
 /// Source: Sandbox guide and Flow Service API reference, read 2026-11.
 #[derive(Debug, Clone)]
@@ -323,61 +314,46 @@ impl Sandbox {
         &self.name
     }
 
-    /// The client it belongs to.
+    /// The client that it belongs to.
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// The platform's time now, as [`Client::platform_now`]: for the age of what it stamped.
+    /// The platform's time now, as [`Client::platform_now`] gives it.
     #[must_use]
     pub fn platform_now(&self) -> SystemTime {
         self.client.platform_now()
     }
 
-    pub(crate) async fn read<T>(
+    /// Sends a request and reads the response with `parse`.
+    pub(crate) async fn call<T>(
         &self,
         request: &Request,
-        parse: impl FnOnce(&Answer) -> Result<T, Unreadable>,
-    ) -> Result<T, ReadError> {
-        self.client.read(Some(&self.name), request, parse).await
+        parse: impl FnOnce(&Response) -> Result<T, UnreadableResponse>,
+    ) -> Result<T, PlatformError> {
+        self.client.call(Some(&self.name), request, parse).await
     }
 
-    /// Sends a create, once.
-    pub(crate) async fn create<T>(
-        &self,
-        name: &str,
-        request: &Request,
-        parse: impl FnOnce(&Answer) -> Result<T, Unreadable>,
-    ) -> Result<T, CreateError> {
-        self.client
-            .call_and_parse(Some(&self.name), request, parse)
-            .await
-            .map_err(|fault| CreateError::from_fault(request.kind, name, fault))
-    }
-
-    /// Reads a list page by page: `build` makes the request of a page from the cursor that the
-    /// page before gave, `parse` gives its entities and the next cursor. It stops at the end, or
-    /// with the page that makes it `max_items`.
+    /// Reads a list page by page: `build` builds the request of a page from the cursor of the page
+    /// before, and `parse` reads its entities and the next cursor. Stops at the end, or after the
+    /// page with which there are `max_items`.
     pub(crate) async fn pages<T>(
         &self,
-        kind: Kind,
         max_items: usize,
         build: impl Fn(Option<&str>) -> Request,
-        parse: impl Fn(&Answer, Option<&str>) -> Result<crate::paging::Page<T>, Unreadable>,
-    ) -> Result<Vec<T>, ReadError> {
+        parse: impl Fn(&Response, Option<&str>) -> Result<crate::paging::Page<T>, UnreadableResponse>,
+    ) -> Result<Vec<T>, PlatformError> {
         let mut pages = crate::paging::Pages::new();
         let mut cursor = None;
         loop {
             let request = build(cursor.as_deref());
-            let step = self
-                .client
-                .call_and_parse(Some(&self.name), &request, |answer| {
-                    pages.take(parse(answer, cursor.as_deref())?)
+            let next = self
+                .call(&request, |response| {
+                    pages.take(parse(response, cursor.as_deref())?)
                 })
-                .await
-                .map_err(|fault| ReadError::from_fault(kind, fault))?;
-            match step {
+                .await?;
+            match next {
                 Some(next) if pages.len() < max_items => cursor = Some(next),
                 Some(_) | None => return Ok(pages.into_items()),
             }

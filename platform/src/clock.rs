@@ -1,4 +1,4 @@
-//! Time as an argument: tests move it by hand.
+//! Time as an argument, so that tests can set it.
 
 use std::time::{Instant, SystemTime};
 

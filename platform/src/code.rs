@@ -11,7 +11,8 @@ use crate::text::clean;
 #[serde(transparent)]
 pub struct AdobeCode(String);
 
-/// Who speaks: the numbers of two services may be equal and mean different things.
+/// Which service a code is from: the numbers of two services may be equal and mean different
+/// things.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Family {
     /// Six digits of the gateway in front of every service.
@@ -34,8 +35,8 @@ impl AdobeCode {
     }
 
     /// The code at the end of a problem document's `type`: the last path segment, if it reads
-    /// `<SERVICE>-<number>-<status>` or `<number>-<status>`. The scheme and host are not looked
-    /// at, they differ by service.
+    /// `<SERVICE>-<number>-<status>` or `<number>-<status>`. Scheme and host are ignored, as they
+    /// differ by service.
     pub(crate) fn from_type_uri(uri: &str) -> Option<Self> {
         let last = uri.trim_end_matches('/').rsplit('/').next()?;
         let mut parts = last.rsplit('-');
@@ -54,12 +55,6 @@ impl AdobeCode {
         &self.0
     }
 
-    /// Whether the registry says that an object of that title exists (`XDM-1521`).
-    #[must_use]
-    pub fn is_title_not_unique(&self) -> bool {
-        self.family() == Family::Xdm && self.number() == Some("1521")
-    }
-
     /// Whether Flow Service refuses a start time, an interval, a backfill or a delta column.
     /// Source: "Sources errors", 1360 to 1369, read 2026-11.
     #[must_use]
@@ -68,8 +63,8 @@ impl AdobeCode {
         self.family() == Family::Flow && self.number().is_some_and(|it| refusals.contains(&it))
     }
 
-    /// Whether Flow Service does not know, or no longer takes, a connection spec.
-    /// Source: "Flow Service errors" 1413, "Sources errors" 1305 and 1336, read 2026-11.
+    /// Whether Flow Service does not know, or no longer accepts, a connection spec. Source: "Flow
+    /// Service errors" 1413, "Sources errors" 1305 and 1336, read 2026-11.
     #[must_use]
     pub fn refuses_connection_spec(&self) -> bool {
         let refusals = ["1305", "1336", "1413"];
@@ -167,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn families_and_numbers_are_told_apart() {
+    fn families_and_numbers_are_distinguished() {
         let cases = [
             ("401013", Family::Gateway, None, "401013"),
             ("FLOW-1439-404", Family::Flow, Some("1439"), "1439-404"),

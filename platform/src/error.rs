@@ -1,383 +1,302 @@
-//! One error enum per operation; each says what is known of the effect and what helps.
+//! The one error of every call: what was requested, how it ended, and what that means.
 //!
-//! A variant is named for what happened. `Display` says this level only, the cause is `source()`;
-//! print the whole chain with [`crate::Chain`].
+//! `Display` shows this level only and `source()` is the cause. Print the whole chain with
+//! [`crate::Chain`].
 
-use crate::answer::Unreadable;
-use crate::classify::classify;
+#![warn(clippy::wildcard_enum_match_arm)]
+
+use std::time::Duration;
+
+use crate::classify::{classify, refuses_filter};
 use crate::code::{AdobeCode, RequestId};
-use crate::ending::Ending;
-use crate::failure::{self, Failure};
-use crate::kind::{Effect, Kind};
-use crate::refusal::Refusal;
-use crate::transport::TransportError;
-use crate::verdict::{Class, Next, Outcome};
+use crate::kind::{EntityKind, Operation};
+use crate::meaning::{Class, Meaning, Next, RequestEffect};
+use crate::next_step::next_step;
+use crate::refusal::PlatformRefusal;
+use crate::request::Request;
+use crate::response::UnreadableResponse;
+use crate::text::clean;
+use crate::transport::{TransportError, TransportKind};
 
-/// Why there is no access token. Never names the secret or the token.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum TokenError {
-    /// No connection to IMS.
-    #[error("no connection to the token service")]
-    NotSent {
-        /// What the network said.
-        #[source]
-        cause: TransportError,
-    },
-    /// IMS did not answer; another token costs nothing, ask again.
-    #[error("no answer from the token service")]
-    Unanswered {
-        /// What the network said.
-        #[source]
-        cause: TransportError,
-    },
-    /// IMS said no, or that it can't now; the status tells which.
-    #[error("the token service refused the credentials")]
-    Refused {
-        /// In IMS's words.
-        #[source]
-        refusal: Box<Refusal>,
-    },
-    /// IMS answered with success, but not with a token.
-    #[error("the token service's answer can't be read")]
-    AnswerUnreadable {
-        /// HTTP status.
-        status: u16,
-        /// What is wrong with it.
-        #[source]
-        cause: Unreadable,
-    },
+/// Why a call failed. It holds no secret, and its texts are cleaned.
+///
+/// Check [`PlatformError::effect`] before you send a create again.
+#[derive(Debug, Clone)]
+pub struct PlatformError {
+    operation: Operation,
+    kind: EntityKind,
+    /// The name of what is written, or its id if it has one.
+    name: String,
+    end: End,
 }
 
-/// Why a read gave nothing. It changed nothing, so it may be sent again when [`Next::Wait`].
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// No access token, nothing was sent.
-    #[error("no access token to read the {kind}")]
-    NoToken {
-        /// What was to be read.
-        kind: Kind,
-        /// Why there is no token.
-        #[source]
-        cause: TokenError,
-    },
+/// The five ways in which a call fails.
+#[derive(Debug, Clone)]
+pub(crate) enum End {
+    /// No access token: nothing was sent.
+    NoToken(Box<PlatformError>),
     /// The connection failed before a byte was written.
-    #[error("no connection to read the {kind}")]
-    NotSent {
-        /// What was to be read.
-        kind: Kind,
-        /// What the network said.
-        #[source]
-        cause: TransportError,
-    },
-    /// Written, but no answer came.
-    #[error("no answer to the read of the {kind}")]
-    Unanswered {
-        /// What was to be read.
-        kind: Kind,
-        /// What the network said.
-        #[source]
-        cause: TransportError,
-    },
-    /// Answered with anything but a 2xx; status and code tell what it is.
-    #[error("the read of the {kind} was refused")]
-    Refused {
-        /// What was to be read.
-        kind: Kind,
-        /// In Adobe's words.
-        #[source]
-        refusal: Box<Refusal>,
-    },
-    /// Answered with success, but not with what is documented.
-    #[error("the answer to the read of the {kind} can't be read")]
-    AnswerUnreadable {
-        /// What was to be read.
-        kind: Kind,
-        /// HTTP status.
-        status: u16,
-        /// What Adobe's support asks for.
-        request_id: Option<RequestId>,
-        /// What is wrong with it.
-        #[source]
-        cause: Unreadable,
-    },
-}
-
-macro_rules! write_error {
-    ($(#[$doc:meta])* $name:ident, $verb:literal, $effect:expr, $undone:literal) => {
-        $(#[$doc])*
-        #[derive(Debug, thiserror::Error)]
-        pub enum $name {
-            #[doc = concat!("No access token: nothing was sent, ", $undone, ".")]
-            #[error("no access token for the {verb} of the {kind} `{name}`", verb = $verb)]
-            NoToken {
-                /// What it was about.
-                kind: Kind,
-                /// Its name, or its id where it has one.
-                name: String,
-                /// Why there is no token.
-                #[source]
-                cause: TokenError,
-            },
-            #[doc = concat!("The connection failed before a byte was written, ", $undone, ".")]
-            #[error("no connection for the {verb} of the {kind} `{name}`", verb = $verb)]
-            NotSent {
-                /// What it was about.
-                kind: Kind,
-                /// Its name, or its id where it has one.
-                name: String,
-                /// What the network said.
-                #[source]
-                cause: TransportError,
-            },
-            /// Written, but no answer came: it may have taken place. Look first.
-            #[error("no answer to the {verb} of the {kind} `{name}`", verb = $verb)]
-            Unanswered {
-                /// What it was about.
-                kind: Kind,
-                /// Its name, or its id where it has one.
-                name: String,
-                /// What the network said.
-                #[source]
-                cause: TransportError,
-            },
-            /// Answered, but with a status that leaves open what was done (a 5xx, a 408): it may
-            /// have taken place. Look first.
-            #[error("the answer to the {verb} of the {kind} `{name}` leaves open what was done", verb = $verb)]
-            Undecided {
-                /// What it was about.
-                kind: Kind,
-                /// Its name, or its id where it has one.
-                name: String,
-                /// In Adobe's words.
-                #[source]
-                refusal: Box<Refusal>,
-            },
-            #[doc = concat!("Adobe said no, ", $undone, ". The code says who can help.")]
-            #[error("the {verb} of the {kind} `{name}` was refused", verb = $verb)]
-            Refused {
-                /// What it was about.
-                kind: Kind,
-                /// Its name, or its id where it has one.
-                name: String,
-                /// In Adobe's words.
-                #[source]
-                refusal: Box<Refusal>,
-            },
-            /// Answered with success, but not with what is documented: it may have taken place.
-            /// Look first.
-            #[error("the answer to the {verb} of the {kind} `{name}` can't be read", verb = $verb)]
-            AnswerUnreadable {
-                /// What it was about.
-                kind: Kind,
-                /// Its name, or its id where it has one.
-                name: String,
-                /// HTTP status.
-                status: u16,
-                /// What Adobe's support asks for.
-                request_id: Option<RequestId>,
-                /// What is wrong with it.
-                #[source]
-                cause: Unreadable,
-            },
-        }
-
-        impl $name {
-            pub(crate) fn from_fault(kind: Kind, name: &str, fault: Fault) -> Self {
-                let name = crate::text::clean(name, 256);
-                match fault {
-                    Fault::NoToken(cause) => Self::NoToken { kind, name, cause },
-                    Fault::NotSent(cause) => Self::NotSent { kind, name, cause },
-                    Fault::Unanswered(cause) => Self::Unanswered { kind, name, cause },
-                    Fault::Refused(refusal) => {
-                        match classify($effect, &refusal).outcome {
-                            Outcome::Unknown => Self::Undecided { kind, name, refusal },
-                            Outcome::NothingSent | Outcome::Refused => {
-                                Self::Refused { kind, name, refusal }
-                            }
-                        }
-                    }
-                    Fault::AnswerUnreadable { status, request_id, cause } => {
-                        Self::AnswerUnreadable { kind, name, status, request_id, cause }
-                    }
-                }
-            }
-
-            fn ending(&self) -> Ending<'_> {
-                match self {
-                    Self::NoToken { cause, .. } => Ending::NoToken(cause),
-                    Self::NotSent { cause, .. } => Ending::NotSent(cause),
-                    Self::Unanswered { cause, .. } => Ending::Unanswered(cause),
-                    Self::Undecided { refusal, .. } | Self::Refused { refusal, .. } => {
-                        Ending::Refused(refusal)
-                    }
-                    Self::AnswerUnreadable { status, request_id, cause, .. } => Ending::AnswerUnreadable {
-                        status: *status,
-                        request_id: request_id.as_ref(),
-                        cause,
-                    },
-                }
-            }
-        }
-
-        questions!($name, $effect);
-    };
-}
-
-macro_rules! questions {
-    ($name:ident, $effect:expr) => {
-        impl $name {
-            /// What is known of the effect on the platform.
-            #[must_use]
-            pub fn outcome(&self) -> Outcome {
-                self.ending().verdict($effect).outcome
-            }
-
-            /// What helps.
-            #[must_use]
-            pub fn next(&self) -> Next {
-                self.ending().verdict($effect).next
-            }
-
-            /// The kind of failure.
-            #[must_use]
-            pub fn class(&self) -> Class {
-                self.ending().verdict($effect).class
-            }
-
-            /// What to do next, as a sentence without a full stop.
-            #[must_use]
-            pub fn next_step(&self) -> String {
-                self.failure().next_step
-            }
-
-            /// Adobe's code, if the answer had one.
-            #[must_use]
-            pub fn code(&self) -> Option<&AdobeCode> {
-                self.ending().refusal()?.code.as_ref()
-            }
-
-            /// The HTTP status, if there was an answer.
-            #[must_use]
-            pub fn status(&self) -> Option<u16> {
-                self.ending().status()
-            }
-
-            /// Adobe's id of the request, if the answer had one.
-            #[must_use]
-            pub fn request_id(&self) -> Option<&RequestId> {
-                self.ending().request_id()
-            }
-
-            /// All of it in one struct, the same for every operation.
-            #[must_use]
-            pub fn failure(&self) -> Failure {
-                let ending = self.ending();
-                failure::report(
-                    ending.verdict($effect),
-                    ending.refusal(),
-                    ending.status(),
-                    ending.request_id(),
-                    crate::Chain(self).to_string(),
-                    ending.transport(),
-                )
-            }
-        }
-
-        impl From<&$name> for Failure {
-            fn from(error: &$name) -> Self {
-                error.failure()
-            }
-        }
-
-        impl From<$name> for Failure {
-            fn from(error: $name) -> Self {
-                error.failure()
-            }
-        }
-    };
-}
-
-write_error!(
-    /// Why a create returned no id. Ask [`CreateError::outcome`] before sending it again.
-    CreateError, "create", Effect::Create, "nothing was made"
-);
-write_error!(
-    /// Why an update is not known to have been made.
-    UpdateError, "update", Effect::Update, "nothing was changed"
-);
-write_error!(
-    /// Why a resource is not known to be gone. A resource that was gone already is no error.
-    DeleteError, "delete", Effect::Delete, "nothing was deleted"
-);
-questions!(ReadError, Effect::Read);
-questions!(TokenError, Effect::Read);
-
-/// What the send loop met, before it is put into the words of an operation.
-#[derive(Debug)]
-pub(crate) enum Fault {
-    NoToken(TokenError),
     NotSent(TransportError),
-    Unanswered(TransportError),
-    Refused(Box<Refusal>),
-    AnswerUnreadable {
+    /// The request was sent, but there was no response: a write may have taken effect.
+    NoResponse(TransportError),
+    /// The response is not a 2xx. Its status and code decide what is known of a write.
+    Refused(Box<PlatformRefusal>),
+    /// The response is a success, but not what is documented: a write may have taken effect.
+    Unreadable {
         status: u16,
         request_id: Option<RequestId>,
-        cause: Unreadable,
+        cause: UnreadableResponse,
     },
 }
 
-impl From<TransportError> for Fault {
+impl From<TransportError> for End {
     fn from(cause: TransportError) -> Self {
         if cause.was_sent() {
-            Self::Unanswered(cause)
+            Self::NoResponse(cause)
         } else {
             Self::NotSent(cause)
         }
     }
 }
 
-impl ReadError {
-    pub(crate) fn from_fault(kind: Kind, fault: Fault) -> Self {
-        match fault {
-            Fault::NoToken(cause) => Self::NoToken { kind, cause },
-            Fault::NotSent(cause) => Self::NotSent { kind, cause },
-            Fault::Unanswered(cause) => Self::Unanswered { kind, cause },
-            Fault::Refused(refusal) => Self::Refused { kind, refusal },
-            Fault::AnswerUnreadable {
-                status,
-                request_id,
-                cause,
-            } => Self::AnswerUnreadable {
-                kind,
-                status,
-                request_id,
-                cause,
-            },
+impl PlatformError {
+    pub(crate) fn new(request: &Request, end: End) -> Self {
+        Self {
+            operation: request.operation,
+            kind: request.kind,
+            name: clean(&request.name, 256),
+            end,
         }
     }
 
-    fn ending(&self) -> Ending<'_> {
-        match self {
-            Self::NoToken { cause, .. } => Ending::NoToken(cause),
-            Self::NotSent { cause, .. } => Ending::NotSent(cause),
-            Self::Unanswered { cause, .. } => Ending::Unanswered(cause),
-            Self::Refused { refusal, .. } => Ending::Refused(refusal),
-            Self::AnswerUnreadable {
-                status,
-                request_id,
-                cause,
-                ..
-            } => Ending::AnswerUnreadable {
-                status: *status,
-                request_id: request_id.as_ref(),
-                cause,
+    /// There is no access token. The request for one counts as a read, as a token that was issued
+    /// and lost does no harm.
+    pub(crate) fn of_token(end: End) -> Self {
+        Self {
+            operation: Operation::Read,
+            kind: EntityKind::AccessToken,
+            name: String::new(),
+            end,
+        }
+    }
+
+    /// What is known of the effect on the platform.
+    #[must_use]
+    pub fn effect(&self) -> RequestEffect {
+        self.meaning().effect
+    }
+
+    /// What helps.
+    #[must_use]
+    pub fn next(&self) -> Next {
+        self.meaning().next
+    }
+
+    /// The kind of failure.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        self.meaning().class
+    }
+
+    /// Adobe's code, if the response had one.
+    #[must_use]
+    pub fn code(&self) -> Option<&AdobeCode> {
+        self.refusal()?.code.as_ref()
+    }
+
+    /// The HTTP status, if there was a response.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        match self.root() {
+            End::Refused(refusal) => Some(refusal.status),
+            End::Unreadable { status, .. } => Some(*status),
+            End::NoToken(_) | End::NotSent(_) | End::NoResponse(_) => None,
+        }
+    }
+
+    /// The id that Adobe's support asks for, if the response had one.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&RequestId> {
+        match self.root() {
+            End::Refused(refusal) => refusal.request_id.as_ref(),
+            End::Unreadable { request_id, .. } => request_id.as_ref(),
+            End::NoToken(_) | End::NotSent(_) | End::NoResponse(_) => None,
+        }
+    }
+
+    /// The wait that the platform asked for, at most an hour.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.refusal()?.retry_after
+    }
+
+    /// The next step for the reader: a sentence without a full stop.
+    #[must_use]
+    pub fn next_step(&self) -> &'static str {
+        next_step(self.meaning(), self.code(), self.transport())
+    }
+
+    /// Whether a service refused the filter of a list.
+    pub(crate) fn refuses_filter(&self) -> bool {
+        matches!(&self.end, End::Refused(refusal) if refuses_filter(refusal))
+    }
+
+    /// How the failed request ended: the one for the token, if there was no token.
+    pub(crate) fn root(&self) -> &End {
+        match &self.end {
+            End::NoToken(cause) => cause.root(),
+            end @ (End::NotSent(_)
+            | End::NoResponse(_)
+            | End::Refused(_)
+            | End::Unreadable { .. }) => end,
+        }
+    }
+
+    fn refusal(&self) -> Option<&PlatformRefusal> {
+        match self.root() {
+            End::Refused(refusal) => Some(refusal),
+            End::NoToken(_) | End::NotSent(_) | End::NoResponse(_) | End::Unreadable { .. } => None,
+        }
+    }
+
+    fn transport(&self) -> Option<TransportKind> {
+        match self.root() {
+            End::NotSent(cause) | End::NoResponse(cause) => Some(cause.kind()),
+            End::NoToken(_) | End::Refused(_) | End::Unreadable { .. } => None,
+        }
+    }
+
+    fn meaning(&self) -> Meaning {
+        let mut meaning = self.meaning_by_end();
+        if self.kind == EntityKind::AccessToken {
+            // Whatever became of the request for a token, nothing was sent to the platform.
+            meaning.effect = RequestEffect::NothingSent;
+        }
+        meaning
+    }
+
+    fn meaning_by_end(&self) -> Meaning {
+        let open = Meaning {
+            class: Class::OutcomeUnknown,
+            next: Next::Look,
+            effect: RequestEffect::Unknown,
+        };
+        match (&self.end, self.operation) {
+            (End::NoToken(cause), _) => cause.meaning(),
+            (End::NotSent(cause), _) => Meaning {
+                class: Class::Unavailable,
+                next: match cause.kind() {
+                    // A retry does not make a certificate trusted.
+                    TransportKind::Tls => Next::FixInput,
+                    TransportKind::NameNotFound
+                    | TransportKind::ConnectionRefused
+                    | TransportKind::ConnectFailed
+                    | TransportKind::ConnectTimedOut
+                    | TransportKind::FirstByteTimedOut
+                    | TransportKind::ConnectionLost => Next::Wait,
+                },
+                effect: RequestEffect::NothingSent,
             },
+            (End::NoResponse(_), Operation::Read) => Meaning {
+                class: Class::Unavailable,
+                next: Next::Wait,
+                effect: RequestEffect::Refused,
+            },
+            (End::Refused(refusal), Operation::Read) if self.kind == EntityKind::AccessToken => {
+                of_credentials(refusal)
+            }
+            (End::Refused(refusal), operation) => classify(operation, refusal),
+            (End::Unreadable { cause, .. }, Operation::Read) => {
+                let (class, next) = match cause {
+                    // A proxy's page or a broken connection may pass.
+                    UnreadableResponse::CutOff { .. }
+                    | UnreadableResponse::WrongContentType { .. }
+                    | UnreadableResponse::NotJson { .. } => (Class::Unavailable, Next::Wait),
+                    UnreadableResponse::TooLarge { .. } => {
+                        (Class::PlatformRejected, Next::FixInput)
+                    }
+                    UnreadableResponse::WrongShape { .. }
+                    | UnreadableResponse::PagesRepeat
+                    | UnreadableResponse::TooManyPages { .. }
+                    | UnreadableResponse::ForeignNextPage => {
+                        (Class::PlatformRejected, Next::GiveUp)
+                    }
+                };
+                Meaning {
+                    class,
+                    next,
+                    effect: RequestEffect::Refused,
+                }
+            }
+            (
+                End::NoResponse(_) | End::Unreadable { .. },
+                Operation::Create | Operation::Update | Operation::Delete,
+            ) => open,
         }
     }
 }
 
-impl TokenError {
-    fn ending(&self) -> Ending<'_> {
-        Ending::NoToken(self)
+/// What IMS's refusal of a token request means.
+fn of_credentials(refusal: &PlatformRefusal) -> Meaning {
+    let meaning = classify(Operation::Read, refusal);
+    match meaning.class {
+        Class::RateLimited | Class::Unavailable | Class::Unauthenticated => meaning,
+        // Any other refusal by IMS is about the configuration of the credentials.
+        Class::InvalidInput
+        | Class::PermissionDenied
+        | Class::SandboxNotFound
+        | Class::SourceRejectedCredentials
+        | Class::Conflict(_)
+        | Class::NotFound
+        | Class::PlatformRejected
+        | Class::OutcomeUnknown => Meaning {
+            class: Class::Unauthenticated,
+            next: Next::RenewToken,
+            ..meaning
+        },
+    }
+}
+
+impl std::fmt::Display for PlatformError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.kind == EntityKind::AccessToken {
+            return f.write_str(match &self.end {
+                End::NoToken(_) | End::NotSent(_) => "no connection to the token service",
+                End::NoResponse(_) => "no response from the token service",
+                End::Refused(_) => "the token service refused the credentials",
+                End::Unreadable { .. } => "the token service's response can't be read",
+            });
+        }
+        let verb = self.operation.as_str();
+        let what = match self.operation {
+            Operation::Read => self.kind.to_string(),
+            Operation::Create | Operation::Update | Operation::Delete => {
+                format!("{} `{}`", self.kind, self.name)
+            }
+        };
+        match &self.end {
+            End::NoToken(_) => write!(f, "no access token to {verb} the {what}"),
+            End::NotSent(_) => write!(f, "no connection to {verb} the {what}"),
+            End::NoResponse(_) => write!(f, "no response to the {verb} of the {what}"),
+            End::Refused(_) if self.effect() == RequestEffect::Unknown => write!(
+                f,
+                "the response to the {verb} of the {what} leaves open whether it took effect"
+            ),
+            End::Refused(_) => write!(f, "the {verb} of the {what} was refused"),
+            End::Unreadable { .. } => {
+                write!(f, "the response to the {verb} of the {what} can't be read")
+            }
+        }
+    }
+}
+
+impl std::error::Error for PlatformError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.end {
+            End::NoToken(cause) => Some(cause.as_ref()),
+            End::NotSent(cause) | End::NoResponse(cause) => Some(cause),
+            End::Refused(refusal) => Some(refusal.as_ref()),
+            End::Unreadable { cause, .. } => Some(cause),
+        }
     }
 }

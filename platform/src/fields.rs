@@ -1,16 +1,16 @@
-//! Reads fields out of JSON leniently: what has another type than documented is absent.
+//! Reads fields out of JSON leniently: a field of another type than documented counts as absent.
 //!
 //! Adobe's documents disagree on types and spellings of many fields, and a list must not become
-//! unreadable because one entity in it is odd. Only an id is demanded.
+//! unreadable because one entity in it is odd. Only an id is required.
 
 use std::str::FromStr;
 
 use serde_json::Value;
 
-use crate::answer::Unreadable;
 use crate::ids::{Etag, IdError};
+use crate::response::UnreadableResponse;
 
-/// An entity as Adobe gave it. Printing it shows nothing, as it may hold a source's secrets.
+/// An entity as Adobe returned it. `Debug` shows nothing of it, as it may hold a source's secrets.
 #[derive(Clone, PartialEq)]
 pub struct Raw(Value);
 
@@ -38,7 +38,7 @@ impl std::fmt::Debug for Raw {
     }
 }
 
-/// The field as text; a number or boolean is taken as its text.
+/// The field as text; a number or boolean becomes its text.
 pub(crate) fn text(value: &Value, pointer: &str) -> Option<String> {
     match value.pointer(pointer)? {
         Value::String(text) => Some(text.clone()),
@@ -48,7 +48,7 @@ pub(crate) fn text(value: &Value, pointer: &str) -> Option<String> {
     }
 }
 
-/// The field as whole number, also from its text.
+/// The field as a whole number, also if it is a text.
 pub(crate) fn integer(value: &Value, pointer: &str) -> Option<i64> {
     match value.pointer(pointer)? {
         Value::Number(number) => number
@@ -59,7 +59,7 @@ pub(crate) fn integer(value: &Value, pointer: &str) -> Option<i64> {
     }
 }
 
-/// The field as a flag, also from its text.
+/// The field as a flag, also if it is a text.
 pub(crate) fn flag(value: &Value, pointer: &str) -> Option<bool> {
     match value.pointer(pointer)? {
         Value::Bool(flag) => Some(*flag),
@@ -73,7 +73,7 @@ pub(crate) fn id<I: FromStr<Err = IdError>>(value: &Value, pointer: &str) -> Opt
     value.pointer(pointer)?.as_str()?.parse().ok()
 }
 
-/// The ids in a list; what is none is left out.
+/// The ids in a list; other entries are left out.
 pub(crate) fn ids<I: FromStr<Err = IdError>>(value: &Value, pointer: &str) -> Vec<I> {
     list(value, pointer)
         .iter()
@@ -89,17 +89,17 @@ pub(crate) fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
         .map_or(&[], Vec::as_slice)
 }
 
-/// The id that makes an entity one.
+/// The id, without which nothing is an entity.
 pub(crate) fn required_id<I: FromStr<Err = IdError>>(
     value: &Value,
     pointer: &str,
-) -> Result<I, Unreadable> {
+) -> Result<I, UnreadableResponse> {
     let text = value
         .pointer(pointer)
         .and_then(Value::as_str)
-        .ok_or_else(|| Unreadable::shape(format!("`{pointer}` is missing")))?;
+        .ok_or_else(|| UnreadableResponse::shape(format!("`{pointer}` is missing")))?;
     text.parse()
-        .map_err(|error: IdError| Unreadable::shape(format!("`{pointer}` is {error}")))
+        .map_err(|error: IdError| UnreadableResponse::shape(format!("`{pointer}` is {error}")))
 }
 
 /// `etag`, as all examples spell it, or `eTag`, as the reference does for runs.

@@ -1,8 +1,8 @@
 //! One type per kind of id, so that a base connection's id can't be passed for a flow's.
 //!
-//! An id is opaque: what Adobe gave is kept as it came, and only what would break a URL or a
-//! header is refused. Sources: Flow Service, Schema Registry, Catalog, Data Prep and Sandbox API
-//! references, read 2026-11.
+//! An id is opaque: it is kept as Adobe gave it, and only what would break a URL or a header is
+//! refused. Sources: Flow Service, Schema Registry, Catalog, Data Prep and Sandbox API references,
+//! read 2026-11.
 
 use serde::{Deserialize, Serialize};
 

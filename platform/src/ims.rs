@@ -1,7 +1,7 @@
-//! The token request and its answer, as values.
+//! The token request and its response, as values.
 //!
 //! Source: "Server to Server authentication" of the Developer Console guides, read 2026-11. The
-//! parameters go in the body, as queries get logged.
+//! parameters are in the body, as queries get logged.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,20 +12,20 @@ use serde_json::Value;
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::answer::{Answer, Unreadable};
-use crate::error::TokenError;
-use crate::refusal::Refusal;
+use crate::error::End;
+use crate::refusal::PlatformRefusal;
 use crate::request::{SecretBytes, encode};
+use crate::response::{Response, UnreadableResponse};
 use crate::settings::Credentials;
 use crate::token::Grant;
-use crate::transport::Wire;
+use crate::transport::WireRequest;
 
 const TOKEN_PATH: &str = "/ims/token/v3";
 
-/// A value above this can't be seconds: older answers gave milliseconds.
+/// A value above this can't be seconds: older responses gave milliseconds.
 const MAX_EXPIRES_IN_SECONDS: u64 = 1_000_000;
 
-pub(crate) fn build(ims_url: &Url, credentials: &Credentials) -> Wire {
+pub(crate) fn build(ims_url: &Url, credentials: &Credentials) -> WireRequest {
     let mut body = Zeroizing::new(String::with_capacity(1024));
     body.push_str("grant_type=client_credentials&client_id=");
     body.push_str(&encode(&credentials.client_id));
@@ -44,7 +44,7 @@ pub(crate) fn build(ims_url: &Url, credentials: &Credentials) -> Wire {
     let mut url = ims_url.clone();
     let base = url.path().trim_end_matches('/').to_owned();
     url.set_path(&format!("{base}{TOKEN_PATH}"));
-    Wire {
+    WireRequest {
         method: Method::POST,
         url,
         template: TOKEN_PATH.to_owned(),
@@ -56,27 +56,28 @@ pub(crate) fn build(ims_url: &Url, credentials: &Credentials) -> Wire {
 }
 
 pub(crate) fn parse(
-    answer: &Answer,
+    response: &Response,
     now: SystemTime,
     credentials: &Credentials,
-) -> Result<Grant, TokenError> {
-    if !answer.status.is_success() {
+) -> Result<Grant, End> {
+    if !response.status.is_success() {
         let secrets = std::slice::from_ref(&credentials.client_secret);
-        return Err(TokenError::Refused {
-            refusal: Box::new(Refusal::read(answer, now, secrets)),
-        });
+        return Err(End::Refused(Box::new(PlatformRefusal::read(
+            response, now, secrets,
+        ))));
     }
-    read(answer).map_err(|cause| TokenError::AnswerUnreadable {
-        status: answer.status.as_u16(),
+    read(response).map_err(|cause| End::Unreadable {
+        status: response.status.as_u16(),
+        request_id: response.request_id(),
         cause,
     })
 }
 
-fn read(answer: &Answer) -> Result<Grant, Unreadable> {
-    let mut body = answer.json()?;
+fn read(response: &Response) -> Result<Grant, UnreadableResponse> {
+    let mut body = response.json()?;
     let token = match body.get_mut("access_token") {
         Some(Value::String(token)) if !token.is_empty() => Zeroizing::new(std::mem::take(token)),
-        Some(_) | None => return Err(Unreadable::shape("`access_token` is missing")),
+        Some(_) | None => return Err(UnreadableResponse::shape("`access_token` is missing")),
     };
     let expires_in = body
         .get("expires_in")
@@ -86,16 +87,16 @@ fn read(answer: &Answer) -> Result<Grant, Unreadable> {
             _ => None,
         })
         .filter(|seconds| *seconds > 0)
-        .ok_or_else(|| Unreadable::shape("`expires_in` is missing"))?;
+        .ok_or_else(|| UnreadableResponse::shape("`expires_in` is missing"))?;
     let life = if expires_in > MAX_EXPIRES_IN_SECONDS {
         Duration::from_millis(expires_in.min(MAX_EXPIRES_IN_SECONDS * 1000))
     } else {
         Duration::from_secs(expires_in)
     };
     let bearer = Zeroizing::new([b"Bearer ", token.as_bytes()].concat());
-    // The header is these bytes and no copy of them.
+    // The header shares these bytes and does not copy them.
     let mut authorization = HeaderValue::from_maybe_shared(Bytes::from_owner(SecretBytes(bearer)))
-        .map_err(|_| Unreadable::shape("`access_token` is no header value"))?;
+        .map_err(|_| UnreadableResponse::shape("`access_token` is no header value"))?;
     authorization.set_sensitive(true);
     Ok(Grant {
         authorization,
@@ -106,7 +107,7 @@ fn read(answer: &Answer) -> Result<Grant, Unreadable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::answer;
+    use crate::response::response;
 
     fn credentials() -> Credentials {
         Credentials {
@@ -155,7 +156,7 @@ mod tests {
         ];
         for (body, expected) in cases {
             let grant = parse(
-                &answer(200, Some("application/json"), body),
+                &response(200, Some("application/json"), body),
                 SystemTime::UNIX_EPOCH,
                 &credentials(),
             );

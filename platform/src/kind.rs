@@ -1,10 +1,10 @@
-//! What a request is about and what it may change.
+//! What a request is about, and what it does.
 //!
-//! Knows neither HTTP nor errors; every other module speaks these words.
+//! This module knows neither HTTP nor errors; every other module uses its words.
 
 /// The kinds of resource that this client knows, in Adobe's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum EntityKind {
     /// Credentials and address of a source (`/connections`).
     BaseConnection,
     /// One table of a base connection (`/sourceConnections`).
@@ -23,7 +23,7 @@ pub enum Kind {
     FieldGroup,
     /// An XDM schema (`/tenant/schemas`).
     Schema,
-    /// Which field of a schema tells rows apart (`/tenant/descriptors`).
+    /// Which field of a schema identifies a person or thing (`/tenant/descriptors`).
     Identity,
     /// A dataset (`/dataSets`).
     Dataset,
@@ -33,9 +33,11 @@ pub enum Kind {
     Sandbox,
     /// The organisation's tenant name (`/stats`).
     Tenant,
+    /// What the token service issues.
+    AccessToken,
 }
 
-impl Kind {
+impl EntityKind {
     /// The kind in words, for messages.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -54,26 +56,68 @@ impl Kind {
             Self::MappingSet => "mapping set",
             Self::Sandbox => "sandbox",
             Self::Tenant => "tenant",
+            Self::AccessToken => "access token",
         }
     }
 }
 
-impl std::fmt::Display for Kind {
+impl std::fmt::Display for EntityKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-/// What a request changes on the platform. Only a [`Effect::Read`] may be sent twice below the
-/// caller; it is a property of the request, not of the verb.
+/// What a request does on the platform. Only an [`Operation::Read`] may be sent twice without the
+/// caller. The operation is a property of the request, not of the HTTP method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Effect {
-    /// Nothing.
+pub enum Operation {
+    /// It changes nothing.
     Read,
-    /// It makes a resource; sent twice it may make two.
+    /// It creates a resource; sent twice, it may create two.
     Create,
     /// It changes a resource.
     Update,
-    /// It takes a resource away.
+    /// It deletes a resource.
     Delete,
+}
+
+impl Operation {
+    /// The operation as a verb.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EntityKind;
+
+    #[test]
+    fn the_kinds_in_spans_stay() {
+        let kinds = [
+            (EntityKind::BaseConnection, "base connection"),
+            (EntityKind::SourceConnection, "source connection"),
+            (EntityKind::TargetConnection, "target connection"),
+            (EntityKind::Flow, "flow"),
+            (EntityKind::FlowRun, "flow run"),
+            (EntityKind::ConnectionSpec, "connection spec"),
+            (EntityKind::FlowSpec, "flow spec"),
+            (EntityKind::FieldGroup, "field group"),
+            (EntityKind::Schema, "schema"),
+            (EntityKind::Identity, "identity descriptor"),
+            (EntityKind::Dataset, "dataset"),
+            (EntityKind::MappingSet, "mapping set"),
+            (EntityKind::Sandbox, "sandbox"),
+            (EntityKind::Tenant, "tenant"),
+            (EntityKind::AccessToken, "access token"),
+        ];
+        for (kind, word) in kinds {
+            assert_eq!(kind.as_str(), word);
+        }
+    }
 }

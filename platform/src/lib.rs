@@ -1,26 +1,26 @@
 //! A typed client of Adobe Experience Platform that says what is known after a failure.
 //!
-//! Start at [`Client`], then [`Sandbox`] for the calls. Every error answers what is known of the
-//! effect ([`Outcome`]), what helps ([`Next`]) and what it is ([`Class`]); [`Failure`] is the same
-//! for all of them. Nothing here waits, repeats a create or knows who calls.
+//! Start at [`Client`]; [`Sandbox`] has the calls. Every call fails with a [`PlatformError`], which
+//! says what is known of the effect ([`RequestEffect`]), what helps ([`Next`]) and what it is
+//! ([`Class`]). Nothing here waits, repeats a create or knows its caller.
 
 mod code;
 mod ids;
 mod kind;
+mod meaning;
 mod text;
 
-mod answer;
+mod build_error;
 mod chain;
 mod classify;
-mod disguise;
-mod ending;
 mod error;
-mod failure;
+mod next_step;
+mod redact;
 mod refusal;
 mod request;
+mod response;
 mod retry_after;
 mod settings;
-mod verdict;
 
 mod client;
 mod clock;
@@ -43,7 +43,6 @@ pub mod fuzzing;
 #[cfg(test)]
 mod tests;
 
-pub use answer::Unreadable;
 pub use api::catalog::{Dataset, NewDataset};
 pub use api::connections::{BaseConnection, NewBaseConnection, ParamValue};
 pub use api::data_prep::{FieldMapping, MappingFault, MappingSet, NewMappingSet};
@@ -62,20 +61,21 @@ pub use api::target_connections::{NewTargetConnection, TargetConnection};
 pub use api::xdm::{
     Column, RenamedColumn, SchemaFields, field_type, schema_fields, source_path, xdm_type,
 };
+pub use build_error::BuildError;
 pub use chain::Chain;
 pub use client::{Client, Sandbox};
 pub use code::{AdobeCode, RequestId};
-pub use error::{CreateError, DeleteError, ReadError, TokenError, UpdateError};
-pub use failure::Failure;
+pub use error::PlatformError;
 pub use fields::Raw;
 pub use ids::{
     BaseConnectionId, ClassId, ConnectionSpecId, DatasetId, DescriptorId, Etag, FieldGroupId,
     FlowId, FlowRunId, FlowSpecId, IdError, MappingSetId, SandboxName, SchemaId,
     SourceConnectionId, TargetConnectionId, TenantId,
 };
-pub use kind::{Effect, Kind};
+pub use kind::{EntityKind, Operation};
+pub use meaning::{Class, Conflict, Next, RequestEffect};
 pub use outgoing::{Outgoing, Proxy, check_address};
-pub use refusal::Refusal;
-pub use settings::{BuildError, Credentials, Settings};
+pub use refusal::PlatformRefusal;
+pub use response::UnreadableResponse;
+pub use settings::{Credentials, Settings};
 pub use transport::{TransportError, TransportKind};
-pub use verdict::{Class, Conflict, Next, Outcome};

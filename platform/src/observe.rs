@@ -1,22 +1,20 @@
-//! What is told of one request: its span, and its numbers.
+//! The span and the metrics of one request.
 //!
 //! Names are those of OpenTelemetry's semantic conventions for HTTP clients, and `adobe.…` and
-//! `aep.…` for what they don't know. No address, no body, no header of a request is told: they
+//! `aep.…` for what these don't cover. Neither shows an address, body or header of a request: these
 //! hold names, ids and secrets. Source: semantic conventions 1.29, read 2026-11.
 
 use std::sync::LazyLock;
 use std::time::Instant;
 
-use http::HeaderMap;
 use opentelemetry::metrics::{Counter, Histogram};
 use opentelemetry::{KeyValue, global};
-use opentelemetry_http::HeaderInjector;
-use tracing::Span;
+use tracing::{Instrument as _, Span};
 
-use crate::answer::Answer;
 use crate::classify::is_documented;
 use crate::code::AdobeCode;
-use crate::transport::{TransportError, Wire};
+use crate::response::Response;
+use crate::transport::{TransportError, WireRequest};
 
 /// Seconds; requests to a source system take up to the limit of 120 s.
 const SECONDS: &[f64] = &[
@@ -26,10 +24,10 @@ const SECONDS: &[f64] = &[
 /// The header that names the sandbox of a call.
 pub(crate) const SANDBOX: &str = "x-sandbox-name";
 
-/// Of the process's meter, as it is when the first request is sent.
-static NUMBERS: LazyLock<Numbers> = LazyLock::new(|| {
+/// They belong to the process's meter at the time of the first request.
+static METRICS: LazyLock<RequestMetrics> = LazyLock::new(|| {
     let meter = global::meter("aep-platform");
-    Numbers {
+    RequestMetrics {
         requests: meter
             .u64_counter("aep_flow.requests")
             .with_description("Requests to the platform and the token service")
@@ -37,7 +35,7 @@ static NUMBERS: LazyLock<Numbers> = LazyLock::new(|| {
         duration: meter
             .f64_histogram("http.client.request.duration")
             .with_unit("s")
-            .with_description("From the first byte of a request to the last of its answer")
+            .with_description("From the first byte of a request to the last of its response")
             .with_boundaries(SECONDS.to_vec())
             .build(),
         renewals: meter
@@ -47,22 +45,22 @@ static NUMBERS: LazyLock<Numbers> = LazyLock::new(|| {
     }
 });
 
-struct Numbers {
+struct RequestMetrics {
     requests: Counter<u64>,
     duration: Histogram<f64>,
     renewals: Counter<u64>,
 }
 
-/// One request on its way.
+/// One request in flight.
 pub(crate) struct Observed<'a> {
     span: Span,
     begun: Instant,
-    wire: &'a Wire,
+    wire: &'a WireRequest,
 }
 
 impl<'a> Observed<'a> {
     /// The request is about to be sent; `resends` counts how often it was before.
-    pub(crate) fn begin(wire: &'a Wire, kind: &'static str, resends: u32) -> Self {
+    pub(crate) fn begin(wire: &'a WireRequest, kind: &'static str, resends: u32) -> Self {
         let span = tracing::info_span!(
             "aep.request",
             otel.name = format_args!("{} {}", wire.method, wire.template),
@@ -90,23 +88,24 @@ impl<'a> Observed<'a> {
         }
     }
 
-    pub(crate) fn span(&self) -> &Span {
-        &self.span
+    /// Runs `sending` inside the request's span.
+    pub(crate) async fn sent<T>(&self, sending: impl Future<Output = T>) -> T {
+        sending.instrument(self.span.clone()).await
     }
 
-    /// It was answered; `code` is Adobe's, where it was refused with one.
-    pub(crate) fn answered(self, answer: &Answer, code: Option<&AdobeCode>) {
-        let status = i64::from(answer.status.as_u16());
+    /// A response came; `code` is Adobe's, where it is a refusal with one.
+    pub(crate) fn responded(self, response: &Response, code: Option<&AdobeCode>) {
+        let status = i64::from(response.status.as_u16());
         self.span.record("http.response.status_code", status);
-        if let Some(id) = answer.request_id() {
+        if let Some(id) = response.request_id() {
             self.span.record("adobe.request_id", id.as_str());
         }
         if let Some(code) = code {
             self.span.record("adobe.error_code", code.as_str());
         }
-        let error = if !answer.status.is_success() {
-            Some(answer.status.as_str())
-        } else if answer.body.is_err() {
+        let error = if !response.status.is_success() {
+            Some(response.status.as_str())
+        } else if response.body.is_err() {
             Some("answer unreadable")
         } else {
             None
@@ -114,7 +113,7 @@ impl<'a> Observed<'a> {
         self.ended(Some(status), error, code);
     }
 
-    /// It was not answered.
+    /// No response came.
     pub(crate) fn failed(self, error: &TransportError) {
         self.ended(None, Some(error.kind().as_str()), None);
     }
@@ -139,8 +138,8 @@ impl<'a> Observed<'a> {
             labels.push(KeyValue::new("error.type", error.to_owned()));
         }
         let seconds = self.begun.elapsed().as_secs_f64();
-        NUMBERS.duration.record(seconds, &labels);
-        // One that no page of Adobe's documents could be anything, and a label must not be.
+        METRICS.duration.record(seconds, &labels);
+        // An undocumented code could be any text, and a label must not.
         let code = code.map_or("", |code| {
             if is_documented(code) {
                 code.as_str()
@@ -149,36 +148,28 @@ impl<'a> Observed<'a> {
             }
         });
         labels.push(KeyValue::new("adobe.error_code", code.to_owned()));
-        NUMBERS.requests.add(1, &labels);
+        METRICS.requests.add(1, &labels);
     }
 }
 
-/// Lets the other side continue the trace, where there is one; to be called inside the request's
-/// span. Where that is not told of, it is the caller's span that the other side gets to know.
-pub(crate) fn continue_trace(headers: &mut HeaderMap) {
-    global::get_text_map_propagator(|propagator| {
-        propagator.inject(&mut HeaderInjector(headers));
-    });
-}
-
-/// How asking for a token ended.
+/// How a request for a token ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Renewal {
     Renewed,
-    /// The token service said no.
+    /// The token service refused the credentials.
     Refused,
-    /// It gave no answer that can be used.
+    /// There was no usable response.
     Failed,
 }
 
-/// Counts it.
+/// Counts a request for a token.
 pub(crate) fn token_asked_for(renewal: Renewal) {
     let outcome = match renewal {
         Renewal::Renewed => "renewed",
         Renewal::Refused => "refused",
         Renewal::Failed => "failed",
     };
-    NUMBERS
+    METRICS
         .renewals
         .add(1, &[KeyValue::new("outcome", outcome)]);
 }

@@ -1,5 +1,5 @@
-//! How a request leaves this process, whichever service it is for: whom it trusts, through which
-//! proxy it goes, and that nobody sends it elsewhere.
+//! How every request leaves this process: which certificates it trusts, through which proxy it
+//! goes, and that no redirect sends it elsewhere.
 //!
 //! Nothing here reads the environment or a file.
 
@@ -9,45 +9,45 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use crate::settings::BuildError;
+use crate::build_error::BuildError;
 use crate::text::clean;
 use crate::tls;
 
-/// How long an unused connection is kept. Shorter than the idle limits of common gateways (60 s
-/// and more): a connection that the other side closes just when a create is written on it costs
-/// an open outcome, a new handshake costs a moment.
+/// How long an unused connection is kept. It is shorter than the idle limits of common gateways (60
+/// s and more). If the other side closes a connection just when a create is written on it, the
+/// effect is unknown; a new handshake costs only a moment.
 const POOL_IDLE: Duration = Duration::from_secs(20);
 
-/// What is the same for all services.
+/// The settings that all services share.
 #[derive(Debug, Clone)]
 pub struct Outgoing {
     /// The `User-Agent` header.
     pub user_agent: String,
     /// Name, TCP and TLS together.
     pub connect_timeout: Duration,
-    /// Certificate authorities in PEM to trust besides the system's.
+    /// Certificate authorities in PEM to trust in addition to the system's.
     pub ca_certificate_pem: Option<String>,
     /// The proxy that `https` goes through.
     pub proxy: Option<Proxy>,
 }
 
-/// A proxy for `https`. Plain `http` never takes one: it is for this machine alone, and a proxy
-/// would carry it over the network as it is.
+/// A proxy for `https`. Plain `http` never uses one: it is for this machine alone, and a proxy
+/// would carry it over the network in the clear.
 #[derive(Debug, Clone)]
 pub struct Proxy {
-    /// Its address, with user and password where it wants them. Never shown.
+    /// Its address, with user and password if it needs them. Never shown.
     pub url: SecretString,
-    /// Hosts that are called without it, in the words of `NO_PROXY`.
+    /// Hosts that are called without it, in the syntax of `NO_PROXY`.
     pub bypass: Vec<String>,
 }
 
 impl Outgoing {
-    /// A client that trusts and goes as said. It follows no redirect and repeats nothing.
-    /// `is_secure`: some of its requests are `https`.
+    /// A client with these settings. It follows no redirect and repeats nothing. `is_secure` says
+    /// whether some of its requests are `https`.
     ///
     /// # Errors
-    /// [`BuildError::WrongCertificate`], [`BuildError::WrongProxy`] and [`BuildError::Http`]; all
-    /// are the configuration's.
+    /// [`BuildError::WrongCertificate`], [`BuildError::WrongProxy`] and [`BuildError::Http`]; each
+    /// is a fault of the configuration.
     pub fn client(&self, is_secure: bool) -> Result<reqwest::Client, BuildError> {
         let mut builder = reqwest::Client::builder()
             .user_agent(&self.user_agent)
@@ -56,7 +56,7 @@ impl Outgoing {
             // A redirect could take the token to another host, and no service documents one.
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
-            // The environment is the caller's to read.
+            // Only the caller reads the environment.
             .no_proxy();
         if let Some(proxy) = &self.proxy {
             builder = builder.proxy(proxy.build()?);
@@ -64,8 +64,8 @@ impl Outgoing {
         let tls = if is_secure {
             tls::config(self.ca_certificate_pem.as_deref())?
         } else {
-            // Only an emulator on this machine: no certificate authorities are needed, and a
-            // container may have none.
+            // This is for an emulator on this machine only. No certificate authorities are needed,
+            // and a container may have none.
             tls::config_without_authorities()?
         };
         builder
@@ -79,7 +79,7 @@ impl Outgoing {
 
 impl Proxy {
     fn build(&self) -> Result<reqwest::Proxy, BuildError> {
-        // What the parsers say of an address that they refuse may show its password.
+        // A parser's error may show the address with its password.
         let wrong = || BuildError::WrongProxy;
         let url = Url::parse(self.url.expose_secret()).map_err(|_| wrong())?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
@@ -90,8 +90,8 @@ impl Proxy {
     }
 }
 
-/// Refuses an address of a service that is not plain, or neither `https` nor an allowed `http` to
-/// this machine. `setting` is its name.
+/// Refuses a service's address that is not plain, or that is neither `https` nor an allowed `http`
+/// to this machine. `setting` is the setting's name.
 ///
 /// # Errors
 /// [`BuildError::InsecureUrl`] and [`BuildError::WrongUrl`].

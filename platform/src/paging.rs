@@ -1,33 +1,33 @@
-//! Reads a list to its end, whatever the pages do meanwhile. Knows no HTTP.
+//! Reads a list to its end, even if its pages change meanwhile. This module knows no HTTP.
 //!
-//! Nobody promises that pages stay in place while others write, so an entity may come twice and
-//! counts once. Source: "Sort and filter responses in the Flow Service API" and the Catalog and
+//! No document promises that pages stay the same while others write. So an entity may appear twice,
+//! and counts once. Source: "Sort and filter responses in the Flow Service API" and the Catalog and
 //! Data Prep guides, read 2026-11.
 
 use std::collections::HashSet;
 
-use crate::answer::Unreadable;
+use crate::response::UnreadableResponse;
 
-/// More pages than any sandbox has: a list of that many is one that does not end.
+/// More pages than any sandbox has. A longer list counts as endless.
 const MAX_PAGES: usize = 1000;
 
-/// Entries of the smallest page that a counting service gives unless asked for fewer: Catalog's.
+/// The smallest default page size of a service that counts by offset: Catalog's.
 const SMALLEST_PAGE: usize = 20;
 
 /// One page.
 pub(crate) struct Page<T> {
     /// The entities, each with its id.
     pub(crate) items: Vec<(String, T)>,
-    pub(crate) next: Following,
+    pub(crate) next: NextPage,
 }
 
-/// What comes after a page.
-pub(crate) enum Following {
-    /// The service says how to go on, or that this was the last.
+/// Whether there is a next page, and how to request it.
+pub(crate) enum NextPage {
+    /// The cursor of the next page; `None` on the last page.
     Cursor(Option<String>),
-    /// The service counts, and the next page begins behind this one. A page that is not full
-    /// does not end the list, as a service may give fewer than asked for; one that is shorter
-    /// than any service's smallest page does.
+    /// The service counts by offset, and the next page begins behind this one. A page that is not
+    /// full does not end the list, as a service may return fewer entries than requested. A page
+    /// shorter than any service's smallest page does.
     Offset { start: usize, limit: usize },
 }
 
@@ -49,8 +49,8 @@ impl<T> Pages<T> {
         }
     }
 
-    /// Takes a page in; gives the cursor of the next one, or `None` at the end.
-    pub(crate) fn take(&mut self, page: Page<T>) -> Result<Option<String>, Unreadable> {
+    /// Adds a page; returns the cursor of the next one, or `None` at the end.
+    pub(crate) fn take(&mut self, page: Page<T>) -> Result<Option<String>, UnreadableResponse> {
         self.count += 1;
         let received = page.items.len();
         let before = self.items.len();
@@ -60,14 +60,14 @@ impl<T> Pages<T> {
             }
         }
         let next = match page.next {
-            Following::Cursor(next) => next,
-            Following::Offset { limit, .. } if received < limit.min(SMALLEST_PAGE) => None,
-            Following::Offset { start, limit } => {
+            NextPage::Cursor(next) => next,
+            NextPage::Offset { limit, .. } if received < limit.min(SMALLEST_PAGE) => None,
+            NextPage::Offset { start, limit } => {
                 if self.items.len() == before {
-                    // Nothing new: a service that ignores `start` shows its first page for ever.
-                    // If that page is not full it is all there is.
+                    // Nothing new: a service that ignores `start` returns its first page for ever.
+                    // If that page is not full, it is the whole list.
                     if received >= limit {
-                        return Err(Unreadable::PagesRepeat);
+                        return Err(UnreadableResponse::PagesRepeat);
                     }
                     None
                 } else {
@@ -77,10 +77,10 @@ impl<T> Pages<T> {
         };
         if let Some(cursor) = &next {
             if !self.cursors.insert(cursor.clone()) {
-                return Err(Unreadable::PagesRepeat);
+                return Err(UnreadableResponse::PagesRepeat);
             }
             if self.count >= MAX_PAGES {
-                return Err(Unreadable::TooManyPages { pages: self.count });
+                return Err(UnreadableResponse::TooManyPages { pages: self.count });
             }
         }
         Ok(next)
@@ -96,7 +96,7 @@ impl<T> Pages<T> {
     }
 }
 
-/// Where a page begins that a counting service is asked for.
+/// The offset at which a page begins.
 pub(crate) fn offset(cursor: Option<&str>) -> usize {
     cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(0)
 }
@@ -105,7 +105,7 @@ pub(crate) fn offset(cursor: Option<&str>) -> usize {
 mod tests {
     use super::*;
 
-    fn page(ids: &[&str], next: Following) -> Page<String> {
+    fn page(ids: &[&str], next: NextPage) -> Page<String> {
         Page {
             items: ids
                 .iter()
@@ -115,8 +115,8 @@ mod tests {
         }
     }
 
-    fn cursor(text: &str) -> Following {
-        Following::Cursor(Some(text.to_owned()))
+    fn cursor(text: &str) -> NextPage {
+        NextPage::Cursor(Some(text.to_owned()))
     }
 
     #[test]
@@ -128,7 +128,7 @@ mod tests {
         );
         assert_eq!(pages.take(page(&[], cursor("2"))), Ok(Some("2".to_owned())));
         assert_eq!(
-            pages.take(page(&["b", "c"], Following::Cursor(None))),
+            pages.take(page(&["b", "c"], NextPage::Cursor(None))),
             Ok(None)
         );
         assert_eq!(pages.into_items(), ["a", "b", "c"]);
@@ -141,7 +141,7 @@ mod tests {
         pages.take(page(&["b"], cursor("2"))).unwrap();
         assert_eq!(
             pages.take(page(&["c"], cursor("1"))),
-            Err(Unreadable::PagesRepeat)
+            Err(UnreadableResponse::PagesRepeat)
         );
     }
 
@@ -153,7 +153,7 @@ mod tests {
             .last();
         assert_eq!(
             last,
-            Some(Err(Unreadable::TooManyPages { pages: MAX_PAGES }))
+            Some(Err(UnreadableResponse::TooManyPages { pages: MAX_PAGES }))
         );
     }
 
@@ -163,14 +163,14 @@ mod tests {
         let ids = |range: std::ops::Range<usize>| -> Vec<&str> {
             many[range].iter().map(String::as_str).collect()
         };
-        let offset = |start| Following::Offset { start, limit: 100 };
+        let offset = |start| NextPage::Offset { start, limit: 100 };
         let mut pages = Pages::new();
         for (range, next) in [(0..20, Some("20")), (20..45, Some("45")), (45..50, None)] {
             let taken = pages.take(page(&ids(range.clone()), offset(range.start)));
             assert_eq!(taken, Ok(next.map(str::to_owned)), "{range:?}");
         }
         assert_eq!(pages.into_items().len(), 50);
-        let asked_for_two = Following::Offset { start: 0, limit: 2 };
+        let asked_for_two = NextPage::Offset { start: 0, limit: 2 };
         let taken = Pages::new().take(page(&["a", "b"], asked_for_two));
         assert_eq!(taken, Ok(Some("2".to_owned())));
     }
@@ -178,16 +178,16 @@ mod tests {
     #[test]
     fn a_service_that_ignores_start_is_noticed() {
         let mut pages = Pages::new();
-        let offset = |start| Following::Offset { start, limit: 2 };
+        let offset = |start| NextPage::Offset { start, limit: 2 };
         pages.take(page(&["a", "b"], offset(0))).unwrap();
         assert_eq!(
             pages.take(page(&["a", "b"], offset(2))),
-            Err(Unreadable::PagesRepeat)
+            Err(UnreadableResponse::PagesRepeat)
         );
         let mut pages = Pages::new();
         let many: Vec<String> = (0..30).map(|number| number.to_string()).collect();
         let ids: Vec<&str> = many.iter().map(String::as_str).collect();
-        let offset = |start| Following::Offset { start, limit: 50 };
+        let offset = |start| NextPage::Offset { start, limit: 50 };
         pages.take(page(&ids, offset(0))).unwrap();
         assert_eq!(pages.take(page(&ids, offset(30))), Ok(None));
     }

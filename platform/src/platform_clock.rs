@@ -1,19 +1,19 @@
-//! The platform's clock, as far as its answers have shown it.
+//! The platform's clock, as its responses show it.
 //!
-//! The age of a resource is judged by its `createdAt`, which is by Adobe's clock: beside a machine
-//! whose own clock is hours off, a resource made just now would look old, or not made yet.
-//! Source: RFC 9110, 6.6.1 (`Date`).
+//! The age of a resource is computed from its `createdAt`, which is by Adobe's clock. On a machine
+//! whose own clock is hours off, a new resource would look old, or not created yet. Source: RFC
+//! 9110, 6.6.1 (`Date`).
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use crate::answer::Answer;
+use crate::response::Response;
 
-/// No difference of two clocks.
+/// No difference is known.
 const UNKNOWN: i64 = i64::MIN;
 
-/// How far the platform's clock is ahead of ours, as the last answer showed it. One number, so
-/// that all tasks read and write it without waiting for each other.
+/// How far the platform's clock is ahead of ours, as the last response showed it. It is one number,
+/// so that all tasks can read and write it without a lock.
 pub(crate) struct PlatformClock {
     ahead_ms: AtomicI64,
 }
@@ -25,14 +25,14 @@ impl PlatformClock {
         }
     }
 
-    /// Learns from a platform's answer. Only from a success: an error may be the page of a proxy,
-    /// whose clock is its own.
-    pub(crate) fn learn(&self, answer: &Answer, now: SystemTime) {
-        if !answer.status.is_success() {
+    /// Learns from a response of the platform, if it is a success: an error may be the page of a
+    /// proxy with a clock of its own.
+    pub(crate) fn learn(&self, response: &Response, now: SystemTime) {
+        if !response.status.is_success() {
             return;
         }
-        let received = now.checked_sub(answer.received_at.elapsed());
-        if let (Some(theirs), Some(ours)) = (answer.date(), received) {
+        let received = now.checked_sub(response.received_at.elapsed());
+        if let (Some(theirs), Some(ours)) = (response.date(), received) {
             self.ahead_ms
                 .store(ahead_ms(theirs, ours), Ordering::Relaxed);
         }

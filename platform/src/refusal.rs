@@ -1,8 +1,9 @@
-//! One parser for every error body that Adobe's services answer with.
+//! One parser for every error body that Adobe's services respond with.
 //!
-//! The order of attempts: gateway, problem document, `errorMessage`, IMS, loose words, no JSON.
-//! Sources: "Experience Platform FAQ and troubleshooting", Schema Registry troubleshooting guide,
-//! Sandbox API guide, IMS server-to-server guide, Flow Service labels tutorial, read 2026-11.
+//! The forms are tried in this order: gateway, problem document, `errorMessage`, IMS, loose words,
+//! no JSON. Sources: "Experience Platform FAQ and troubleshooting", Schema Registry troubleshooting
+//! guide, Sandbox API guide, IMS server-to-server guide, Flow Service labels tutorial, read
+//! 2026-11.
 
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
@@ -10,16 +11,15 @@ use std::time::{Duration, SystemTime};
 use secrecy::SecretString;
 use serde_json::Value;
 
-use crate::answer::Answer;
 use crate::code::{AdobeCode, RequestId};
-use crate::disguise;
+use crate::redact;
+use crate::response::Response;
 use crate::retry_after::retry_after;
 use crate::text::{MAX_DETAIL_BYTES, clean_without};
 
-/// An answer that is not a success, in the words of whoever wrote it. Texts are cleaned and at
-/// most 512 bytes.
+/// A response that is not a success. Its texts are cleaned and have at most 512 bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct PlatformRefusal {
     /// HTTP status.
     pub status: u16,
     /// Adobe's code, if the body had one.
@@ -28,13 +28,13 @@ pub struct Refusal {
     pub title: Option<String>,
     /// The sentence that explains it.
     pub detail: Option<String>,
-    /// What Adobe's support asks for.
+    /// The id that Adobe's support asks for.
     pub request_id: Option<RequestId>,
-    /// The wait asked for, at most an hour.
+    /// The wait that the platform asked for, at most an hour.
     pub retry_after: Option<Duration>,
 }
 
-impl std::fmt::Display for Refusal {
+impl std::fmt::Display for PlatformRefusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "HTTP {}", self.status)?;
         if let Some(code) = &self.code {
@@ -52,33 +52,33 @@ impl std::fmt::Display for Refusal {
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for PlatformRefusal {}
 
-impl Refusal {
-    /// Reads an answer whose status is not a 2xx. Never fails: the status alone is a refusal.
-    /// `now` is the wall clock, for a `Retry-After` that is a date; `secrets` are what the request
-    /// held and the answer might repeat.
-    pub(crate) fn read(answer: &Answer, now: SystemTime, secrets: &[SecretString]) -> Self {
+impl PlatformRefusal {
+    /// Reads a response whose status is not a 2xx. It never fails, as the status alone is a
+    /// refusal. `now` is the wall clock, for a `Retry-After` that is a date; `secrets` are the
+    /// secrets of the request, which the response might repeat.
+    pub(crate) fn read(response: &Response, now: SystemTime, secrets: &[SecretString]) -> Self {
         let mut refusal = Self {
-            status: answer.status.as_u16(),
+            status: response.status.as_u16(),
             code: None,
             title: None,
             detail: None,
-            request_id: answer
+            request_id: response
                 .request_id()
                 .filter(|id| !repeats(id.as_str(), secrets)),
-            retry_after: retry_after(&answer.headers, now),
+            retry_after: retry_after(&response.headers, now),
         };
-        let Ok(body) = &answer.body else {
+        let Ok(body) = &response.body else {
             return refusal;
         };
         let kept = |text: &str| kept(text, secrets);
         match serde_json::from_slice::<Value>(body) {
             Ok(body @ Value::Object(_)) => refusal.read_object(&body, secrets),
-            // Some proxies and old services answer with a JSON string.
+            // Some proxies and old services respond with a JSON string.
             Ok(Value::String(text)) => refusal.detail = kept(&text),
             Ok(_) => {}
-            // An HTML page says nothing that the status does not.
+            // An HTML page says no more than the status.
             Err(_) if looks_like_markup(body) => {}
             Err(_) => refusal.detail = kept(&String::from_utf8_lossy(body)),
         }
@@ -94,7 +94,7 @@ impl Refusal {
                 .find_map(kept)
         };
         let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
-        // A code or an id is one word, of which nothing is worth keeping beside a secret.
+        // A code or an id is one word; if it repeats a secret, nothing of it is worth keeping.
         let word = |pointer: &str| text(pointer).filter(|word| !repeats(word, secrets));
         // A gateway's code is a string; some services send the same shape with a number.
         let gateway_code = body.get("error_code").and_then(|code| match code {
@@ -138,7 +138,7 @@ impl Refusal {
                 "/error/message",
             ]);
         }
-        // Newer services put their code into a chain only.
+        // Newer services have their code only in a chain.
         if self.code.is_none() {
             self.code = ["/error-chain/0/errorCode", "/errorCode", "/code"]
                 .iter()
@@ -171,7 +171,7 @@ impl Refusal {
 
 /// Whether a word holds one of these secrets.
 fn repeats(word: &str, secrets: &[SecretString]) -> bool {
-    matches!(disguise::without(word, secrets), Cow::Owned(_))
+    matches!(redact::without(word, secrets), Cow::Owned(_))
 }
 
 fn kept(text: &str, secrets: &[SecretString]) -> Option<String> {

@@ -10,17 +10,17 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::ids::Etag;
-use crate::kind::{Effect, Kind};
+use crate::kind::{EntityKind, Operation};
 
-/// Everything but RFC 3986's unreserved characters: what is left means itself everywhere, so a
-/// `+`, `&`, `#`, `%` or a letter beyond ASCII in a value arrives as it was.
+/// Everything but RFC 3986's unreserved characters: the characters that are left are safe
+/// everywhere, so a `+`, `&`, `#`, `%` or a letter beyond ASCII in a value arrives unchanged.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
     .remove(b'.')
     .remove(b'~');
 
-/// Text fit for one path segment or one query value.
+/// Encodes a text as one path segment or one query value.
 pub(crate) fn encode(text: &str) -> String {
     utf8_percent_encode(text, UNRESERVED).to_string()
 }
@@ -49,7 +49,7 @@ impl Service {
 
 pub(crate) const ACCEPT_JSON: &str = "application/json";
 
-/// One call of the platform, complete but for host, token and sandbox.
+/// One call of the platform, without host, token and sandbox.
 #[derive(Clone)]
 pub(crate) struct Request {
     pub(crate) method: Method,
@@ -64,17 +64,19 @@ pub(crate) struct Request {
     pub(crate) if_match: Option<Etag>,
     /// Serialized once; sending again clones a pointer.
     pub(crate) body: Option<Bytes>,
-    /// What the body holds and no message may repeat.
+    /// The secrets in the body, which no message may repeat.
     pub(crate) secrets: Vec<SecretString>,
-    pub(crate) kind: Kind,
-    pub(crate) effect: Effect,
+    pub(crate) kind: EntityKind,
+    /// For errors: the name of what is written, or its id if it has one.
+    pub(crate) name: String,
+    pub(crate) operation: Operation,
 }
 
 impl Request {
     pub(crate) fn new(
-        effect: Effect,
+        operation: Operation,
         method: Method,
-        kind: Kind,
+        kind: EntityKind,
         service: Service,
         template: &'static str,
     ) -> Self {
@@ -89,24 +91,34 @@ impl Request {
             body: None,
             secrets: Vec::new(),
             kind,
-            effect,
+            name: String::new(),
+            operation,
         }
     }
 
-    pub(crate) fn get(kind: Kind, service: Service, template: &'static str) -> Self {
-        Self::new(Effect::Read, Method::GET, kind, service, template)
+    pub(crate) fn get(kind: EntityKind, service: Service, template: &'static str) -> Self {
+        Self::new(Operation::Read, Method::GET, kind, service, template)
     }
 
-    pub(crate) fn create(kind: Kind, service: Service, template: &'static str) -> Self {
-        Self::new(Effect::Create, Method::POST, kind, service, template)
+    pub(crate) fn create(
+        kind: EntityKind,
+        service: Service,
+        template: &'static str,
+        name: &str,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..Self::new(Operation::Create, Method::POST, kind, service, template)
+        }
     }
 
-    pub(crate) fn delete(kind: Kind, service: Service, template: &'static str) -> Self {
-        Self::new(Effect::Delete, Method::DELETE, kind, service, template)
+    pub(crate) fn delete(kind: EntityKind, service: Service, template: &'static str) -> Self {
+        Self::new(Operation::Delete, Method::DELETE, kind, service, template)
     }
 
     /// Puts an id into the template.
     pub(crate) fn id(mut self, id: &str) -> Self {
+        self.name = id.to_owned();
         self.path = self.template.replace("{id}", &encode(id));
         self
     }
@@ -143,7 +155,7 @@ impl Request {
         self
     }
 
-    /// Names what the body holds and no error's text may show.
+    /// Names the secrets in the body, which no error may show.
     pub(crate) fn secrets<'a>(mut self, secrets: impl Iterator<Item = &'a SecretString>) -> Self {
         self.secrets = secrets.cloned().collect();
         self
@@ -155,7 +167,8 @@ impl Request {
     /// # Panics
     /// Never for the bodies of this crate: their maps have string keys and nothing else fails.
     pub(crate) fn json<T: Serialize + ?Sized>(mut self, body: &T) -> Self {
-        // Room for an ordinary body at once: growing leaves copies behind that nobody zeroes.
+        // The capacity is enough for an ordinary body: a growing vector leaves copies that nothing
+        // zeroes.
         let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
         serde_json::to_writer(&mut *bytes, body).expect("a body with string keys serializes");
         self.body = Some(Bytes::from_owner(SecretBytes(bytes)));
@@ -183,7 +196,7 @@ impl AsRef<[u8]> for SecretBytes {
 
 #[cfg(test)]
 impl Request {
-    /// Method, target, and the body as JSON: what the tests of `api` compare.
+    /// Method, target, and the body as JSON, for the tests of `api`.
     pub(crate) fn shown(&self) -> (String, serde_json::Value) {
         let body = self.body.as_ref().map_or(serde_json::Value::Null, |body| {
             serde_json::from_slice(body).unwrap()
@@ -206,8 +219,8 @@ mod tests {
             ("\"Größe\" 😀", "%22Gr%C3%B6%C3%9Fe%22%20%F0%9F%98%80"),
         ];
         for (value, expected) in cases {
-            let request =
-                Request::get(Kind::Flow, Service::Flow, "/flows").property("name", "==", value);
+            let request = Request::get(EntityKind::Flow, Service::Flow, "/flows")
+                .property("name", "==", value);
             assert_eq!(
                 request.query,
                 format!("property=name=={expected}"),
@@ -219,7 +232,7 @@ mod tests {
     #[test]
     fn an_id_that_is_a_url_is_one_segment() {
         let request = Request::get(
-            Kind::Schema,
+            EntityKind::Schema,
             Service::SchemaRegistry,
             "/tenant/schemas/{id}",
         )

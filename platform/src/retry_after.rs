@@ -7,11 +7,12 @@ use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 
-/// The longest wait that is believed. A date a year ahead is a mistake; an hour is more than any
-/// rule of the gateway that is known, and short enough to be looked at again the same day.
+/// The longest wait that is accepted. A date a year ahead is a mistake. An hour is more than any
+/// known rule of the gateway, and short enough that the caller tries again the same day.
 pub(crate) const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
-/// The wait asked for, from `now` on, at most [`MAX_RETRY_AFTER`]. A date in the past is no wait.
+/// The wait that the platform asks for, counted from `now`, at most [`MAX_RETRY_AFTER`]. A date in
+/// the past gives a wait of 0.
 pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = ["retry-after", "retry_after"]
         .iter()
@@ -21,7 +22,7 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
         .trim();
     let seconds = text.strip_suffix('s').unwrap_or(text);
     let wait = if !seconds.is_empty() && seconds.bytes().all(|b| b.is_ascii_digit()) {
-        // More digits than a u64 holds is a long wait, not an absent one.
+        // A number that is too long for a u64 is a long wait, not an absent one.
         Duration::from_secs(seconds.parse().unwrap_or(u64::MAX))
     } else {
         let date = httpdate::parse_http_date(text).ok()?;

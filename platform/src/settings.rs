@@ -1,4 +1,4 @@
-//! What a client is made of: addresses, limits and credentials, all given by the caller.
+//! The settings of a client: addresses, limits and credentials, all given by the caller.
 //!
 //! Nothing here reads the environment or a file.
 
@@ -8,6 +8,7 @@ use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use crate::build_error::BuildError;
 use crate::outgoing::{Outgoing, Proxy, check_address};
 
 /// Addresses and limits. [`Settings::new`] has Adobe's production addresses and the defaults.
@@ -22,33 +23,34 @@ pub struct Settings {
     /// Allows plain `http`, and only to this machine (`localhost`, `127.0.0.0/8`, `::1`): for an
     /// emulator. Default `false`.
     pub allow_insecure: bool,
-    /// Name, TCP and TLS together; default 10 s. Raised: a dead network is noticed late. Lowered:
-    /// a slow one is taken for dead.
+    /// Name, TCP and TLS together; default 10 s. Raised: a dead network is noticed late. Lowered: a
+    /// slow network counts as dead.
     pub connect_timeout: Duration,
-    /// From the connection to the answer's first byte; default 60 s. Explore and create ask the
-    /// source system, which is slow: lowered, more creates end with an unknown outcome.
+    /// From the connection to the response's first byte; default 60 s. Explore and create call the
+    /// source system, which is slow. Lowered: more creates end with an unknown effect.
     pub first_byte_timeout: Duration,
-    /// From the beginning of a request, its connection included, to the last byte of its answer;
-    /// default 120 s. Raised: an answer that trickles holds its caller longer. Lowered: long
-    /// answers are cut off.
+    /// From the beginning of a request, its connection included, to the last byte of its response;
+    /// default 120 s. Raised: a response that trickles holds its caller longer. Lowered: long
+    /// responses are cut off.
     ///
-    /// A write that fails does so within four times this: it is sent at most twice, as a refused
-    /// token is renewed once, and may wait for a token before each. Only the last send can have
-    /// taken effect, and it fails within this time; the platform may still be at work on it then.
-    /// A read may be sent once more, when its connection broke.
+    /// A write fails within four times this time: it is sent at most twice, as a refused token is
+    /// renewed once, and may wait for a token before each send. Only the last send can have taken
+    /// effect, and it fails within this time; the platform may still be working on it then. A read
+    /// is sent once more if its connection breaks.
     pub total_timeout: Duration,
-    /// The longest answer that is read, after decompression; default 16 MiB. Lowered: the
-    /// columns of a wide table may not fit. Raised: a broken answer may take that much memory.
+    /// The longest response that is read, after decompression; default 16 MiB. Lowered: the columns
+    /// of a wide table may not fit. Raised: a broken response may use that much memory.
     pub max_answer_bytes: usize,
-    /// Requests to the platform that are under way at once; default 64. One that is too many
-    /// waits in line before anything of it is sent. Raised: the platform answers 429 sooner.
-    /// Lowered: requests wait for each other. Tokens are not counted: one is fetched for all.
+    /// How many requests to the platform may be in flight at once; default 64. Further requests
+    /// wait before anything of them is sent. Raised: the platform responds 429 sooner. Lowered:
+    /// requests wait for each other. Requests for tokens are not counted: one token serves all.
     pub max_concurrent_requests: usize,
-    /// How many entities a page of a list is asked for; default 100, which every service takes.
+    /// How many entities to request in a page of a list; default 100, which every service allows.
     pub page_size: u32,
     /// The `User-Agent` header; default `aep-flow/<version>`.
     pub user_agent: String,
-    /// Certificate authorities in PEM to trust besides the system's, such as a company's proxy.
+    /// Certificate authorities in PEM to trust in addition to the system's, such as that of a
+    /// company's proxy.
     pub ca_certificate_pem: Option<String>,
     /// The proxy that `https` goes through; default none.
     pub proxy: Option<Proxy>,
@@ -89,59 +91,6 @@ pub struct Credentials {
     pub client_secret: SecretString,
     /// The scopes that the Developer Console shows for the credential.
     pub scopes: Vec<String>,
-}
-
-/// Why no client can be made of these settings. All are the configuration's.
-#[derive(Debug, thiserror::Error)]
-pub enum BuildError {
-    /// Not `https`, and not an allowed emulator on this machine.
-    #[error(
-        "{setting} `{url}` is not https (http is for this machine only, with `allow_insecure`)"
-    )]
-    InsecureUrl {
-        /// The setting's name.
-        setting: &'static str,
-        /// The address, without user name, password and query.
-        url: String,
-    },
-    /// The address has a user name, a query, a fragment or no host.
-    #[error("{setting} is not a plain address: {problem}")]
-    WrongUrl {
-        /// The setting's name.
-        setting: &'static str,
-        /// What is wrong.
-        problem: &'static str,
-    },
-    /// A setting is missing or impossible.
-    #[error("{setting} {problem}")]
-    WrongSetting {
-        /// The setting's name.
-        setting: &'static str,
-        /// What is wrong.
-        problem: &'static str,
-    },
-    /// A credential of the retired kind. Source: Developer Console guide, read 2026-11: JWT
-    /// service accounts stopped in January 2025.
-    #[error(
-        "JWT (service account) credentials are retired; add an OAuth server-to-server credential \
-         to the project in the Developer Console and use its client id, client secret and scopes"
-    )]
-    JwtCredentials,
-    /// The certificate authorities can't be read.
-    #[error("the certificate authorities can't be used: {reason}")]
-    WrongCertificate {
-        /// What the TLS library said.
-        reason: String,
-    },
-    /// The proxy's address is none. It is not shown: it may hold a password.
-    #[error("the proxy's address is none (`http://HOST:PORT` or `https://HOST:PORT`)")]
-    WrongProxy,
-    /// The HTTP library refused the settings.
-    #[error("the HTTP client can't be made: {reason}")]
-    Http {
-        /// What it said.
-        reason: String,
-    },
 }
 
 impl Settings {

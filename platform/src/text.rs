@@ -1,25 +1,22 @@
-//! Text of others made fit for a message: no control characters, no tokens, a bounded length.
+//! Makes foreign text fit for a message: no control characters, no tokens, a limited length.
 
 use secrecy::SecretString;
 
-use crate::disguise;
+use crate::redact::{self, REMOVED};
 
-/// What stands in place of a secret.
-pub(crate) const REMOVED: &str = "[removed]";
-
-/// The most bytes of an answer's text that an error keeps.
+/// How many bytes of a response's text an error keeps.
 pub(crate) const MAX_DETAIL_BYTES: usize = 512;
 
-/// As [`clean`], but first without any occurrence of these secrets, which a message may repeat.
+/// As [`clean`], after these secrets were removed from the text.
 pub(crate) fn clean_without(text: &str, secrets: &[SecretString], max_bytes: usize) -> String {
-    clean(&disguise::without(text, secrets), max_bytes)
+    clean(&redact::without(text, secrets), max_bytes)
 }
 
 /// One line of at most `max_bytes` bytes: control characters and runs of white space become one
 /// space, and what looks like a token or a password's value is replaced by `[removed]`. The cut
 /// never splits a character.
 pub(crate) fn clean(text: &str, max_bytes: usize) -> String {
-    // An error page may be megabytes; four times the wanted length is plenty to fill it.
+    // An error page may have megabytes; four times the wanted length is enough to fill it.
     let mut end = text.len().min(max_bytes.saturating_mul(4));
     while !text.is_char_boundary(end) {
         end -= 1;
@@ -50,8 +47,9 @@ pub(crate) fn clean(text: &str, max_bytes: usize) -> String {
     cleaned
 }
 
-/// What to show in place of a word that may be a secret: all of a JWT or bearer token, the value
-/// of `password=…` and its kin. A source's message may repeat the request that it refused.
+/// The text to show in place of a word that may be a secret: a JWT or bearer token is removed
+/// whole, of `password=…` and the like only the value. A source's message may repeat the refused
+/// request.
 fn hidden(previous: &str, word: &str) -> Option<String> {
     if word.contains("eyJ") && word.len() > 40 {
         return Some(REMOVED.to_owned());
@@ -66,7 +64,7 @@ fn hidden(previous: &str, word: &str) -> Option<String> {
     if names_a_secret(&bare(previous)) && previous.ends_with([':', '=']) {
         return Some(REMOVED.to_owned());
     }
-    // Any `name=value` or `"name":"value"` within the word: the rest of the word goes.
+    // Any `name=value` or `"name":"value"` within the word: the rest of the word is removed.
     word.char_indices()
         .filter(|(_, c)| matches!(c, '=' | ':'))
         .find(|(at, _)| word.len() > at + 1 && names_a_secret(&bare(&word[..*at])))

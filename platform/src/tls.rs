@@ -10,7 +10,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
-use crate::settings::BuildError;
+use crate::build_error::BuildError;
 
 fn wrong_certificate(reason: impl std::fmt::Display) -> BuildError {
     BuildError::WrongCertificate {

@@ -1,8 +1,8 @@
 //! One access token for all tasks: fetched once, renewed before it ends, one renewal in flight.
 //!
-//! Knows no HTTP: how to fetch comes as a closure, time and chance come in as arguments.
-//! Source: "Server to Server authentication" of the Developer Console guides, read 2026-11: a
-//! token lives 24 h, is to be reused, and asking often may be throttled.
+//! This module knows no HTTP: the fetch is a closure, and time and randomness are arguments.
+//! Source: "Server to Server authentication" of the Developer Console guides, read 2026-11: a token
+//! lives 24 h, should be reused, and frequent requests may be throttled.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,25 +12,25 @@ use http::HeaderValue;
 use secrecy::SecretString;
 
 use crate::clock::Clock;
-use crate::error::TokenError;
+use crate::error::PlatformError;
 
-/// The earliest renewal is 10 % of the life before the end, at most 10 min; chance makes it up
-/// to that much earlier, so that a fleet started at once does not renew at once.
+/// A token is renewed when 10 % of its life is left, at most 10 min. Randomness makes it up to that
+/// much earlier, so that workers that start together don't renew together.
 const MARGIN_DIVISOR: u32 = 10;
 const MAX_MARGIN: Duration = Duration::from_secs(600);
 
-/// A token this close to its end is not given out: the request has to arrive with it.
+/// A token this close to its end is not used, as the request must arrive before it ends.
 const FLOOR: Duration = Duration::from_secs(5);
 
-/// A failed fetch is the answer for everyone within this time: a hundred waiting tasks must not
-/// ask a hundred times in a row for what was just refused.
+/// Within this time a failed fetch fails for every task: a hundred waiting tasks must not repeat a
+/// hundred times what was just refused.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 
-/// What a fetch gives.
+/// The result of a fetch.
 pub(crate) struct Grant {
     /// `Bearer …`, marked sensitive.
     pub(crate) authorization: HeaderValue,
-    /// How long it lives from the moment it was asked for.
+    /// How long it lives, counted from the request for it.
     pub(crate) life: Duration,
 }
 
@@ -42,27 +42,27 @@ pub(crate) struct Token {
 }
 
 impl Token {
-    /// The token alone, to keep it out of messages.
+    /// The token alone, so that messages can be cleaned of it.
     pub(crate) fn secret(&self) -> SecretString {
         let text = self.authorization.to_str().unwrap_or_default();
         SecretString::from(text.trim_start_matches("Bearer "))
     }
 }
 
-struct Held {
+struct HeldToken {
     token: Token,
     renew_at: Instant,
     ends_at: Instant,
 }
 
 #[derive(Default)]
-struct State {
-    held: Option<Held>,
-    failed: Option<(Instant, TokenError)>,
+struct CacheState {
+    held: Option<HeldToken>,
+    failed: Option<(Instant, PlatformError)>,
     generation: u64,
 }
 
-enum Look {
+enum CachedToken {
     Fresh(Token),
     /// Good, but due for renewal.
     Due(Token),
@@ -70,10 +70,10 @@ enum Look {
 }
 
 pub(crate) struct TokenCache {
-    /// Held for a few instructions, never across an await, so a plain lock.
-    state: Mutex<State>,
-    /// Held during a fetch: whoever has it is the one who renews. A dropped fetch frees it, and
-    /// the next in line fetches.
+    /// HeldToken for a few instructions, never across an await, so a plain lock.
+    state: Mutex<CacheState>,
+    /// Held during a fetch: the task that has it renews. If the fetch is dropped, the next task
+    /// fetches.
     renewing: tokio::sync::Mutex<()>,
     clock: Arc<dyn Clock>,
     /// A number from 0 to 1.
@@ -96,37 +96,38 @@ impl TokenCache {
     /// The token, fetched if there is none or it is due.
     ///
     /// # Errors
-    /// What `fetch` said, here or for another task less than a second ago. A renewal that fails
+    /// The error of `fetch`, here or for another task less than a second ago. A renewal that fails
     /// while the old token is still good is not an error.
-    pub(crate) async fn get<F, Fut>(&self, fetch: F) -> Result<Token, TokenError>
+    pub(crate) async fn get<F, Fut>(&self, fetch: F) -> Result<Token, PlatformError>
     where
         F: FnOnce() -> Fut,
-        Fut: Future<Output = Result<Grant, TokenError>>,
+        Fut: Future<Output = Result<Grant, PlatformError>>,
     {
-        let _renewing = match self.look() {
-            Look::Fresh(token) => return Ok(token),
-            // Someone renews it already, and this one is still good: no need to wait.
-            Look::Due(token) => match self.renewing.try_lock() {
+        let _renewing = match self.cached() {
+            CachedToken::Fresh(token) => return Ok(token),
+            // Another task renews it already, and this one is still good, so this task does not
+            // wait.
+            CachedToken::Due(token) => match self.renewing.try_lock() {
                 Ok(guard) => guard,
                 Err(_) => return Ok(token),
             },
-            Look::Absent => self.renewing.lock().await,
+            CachedToken::Absent => self.renewing.lock().await,
         };
         // The second look: the task that had the lock before may have fetched.
-        let old = match self.look() {
-            Look::Fresh(token) => return Ok(token),
-            Look::Due(token) => Some(token),
-            Look::Absent => None,
+        let old = match self.cached() {
+            CachedToken::Fresh(token) => return Ok(token),
+            CachedToken::Due(token) => Some(token),
+            CachedToken::Absent => None,
         };
         if let Some(error) = self.recent_failure() {
             return old.ok_or(error);
         }
-        // The life counts from before the question: the answer may have travelled long.
+        // The life counts from before the request, as the response may take long to arrive.
         let asked_at = self.clock.now();
         match fetch().await {
             Ok(grant) => Ok(self.store(asked_at, grant)),
             Err(error) => {
-                let wait = error.failure().retry_after.unwrap_or_default();
+                let wait = error.retry_after().unwrap_or_default();
                 let until = self.clock.now() + wait.max(FAILURE_PAUSE);
                 self.lock().failed = Some((until, error.clone()));
                 old.ok_or(error)
@@ -134,7 +135,7 @@ impl TokenCache {
         }
     }
 
-    /// Forgets a token that the platform refused, unless another task did so already.
+    /// Forgets a token that the platform refused, unless another task has done so.
     pub(crate) fn discard(&self, token: &Token) {
         let mut state = self.lock();
         if state
@@ -146,16 +147,16 @@ impl TokenCache {
         }
     }
 
-    fn look(&self) -> Look {
+    fn cached(&self) -> CachedToken {
         let now = self.clock.now();
         match &self.lock().held {
-            Some(held) if now < held.renew_at => Look::Fresh(held.token.clone()),
-            Some(held) if now + FLOOR < held.ends_at => Look::Due(held.token.clone()),
-            Some(_) | None => Look::Absent,
+            Some(held) if now < held.renew_at => CachedToken::Fresh(held.token.clone()),
+            Some(held) if now + FLOOR < held.ends_at => CachedToken::Due(held.token.clone()),
+            Some(_) | None => CachedToken::Absent,
         }
     }
 
-    fn recent_failure(&self) -> Option<TokenError> {
+    fn recent_failure(&self) -> Option<PlatformError> {
         let now = self.clock.now();
         let mut state = self.lock();
         match &state.failed {
@@ -179,7 +180,7 @@ impl TokenCache {
             authorization: grant.authorization,
             generation: state.generation,
         };
-        state.held = Some(Held {
+        state.held = Some(HeldToken {
             token: token.clone(),
             renew_at: asked_at + grant.life.saturating_sub(early),
             ends_at,
@@ -187,8 +188,8 @@ impl TokenCache {
         token
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic between two assignments leaves a state that the next fetch replaces.
+    fn lock(&self) -> MutexGuard<'_, CacheState> {
+        // After a panic between two assignments, the next fetch replaces the state.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,56 +1,57 @@
-//! Sends bytes, bounds time and size, names what failed: the only file that knows what `reqwest`
-//! says. How its client is made stands in `outgoing`.
+//! Sends bytes, limits time and size, and names what failed. No other file interprets errors of
+//! `reqwest`; `outgoing` builds its client.
 //!
-//! It never sends anything twice. Two layers below could, and are told not to or can't hurt:
+//! It never sends anything twice. Two layers below could; one is switched off, the other is safe:
 //! - `reqwest` repeats a request after an HTTP/2 "not processed" signal (`REFUSED_STREAM`,
 //!   `GOAWAY`). That is safe by RFC 9113, but a proxy may lie, so `retry::never()` turns it off;
-//!   the caller then sees an open outcome and looks.
-//! - `hyper-util`'s pool sends a request again when a kept connection turned out closed. It does
-//!   so only for a message that `hyper` hands back untouched (`TrySendError::take_message`), that
-//!   is, before any byte of it was written, and `reqwest` has no switch for it. So a create can't
-//!   be doubled by it. Kept connections are let go early besides, see `outgoing`.
+//!   the effect is then unknown, and the caller looks.
+//! - `hyper-util`'s pool sends a request again if an idle connection turns out to be closed. It
+//!   does so only for a message that `hyper` hands back untouched (`TrySendError::take_message`),
+//!   that is, before any byte of it was written, and `reqwest` has no switch for it. So it can't
+//!   duplicate a create. Besides, `outgoing` closes idle connections early.
 
 use std::error::Error as _;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
-use tracing::Instrument as _;
+use opentelemetry::global;
+use opentelemetry_http::HeaderInjector;
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::answer::{Answer, Unreadable};
-use crate::observe::{self, Observed};
+use crate::build_error::BuildError;
 use crate::request::SecretBytes;
-use crate::settings::{BuildError, Settings};
+use crate::response::{Response, UnreadableResponse};
+use crate::settings::Settings;
 use crate::text::clean;
 
-/// The most of an error's body that is read; Adobe's are below 4 KiB, an HTML page may be long.
+/// How much of an error's body is read. Adobe's are below 4 KiB; an HTML page may be long.
 const MAX_REFUSAL_BYTES: usize = 64 * 1024;
 
-/// An answer with a token has some 2 KiB; longer answers hold none.
+/// A response with a token has about 2 KiB; longer responses hold none.
 const ROOM_FOR_A_TOKEN: usize = 16 * 1024;
 
-/// Where the way to an answer ended, and so whether the request may have arrived.
+/// Where a request without a response ended, and so whether it may have arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TransportKind {
     /// The host's name has no address. Nothing was sent.
     NameNotFound,
-    /// Nobody listens at the address. Nothing was sent.
+    /// Nothing listens at the address. Nothing was sent.
     ConnectionRefused,
-    /// No trust: a TLS handshake failed. Nothing was sent.
+    /// A TLS handshake failed. Nothing was sent.
     Tls,
-    /// The connection failed otherwise. Nothing was sent.
+    /// The connection failed for another reason. Nothing was sent.
     ConnectFailed,
     /// The connection took longer than `Settings::connect_timeout`. Nothing was sent.
     ConnectTimedOut,
-    /// No first byte of an answer within the limit. The request may have arrived.
+    /// No first byte of a response within the limit. The request may have arrived.
     FirstByteTimedOut,
-    /// The connection broke before an answer. The request may have arrived.
+    /// The connection broke before the response. The request may have arrived.
     ConnectionLost,
 }
 
-/// A request that got no answer. Holds no URL: it may carry names and ids in its query.
+/// A request that got no response. The error holds no URL, as a query may have names and ids.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {reason}", .kind.as_str())]
 pub struct TransportError {
@@ -59,7 +60,8 @@ pub struct TransportError {
 }
 
 impl TransportKind {
-    /// The kind in words; also the `error.type` of a span.
+    /// The kind in words. These are also values of the label `error.type` of metrics and spans, so
+    /// they must not change.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -75,7 +77,7 @@ impl TransportKind {
 }
 
 impl TransportError {
-    /// A request that can't be put on the wire at all.
+    /// A request that can't be sent at all.
     pub(crate) fn unsendable(reason: &'static str) -> Self {
         Self {
             kind: TransportKind::ConnectFailed,
@@ -83,7 +85,7 @@ impl TransportError {
         }
     }
 
-    /// Where it ended.
+    /// Where the request ended.
     #[must_use]
     pub fn kind(&self) -> TransportKind {
         self.kind
@@ -104,7 +106,7 @@ impl TransportError {
 }
 
 /// A request ready for the wire. Has no `Debug`: headers and body hold secrets.
-pub(crate) struct Wire {
+pub(crate) struct WireRequest {
     pub(crate) method: Method,
     pub(crate) url: Url,
     /// Base path and template, the only form of the address that spans show.
@@ -127,8 +129,8 @@ impl Transport {
         let http = settings.outgoing().client(is_secure)?;
         Ok(Self {
             http,
-            // The clock starts before the connection does, so it is given that time as well;
-            // otherwise a slow connect would look like a request that was sent.
+            // The clock starts before the connection is made, so that time is added; otherwise a
+            // slow connection would look like a request that was sent.
             first_byte_timeout: settings
                 .first_byte_timeout
                 .saturating_add(settings.connect_timeout)
@@ -138,22 +140,12 @@ impl Transport {
         })
     }
 
-    /// Sends once. An answer with a broken body is still an answer: its status is known.
-    pub(crate) async fn send(
-        &self,
-        wire: &Wire,
-        observed: &Observed<'_>,
-    ) -> Result<Answer, TransportError> {
-        self.exchange(wire)
-            .instrument(observed.span().clone())
-            .await
-    }
-
-    async fn exchange(&self, wire: &Wire) -> Result<Answer, TransportError> {
+    /// Sends once. A response whose body breaks off is still a response, as its status is known.
+    pub(crate) async fn send(&self, wire: &WireRequest) -> Result<Response, TransportError> {
         let deadline = tokio::time::Instant::now() + self.total_timeout;
         let mut request = reqwest::Request::new(wire.method.clone(), wire.url.clone());
         *request.headers_mut() = wire.headers.clone();
-        observe::continue_trace(request.headers_mut());
+        continue_trace(request.headers_mut());
         *request.body_mut() = wire.body.clone().map(reqwest::Body::from);
         let sending = self.http.execute(request);
         let mut response = match tokio::time::timeout(self.first_byte_timeout, sending).await {
@@ -177,15 +169,15 @@ impl Transport {
         let reading = read_body(&mut response, limit);
         let mut body = match tokio::time::timeout_at(deadline, reading).await {
             Ok(body) => body,
-            Err(_) => Err(Unreadable::CutOff {
+            Err(_) => Err(UnreadableResponse::CutOff {
                 reason: "it did not end in time".to_owned(),
             }),
         };
-        if !status.is_success() && matches!(body, Err(Unreadable::TooLarge { .. })) {
-            // A long error page adds nothing to its status.
+        if !status.is_success() && matches!(body, Err(UnreadableResponse::TooLarge { .. })) {
+            // A long error page says no more than its status.
             body = Ok(Bytes::new());
         }
-        Ok(Answer {
+        Ok(Response {
             status,
             headers,
             body,
@@ -194,18 +186,29 @@ impl Transport {
     }
 }
 
-async fn read_body(response: &mut reqwest::Response, limit: usize) -> Result<Bytes, Unreadable> {
-    // The announced length only saves the reading; what comes is counted all the same, as it may
-    // be compressed or not announced.
-    let too_large = Unreadable::TooLarge { limit_bytes: limit };
+/// Lets the other side continue the trace, if there is one. Call it inside the request's span. If
+/// that span is not recorded, the other side gets the caller's span.
+fn continue_trace(headers: &mut HeaderMap) {
+    global::get_text_map_propagator(|propagator| {
+        propagator.inject(&mut HeaderInjector(headers));
+    });
+}
+
+async fn read_body(
+    response: &mut reqwest::Response,
+    limit: usize,
+) -> Result<Bytes, UnreadableResponse> {
+    // The announced length only saves reading a body that is too long. The bytes are counted all
+    // the same, as the body may be compressed or its length not announced.
+    let too_large = UnreadableResponse::TooLarge { limit_bytes: limit };
     if response
         .content_length()
         .is_some_and(|length| length > limit as u64)
     {
         return Err(too_large);
     }
-    // Zeroed in the end, for one answer is a token. Room for that one at once: growing leaves
-    // copies behind that nobody zeroes.
+    // The body is zeroed in the end, as it may hold a token. Its capacity is enough for a token
+    // from the start: a growing vector leaves copies that nothing zeroes.
     let mut body = Zeroizing::new(Vec::with_capacity(ROOM_FOR_A_TOKEN.min(limit)));
     loop {
         match response.chunk().await {
@@ -213,7 +216,7 @@ async fn read_body(response: &mut reqwest::Response, limit: usize) -> Result<Byt
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => return Ok(Bytes::from_owner(SecretBytes(body))),
             Err(error) => {
-                return Err(Unreadable::CutOff {
+                return Err(UnreadableResponse::CutOff {
                     reason: reason(&error.without_url()),
                 });
             }
@@ -221,12 +224,12 @@ async fn read_body(response: &mut reqwest::Response, limit: usize) -> Result<Byt
     }
 }
 
-/// The one place where an error of `reqwest` gets a meaning.
+/// The one place that interprets an error of `reqwest`.
 fn transport_error(error: reqwest::Error) -> TransportError {
     let error = error.without_url();
     let reason = reason(&error);
     // `is_connect` covers name, TCP, TLS and the proxy's tunnel: all before the request's first
-    // byte. Everything else may have been written, a timeout above all.
+    // byte. In all other cases the request may have been sent, above all after a timeout.
     let kind = if !error.is_connect() {
         if error.is_timeout() {
             TransportKind::FirstByteTimedOut
@@ -278,4 +281,28 @@ fn carries_tls_error(io: &std::io::Error) -> bool {
 /// The chain below an error in one cleaned line.
 fn reason(error: &reqwest::Error) -> String {
     clean(&crate::Chain(error).to_string(), 256)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TransportKind::{
+        ConnectFailed, ConnectTimedOut, ConnectionLost, ConnectionRefused, FirstByteTimedOut,
+        NameNotFound, Tls,
+    };
+
+    #[test]
+    fn the_labels_of_metrics_stay() {
+        let labels = [
+            (NameNotFound, "the host's name was not found"),
+            (ConnectionRefused, "the connection was refused"),
+            (Tls, "the TLS handshake failed"),
+            (ConnectFailed, "the connection failed"),
+            (ConnectTimedOut, "the connection timed out"),
+            (FirstByteTimedOut, "no answer in time"),
+            (ConnectionLost, "the connection was lost"),
+        ];
+        for (kind, label) in labels {
+            assert_eq!(kind.as_str(), label);
+        }
+    }
 }

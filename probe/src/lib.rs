@@ -1,8 +1,8 @@
-//! One GET, for a health check: does what serves a URL say that it is well?
+//! One GET for a health check: does the service behind a URL report that it is healthy?
 //!
-//! An image without a shell has no curl either, so each of our programs can ask by itself. It
-//! knows HTTP without TLS, and of the answer only the status line and the beginning of the body: a
-//! probe asks its own container.
+//! An image without a shell has no curl either, so each of our programs can probe itself. A probe
+//! only calls its own container, so this supports HTTP without TLS, and reads only the status line
+//! and the beginning of the body.
 
 use std::io;
 use std::time::Duration;
@@ -11,20 +11,20 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use url::Url;
 
-/// How long all of it may take: less than the three seconds that our health checks are given, so
-/// that the reason is still told.
+/// How long a probe may take: less than the three seconds of our health checks, so that it can still
+/// report the reason.
 pub const WITHIN: Duration = Duration::from_secs(2);
 
-/// How much of an answer is read: the status line, the headers, and what a person is told.
+/// How much of a response is read: the status line, the headers, and the text for a person.
 const MOST_BYTES: u64 = 4096;
 
 /// How much of the body an error repeats.
 const SHOWN_CHARACTERS: usize = 200;
 
-/// Why what was asked is not well.
+/// Why the probe failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ProbeError {
-    /// It is no `http://host[:port]/…`.
+    /// The URL is not `http://host[:port]/…`.
     #[error("`{0}` is not an http URL with a host")]
     NotHttp(Url),
     /// Nobody listens there.
@@ -41,34 +41,34 @@ pub enum ProbeError {
     Broken {
         /// Host and port.
         address: String,
-        /// How.
+        /// Why.
         #[source]
         cause: io::Error,
     },
-    /// What came is not HTTP.
-    #[error("{address} does not answer in HTTP")]
+    /// The response is not HTTP.
+    #[error("{address} does not respond with HTTP")]
     NoStatus {
         /// Host and port.
         address: String,
     },
-    /// An answer that says no.
-    #[error("it answered {status}: {told}")]
-    Unwell {
+    /// A response with another status than 200 to 299.
+    #[error("it responded with {status}: {body}")]
+    Unhealthy {
         /// The HTTP status.
         status: u16,
         /// The beginning of the body.
-        told: String,
+        body: String,
     },
-    /// No answer in time.
-    #[error("no answer within {} s", WITHIN.as_secs())]
+    /// There was no response in time.
+    #[error("no response within {} s", WITHIN.as_secs())]
     Silent,
 }
 
-/// Asks once. An answer of 200 to 299 within [`WITHIN`] is well.
+/// Sends one request. A response of 200 to 299 within [`WITHIN`] means healthy.
 ///
 /// # Errors
 ///
-/// [`ProbeError`] says what came instead.
+/// [`ProbeError`] says what happened instead.
 pub async fn probe(url: &Url) -> Result<(), ProbeError> {
     tokio::time::timeout(WITHIN, ask(url))
         .await
@@ -92,26 +92,26 @@ async fn ask(url: &Url) -> Result<(), ProbeError> {
     let query = url
         .query()
         .map_or_else(String::new, |text| format!("?{text}"));
-    // 1.0, so that the answer is one piece and ends with the connection.
+    // 1.0, so that the response is in one piece and ends with the connection.
     let request = format!(
         "GET {}{query} HTTP/1.0\r\nHost: {address}\r\n\r\n",
         url.path()
     );
-    let mut answer = Vec::new();
+    let mut response = Vec::new();
     let exchanged = async {
         stream.write_all(request.as_bytes()).await?;
-        stream.take(MOST_BYTES).read_to_end(&mut answer).await
+        stream.take(MOST_BYTES).read_to_end(&mut response).await
     };
     exchanged.await.map_err(|cause| ProbeError::Broken {
         address: address.clone(),
         cause,
     })?;
-    verdict(&String::from_utf8_lossy(&answer)).unwrap_or(Err(ProbeError::NoStatus { address }))
+    result_of(&String::from_utf8_lossy(&response)).unwrap_or(Err(ProbeError::NoStatus { address }))
 }
 
-/// What an answer says; `None` if it is no HTTP.
-fn verdict(answer: &str) -> Option<Result<(), ProbeError>> {
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((answer, ""));
+/// The status and body of a response; `None` if it is not HTTP.
+fn result_of(response: &str) -> Option<Result<(), ProbeError>> {
+    let (head, body) = response.split_once("\r\n\r\n").unwrap_or((response, ""));
     let mut words = head.lines().next()?.split(' ');
     if !words.next()?.starts_with("HTTP/") {
         return None;
@@ -120,8 +120,8 @@ fn verdict(answer: &str) -> Option<Result<(), ProbeError>> {
     if (200..300).contains(&status) {
         return Some(Ok(()));
     }
-    let told = body.trim().chars().take(SHOWN_CHARACTERS).collect();
-    Some(Err(ProbeError::Unwell { status, told }))
+    let body = body.trim().chars().take(SHOWN_CHARACTERS).collect();
+    Some(Err(ProbeError::Unhealthy { status, body }))
 }
 
 #[cfg(test)]
@@ -133,21 +133,21 @@ mod tests {
         let cases = [
             ("HTTP/1.1 200 OK\r\n\r\n{}", "well"),
             ("HTTP/1.0 204 No Content\r\n\r\n", "well"),
-            ("HTTP/1.1 301 Moved\r\n\r\n", "it answered 301: "),
+            ("HTTP/1.1 301 Moved\r\n\r\n", "it responded with 301: "),
             (
                 "HTTP/1.1 503 Service Unavailable\r\nA: b\r\n\r\nno poller yet\n",
-                "it answered 503: no poller yet",
+                "it responded with 503: no poller yet",
             ),
             ("SSH-2.0-OpenSSH_9.2\r\n", "no HTTP"),
             ("", "no HTTP"),
         ];
-        for (answer, expected) in cases {
-            let told = match verdict(answer) {
+        for (response, expected) in cases {
+            let result = match result_of(response) {
                 None => "no HTTP".to_owned(),
                 Some(Ok(())) => "well".to_owned(),
                 Some(Err(error)) => error.to_string(),
             };
-            assert_eq!(told, expected, "{answer:?}");
+            assert_eq!(result, expected, "{response:?}");
         }
     }
 }

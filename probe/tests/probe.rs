@@ -1,4 +1,4 @@
-//! What a probe says of a server that is well, unwell, silent or not there.
+//! What a probe reports about a server that is healthy, unhealthy, silent or absent.
 
 #![expect(
     clippy::unwrap_used,
@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use url::Url;
 
-/// Serves one connection with this answer; gives the URL to ask, and what was asked.
+/// Serves one connection with this response; returns the URL, and the request that came.
 async fn answering(answer: &'static str) -> (Url, tokio::task::JoinHandle<String>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("http://{}/readyz?deep=1", listener.local_addr().unwrap());
@@ -41,7 +41,7 @@ async fn a_server_that_is_well_is_asked_for_the_path_and_query() {
 async fn a_server_that_is_not_says_why() {
     let (url, _asked) = answering("HTTP/1.1 503 Service Unavailable\r\n\r\nno poller").await;
     let error = probe(&url).await.unwrap_err();
-    assert_eq!(error.to_string(), "it answered 503: no poller");
+    assert_eq!(error.to_string(), "it responded with 503: no poller");
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! Makes a JSON Schema of the contract's inputs from the `.proto` files: their comments are the
-//! descriptions, and what those say of examples and limits holds.
+//! Generates a JSON Schema of the contract's inputs from the `.proto` files. Their comments are
+//! the descriptions, and give the examples and limits.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ const MESSAGE: i32 = 4;
 const ENUM: i32 = 5;
 const FIELD: i32 = 2;
 
-/// What must stand in an input. proto3 has no word for it; `validate` refuses what lacks one.
+/// The fields that an input must have. proto3 cannot say that; `validate` checks it, too.
 const REQUIRED: [(&str, &[&str]); 7] = [
     ("IngestSourceInput", &["connection", "tables"]),
     ("IngestOracleServiceCloudInput", &["connection", "tables"]),
@@ -32,7 +32,7 @@ const REQUIRED: [(&str, &[&str]); 7] = [
     ("Identity", &["column", "namespace"]),
 ];
 
-/// Messages of which exactly one of these fields stands in an input.
+/// Messages in which exactly one of these fields is given.
 const ONE_OF: [(&str, &[&str]); 4] = [
     ("Table", &["table", "match"]),
     ("Existing", &["id", "name"]),
@@ -43,7 +43,7 @@ const ONE_OF: [(&str, &[&str]); 4] = [
 /// The object whose values are a source's parameters.
 const PARAMS: (&str, &str) = ("Connection", "params");
 
-/// The lists of which one entry may stand alone, by message and field.
+/// The list that may be a single entry: the message of its entries, and its field.
 const LONE: (&str, &str) = ("Table", "tables");
 
 /// The schema of what these messages hold, each under `$defs`.
@@ -182,7 +182,7 @@ impl<'a> Contract<'a> {
     }
 }
 
-/// Every comment, in one paragraph, by the path of what it stands before.
+/// Every comment, in one paragraph, by the path of the item that it describes.
 fn comments(info: Option<&SourceCodeInfo>) -> BTreeMap<Vec<i32>, String> {
     let locations = info.iter().flat_map(|info| &info.location);
     locations
@@ -200,7 +200,7 @@ fn example(comment: &str) -> Option<Value> {
     serde_json::from_str(text.strip_suffix('.').unwrap_or(text)).ok()
 }
 
-/// What `At most 64.` and `200 to 10000.` say. Nothing, or 0, always stands for the default.
+/// Reads `At most 64.` and `200 to 10000.`. Nothing, or 0, always means the default.
 fn limits(value: &mut Value, comment: &str) {
     let words: Vec<&str> = comment.split_whitespace().collect();
     let number = |word: &str| word.trim_end_matches('.').parse::<u32>().ok();

@@ -1,21 +1,23 @@
 //! Inputs and outputs of aep-flow's workflows and activities.
 //!
-//! The messages stand in `aep/flow/v1/*.proto`, with every field's unit and
-//! default; this crate holds the Rust types made from them, the names that
-//! callers use, and the rules for what a good input is. It knows neither
-//! Temporal nor HTTP.
+//! `aep/flow/v1/*.proto` define the messages, with every field's unit and default. This crate
+//! holds the Rust types generated from them, the names that callers use, and the rules for a
+//! valid input. It knows neither Temporal nor HTTP.
 
+pub mod create;
 pub mod json;
 pub mod names;
 pub mod read;
 pub mod schema;
 pub mod validate;
 
+mod wording;
+
 /// The messages of version 1 of the contract.
 #[expect(
     missing_docs,
     clippy::allow_attributes_without_reason,
-    reason = "made from the .proto files, whose comments are the documentation"
+    reason = "generated from the .proto files, whose comments are the documentation"
 )]
 pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/aep.flow.v1.rs"));

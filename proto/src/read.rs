@@ -1,13 +1,14 @@
 //! Reads a message from JSON strictly, and says what is wrong without repeating it.
 //!
-//! An input may hold a password where a reference was wanted, so no error shows a
-//! value: it names the field by its path, the kind of thing found there, and what
-//! was expected.
+//! An input may hold a password in place of a reference, so no error shows a value. It names
+//! the field by its path, the kind of thing found there, and what was expected.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::v1::Violation;
+use crate::{v1::Violation, wording::SECRET_REFERENCE};
+
+pub use crate::wording::{nearest, shown};
 
 /// Most characters of a field's path that are shown; those of the contract are far shorter.
 const LONGEST_PATH: usize = 200;
@@ -18,7 +19,7 @@ const LONGEST_PATH: usize = 200;
 pub struct ReadError {
     /// Path of the field, empty for the input as a whole. Example: `tables[0].schedule`.
     pub field: String,
-    /// The kind of thing that stood there, never its value.
+    /// The kind of thing that was found, never its value.
     pub found: String,
     /// What would have been right.
     pub expected: String,
@@ -50,10 +51,10 @@ pub fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, ReadError> {
     }
 }
 
-/// The list of which one may stand alone: most ingestions by a pattern have no second entry.
+/// The list that may be a single entry: most ingestions by a pattern have no second one.
 const LONE: &str = "tables";
 
-/// The same with a list around the one that stands alone, if there is one.
+/// The same with a list around a single entry, if there is one.
 fn in_a_list(json: &[u8]) -> Option<Vec<u8>> {
     let mut input: Map<String, Value> = serde_json::from_slice(json).ok()?;
     let lone = input.get_mut(LONE).filter(|lone| lone.is_object())?;
@@ -124,8 +125,8 @@ fn explain(json: &[u8], error: &serde_path_to_error::Error<serde_json::Error>) -
             expected: "it once".to_owned(),
         };
     }
-    // The found half of such a text shows the value; only the expected half,
-    // which is written in code, is kept.
+    // The found half of such a text shows the value. Only the expected half, which comes from
+    // code, is kept.
     let expected = text
         .rsplit_once(", expected ")
         .map_or("a value of the documented type", |(_, expected)| expected);
@@ -136,20 +137,15 @@ fn explain(json: &[u8], error: &serde_path_to_error::Error<serde_json::Error>) -
     }
 }
 
-/// What a caller wrote, and what was known in its place. The caller's may hold backticks and
-/// whole sentences of such an error, so the known words are those behind the last sign of them.
+/// The caller's word, and the known words for its place. The caller's may hold backticks and
+/// whole sentences of such an error, so the known words begin at the last separator.
 fn split_words(rest: &str) -> (&str, &str) {
     rest.rsplit_once("`, expected ")
         .or_else(|| rest.rsplit_once("`, there are no "))
         .unwrap_or((rest, ""))
 }
 
-/// Enough of a word to recognise it: an error stands in a history and in logs.
-pub fn shown(word: &str) -> String {
-    crate::validate::shown(word)
-}
-
-/// A path with a caller's own words in it, for what a message lacks has any name.
+/// A path that may contain a caller's own words, since an unknown field can have any name.
 fn shown_path(path: &str) -> String {
     path.chars()
         .take(LONGEST_PATH)
@@ -192,22 +188,9 @@ fn suggestion(name: &str, known: &[&str]) -> String {
     }
 }
 
-/// Up to three of `known` that a person may have meant by `name`, best first.
-pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let wanted = name.to_lowercase();
-    let mut scored: Vec<(f64, &str)> = known
-        .map(|each| (strsim::jaro_winkler(&wanted, &each.to_lowercase()), each))
-        // Below this, two names have little in common but their first letter.
-        .filter(|(score, _)| *score > 0.8)
-        .collect();
-    scored.sort_by(|left, right| right.0.total_cmp(&left.0));
-    scored.truncate(3);
-    scored.into_iter().map(|(_, each)| each).collect()
-}
-
 fn in_plain_words(expected: &str) -> &str {
     match expected {
-        "struct aep.flow.v1.SecretReference" => crate::validate::SECRET_REFERENCE,
+        "struct aep.flow.v1.SecretReference" => SECRET_REFERENCE,
         "struct aep.flow.v1.VaultSecret" => r#"{"path": "…", "key": "…"}"#,
         "struct aep.flow.v1.Schedule" => {
             r#"an object such as {"frequency": "HOUR", "interval": 1}"#

@@ -1,7 +1,7 @@
 //! A JSON Schema of an ingestion's specification, for editors and for checks before a commit.
 //!
-//! It is made from the `.proto` files at build time. It says what can be said of a
-//! specification by itself; `validate` says more.
+//! It is generated from the `.proto` files at build time. It checks what a JSON Schema can say;
+//! `validate` checks more.
 
 use serde_json::{Value, json};
 

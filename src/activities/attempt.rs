@@ -21,10 +21,10 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use tracing::Instrument as _;
 
 use super::{
-    failure::{self, Failed},
+    dry_run::DryRun,
+    failure::{self, ActivityFailure},
     next_try::NextTry,
     observe,
-    rehearsal::Rehearsal,
     report::Reports,
 };
 use crate::panics;
@@ -42,10 +42,10 @@ pub struct Attempt {
     call: [String; 3],
     /// When the server was asked for it.
     begun: Option<Timestamp>,
-    /// When the server began this attempt, and when this process heard of it.
+    /// When the server began this attempt, and when this process received it.
     started: Option<(Timestamp, Instant)>,
-    /// Where what it would make is noted, if it is to make nothing.
-    rehearsal: Option<Rehearsal>,
+    /// Where to note what it would create, if it is to create nothing.
+    dry_run: Option<DryRun>,
 }
 
 impl Attempt {
@@ -57,21 +57,31 @@ impl Attempt {
             call: Default::default(),
             begun: None,
             started: None,
-            rehearsal: None,
+            dry_run: None,
         }
     }
 
-    /// One that makes nothing, and notes in `rehearsal` what it would make.
-    pub fn rehearsed(rehearsal: Rehearsal) -> Self {
+    /// The first attempt of a call that a server keeps.
+    #[cfg(test)]
+    pub(super) fn of_call(call: [&str; 3]) -> Self {
         Self {
-            rehearsal: Some(rehearsal),
+            call: call.map(str::to_owned),
+            begun: Some(Timestamp::UNIX_EPOCH),
             ..Self::first()
         }
     }
 
-    /// Where to note what would be made, if nothing is to be.
-    pub(super) fn rehearsal(&self) -> Option<&Rehearsal> {
-        self.rehearsal.as_ref()
+    /// One that creates nothing, and notes in `dry_run` what it would create.
+    pub fn of_dry_run(dry_run: DryRun) -> Self {
+        Self {
+            dry_run: Some(dry_run),
+            ..Self::first()
+        }
+    }
+
+    /// Where to note what would be created, if nothing is to be.
+    pub(super) fn dry_run(&self) -> Option<&DryRun> {
+        self.dry_run.as_ref()
     }
 
     fn of(ctx: &ActivityContext) -> Self {
@@ -95,11 +105,11 @@ impl Attempt {
                 .started_time
                 .and_then(|time| Timestamp::try_from(time).ok())
                 .map(|time| (time, Instant::now())),
-            rehearsal: None,
+            dry_run: None,
         }
     }
 
-    /// Marks what this call makes as made by it, or by the one that it takes up.
+    /// Says in the marker that this call creates the resource, or the one that it continues.
     pub(super) fn sign(&self, intent: Intent, continues: Option<&EarlierCall>) -> Intent {
         if self.begun.is_none() {
             return intent;
@@ -135,8 +145,8 @@ impl Attempt {
         Memory::past(self.earlier.as_ref(), self.number, kind, self.now())
     }
 
-    /// What the next attempt is to know after this one failed so.
-    fn leave(&self, failed: &Failed) -> Memory {
+    /// What the next attempt must know after this failure.
+    fn leave(&self, failed: &ActivityFailure) -> Memory {
         match failed.memory() {
             Some((kind, past)) => Memory::of(self.number, Some(*kind), past),
             None => Memory::carried(self.earlier.clone(), self.number, self.now()),
@@ -162,14 +172,14 @@ pub(super) async fn run<I, O, F, Fut>(
 where
     O: Serialize,
     F: FnOnce(Attempt, I) -> Fut,
-    Fut: Future<Output = Result<O, Failed>>,
+    Fut: Future<Output = Result<O, ActivityFailure>>,
 {
     let span = observe::begin(ctx.info());
     let attempt = attempt(reports, effect, &ctx, input, body).instrument(span);
     // The SDK would put what the panic carries into the failure, which a history keeps.
     panics::caught(attempt)
         .await
-        .unwrap_or_else(|place| Err(ActivityError::application(Failed::panicked(place))))
+        .unwrap_or_else(|place| Err(ActivityError::application(ActivityFailure::panicked(place))))
 }
 
 async fn attempt<I, O, F, Fut>(
@@ -182,12 +192,12 @@ async fn attempt<I, O, F, Fut>(
 where
     O: Serialize,
     F: FnOnce(Attempt, I) -> Fut,
-    Fut: Future<Output = Result<O, Failed>>,
+    Fut: Future<Output = Result<O, ActivityFailure>>,
 {
     let attempt = Attempt::of(ctx);
     let activity = ctx.info().activity_type.as_str();
-    let result: Result<O, Failed> = match input.read() {
-        Err(error) => Err(Failed::unreadable(error)),
+    let result: Result<O, ActivityFailure> = match input.read() {
+        Err(error) => Err(ActivityFailure::unreadable(error)),
         Ok(input) => tokio::select! {
             result = body(attempt.clone(), input) => result,
             () = ctx.cancelled() => {
@@ -224,11 +234,11 @@ where
     }
 }
 
-/// The output, unless it does not fit into a payload: the SDK would make a failure of it that is
-/// tried again and again.
-fn fitting<O: Serialize>(output: O) -> Result<O, Failed> {
+/// The output, unless it does not fit into a payload: the SDK would report a failure that is
+/// retried again and again.
+fn fitting<O: Serialize>(output: O) -> Result<O, ActivityFailure> {
     match payload::json_bytes(&output) {
-        bytes if bytes > MAX_PAYLOAD_BYTES => Err(Failed::too_large(bytes)),
+        bytes if bytes > MAX_PAYLOAD_BYTES => Err(ActivityFailure::too_large(bytes)),
         _ => Ok(output),
     }
 }

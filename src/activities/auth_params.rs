@@ -12,10 +12,10 @@ use aep_platform::ParamValue;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::{failure::Failed, platform::Platform};
+use super::{failure::ActivityFailure, platform::Platform};
 use crate::{
     catalog::entry::{Param, ValueType},
-    connection::{self, Given, Written},
+    connection::{self, Parameter, ParameterInput},
 };
 
 /// What the names and hashes of all parameters may take in a marker, in characters. The platform
@@ -43,27 +43,27 @@ impl Fields {
 /// What `auth.params` is to be.
 ///
 /// # Errors
-/// As [`Failed::secret`], and `InvalidInput` for a secret that cannot be what the parameter is.
+/// As [`ActivityFailure::secret`], and `InvalidInput` for a secret that cannot be what the parameter is.
 pub(super) async fn resolve(
     platform: &Platform,
-    given: &[Given<'_>],
+    given: &[Parameter<'_>],
     fields: Fields,
-) -> Result<BTreeMap<String, ParamValue>, Failed> {
+) -> Result<BTreeMap<String, ParamValue>, ActivityFailure> {
     let mut params = BTreeMap::new();
     for each in given {
         let value = match &each.value {
-            Written::Plain(value) => ParamValue::Plain(value.clone()),
-            Written::Reference(reference) => {
+            ParameterInput::Plain(value) => ParamValue::Plain(value.clone()),
+            ParameterInput::Reference(reference) => {
                 let field = format!("{}.{}", fields.of(&each.name), place(reference));
                 let secret = platform.secrets.resolve(reference).await;
-                let secret = secret.map_err(|error| Failed::secret(&field, &error))?;
+                let secret = secret.map_err(|error| ActivityFailure::secret(&field, &error))?;
                 typed(
                     platform.rules,
                     each.known.as_ref().ok().copied(),
                     &field,
                     secret,
                 )
-                .map_err(|violation| Failed::invalid(vec![violation]))?
+                .map_err(|violation| ActivityFailure::invalid(vec![violation]))?
             }
         };
         params.insert(each.name.clone(), value);
@@ -72,11 +72,11 @@ pub(super) async fn resolve(
 }
 
 /// The same without what is referred to, for a request that is not sent.
-pub(super) fn unread(given: &[Given<'_>]) -> BTreeMap<String, ParamValue> {
+pub(super) fn unread(given: &[Parameter<'_>]) -> BTreeMap<String, ParamValue> {
     let params = given.iter().map(|each| {
         let value = match &each.value {
-            Written::Plain(value) => ParamValue::Plain(value.clone()),
-            Written::Reference(_) => ParamValue::Secret(SecretString::default()),
+            ParameterInput::Plain(value) => ParamValue::Plain(value.clone()),
+            ParameterInput::Reference(_) => ParamValue::Secret(SecretString::default()),
         };
         (each.name.clone(), value)
     });

@@ -2,75 +2,64 @@
 
 use std::collections::BTreeMap;
 
-use aep_flow_ensure::ResourceKind;
+use aep_flow_ensure::{Intent, ResourceKind};
 use aep_flow_proto::{
     v1::{Dataset, EnsureDatasetInput, Existing, Outcome},
     validate::{self, Findings},
 };
 use aep_platform::{
-    CreateError, Created, Dataset as Found, DatasetId, DeleteError, Deleted, NewDataset, ReadError,
-    Sandbox,
+    Created, Dataset as Found, DatasetId, Deleted, NewDataset, PlatformError, Sandbox,
 };
 
 use super::{
     attempt::Attempt,
-    ensured::{Ensurable, Wanted},
+    ensure::{Create, Creates, Deletable, Ensurable},
     existing::{adopts_no_other, found_once},
-    failure::Failed,
+    failure::ActivityFailure,
     platform::Platform,
     schema::schema_id,
 };
 
 const KIND: ResourceKind = ResourceKind::Dataset;
 
-pub(crate) async fn ensure_dataset(
-    platform: &Platform,
-    attempt: &Attempt,
-    input: EnsureDatasetInput,
-) -> Result<Dataset, Failed> {
-    if let Some(existing) = &input.existing {
-        return use_existing(platform, &input, existing).await;
-    }
-    super::check_named(&input.name, &input.description)?;
-    let schema_id = schema_id(&input.schema_id)?;
-    let sandbox = platform.sandbox(&input.sandbox).await?;
+impl Creates for EnsureDatasetInput {
+    const RESOURCE: ResourceKind = KIND;
 
-    let on_existing = input.on_existing();
-    let intent = platform.intent(KIND, &sandbox, "", &input.name);
-    let intent = attempt
-        .sign(intent, input.continues.as_ref())
-        .field("schemaId", schema_id.as_str());
-    let new = NewDataset {
-        name: input.name,
-        description: Some(intent.described(&input.description)),
-        schema_id,
-        // People look through datasets in the UI; the tag tells them whose it is.
-        tags: BTreeMap::from([("aep-flow".to_owned(), vec![intent.marker().to_string()])]),
-    };
-    let wanted = Wanted {
-        platform,
-        attempt,
-        sandbox: &sandbox,
-        intent: &intent,
-        on_existing,
-        adopt: input.adopt.as_deref(),
-        continues: input.continues.as_ref(),
-        new: &new,
-    };
-    let ensured = wanted.ensured().await?;
-    Ok(Dataset {
-        id: ensured.id,
-        outcome: ensured.outcome.into(),
-        schema_id: String::new(),
-    })
+    async fn create(
+        self,
+        platform: &Platform,
+        attempt: &Attempt,
+    ) -> Result<Dataset, ActivityFailure> {
+        if let Some(existing) = &self.existing {
+            return use_existing(platform, &self, existing).await;
+        }
+        super::check_named(&self)?;
+        let schema_id = schema_id(&self.schema_id)?;
+        let create = Create::of(platform, attempt, &self).await?;
+        let intent = create
+            .intent(KIND, "", &self.name)
+            .field("schemaId", schema_id.as_str());
+        let new = NewDataset {
+            name: self.name,
+            description: None,
+            schema_id,
+            tags: BTreeMap::new(),
+        };
+        let ensured = create.run(intent, new).await?;
+        Ok(Dataset {
+            id: ensured.id,
+            outcome: ensured.outcome.into(),
+            schema_id: String::new(),
+        })
+    }
 }
 
-/// One that stands already, as it is.
+/// The existing one that the caller names, as it is.
 async fn use_existing(
     platform: &Platform,
     input: &EnsureDatasetInput,
     existing: &Existing,
-) -> Result<Dataset, Failed> {
+) -> Result<Dataset, ActivityFailure> {
     const AT: &str = "existing";
     let mut findings = Findings::default();
     validate::existing(&mut findings, AT, existing);
@@ -79,7 +68,7 @@ async fn use_existing(
             findings.note(field, "a value", "nothing beside `existing`");
         }
     }
-    findings.into_result().map_err(Failed::invalid)?;
+    findings.into_result().map_err(ActivityFailure::invalid)?;
 
     let sandbox = platform.sandbox(&input.sandbox).await?;
     let dataset = if existing.id.is_empty() {
@@ -93,13 +82,13 @@ async fn use_existing(
         let found = sandbox
             .get_dataset(&super::read_id(&field, &existing.id)?)
             .await;
-        found.map_err(|error| Failed::from(error).of_field(&field))?
+        found.map_err(|error| ActivityFailure::from(error).of_field(&field))?
     };
     let id = dataset.id.to_string();
     adopts_no_other(input.adopt.as_deref(), KIND.as_str(), &id)?;
     let Some(schema) = dataset.schema_ref else {
         let message = format!("the dataset {id} has no schema");
-        return Err(Failed::in_the_way(
+        return Err(ActivityFailure::in_the_way(
             message,
             AT,
             "name one whose rows have a schema",
@@ -114,32 +103,47 @@ async fn use_existing(
 
 impl Ensurable for NewDataset {
     const KIND: ResourceKind = KIND;
+    const DRY_RUN_ID: &'static str = "000000000000000000000000";
     type Id = DatasetId;
     type Found = Found;
+    type Duplicate = Self;
 
-    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Found>, ReadError> {
+    fn mark(&mut self, intent: &Intent, description: &str) {
+        self.description = Some(intent.described(description));
+        // People look through datasets in the UI; the tag says whose it is.
+        let marker = intent.marker().to_string();
+        self.tags.insert("aep-flow".to_owned(), vec![marker]);
+    }
+
+    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Found>, PlatformError> {
         sandbox.find_datasets_named(&self.name).await
     }
 
-    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, CreateError> {
+    async fn find_named(sandbox: &Sandbox, name: &str) -> Result<Vec<Found>, PlatformError> {
+        sandbox.find_datasets_named(name).await
+    }
+
+    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, PlatformError> {
         sandbox.create_dataset(self).await
     }
 
-    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<Found, ReadError> {
+    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<Found, PlatformError> {
         sandbox.get_dataset(id).await
-    }
-
-    async fn is_used(sandbox: &Sandbox, id: &Self::Id) -> Result<bool, ReadError> {
-        let users = sandbox.find_target_connections_into(id).await?;
-        Ok(!users.is_empty())
-    }
-
-    async fn delete(sandbox: &Sandbox, id: &Self::Id) -> Result<Deleted, DeleteError> {
-        sandbox.delete_dataset(id).await
     }
 
     fn differs(&self, found: &Found) -> Option<String> {
         let schema = found.schema_ref.as_ref().map(|schema| &schema.id);
         (schema != Some(&self.schema_id)).then(|| "it has another schema".to_owned())
+    }
+}
+
+impl Deletable for NewDataset {
+    async fn is_used(sandbox: &Sandbox, id: &Self::Id) -> Result<bool, PlatformError> {
+        let users = sandbox.find_target_connections_into(id).await?;
+        Ok(!users.is_empty())
+    }
+
+    async fn delete(sandbox: &Sandbox, id: &Self::Id) -> Result<Deleted, PlatformError> {
+        sandbox.delete_dataset(id).await
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use aep_flow_proto::v1::Existing;
 
-use super::failure::Failed;
+use super::failure::ActivityFailure;
 
 /// The one of those `found` under the name that `existing`, the input's `field`, gives.
 pub(super) fn found_once<I: Display>(
@@ -12,11 +12,11 @@ pub(super) fn found_once<I: Display>(
     kind: &str,
     existing: &Existing,
     mut found: Vec<I>,
-) -> Result<I, Failed> {
+) -> Result<I, ActivityFailure> {
     let name = &existing.name;
     match (found.pop(), found.len()) {
         (Some(id), 0) => Ok(id),
-        (None, _) => Err(Failed::not_found(format!(
+        (None, _) => Err(ActivityFailure::not_found(format!(
             "there is no {kind} called `{name}` in this sandbox"
         ))
         .of_field(&format!("{field}.name"))),
@@ -28,7 +28,7 @@ pub(super) fn found_once<I: Display>(
                 ids.join(", ")
             );
             let next_step = "name the one that is meant by its `id`";
-            Err(Failed::in_the_way(
+            Err(ActivityFailure::in_the_way(
                 message,
                 &format!("{field}.name"),
                 next_step,
@@ -38,11 +38,19 @@ pub(super) fn found_once<I: Display>(
 }
 
 /// Refuses a person's decision to adopt another one than `id`, the one that the caller names.
-pub(super) fn adopts_no_other(adopt: Option<&str>, kind: &str, id: &str) -> Result<(), Failed> {
+pub(super) fn adopts_no_other(
+    adopt: Option<&str>,
+    kind: &str,
+    id: &str,
+) -> Result<(), ActivityFailure> {
     match adopt {
         Some(other) if other != id => {
             let expected = format!("{id}, the {kind} that is named");
-            Err(Failed::field("adopt", format!("`{other}`"), expected))
+            Err(ActivityFailure::field(
+                "adopt",
+                format!("`{other}`"),
+                expected,
+            ))
         }
         Some(_) | None => Ok(()),
     }

@@ -8,19 +8,19 @@ use aep_flow_proto::{
     },
 };
 use aep_flow_workflows::payload;
-use aep_platform::{BaseConnectionId, Class, Kind, Sandbox};
+use aep_platform::{BaseConnectionId, Class, EntityKind, Sandbox};
 use serde_json::Value;
 
-use super::{base_connection::base_connection_id, failure::Failed, platform::Platform};
+use super::{base_connection::base_connection_id, failure::ActivityFailure, platform::Platform};
 
-/// What the columns of one table may take, as the platform tells them: some 5,000 of them. They
+/// Most bytes of the columns of one table, as the platform gives them: some 5,000 columns. They
 /// go into the inputs of further activities, several tables' at once.
 const MAX_COLUMNS_BYTES: usize = 500_000;
 
 pub(crate) async fn tables(
     platform: &Platform,
     input: ExploreTablesInput,
-) -> Result<ExploreTablesResult, Failed> {
+) -> Result<ExploreTablesResult, ActivityFailure> {
     let id = base_connection_id(&input.base_connection_id)?;
     let sandbox = platform.sandbox(&input.sandbox).await?;
     let tables = sandbox
@@ -42,10 +42,10 @@ pub(crate) async fn tables(
 pub(crate) async fn table(
     platform: &Platform,
     input: ExploreTableInput,
-) -> Result<ExploreTableResult, Failed> {
+) -> Result<ExploreTableResult, ActivityFailure> {
     let id = base_connection_id(&input.base_connection_id)?;
     if input.table.trim().is_empty() {
-        return Err(Failed::field(
+        return Err(ActivityFailure::field(
             "table",
             "nothing",
             "a table's path, as ExploreTables gives it",
@@ -58,12 +58,11 @@ pub(crate) async fn table(
     {
         Ok(explored) => explored,
         Err(error) => {
-            let failure = error.failure();
-            return Err(match failure.class {
+            return Err(match error.class() {
                 Class::NotFound | Class::InvalidInput | Class::PlatformRejected => {
-                    no_such_table(&sandbox, &id, &input.table, Failed::from(failure)).await
+                    no_such_table(&sandbox, &id, &input.table, ActivityFailure::from(error)).await
                 }
-                _ => about_connection(Failed::from(failure), &id),
+                _ => about_connection(ActivityFailure::from(error), &id),
             });
         }
     };
@@ -74,7 +73,7 @@ pub(crate) async fn table(
         .collect();
     let bytes: usize = columns.iter().map(payload::json_bytes).sum();
     if bytes > MAX_COLUMNS_BYTES {
-        return Err(Failed::field(
+        return Err(ActivityFailure::field(
             "table",
             format!(
                 "a table of {} columns, told in {bytes} bytes",
@@ -95,8 +94,8 @@ async fn no_such_table(
     sandbox: &Sandbox,
     id: &BaseConnectionId,
     table: &str,
-    refusal: Failed,
-) -> Failed {
+    refusal: ActivityFailure,
+) -> ActivityFailure {
     let Ok(tables) = sandbox.explore_tables(id).await else {
         return about_connection(refusal, id);
     };
@@ -116,14 +115,14 @@ async fn no_such_table(
         format!("a table of the source: {}", shown.join(", "))
     };
     about_connection(
-        Failed::field("table", format!("`{}`", table.escape_debug()), expected),
+        ActivityFailure::field("table", format!("`{}`", table.escape_debug()), expected),
         id,
     )
 }
 
-/// Exploring needs the base connection, which therefore stands whatever else happens.
-fn about_connection(failed: Failed, id: &BaseConnectionId) -> Failed {
-    failed.with_created(Kind::BaseConnection.as_str(), id.as_str())
+/// Exploring needs the base connection, which therefore exists whatever else happens.
+fn about_connection(failed: ActivityFailure, id: &BaseConnectionId) -> ActivityFailure {
+    failed.with_created(EntityKind::BaseConnection.as_str(), id.as_str())
 }
 
 fn object(value: Value) -> Object {

@@ -11,15 +11,15 @@ use aep_flow_proto::{
     v1::{CreatedResource, FailureDetails, Violation},
 };
 use aep_flow_workflows::{failure, limits::MAX_PAYLOAD_BYTES, payload::Message};
-use aep_platform::{AdobeCode, Class, Failure, Next, Outcome};
+use aep_platform::{AdobeCode, Chain, Class, PlatformError, RequestEffect};
 use temporalio_common::error::{ApplicationErrorCategory, ApplicationFailure};
 
-use super::next_try::NextTry;
+use super::{ensure::CallFailed, next_try::NextTry};
 use crate::secrets::SecretError;
 
 /// Why an attempt failed, in the words of the contract.
 #[derive(Debug)]
-pub struct Failed {
+pub struct ActivityFailure {
     kind: FailureType,
     message: String,
     details: FailureDetails,
@@ -31,7 +31,7 @@ pub struct Failed {
     is_expected: bool,
 }
 
-impl Failed {
+impl ActivityFailure {
     fn new(kind: FailureType, message: impl Into<String>, next_step: impl Into<String>) -> Self {
         Self {
             kind,
@@ -86,9 +86,9 @@ impl Failed {
 
     pub(super) fn secret(field: &str, error: &SecretError) -> Self {
         // What keeps the secret is away, or does not know the worker: no input mends that.
-        let kind = if error.is_passing() {
+        let kind = if error.is_transient() {
             FailureType::Unavailable
-        } else if error.is_the_workers() {
+        } else if error.is_worker_fault() {
             FailureType::PermissionDenied
         } else {
             let mut failed = Self::field(
@@ -104,7 +104,7 @@ impl Failed {
         failed
     }
 
-    /// A bug of ours. What the panic says may hold a value, so nobody is told but the place.
+    /// A bug of ours. The panic's text may hold a value, so only its place is reported.
     pub(super) fn panicked(place: Option<String>) -> ApplicationFailure {
         let place = place.map_or_else(String::new, |place| format!(" at {place}"));
         ApplicationFailure::builder(format!(
@@ -138,7 +138,7 @@ impl Failed {
         )
     }
 
-    /// What stands on the platform speaks against what the input's `field` asks for.
+    /// What exists on the platform contradicts what the input's `field` asks for.
     pub(super) fn in_the_way(message: String, field: &str, next_step: &str) -> Self {
         Self::new(FailureType::Conflict, message, next_step).of_field(field)
     }
@@ -146,8 +146,8 @@ impl Failed {
     pub(super) fn not_adoptable(kind: ResourceKind, id: &str, difference: &str) -> Self {
         Self::new(
             FailureType::Conflict,
-            format!("the {kind} {id} is not the one that is wanted: {difference}"),
-            "name one that is, or let it be looked for and made again",
+            format!("the {kind} {id} is not the one that the input asks for: {difference}"),
+            "name one that matches, or choose a retry",
         )
         .with_created(kind.as_str(), id)
     }
@@ -160,7 +160,7 @@ impl Failed {
         )
     }
 
-    /// An answer of the platform's that Temporal does not take.
+    /// A result that is larger than Temporal takes.
     pub(super) fn too_large(bytes: usize) -> Self {
         Self::platform_rejected(
             format!(
@@ -170,11 +170,15 @@ impl Failed {
         )
     }
 
-    /// The platform no longer has the specification of a source, as `failure` says.
-    pub(super) fn spec_gone(title: &str, notice: Option<String>, failure: Option<Failure>) -> Self {
-        let said = failure
+    /// The platform no longer has the specification of a source, as `error` says.
+    pub(super) fn spec_gone(
+        title: &str,
+        notice: Option<String>,
+        error: Option<PlatformError>,
+    ) -> Self {
+        let said = error
             .as_ref()
-            .map_or_else(String::new, |failure| format!(": {}", failure.message));
+            .map_or_else(String::new, |error| format!(": {}", Chain(error)));
         let notice = notice.map_or_else(String::new, |notice| format!("; {notice}"));
         let message = format!(
             "the platform no longer has the connection specification of {title}{said}{notice}"
@@ -184,9 +188,9 @@ impl Failed {
             "move to another source if Adobe has dropped this one; if it has not, check that the \
              organisation has it",
         );
-        if let Some(failure) = failure {
+        if let Some(error) = error {
             let next_step = std::mem::take(&mut gone.details.next_step);
-            gone.details = Self::from(failure).details;
+            gone.details = Self::from(error).details;
             gone.details.next_step = next_step;
         }
         gone
@@ -203,7 +207,7 @@ impl Failed {
         self
     }
 
-    /// Names what stands on the platform although the call failed.
+    /// Names what exists on the platform although the call failed.
     #[must_use]
     pub(super) fn with_created(mut self, kind: &str, id: &str) -> Self {
         self.details.created.push(CreatedResource {
@@ -224,7 +228,7 @@ impl Failed {
 
     /// The type that callers see.
     pub fn kind(&self) -> FailureType {
-        self.kind
+        self.kind.clone()
     }
 
     pub(crate) fn message(&self) -> &str {
@@ -257,7 +261,7 @@ impl Failed {
         self.memory.as_ref()
     }
 
-    /// The failure that the server gets of `attempt`, after which `next` comes.
+    /// The failure of `attempt` for the server, before the `next` try.
     pub(super) fn into_failure(
         mut self,
         attempt: u32,
@@ -288,50 +292,29 @@ impl Failed {
     }
 }
 
-impl From<aep_platform::ReadError> for Failed {
-    fn from(error: aep_platform::ReadError) -> Self {
-        Self::from(error.failure())
-    }
-}
-
-impl From<Failure> for Failed {
-    fn from(failure: Failure) -> Self {
-        let wait = match failure.next {
-            Next::Wait(wait) => wait,
-            Next::FixInput | Next::RenewToken | Next::Look | Next::GiveUp => None,
-        };
-        // When that is stands in what is said of the next try.
-        let in_time = wait.map(|wait| format!(" (in {} s)", wait.as_secs()));
-        let next_step = in_time
-            .and_then(|in_time| failure.next_step.strip_suffix(&in_time))
-            .unwrap_or(&failure.next_step)
-            .to_owned();
+impl From<PlatformError> for ActivityFailure {
+    fn from(error: PlatformError) -> Self {
+        let code = error.code();
         // What a caller may still have got wrong: time passes between our check and the
         // platform's.
-        let refuses_schedule = failure
-            .code
-            .as_ref()
-            .is_some_and(AdobeCode::refuses_schedule);
+        let refuses_schedule = code.is_some_and(AdobeCode::refuses_schedule);
         Self {
             kind: if refuses_schedule {
                 FailureType::InvalidInput
             } else {
-                type_of(failure.class)
+                type_of(error.class())
             },
-            pause: failure
-                .retry_after
-                .or(wait)
+            pause: error
+                .retry_after()
                 .map(|pause| (pause, "Retry-After".to_owned())),
             details: FailureDetails {
-                adobe_code: failure
-                    .code
-                    .map_or_else(String::new, |code| code.as_str().to_owned()),
-                http_status: failure.status.map_or(0, u32::from),
-                request_id: failure
-                    .request_id
+                adobe_code: code.map_or_else(String::new, |code| code.as_str().to_owned()),
+                http_status: error.status().map_or(0, u32::from),
+                request_id: error
+                    .request_id()
                     .map_or_else(String::new, |id| id.as_str().to_owned()),
-                next_step,
-                outcome_unknown: failure.outcome == Outcome::Unknown,
+                next_step: error.next_step().to_owned(),
+                outcome_unknown: error.effect() == RequestEffect::Unknown,
                 field: if refuses_schedule {
                     "schedule".to_owned()
                 } else {
@@ -339,21 +322,21 @@ impl From<Failure> for Failed {
                 },
                 ..FailureDetails::default()
             },
-            message: failure.message,
+            message: Chain(&error).to_string(),
             memory: None,
             is_expected: false,
         }
     }
 }
 
-impl Failed {
+impl ActivityFailure {
     /// How the protocol for a resource of `kind` ended.
-    pub(super) fn ensure(kind: ResourceKind, error: EnsureError) -> Self {
+    pub(super) fn ensure(kind: ResourceKind, error: EnsureError<CallFailed>) -> Self {
         let text = error.to_string();
         match error {
             EnsureError::Failed { failure, past } => {
-                let mut failed = Self::from(*failure);
-                // Of the look that failed nothing is open, of a create before it something may be.
+                let mut failed = Self::from(failure);
+                // The failed look leaves nothing open. A create of an earlier attempt may be open.
                 failed.details.outcome_unknown |= past.is_open();
                 failed.memory = Some((kind, past));
                 failed
@@ -366,18 +349,16 @@ impl Failed {
                 ..
             } => {
                 let is_expected = failure.is_none() && !past.is_open();
-                let mut failed = failure.map_or_else(
-                    || Self::new(FailureType::Unavailable, "", ""),
-                    |failure| Self::from(*failure),
-                );
+                let mut failed =
+                    failure.map_or_else(|| Self::new(FailureType::Unavailable, "", ""), Self::from);
                 if failed.kind != FailureType::RateLimited {
                     failed.kind = FailureType::Unavailable;
                 }
                 failed.message = text;
                 failed.details.next_step = if is_expected {
-                    "nothing is wrong: the answer comes when the lists have caught up"
+                    "nothing is wrong: the result comes when the platform's lists have caught up"
                 } else {
-                    "the next attempt looks for it before it sends anything"
+                    "the next attempt searches for it before it sends anything"
                 }
                 .to_owned();
                 failed.details.outcome_unknown = past.is_open();
@@ -393,7 +374,7 @@ impl Failed {
                 let failed = Self::new(
                     FailureType::Conflict,
                     text,
-                    "choose another name, or set onExisting to ADOPT_ANY to take what is there",
+                    "choose another name, or set onExisting to ADOPT_ANY to take the existing one",
                 );
                 match id {
                     Some(id) => failed.with_created(kind.as_str(), &id),
@@ -404,7 +385,7 @@ impl Failed {
                 let mut failed = Self::new(
                     FailureType::IdempotencyMismatch,
                     text,
-                    "ask for what was made before, choose another name, or delete it first",
+                    "send the request that it was created from, choose another name, or delete it first",
                 )
                 .with_created(kind.as_str(), &id);
                 failed.details.field = fields.first().cloned().unwrap_or_default();
@@ -414,7 +395,7 @@ impl Failed {
                 let mut failed = Self::new(
                     FailureType::OutcomeUnknown,
                     text,
-                    "decide which one stays, take what uses the others away, and delete them",
+                    "decide which one to keep, delete what uses the others, then delete the others",
                 );
                 for id in ids {
                     failed = failed.with_created(kind.as_str(), &id);
@@ -425,13 +406,13 @@ impl Failed {
     }
 }
 
-impl std::fmt::Display for Failed {
+impl std::fmt::Display for ActivityFailure {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "{}: {}", self.kind, self.message)
     }
 }
 
-impl std::error::Error for Failed {}
+impl std::error::Error for ActivityFailure {}
 
 fn type_of(class: Class) -> FailureType {
     match class {
@@ -451,7 +432,7 @@ fn type_of(class: Class) -> FailureType {
 }
 
 /// One line per failed attempt; which one it is, the span around it says.
-pub(super) fn log(failed: &Failed) {
+pub(super) fn log(failed: &ActivityFailure) {
     let details = &failed.details;
     fn known(text: &str) -> Option<&str> {
         (!text.is_empty()).then_some(text)

@@ -4,7 +4,7 @@ use aep_flow_proto::v1::{FlowRun, GetFlowRunsInput, GetFlowRunsResult};
 use aep_platform::{FlowId, RunStatus};
 use jiff::Timestamp;
 
-use super::{failure::Failed, platform::Platform};
+use super::{failure::ActivityFailure, platform::Platform};
 
 const DEFAULT_LIMIT: u32 = 20;
 const MAX_LIMIT: u32 = 100;
@@ -12,13 +12,13 @@ const MAX_LIMIT: u32 = 100;
 pub(super) async fn get(
     platform: &Platform,
     input: GetFlowRunsInput,
-) -> Result<GetFlowRunsResult, Failed> {
+) -> Result<GetFlowRunsResult, ActivityFailure> {
     let flow_id = super::read_id::<FlowId>("flowId", &input.flow_id)?;
     let limit = match input.limit {
         0 => DEFAULT_LIMIT,
         limit @ 1..=MAX_LIMIT => limit,
         other => {
-            return Err(Failed::field(
+            return Err(ActivityFailure::field(
                 "limit",
                 other.to_string(),
                 format!("1 to {MAX_LIMIT}"),

@@ -1,23 +1,22 @@
 //! The mapping set: which column goes into which field.
 //!
 //! The platform keeps no description of one, and nothing deletes it, so the hash of its key
-//! stands in its name, and its content is part of that key: another mapping is another set.
+//! is in its name, and its content is part of that key: another mapping is another set.
 //! That an ingestion changed shows at the dataflow, which names its mapping set.
 
-use aep_flow_ensure::ResourceKind;
+use aep_flow_ensure::{Existing, Intent, Marker, ResourceKind};
 use aep_flow_proto::{
     v1::{CreateMappingSetInput, FieldMapping as Line, MappingSet, Violation},
     validate::{Findings, MAX_NAME_CHARS},
 };
 use aep_platform::{
-    CreateError, Created, DeleteError, Deleted, FieldMapping, MappingSet as Found, MappingSetId,
-    NewMappingSet, ReadError, Sandbox,
+    Created, FieldMapping, MappingSet as Found, MappingSetId, NewMappingSet, PlatformError, Sandbox,
 };
 
 use super::{
     attempt::Attempt,
-    ensured::{Ensurable, Wanted},
-    failure::Failed,
+    ensure::{Create, Creates, Ensurable, Listed, Stays},
+    failure::ActivityFailure,
     platform::Platform,
     schema::schema_id,
 };
@@ -30,65 +29,57 @@ const HASH_CHARS: usize = 19;
 /// Version of a mapping set that nobody changed.
 const FIRST_VERSION: u32 = 0;
 
-pub(crate) async fn create(
-    platform: &Platform,
-    attempt: &Attempt,
-    input: CreateMappingSetInput,
-) -> Result<MappingSet, Failed> {
-    super::check_named(&input.name, "")?;
-    if input.name.chars().count() > MAX_NAME_CHARS - HASH_CHARS {
-        let most = format!("at most {} characters", MAX_NAME_CHARS - HASH_CHARS);
-        return Err(Failed::field("name", "a name that is too long", most));
-    }
-    if input.mapping.is_empty() {
-        return Err(Failed::field(
-            "mapping",
-            "nothing",
-            "at least one mapping of a column",
-        ));
-    }
-    check_origins(&input.mapping)?;
-    let schema_id = schema_id(&input.schema_id)?;
-    let sandbox = platform.sandbox(&input.sandbox).await?;
+impl Creates for CreateMappingSetInput {
+    const RESOURCE: ResourceKind = KIND;
 
-    let on_existing = input.on_existing();
-    let content: Vec<String> = input.mapping.iter().map(content).collect();
-    let content = content.join("\n");
-    let intent = platform.intent(
-        KIND,
-        &sandbox,
-        &format!("{schema_id}\n{content}"),
-        &input.name,
-    );
-    let new = NewMappingSet {
-        name: format!("{} - {}", input.name, intent.marker().key()),
-        schema_id,
-        mappings: input.mapping.into_iter().map(line).collect(),
-    };
-    // A rehearsal sends nothing, and its schema may be one to come.
-    if attempt.rehearsal().is_none() {
-        check_expressions(&sandbox, &new).await?;
+    async fn create(
+        self,
+        platform: &Platform,
+        attempt: &Attempt,
+    ) -> Result<MappingSet, ActivityFailure> {
+        super::check_named(&self)?;
+        if self.name.chars().count() > MAX_NAME_CHARS - HASH_CHARS {
+            let most = format!("at most {} characters", MAX_NAME_CHARS - HASH_CHARS);
+            return Err(ActivityFailure::field(
+                "name",
+                "a name that is too long",
+                most,
+            ));
+        }
+        if self.mapping.is_empty() {
+            return Err(ActivityFailure::field(
+                "mapping",
+                "nothing",
+                "at least one mapping of a column",
+            ));
+        }
+        check_origins(&self.mapping)?;
+        let schema_id = schema_id(&self.schema_id)?;
+        let create = Create::of(platform, attempt, &self).await?;
+        let content: Vec<String> = self.mapping.iter().map(content).collect();
+        let scope = format!("{schema_id}\n{}", content.join("\n"));
+        let intent = create.intent(KIND, &scope, &self.name);
+        let mut new = NewMappingSet {
+            name: self.name,
+            schema_id,
+            mappings: self.mapping.into_iter().map(line).collect(),
+        };
+        // A dry run sends nothing, and its schema may not exist yet.
+        if attempt.dry_run().is_none() {
+            new.mark(&intent, "");
+            check_expressions(&create.sandbox, &new).await?;
+        }
+        let ensured = create.run(intent, new).await?;
+        Ok(MappingSet {
+            id: ensured.id,
+            version: FIRST_VERSION,
+            outcome: ensured.outcome.into(),
+        })
     }
-    let wanted = Wanted {
-        platform,
-        attempt,
-        sandbox: &sandbox,
-        intent: &intent,
-        on_existing,
-        adopt: input.adopt.as_deref(),
-        continues: input.continues.as_ref(),
-        new: &new,
-    };
-    let ensured = wanted.ensured().await?;
-    Ok(MappingSet {
-        id: ensured.id,
-        version: FIRST_VERSION,
-        outcome: ensured.outcome.into(),
-    })
 }
 
 /// Each line has a column or an expression.
-fn check_origins(mapping: &[Line]) -> Result<(), Failed> {
+fn check_origins(mapping: &[Line]) -> Result<(), ActivityFailure> {
     let mut findings = Findings::default();
     for (index, line) in mapping.iter().enumerate() {
         let (part, found) = match (line.source.is_empty(), line.expression.is_empty()) {
@@ -99,7 +90,7 @@ fn check_origins(mapping: &[Line]) -> Result<(), Failed> {
         let expected = "a column's path, or an expression in its place";
         findings.note(format!("mapping[{index}].{part}"), found, expected);
     }
-    findings.into_result().map_err(Failed::invalid)
+    findings.into_result().map_err(ActivityFailure::invalid)
 }
 
 /// What of a line is part of the key.
@@ -120,10 +111,9 @@ fn line(line: Line) -> FieldMapping {
     }
 }
 
-/// Has Data Prep check a mapping that has expressions: of a set that is made with a bad one
-/// nothing is told but that its flow fails. Asked for no other mapping, whose columns and fields
-/// are known to be there.
-async fn check_expressions(sandbox: &Sandbox, new: &NewMappingSet) -> Result<(), Failed> {
+/// Has Data Prep check a mapping that has expressions: a set with a bad one is created, and
+/// only its flow fails. No other mapping is sent: its columns and fields are known to exist.
+async fn check_expressions(sandbox: &Sandbox, new: &NewMappingSet) -> Result<(), ActivityFailure> {
     if !new.mappings.iter().any(|line| line.is_expression) {
         return Ok(());
     }
@@ -146,34 +136,32 @@ async fn check_expressions(sandbox: &Sandbox, new: &NewMappingSet) -> Result<(),
     if violations.is_empty() {
         Ok(())
     } else {
-        Err(Failed::invalid(violations))
+        Err(ActivityFailure::invalid(violations))
     }
 }
 
 impl Ensurable for NewMappingSet {
     const KIND: ResourceKind = KIND;
+    const DRY_RUN_ID: &'static str = "00000000000000000000000000000000";
     type Id = MappingSetId;
     type Found = Found;
+    // Nothing deletes one.
+    type Duplicate = Stays;
 
-    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Found>, ReadError> {
+    fn mark(&mut self, intent: &Intent, _: &str) {
+        self.name = format!("{} - {}", intent.name(), intent.marker().key());
+    }
+
+    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Found>, PlatformError> {
         sandbox.find_mapping_sets_named(&self.name).await
     }
 
-    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, CreateError> {
+    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, PlatformError> {
         sandbox.create_mapping_set(self).await
     }
 
-    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<Found, ReadError> {
+    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<Found, PlatformError> {
         sandbox.get_mapping_set(id).await
-    }
-
-    // Nothing deletes one, so whether something uses it makes no difference.
-    async fn is_used(_: &Sandbox, _: &Self::Id) -> Result<bool, ReadError> {
-        Ok(true)
-    }
-
-    async fn delete(_: &Sandbox, _: &Self::Id) -> Result<Deleted, DeleteError> {
-        Ok(Deleted::WasGone)
     }
 
     fn differs(&self, found: &Found) -> Option<String> {
@@ -181,6 +169,21 @@ impl Ensurable for NewMappingSet {
         schema
             .is_some_and(|schema| *schema != self.schema_id)
             .then(|| "it maps into another schema".to_owned())
+    }
+}
+
+impl Listed for Found {
+    fn existing(self) -> Existing {
+        Existing {
+            id: self.id.to_string(),
+            etag: String::new(),
+            created_at: self.created_at_ms.unwrap_or_default(),
+            marker: self.name.rsplit(' ').next().and_then(Marker::of_key),
+        }
+    }
+
+    fn name(&self) -> &str {
+        &self.name
     }
 }
 
@@ -218,7 +221,7 @@ mod tests {
             destination: "_acme.a".to_owned(),
             ..Line::default()
         };
-        // As before there were expressions, or every set would be made anew.
+        // As before there were expressions, or every set would be created again.
         assert_eq!(content(&column("id")), "id\t_acme.a");
         assert_eq!(content(&expression("upper(a)")), "\t_acme.a\t\"upper(a)\"");
         let all = [

@@ -2,10 +2,9 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use aep_flow_workflows::failure::NEXT_TRY;
 use temporalio_common::RetryPolicy;
 
-use super::failure::Failed;
+use super::failure::ActivityFailure;
 
 /// What an activity's failure says of the attempt that comes next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +19,11 @@ impl NextTry {
     /// What comes after `attempt` that failed so under the activity's retry policy; nothing
     /// where no attempt follows. Whether the activity's own time is over by then is not known
     /// here.
-    pub(super) fn of(failed: &Failed, attempt: u32, policy: Option<&RetryPolicy>) -> Option<Self> {
+    pub(super) fn of(
+        failed: &ActivityFailure,
+        attempt: u32,
+        policy: Option<&RetryPolicy>,
+    ) -> Option<Self> {
         let kind = failed.kind();
         let is_last = policy.is_some_and(|policy| {
             let most = policy.maximum_attempts();
@@ -43,16 +46,16 @@ impl NextTry {
     }
 }
 
-/// What stands at the end of the attempt's message.
+/// The end of the attempt's message.
 impl std::fmt::Display for NextTry {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let reason = &self.reason;
         match self.after {
             Some(after) => {
                 let seconds = after.as_secs_f64().ceil();
-                write!(formatter, "{NEXT_TRY}in {seconds:.0} s: {reason}")
+                write!(formatter, "; next try in {seconds:.0} s: {reason}")
             }
-            None => write!(formatter, "{NEXT_TRY}by {reason}"),
+            None => write!(formatter, "; next try by {reason}"),
         }
     }
 }
@@ -82,13 +85,13 @@ mod tests {
             .build()
     }
 
-    fn said(failed: &Failed, attempt: u32, policy: &RetryPolicy) -> String {
+    fn said(failed: &ActivityFailure, attempt: u32, policy: &RetryPolicy) -> String {
         NextTry::of(failed, attempt, Some(policy)).map_or_else(String::new, |next| next.to_string())
     }
 
     #[test]
     fn the_failures_own_pause_comes_with_its_reason() {
-        let failed = Failed::retried(FailureType::RateLimited, "Retry-After", 11_200);
+        let failed = ActivityFailure::retried(FailureType::RateLimited, "Retry-After", 11_200);
         assert_eq!(
             said(&failed, 1, &policy(0, &[])),
             "; next try in 12 s: Retry-After"
@@ -98,7 +101,7 @@ mod tests {
     #[test]
     fn without_one_it_is_the_servers_backoff() {
         // A pause of nothing is none: the server would not try again at all.
-        let failed = Failed::retried(FailureType::Unavailable, "Retry-After", 0);
+        let failed = ActivityFailure::retried(FailureType::Unavailable, "Retry-After", 0);
         for (attempt, seconds) in [(1, 1), (2, 2), (3, 4), (7, 60), (5000, 60)] {
             let expected = format!("; next try in {seconds} s: Temporal's backoff");
             assert_eq!(said(&failed, attempt, &policy(0, &[])), expected);
@@ -109,10 +112,10 @@ mod tests {
 
     #[test]
     fn where_none_follows_nothing_is_said() {
-        let failed = Failed::retried(FailureType::Unavailable, "Retry-After", 0);
+        let failed = ActivityFailure::retried(FailureType::Unavailable, "Retry-After", 0);
         assert_eq!(said(&failed, 3, &policy(3, &[])), "");
         assert_eq!(said(&failed, 1, &policy(0, &["Unavailable"])), "");
-        let refused = Failed::retried(FailureType::NotFound, "Retry-After", 9_000);
+        let refused = ActivityFailure::retried(FailureType::NotFound, "Retry-After", 9_000);
         assert_eq!(said(&refused, 1, &policy(0, &[])), "");
     }
 }

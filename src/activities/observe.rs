@@ -1,5 +1,5 @@
-//! What is told of an attempt: the span that its log lines stand in, its attributes in the
-//! trace, and its numbers.
+//! What is recorded of an attempt: the span around its log lines, its attributes in the trace,
+//! and its numbers.
 
 use std::{
     collections::HashMap,
@@ -17,7 +17,7 @@ use opentelemetry::{
 use temporalio_sdk::activities::ActivityInfo;
 use tracing::Span;
 
-use super::failure::Failed;
+use super::failure::ActivityFailure;
 
 /// Seconds; the platform's `Retry-After` is believed up to an hour.
 const WAIT_SECONDS: &[f64] = &[
@@ -109,13 +109,13 @@ pub(super) fn completed(activity: &str) {
     count(activity, "completed");
 }
 
-/// The attempt was told to stop.
+/// The attempt was cancelled.
 pub(super) fn cancelled(activity: &str) {
     count(activity, "cancelled");
 }
 
 /// The attempt ended without a result.
-pub(super) fn failed(activity: &str, failed: &Failed) {
+pub(super) fn failed(activity: &str, failed: &ActivityFailure) {
     let kind = failed.kind();
     let outcome = if failed.is_expected() {
         "waiting"
@@ -150,7 +150,7 @@ pub(super) fn failed(activity: &str, failed: &Failed) {
         // Temporal's plugin marks whatever is no result as an error, and this mark is final.
         trace.set_status(Status::Ok);
     } else {
-        trace.set_attribute(KeyValue::new("error.type", kind.as_str()));
+        trace.set_attribute(KeyValue::new("error.type", kind.to_string()));
     }
 }
 
@@ -162,13 +162,13 @@ fn count(activity: &str, outcome: &str) {
     NUMBERS.attempts.add(1, &labels);
 }
 
-/// What the protocol came to, where it came to an end.
-pub(super) fn create_ended(kind: ResourceKind, ended: &Result<Ensured, EnsureError>) {
+/// How the protocol ended, where it did.
+pub(super) fn create_ended<F>(kind: ResourceKind, ended: &Result<Ensured, EnsureError<F>>) {
     let outcome = match ended {
         Ok(ensured) if ensured.outcome == Outcome::Created => "created",
         Ok(_) => "adopted",
         Err(EnsureError::Undecided { .. }) => "undecided",
-        // Another attempt follows, or nothing was made.
+        // Another attempt follows, or nothing was created.
         Err(
             EnsureError::Failed { .. }
             | EnsureError::NotYet { .. }
@@ -179,8 +179,8 @@ pub(super) fn create_ended(kind: ResourceKind, ended: &Result<Ensured, EnsureErr
     created(kind, outcome);
 }
 
-/// A second one was taken away.
-pub(super) fn swept(kind: ResourceKind) {
+/// A duplicate was deleted.
+pub(super) fn deleted(kind: ResourceKind) {
     created(kind, "swept");
 }
 

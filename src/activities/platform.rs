@@ -10,11 +10,11 @@ use std::{
 use aep_flow_ensure::{Intent, ResourceKind, Rules};
 use aep_flow_proto::validate;
 use aep_platform::{
-    Client, ConnectionSpec, ConnectionSpecId, ReadError, Sandbox, SandboxName, SandboxState,
+    Client, ConnectionSpec, ConnectionSpecId, PlatformError, Sandbox, SandboxName, SandboxState,
     TenantId,
 };
 
-use super::failure::Failed;
+use super::failure::ActivityFailure;
 use crate::{
     catalog::Catalog,
     config::{Config, Ensure},
@@ -83,28 +83,31 @@ impl Platform {
     }
 
     /// The sandbox called `name`, or the worker's own; it exists and is active.
-    pub(super) async fn sandbox(&self, name: &str) -> Result<Sandbox, Failed> {
-        let client = self.client.as_ref().ok_or_else(Failed::no_credentials)?;
+    pub(super) async fn sandbox(&self, name: &str) -> Result<Sandbox, ActivityFailure> {
+        let client = self
+            .client
+            .as_ref()
+            .ok_or_else(ActivityFailure::no_credentials)?;
         let name = if name.is_empty() {
             &self.default_sandbox
         } else {
             name
         };
-        let parsed = SandboxName::parse(name)
-            .map_err(|error| Failed::field("sandbox", format!("`{name}`"), error.to_string()))?;
+        let parsed = SandboxName::parse(name).map_err(|error| {
+            ActivityFailure::field("sandbox", format!("`{name}`"), error.to_string())
+        })?;
         let sandbox = client.sandbox(&parsed);
         if self.is_known_active(name) {
             return Ok(sandbox);
         }
         let info = sandbox.info().await?;
         match info {
-            None => Err(Failed::no_sandbox(format!(
+            None => Err(ActivityFailure::no_sandbox(format!(
                 "there is no sandbox `{name}` for these credentials"
             ))),
-            Some(info) if info.state != SandboxState::Active => Err(Failed::no_sandbox(format!(
-                "the sandbox `{name}` is not active but {:?}",
-                info.state
-            ))),
+            Some(info) if info.state != SandboxState::Active => Err(ActivityFailure::no_sandbox(
+                format!("the sandbox `{name}` is not active but {:?}", info.state),
+            )),
             Some(_) => {
                 self.known().active.insert(name.to_owned(), Instant::now());
                 Ok(sandbox)
@@ -119,7 +122,7 @@ impl Platform {
         &self,
         sandbox: &Sandbox,
         id: &ConnectionSpecId,
-    ) -> Result<Option<Arc<ConnectionSpec>>, ReadError> {
+    ) -> Result<Option<Arc<ConnectionSpec>>, PlatformError> {
         let known = self.known().specs.get(id.as_str()).cloned();
         if let Some((since, spec)) = known
             && since.elapsed() < self.spec_ttl
@@ -136,7 +139,7 @@ impl Platform {
     }
 
     /// The organisation's tenant, asked for once.
-    pub(super) async fn tenant(&self, sandbox: &Sandbox) -> Result<TenantId, Failed> {
+    pub(super) async fn tenant(&self, sandbox: &Sandbox) -> Result<TenantId, ActivityFailure> {
         if let Some(tenant) = self.known().tenant.clone() {
             return Ok(tenant);
         }

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use temporalio_client::WorkflowSignalOptions;
 use temporalio_sdk::activities::{ActivityContext, ActivityInfo};
 
-use super::{failure::Failed, next_try::NextTry};
+use super::{failure::ActivityFailure, next_try::NextTry};
 use crate::throttle::Throttle;
 
 /// How long a report may hold up the attempt that it is about.
@@ -57,12 +57,12 @@ impl Reports {
 
     /// Tells all workers of the task queue, if the platform refused the attempt for being one of
     /// too many.
-    pub(super) fn slow_down(&self, failed: &Failed) {
+    pub(super) fn slow_down(&self, failed: &ActivityFailure) {
         if let Some(throttle) = &self.throttle
             && failed.kind() == FailureType::RateLimited
         {
             let pause = failed.pause().map(|(pause, _)| pause);
-            throttle.refused(pause.unwrap_or_default());
+            throttle.report_refusal(pause.unwrap_or_default());
         }
     }
 
@@ -71,7 +71,7 @@ impl Reports {
     pub(super) async fn send(
         &self,
         ctx: &ActivityContext,
-        failed: &Failed,
+        failed: &ActivityFailure,
         next: &NextTry,
         now: Timestamp,
     ) {
@@ -126,7 +126,12 @@ fn is_due(attempt: u32) -> bool {
     attempt <= EACH_UP_TO || attempt.is_multiple_of(THEN_EVERY)
 }
 
-fn report(info: &ActivityInfo, failed: &Failed, next: &NextTry, now: Timestamp) -> FailedAttempt {
+fn report(
+    info: &ActivityInfo,
+    failed: &ActivityFailure,
+    next: &NextTry,
+    now: Timestamp,
+) -> FailedAttempt {
     let FailureDetails {
         adobe_code,
         http_status,

@@ -8,7 +8,7 @@ use aep_flow_proto::{
 use aep_platform::{ConnectionSpecId, RowFilter, RowFiltering, Sandbox};
 use serde_json::Value;
 
-use super::{failure::Failed, platform::Platform};
+use super::{failure::ActivityFailure, platform::Platform};
 
 const AT: &str = "filter";
 
@@ -17,10 +17,10 @@ const AT: &str = "filter";
 const SOURCES_THAT_FILTER: &str = "Google BigQuery, Microsoft Dynamics, Salesforce and Snowflake";
 
 /// The filter in the platform's words.
-pub(super) fn read(given: &Given) -> Result<RowFilter, Failed> {
+pub(super) fn read(given: &Given) -> Result<RowFilter, ActivityFailure> {
     let mut findings = Findings::default();
     validate::row_filter(&mut findings, AT, given);
-    findings.into_result().map_err(Failed::invalid)?;
+    findings.into_result().map_err(ActivityFailure::invalid)?;
     Ok(translated(given))
 }
 
@@ -54,13 +54,14 @@ pub(super) async fn check(
     sandbox: &Sandbox,
     spec: &ConnectionSpecId,
     filter: &RowFilter,
-) -> Result<(), Failed> {
+) -> Result<(), ActivityFailure> {
     let Some(spec) = platform.connection_spec(sandbox, spec).await? else {
         // The create is refused for it, and the platform says why.
         return Ok(());
     };
-    refused(&spec.name, &spec.row_filtering(), filter)
-        .map_or(Ok(()), |violation| Err(Failed::invalid(vec![violation])))
+    refused(&spec.name, &spec.row_filtering(), filter).map_or(Ok(()), |violation| {
+        Err(ActivityFailure::invalid(vec![violation]))
+    })
 }
 
 fn refused(source: &str, filtering: &RowFiltering, filter: &RowFilter) -> Option<Violation> {

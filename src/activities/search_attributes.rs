@@ -16,11 +16,11 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use crate::search_attributes::{Registered, names, register_command};
 
-/// How long an answer is good. Every ingestion asks: of many that start at once, one waits for
+/// How long a response is good. Every ingestion asks: of many that start at once, one waits for
 /// the server.
 const GOOD_FOR: Duration = Duration::from_secs(60);
 
-/// The same for an answer in which one is missing: somebody may be registering it.
+/// The same for a response in which one is missing: somebody may be registering it.
 const GOOD_FOR_WHILE_MISSING: Duration = Duration::from_secs(5);
 
 /// How long the server may take.
@@ -69,11 +69,12 @@ impl SearchAttributes {
                 register_command(&namespace, &missing)
             );
         }
-        for ((name, kind), found) in registered.mistyped() {
+        for (name, found) in registered.mistyped() {
             tracing::warn!(
                 namespace,
                 "ingestions can't be listed by the search attribute {name}: it is of the type \
-                 {found}, not {kind}"
+                 {found}, not {}",
+                name.value_type()
             );
         }
     }

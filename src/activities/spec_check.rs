@@ -1,14 +1,16 @@
-//! What the platform itself says of a source, before anything is made: its connection
+//! What the platform itself says of a source, before anything is created: its connection
 //! specification is read, and wins over the catalogue.
 //!
 //! Source: Flow Service API reference, `GET /connectionSpecs/{id}`, read 2026-11: `authSpec[].spec`
 //! is a JSON Schema of `auth.params`.
 
 use aep_flow_proto::{read::shown, v1::Violation, validate};
-use aep_platform::{AdobeCode, AuthParams, Class, ConnectionSpec, ConnectionSpecId, Sandbox};
+use aep_platform::{
+    AdobeCode, AuthParams, Chain, Class, ConnectionSpec, ConnectionSpecId, Sandbox,
+};
 
-use super::{auth_params::Fields, failure::Failed, platform::Platform};
-use crate::connection::{Checked, Given, Written};
+use super::{auth_params::Fields, failure::ActivityFailure, platform::Platform};
+use crate::connection::{CheckedConnection, Parameter, ParameterInput};
 
 /// What the platform and the catalogue agree on.
 #[derive(Debug)]
@@ -21,7 +23,7 @@ pub(super) struct Agreed {
 
 impl Agreed {
     /// What the catalogue alone says.
-    pub(super) fn by_catalogue(checked: &Checked<'_>) -> Self {
+    pub(super) fn by_catalogue(checked: &CheckedConnection<'_>) -> Self {
         Self {
             version: checked.source.connection_spec.version.clone(),
             warnings: Vec::new(),
@@ -29,7 +31,7 @@ impl Agreed {
     }
 }
 
-/// Holds a connection against what the platform offers.
+/// Compares a connection with what the platform offers.
 ///
 /// # Errors
 /// `PlatformRejected` if the platform no longer has the source, `InvalidInput` for what it does
@@ -37,41 +39,42 @@ impl Agreed {
 pub(super) async fn check(
     platform: &Platform,
     sandbox: &Sandbox,
-    checked: &Checked<'_>,
+    checked: &CheckedConnection<'_>,
     fields: Fields,
-) -> Result<Agreed, Failed> {
+) -> Result<Agreed, ActivityFailure> {
     let source = checked.source;
     let id: ConnectionSpecId = super::read_id("source", &source.connection_spec.id)?;
-    let gone = |failure| Failed::spec_gone(&source.title, source.deprecation_notice(), failure);
+    let gone =
+        |error| ActivityFailure::spec_gone(&source.title, source.deprecation_notice(), error);
     match platform.connection_spec(sandbox, &id).await {
-        Ok(Some(spec)) => compare(checked, &spec, fields).map_err(Failed::invalid),
+        Ok(Some(spec)) => compare(checked, &spec, fields).map_err(ActivityFailure::invalid),
         Ok(None) => Err(gone(None)),
         Err(error) => {
-            let failure = error.failure();
-            let code = failure.code.as_ref();
-            match failure.class {
-                Class::NotFound => Err(gone(Some(failure))),
-                _ if code.is_some_and(AdobeCode::refuses_connection_spec) => {
-                    Err(gone(Some(failure)))
-                }
+            let code = error.code();
+            match error.class() {
+                Class::NotFound => Err(gone(Some(error))),
+                _ if code.is_some_and(AdobeCode::refuses_connection_spec) => Err(gone(Some(error))),
                 Class::PermissionDenied if checked.found_by_catalogue().is_empty() => {
                     let mut agreed = Agreed::by_catalogue(checked);
                     agreed.warnings.push(format!(
                         "whether the platform offers {} as the catalogue has it was not checked: \
                          {}",
-                        source.title, failure.message
+                        source.title,
+                        Chain(&error)
                     ));
                     Ok(agreed)
                 }
-                Class::PermissionDenied => Err(Failed::invalid(checked.found_by_catalogue())),
-                _ => Err(Failed::from(failure)),
+                Class::PermissionDenied => {
+                    Err(ActivityFailure::invalid(checked.found_by_catalogue()))
+                }
+                _ => Err(ActivityFailure::from(error)),
             }
         }
     }
 }
 
 fn compare(
-    checked: &Checked<'_>,
+    checked: &CheckedConnection<'_>,
     spec: &ConnectionSpec,
     fields: Fields,
 ) -> Result<Agreed, Vec<Violation>> {
@@ -112,12 +115,12 @@ fn compare(
     let mut violations = Vec::new();
     for given in &checked.params {
         match parameter(given, known, fields) {
-            Verdict::Taken => {}
-            Verdict::Warned => agreed.warnings.push(format!(
+            ParameterVerdict::Taken => {}
+            ParameterVerdict::Warned => agreed.warnings.push(format!(
                 "the platform's specification of {} does not name the parameter `{}`",
                 checked.source.title, given.name
             )),
-            Verdict::Refused(violation) => violations.push(violation),
+            ParameterVerdict::Refused(violation) => violations.push(violation),
         }
     }
     for required in &known.required {
@@ -138,27 +141,27 @@ fn compare(
     }
 }
 
-enum Verdict {
+enum ParameterVerdict {
     Taken,
     Warned,
     Refused(Violation),
 }
 
-fn parameter(given: &Given<'_>, known: &AuthParams, fields: Fields) -> Verdict {
+fn parameter(given: &Parameter<'_>, known: &AuthParams, fields: Fields) -> ParameterVerdict {
     let refused = |found: &str, expected: String| {
-        Verdict::Refused(Violation {
+        ParameterVerdict::Refused(Violation {
             field: fields.of(&shown(&given.name)),
             found: found.to_owned(),
             expected,
         })
     };
     match (known.known.get(&given.name), &given.known) {
-        (Some(true), _) if matches!(given.value, Written::Plain(_)) => refused(
-            "a secret as it is",
+        (Some(true), _) if matches!(given.value, ParameterInput::Plain(_)) => refused(
+            "a literal secret",
             format!("a reference such as {}", validate::SECRET_REFERENCE),
         ),
-        (Some(_), _) => Verdict::Taken,
-        (None, Err(violation)) => Verdict::Refused(violation.clone()),
+        (Some(_), _) => ParameterVerdict::Taken,
+        (None, Err(violation)) => ParameterVerdict::Refused(violation.clone()),
         (None, Ok(_)) if known.is_closed => {
             let names: Vec<String> = known
                 .known
@@ -170,6 +173,6 @@ fn parameter(given: &Given<'_>, known: &AuthParams, fields: Fields) -> Verdict {
                 format!("those that it takes: {}", names.join(", ")),
             )
         }
-        (None, Ok(_)) => Verdict::Warned,
+        (None, Ok(_)) => ParameterVerdict::Warned,
     }
 }

@@ -1,4 +1,4 @@
-//! The catalogue held against what a platform offers: a pure comparison.
+//! Compares the catalogue with what a platform offers. Pure.
 
 use std::collections::BTreeMap;
 
@@ -8,30 +8,30 @@ use serde::Serialize;
 use super::Catalog;
 use super::entry::{Auth, Param, Source, Tabular};
 
-/// Something that the catalogue and the platform say differently.
+/// A difference between the catalogue and the platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Difference {
     /// The source, by its name in the catalogue.
     pub source: String,
-    /// The way of authentication that it is about.
+    /// The way of authentication, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<String>,
-    /// The parameter that it is about.
+    /// The parameter, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub param: Option<String>,
     /// What differs.
-    pub difference: Kind,
+    pub difference: DifferenceKind,
     /// What the catalogue says.
     pub catalogue: String,
     /// What the platform says.
     pub platform: String,
 }
 
-/// In what the two differ.
+/// What the difference is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum DifferenceKind {
     /// The platform has no such connection specification.
     SpecGone,
     /// It offers another version.
@@ -40,11 +40,11 @@ pub enum Kind {
     FlowSpec,
     /// Whether rows can be filtered.
     RowFilter,
-    /// A way of authentication that only one of them has.
+    /// A way of authentication that only one side has.
     Way,
-    /// A parameter that only one of them has.
+    /// A parameter that only one side has.
     Param,
-    /// Whether a parameter may be left out.
+    /// Whether a parameter is optional.
     Required,
     /// Whether a parameter is a secret.
     Secret,
@@ -59,8 +59,8 @@ pub struct Offer {
     pub flow_specs: Vec<FlowSpec>,
 }
 
-/// What `catalog` and `offer` say differently about that source, or about all that are served.
-/// What the catalogue leaves open is no difference.
+/// The differences between `catalog` and `offer` for that source, or for all that are served. What
+/// the catalogue does not say is no difference.
 #[must_use]
 pub fn compare(catalog: &Catalog, offer: &Offer, source: Option<&str>) -> Vec<Difference> {
     catalog
@@ -81,24 +81,24 @@ fn of_source(
     let id = &source.connection_spec.id;
     let specs = offer.connection_specs.iter();
     let Some(spec) = specs.clone().find(|spec| spec.id.as_str() == id) else {
-        found.note(Kind::SpecGone, id, "none of that id");
+        found.note(DifferenceKind::SpecGone, id, "none of that id");
         return found.differences;
     };
     let version = &source.connection_spec.version;
     if let Some(theirs) = spec.version.as_ref().filter(|theirs| *theirs != version) {
-        found.note(Kind::Version, version, theirs);
+        found.note(DifferenceKind::Version, version, theirs);
     }
     flow_spec(&mut found, offer, source, &spec.id);
     if let Some(ours) = tabular.source_connection.row_filter {
         let theirs = spec.row_filtering().is_enabled;
         if ours != theirs {
-            found.note(Kind::RowFilter, takes(ours), takes(theirs));
+            found.note(DifferenceKind::RowFilter, takes(ours), takes(theirs));
         }
     }
     for way in &tabular.auth {
         found.auth = Some(way.spec_name.clone());
         match spec.auth_spec(&way.spec_name) {
-            None => found.note(Kind::Way, "offered", "not offered"),
+            None => found.note(DifferenceKind::Way, "offered", "not offered"),
             Some(theirs) => {
                 if let Some(params) = &theirs.params {
                     of_way(&mut found, way, params);
@@ -106,7 +106,7 @@ fn of_source(
             }
         }
     }
-    // Two sources may share a specification, each with ways of its own.
+    // Two sources may share a specification, each with its own ways.
     let known = |name: &str| {
         let sharing = catalog.iter().filter(|each| each.connection_spec.id == *id);
         let mut ways = sharing
@@ -116,7 +116,7 @@ fn of_source(
     };
     for theirs in spec.auth_specs.iter().filter(|theirs| !known(&theirs.name)) {
         found.auth = Some(theirs.name.clone());
-        found.note(Kind::Way, "not known", "offered");
+        found.note(DifferenceKind::Way, "not known", "offered");
     }
     found.differences
 }
@@ -131,7 +131,11 @@ fn flow_spec(found: &mut Found, offer: &Offer, source: &Source, id: &ConnectionS
     };
     let mut named = offer.flow_specs.iter().filter(|spec| spec.name == *name);
     if !named.any(|spec| spec.reads_from(id)) {
-        found.note(Kind::FlowSpec, name, "none of that name reads from it");
+        found.note(
+            DifferenceKind::FlowSpec,
+            name,
+            "none of that name reads from it",
+        );
     }
 }
 
@@ -144,16 +148,20 @@ fn of_way(found: &mut Found, way: &Auth, theirs: &AuthParams) {
     for (name, param) in &ours {
         found.param = Some((*name).to_owned());
         let Some(is_secret) = theirs.known.get(*name) else {
-            found.note(Kind::Param, "known", "not known");
+            found.note(DifferenceKind::Param, "known", "not known");
             continue;
         };
         if param.secret != *is_secret {
-            found.note(Kind::Secret, secret(param.secret), secret(*is_secret));
+            found.note(
+                DifferenceKind::Secret,
+                secret(param.secret),
+                secret(*is_secret),
+            );
         }
         let is_required = theirs.required.contains(*name);
         if param.optional == is_required {
             found.note(
-                Kind::Required,
+                DifferenceKind::Required,
                 required(!param.optional),
                 required(is_required),
             );
@@ -166,7 +174,7 @@ fn of_way(found: &mut Found, way: &Auth, theirs: &AuthParams) {
     {
         found.param = Some(name.clone());
         let is_required = theirs.required.contains(name);
-        found.note(Kind::Param, "not known", required(is_required));
+        found.note(DifferenceKind::Param, "not known", required(is_required));
     }
     found.param = None;
 }
@@ -183,7 +191,7 @@ fn required(is_required: bool) -> &'static str {
     if is_required { "required" } else { "optional" }
 }
 
-/// What was found of one source, and what is looked at.
+/// The differences of one source so far, and what is being compared.
 struct Found {
     source: String,
     auth: Option<String>,
@@ -201,7 +209,7 @@ impl Found {
         }
     }
 
-    fn note(&mut self, difference: Kind, catalogue: &str, platform: &str) {
+    fn note(&mut self, difference: DifferenceKind, catalogue: &str, platform: &str) {
         self.differences.push(Difference {
             source: self.source.clone(),
             auth: self.auth.clone(),

@@ -1,11 +1,11 @@
-//! What is said of a source, or a way of authentication, that Adobe drops.
+//! The notice about a source, or a way of authentication, that Adobe removes.
 
 use super::entry::{Auth, Deprecation, Source};
 
 impl Source {
-    /// What Adobe says, since when, and what to use instead; nothing for a source that stays.
-    /// The text of a warning and of a refusal alike. Example: `Phoenix is deprecated since
-    /// 2025-05: Adobe announced …, and names the Data Landing Zone as the replacement`.
+    /// What Adobe announced, since when, and what to use instead; nothing for a source that stays.
+    /// It is the text of the warning and of the refusal. Example: `Phoenix is deprecated since
+    /// 2025-05: Adobe announced … and names the Data Landing Zone as the replacement`.
     #[must_use]
     pub fn deprecation_notice(&self) -> Option<String> {
         let deprecation = self.deprecation.as_ref()?;
@@ -29,7 +29,7 @@ fn notice(what: &str, deprecation: &Deprecation) -> String {
     let said = &deprecation.said;
     let instead = deprecation.instead.as_deref().map_or_else(
         || "; no document names a replacement".to_owned(),
-        |instead| format!(", and names {instead} as the replacement"),
+        |instead| format!(" and names {instead} as the replacement"),
     );
     format!("{what} is deprecated{since}: {said}{instead}")
 }
@@ -44,13 +44,13 @@ mod tests {
         let notice = |name: &str| catalog.source(name).unwrap().deprecation_notice();
         assert_eq!(
             notice("oracle-service-cloud").unwrap(),
-            "Oracle Service Cloud is deprecated since 2025-06: Adobe announced that it drops this \
-             source at the end of June 2025, and names the Data Landing Zone as the replacement"
+            "Oracle Service Cloud is deprecated since 2025-06: Adobe announced its removal for the \
+             end of June 2025 and names the Data Landing Zone as the replacement"
         );
         assert_eq!(
             notice("paypal").unwrap(),
-            "PayPal is deprecated since 2025-06: Adobe announced that it drops this source at the \
-             end of June 2025; no document names a replacement"
+            "PayPal is deprecated since 2025-06: Adobe announced its removal for the end of June \
+             2025; no document names a replacement"
         );
         assert_eq!(notice("salesforce-service-cloud"), None);
     }
@@ -64,8 +64,8 @@ mod tests {
         assert_eq!(
             notice("Basic Authentication").unwrap(),
             "`Basic Authentication` of Salesforce Service Cloud is deprecated since 2026-01: Adobe \
-             announced that it ends basic authentication for this source in January 2026, and \
-             names OAuth2 Client Credential as the replacement"
+             announced its removal for January 2026 and names OAuth2 Client Credential as the \
+             replacement"
         );
         assert_eq!(notice("OAuth2 Client Credential"), None);
     }

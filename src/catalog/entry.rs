@@ -1,7 +1,7 @@
-//! What the catalogue says of a source: plain data, as a file of `catalog/` has it.
+//! The entry of a source in the catalogue: plain data, like a file of `catalog/`.
 //!
-//! Only what a document of Adobe's backs stands in it. What no document gives is absent, and
-//! absent means unknown. `build.rs` uses this file too, so it knows nothing of the rest.
+//! An entry contains only what a document of Adobe's backs. What no document says is absent, and
+//! absent means unknown. `build.rs` uses this file too, so it depends on nothing else.
 
 use std::collections::BTreeMap;
 
@@ -10,43 +10,43 @@ use serde::{Deserialize, Serialize};
 /// A source that Flow Service's documents name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
-    /// Name that an ingestion says. Example: `salesforce-service-cloud`.
+    /// Name that an input uses. Example: `salesforce-service-cloud`.
     pub name: String,
     /// Name that Adobe shows. Example: `Salesforce Service Cloud`.
     pub title: String,
-    /// What it gives: tables, files, a stream.
-    pub kind: Kind,
+    /// What it has: tables, files, a stream.
+    pub kind: SourceKind,
     /// Group of Adobe's catalogue. Example: `customer-success`.
     pub category: String,
-    /// The document that this rests on: a path in the repository of Adobe's documentation.
+    /// The document behind the entry: a path in the repository of Adobe's documentation.
     pub document: String,
-    /// Whether Adobe's catalogue of sources lists it (May 2026); nothing where nobody looked.
+    /// Whether Adobe's catalogue of sources lists it (May 2026); nothing if nobody checked.
     pub in_current_catalog: Option<bool>,
-    /// Where the documents disagree, and the like.
+    /// Remarks, such as where the documents disagree.
     pub remarks: Option<String>,
-    /// Why this entry is not to be relied on, where that is so. To be told as a warning.
+    /// Why this entry may be wrong. Users get it as a warning.
     pub doubt: Option<String>,
-    /// That Adobe drops the source.
+    /// The removal of the source by Adobe.
     pub deprecation: Option<Deprecation>,
-    /// The connection specification, for every connection made from this source.
+    /// The connection specification of every connection to this source.
     pub connection_spec: ConnectionSpec,
-    /// The flow specification; nothing where no document gives it.
+    /// The flow specification; nothing if no document names it.
     pub flow_spec: Option<FlowSpec>,
-    /// How its tables are reached; nothing for a source that gives no tables.
+    /// How its tables are reached; nothing for a source without tables.
     pub tabular: Option<Tabular>,
 }
 
-/// What a source gives.
+/// What a source has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum SourceKind {
     /// Tables, which are explored and copied by `CRMToAEP`.
     Tabular,
     /// Files in a storage.
     File,
     /// Events as they happen.
     Streaming,
-    /// Answers of a REST interface, as nested JSON.
+    /// Nested JSON of a REST interface.
     Other,
 }
 
@@ -64,7 +64,7 @@ pub struct ConnectionSpec {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FlowSpec {
-    /// Its name; nothing where documents give the id alone. Example: `CRMToAEP`.
+    /// Its name; nothing if documents only name the id. Example: `CRMToAEP`.
     pub name: Option<String>,
     /// Its id, a UUID.
     pub id: String,
@@ -73,11 +73,11 @@ pub struct FlowSpec {
 /// How the tables of a source are reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tabular {
-    /// Ways of authentication, at least one; the one that Adobe prefers comes first.
+    /// Ways of authentication, at least one; the preferred one comes first.
     pub auth: Vec<Auth>,
-    /// What a source connection's body has.
+    /// The fields of a source connection's body.
     pub source_connection: SourceConnection,
-    /// What is known of a delta column; nothing where no document says.
+    /// What is known of a delta column; nothing if no document says.
     pub delta_column: Option<DeltaColumn>,
 }
 
@@ -89,9 +89,9 @@ pub struct Auth {
     pub spec_name: String,
     /// When to choose it, in a line.
     pub description: Option<String>,
-    /// That Adobe drops this way; the source's other ways stay.
+    /// The removal of this way by Adobe; the source's other ways stay.
     pub deprecation: Option<Deprecation>,
-    /// What stands in `auth` beside `specName` and `params`, word for word.
+    /// Further fields of `auth` beside `specName` and `params`, word for word.
     #[serde(default)]
     pub extra: BTreeMap<String, String>,
     /// `auth.params`, in the document's order.
@@ -107,16 +107,16 @@ pub struct Param {
     pub name: String,
     /// What it is, in a line.
     pub description: String,
-    /// Whether it opens something: then an input may only refer to it.
+    /// Whether it is a secret: then an input may only refer to it.
     #[serde(default)]
     pub secret: bool,
-    /// Whether it may be left out.
+    /// Whether it is optional.
     #[serde(default)]
     pub optional: bool,
-    /// What the body has for it.
+    /// Its JSON type in the body.
     #[serde(default, rename = "type")]
     pub value_type: ValueType,
-    /// What its text looks like; nothing where any text will do, or no document says.
+    /// The format of its text; nothing if any text is valid, or no document says.
     pub format: Option<Format>,
     /// A harmless value; never for a secret.
     pub example: Option<Literal>,
@@ -135,16 +135,15 @@ pub enum ValueType {
     Boolean,
 }
 
-/// What the text of a parameter looks like.
+/// The format of a parameter's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
-    /// Name of a host, by which the platform calls the source; documents also show it with a
-    /// scheme or a port.
+    /// Name of the host that the platform calls; documents also show it with a scheme or a port.
     Host,
-    /// An address with its scheme, by which the platform calls the source.
+    /// The address that the platform calls, with its scheme.
     Url,
-    /// Host, login and options in one text, by which the platform calls the source.
+    /// Host, login and options for the platform's calls, in one text.
     ConnectionString,
     /// JSON as a text.
     Json,
@@ -176,7 +175,7 @@ impl Literal {
     }
 }
 
-/// What a source connection's body has.
+/// The fields of a source connection's body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceConnection {
@@ -186,30 +185,29 @@ pub struct SourceConnection {
     pub table_param: String,
     /// The field of `params` that lists the columns. Example: `columns`.
     pub columns_param: String,
-    /// Whether `params.filters` is taken; nothing where no document says.
+    /// Whether `params.filters` is accepted; nothing if no document says.
     pub row_filter: Option<bool>,
 }
 
-/// What is known of a column by which a recurring flow finds what is new.
+/// What is known of a column by which a recurring flow finds new rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeltaColumn {
-    /// Whether a flow may name one.
+    /// Whether a flow may use one.
     pub supported: bool,
-    /// The format that its dates must have, in Java's letters; nothing where no document gives
-    /// it.
+    /// The required format of its dates, in Java's letters; nothing if no document names it.
     pub date_format: Option<String>,
 }
 
-/// That Adobe drops a source, or one way of authentication.
+/// The removal of a source, or of one way of authentication, by Adobe.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deprecation {
-    /// Month from which it is dropped, as `2025-06`; nothing where no document dates it.
+    /// Month of the removal, such as `2025-06`; nothing if no document dates it.
     pub since: Option<String>,
-    /// What Adobe says, as a sentence about Adobe without a full stop. Example: `Adobe announced
-    /// that it drops this source at the end of June 2025`.
+    /// What Adobe announced, as a sentence about Adobe without a full stop. Example: `Adobe
+    /// announced its removal for the end of June 2025`.
     pub said: String,
-    /// What Adobe names as the replacement; nothing where no document does.
+    /// The replacement that Adobe names; nothing if no document names one.
     pub instead: Option<String>,
 }

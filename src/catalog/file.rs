@@ -1,19 +1,19 @@
-//! Reads one file of the catalogue, and says which of its fields is wrong.
+//! Reads one file of the catalogue, and reports which of its fields is wrong.
 //!
-//! The same for the files that are compiled in, which `build.rs` reads by it, and for those of
-//! a folder at run time. Knows the text of one file and its name, no folder.
+//! `build.rs` reads the compiled-in files with it, and the program those of a folder at run time. It
+//! knows the text and the name of one file, and no folder.
 
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
 use super::entry::{
-    Auth, ConnectionSpec, DeltaColumn, Deprecation, FlowSpec, Kind, Literal, Param, Source,
-    SourceConnection, Tabular, ValueType,
+    Auth, ConnectionSpec, DeltaColumn, Deprecation, FlowSpec, Literal, Param, Source,
+    SourceConnection, SourceKind, Tabular, ValueType,
 };
 
-/// How the name of a parameter ends that opens something. One that is not marked as a secret
-/// would stand in histories.
+/// The endings of names of secret parameters. A secret that is not marked would be stored in
+/// histories.
 const SECRET_ENDINGS: [&str; 8] = [
     "password",
     "secret",
@@ -25,13 +25,13 @@ const SECRET_ENDINGS: [&str; 8] = [
     "connectionstring",
 ];
 
-/// A field of a file that can't be taken.
+/// A field of a file that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {problem}", if field.is_empty() { "the file" } else { field })]
 pub struct WrongField {
     /// Path of the field, empty for the file as a whole. Example: `auth[0].params[2].type`.
     pub field: String,
-    /// What is wrong with it, or what would be right.
+    /// What is wrong with it, or what is expected.
     pub problem: String,
 }
 
@@ -42,13 +42,13 @@ fn wrong(field: impl Into<String>, problem: impl Into<String>) -> WrongField {
     }
 }
 
-/// A file as it is written: one level, whatever the kind.
+/// A file as it is written: flat, whatever the kind.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     name: String,
     title: String,
-    kind: Kind,
+    kind: SourceKind,
     category: String,
     document: String,
     in_current_catalog: Option<bool>,
@@ -77,18 +77,18 @@ pub(super) fn read(name: &str, text: &str) -> Result<Source, WrongField> {
     })?;
     check(name, &file)?;
     let tabular = match (file.kind, file.source_connection) {
-        (Kind::Tabular, Some(source_connection)) => Some(Tabular {
+        (SourceKind::Tabular, Some(source_connection)) => Some(Tabular {
             auth: file.auth,
             source_connection,
             delta_column: file.delta_column,
         }),
-        (Kind::Tabular, None) => {
+        (SourceKind::Tabular, None) => {
             return Err(wrong(
                 "source_connection",
-                "a source of tables must have it",
+                "a source with tables must have it",
             ));
         }
-        (Kind::File | Kind::Streaming | Kind::Other, _) => None,
+        (SourceKind::File | SourceKind::Streaming | SourceKind::Other, _) => None,
     };
     Ok(Source {
         name: file.name,
@@ -111,14 +111,14 @@ fn malformed(text: &str, error: &toml::de::Error) -> WrongField {
         .span()
         .and_then(|span| text.get(..span.start))
         .map_or(1, |before| before.matches('\n').count() + 1);
-    wrong("", format!("no TOML at line {line}: {}", error.message()))
+    wrong("", format!("not TOML at line {line}: {}", error.message()))
 }
 
 fn check(name: &str, file: &File) -> Result<(), WrongField> {
     if file.name != name {
         return Err(wrong(
             "name",
-            format!("expected `{name}`, as the file is called"),
+            format!("expected `{name}`, like the name of the file"),
         ));
     }
     slug("name", &file.name)?;
@@ -137,8 +137,8 @@ fn check(name: &str, file: &File) -> Result<(), WrongField> {
         name.map_or(Ok(()), |name| line("flow_spec.name", name))?;
     }
     match file.kind {
-        Kind::Tabular => tabular(file),
-        Kind::File | Kind::Streaming | Kind::Other => not_tabular(file),
+        SourceKind::Tabular => tabular(file),
+        SourceKind::File | SourceKind::Streaming | SourceKind::Other => not_tabular(file),
     }
 }
 
@@ -161,7 +161,7 @@ fn tabular(file: &File) -> Result<(), WrongField> {
     if file.auth.is_empty() {
         return Err(wrong(
             "auth",
-            "a source of tables must have at least one way of authentication, `[[auth]]`",
+            "a source with tables must have at least one way of authentication, `[[auth]]`",
         ));
     }
     let mut names = BTreeSet::new();
@@ -175,7 +175,7 @@ fn tabular(file: &File) -> Result<(), WrongField> {
     Ok(())
 }
 
-/// Another kind's file is short: what nobody uses nobody would keep true.
+/// Refuses details in the file of another kind: nobody uses them, so nobody would keep them right.
 fn not_tabular(file: &File) -> Result<(), WrongField> {
     let given = [
         ("auth", !file.auth.is_empty()),
@@ -197,7 +197,7 @@ fn check_auth(path: &str, auth: &Auth) -> Result<(), WrongField> {
     for (key, value) in &auth.extra {
         let field = format!("{path}.extra.{key}");
         if key == "specName" || key == "params" {
-            return Err(wrong(field, "is made from the other fields"));
+            return Err(wrong(field, "is generated from the other fields"));
         }
         line(&field, value)?;
     }
@@ -225,13 +225,13 @@ fn check_param(path: &str, param: &Param) -> Result<(), WrongField> {
     if !param.secret && SECRET_ENDINGS.iter().any(|ending| name.ends_with(ending)) {
         return Err(wrong(
             format!("{path}.secret"),
-            format!("expected true: `{}` opens something", param.name),
+            format!("expected true: `{}` is a secret", param.name),
         ));
     }
     if param.secret && param.value_type != ValueType::String {
         return Err(wrong(
             format!("{path}.type"),
-            "expected `string`, as every secret is",
+            "expected `string`, the type of every secret",
         ));
     }
     match &param.example {
@@ -281,16 +281,19 @@ fn in_words(value_type: ValueType) -> &'static str {
 }
 
 fn twice(field: String, name: &str) -> WrongField {
-    wrong(field, format!("`{name}` stands there twice"))
+    wrong(field, format!("`{name}` occurs twice"))
 }
 
-/// A text that a terminal shows as one line.
+/// Checks a text that a terminal shows as one line.
 fn line(field: &str, text: &str) -> Result<(), WrongField> {
     if text.trim().is_empty() {
         return Err(wrong(field, "expected a text that is not empty"));
     }
     if text != text.trim() || text.chars().any(char::is_control) {
-        return Err(wrong(field, "expected one line, without blanks around it"));
+        return Err(wrong(
+            field,
+            "expected one line, without surrounding spaces",
+        ));
     }
     Ok(())
 }
@@ -305,7 +308,7 @@ fn slug(field: &str, text: &str) -> Result<(), WrongField> {
     } else {
         Err(wrong(
             field,
-            "expected small letters and digits, in words with `-` between them",
+            "expected lower-case letters and digits, in words separated by `-`",
         ))
     }
 }
@@ -316,11 +319,11 @@ fn uuid(field: &str, text: &str) -> Result<(), WrongField> {
     if lengths.eq([8, 4, 4, 4, 12]) && text.chars().all(is_hex) {
         Ok(())
     } else {
-        Err(wrong(field, "expected a UUID in small letters"))
+        Err(wrong(field, "expected a UUID in lower case"))
     }
 }
 
 #[cfg(test)]
-// Said, for `build.rs` has this file in another place of its tree.
+// The path is explicit because `build.rs` includes this file at another place.
 #[path = "file/tests.rs"]
 mod tests;

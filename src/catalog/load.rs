@@ -1,4 +1,4 @@
-//! The catalogue that is compiled in, and what a folder changes of it.
+//! Loads the compiled-in catalogue, and the folder that changes it.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -9,19 +9,19 @@ use super::Catalog;
 use super::entry::Source;
 use super::file::{self, WrongField};
 
-/// What `build.rs` made of `catalog/*.toml`: one JSON text, which is read in well under a
-/// millisecond, and only by a process that asks.
+/// The catalogue that `build.rs` generates from `catalog/*.toml`: one JSON text, which is parsed in
+/// well under a millisecond, and only if needed.
 const BUILT_IN: &str = include_str!(concat!(env!("OUT_DIR"), "/catalog.json"));
 
-/// Why a folder is not taken for a part of the catalogue.
+/// Why a folder of sources can't be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
-    /// The folder is not there, or can't be read.
+    /// The folder does not exist or can't be read.
     #[error("the folder of sources `{}` can't be read", folder.display())]
     FolderUnreadable {
         /// The folder.
         folder: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         cause: std::io::Error,
     },
@@ -30,12 +30,12 @@ pub enum CatalogError {
     FileUnreadable {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         cause: std::io::Error,
     },
-    /// A field of a file can't be taken.
-    #[error("the file of a source `{}` can't be taken", file.display())]
+    /// A field of a file is wrong.
+    #[error("the file of a source `{}` is not valid", file.display())]
     Wrong {
         /// The file.
         file: PathBuf,
@@ -53,16 +53,14 @@ impl CatalogError {
             Self::FolderUnreadable { .. } => {
                 "name an existing folder with `--catalog DIR` or `AEP_FLOW_CATALOG_DIR`"
             }
-            Self::FileUnreadable { .. } => "let the file be read, or take it out of the folder",
-            Self::Wrong { .. } => {
-                "docs/sources.md shows such a file and leads to what each field means"
-            }
+            Self::FileUnreadable { .. } => "make the file readable, or remove it from the folder",
+            Self::Wrong { .. } => "docs/sources.md shows such a file and explains each field",
         }
     }
 }
 
 impl Catalog {
-    /// What is compiled in.
+    /// The compiled-in catalogue.
     #[must_use]
     pub fn built_in() -> Self {
         static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
@@ -73,11 +71,11 @@ impl Catalog {
         CATALOG.clone()
     }
 
-    /// What is compiled in, with the files `*.toml` of `folder`: each replaces the source of its
-    /// name, or adds one.
+    /// The compiled-in catalogue with the files `*.toml` of `folder`: each replaces the source of
+    /// its name, or adds one.
     ///
     /// # Errors
-    /// [`CatalogError`], which names the first file that can't be taken, and its field.
+    /// [`CatalogError`], which names the first wrong file and its field.
     pub fn load(folder: Option<&Path>) -> Result<Self, CatalogError> {
         let built_in = Self::built_in();
         let Some(folder) = folder else {
@@ -104,7 +102,7 @@ impl Catalog {
     }
 }
 
-/// The files of `folder` by name, so that of several wrong ones the same is told each time.
+/// The files of `folder`, sorted by name, so that the same wrong one is reported each time.
 fn files(folder: &Path) -> Result<Vec<PathBuf>, CatalogError> {
     let unreadable = |cause| CatalogError::FolderUnreadable {
         folder: folder.to_owned(),

@@ -1,4 +1,4 @@
-//! Keeps the tables of `docs/sources.md` true.
+//! Generates the tables of `docs/sources.md`, and fails if they are stale.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use crate::config::Environment;
 const BEGIN: &str = "<!-- made by `UPDATE=1 cargo test --lib catalog` -->\n";
 const END: &str = "<!-- end -->";
 
-/// Every source with its ways of authentication, and those that are known by name.
+/// Every source with its ways of authentication, and those that are only known by name.
 fn tables() -> String {
     let catalog = Catalog::built_in();
     let mut page =

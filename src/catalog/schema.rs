@@ -1,4 +1,4 @@
-//! What the catalogue adds to the schema of a specification: which parameters a source takes.
+//! Adds the catalogue to the schema of a specification: the parameters of each source.
 
 use serde_json::{Map, Value, json};
 
@@ -8,8 +8,8 @@ use super::entry::{Auth, Literal, Param, Source, ValueType};
 const SECRET: &str = "#/$defs/SecretReference";
 
 impl Catalog {
-    /// Adds to `schema`, as [`aep_flow_proto::schema::ingestion`] makes it, which sources there
-    /// are, which ways of authentication each has, and which parameters each way takes.
+    /// Adds to the `schema` of [`aep_flow_proto::schema::ingestion`] the sources, their ways of
+    /// authentication, and the parameters of each way.
     pub fn refine(&self, schema: &mut Value) {
         let served = || self.iter().filter(|source| source.tabular.is_some());
         let connection = &mut schema["$defs"]["Connection"];
@@ -19,7 +19,7 @@ impl Catalog {
     }
 }
 
-/// What holds for a connection to that source: its ways, and for each way its parameters.
+/// The rules for a connection to that source: its ways, and the parameters of each way.
 fn of_source(source: &Source) -> Vec<Value> {
     let ways = source.tabular.iter().flat_map(|tabular| &tabular.auth);
     let ways: Vec<&Auth> = ways.collect();
@@ -36,7 +36,7 @@ fn of_source(source: &Source) -> Vec<Value> {
     for way in &ways {
         let mut is_way = is_source.clone();
         is_way["auth"] = json!({"const": way.spec_name});
-        // The only way need not be named.
+        // A single way need not be named.
         let named = match ways.as_slice() {
             [_] => json!(["source"]),
             _ => json!(["source", "auth"]),

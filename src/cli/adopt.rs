@@ -1,26 +1,26 @@
-//! `aep-flow adopt`: makes something that stands on the platform ours.
+//! `aep-flow adopt`: puts our marker on an existing resource.
 
 use std::io::{BufRead as _, IsTerminal as _};
 
 use aep_flow_ensure::ResourceKind;
-use aep_platform::{Failure as Report, Sandbox};
+use aep_platform::Sandbox;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::global::{Global, Logs};
 use super::out::{self, Output};
 use super::platform;
 use crate::adoption::{self, AdoptError, Plan};
 
-/// Put our marker on a resource that somebody made by hand
+/// Put our marker on a resource that somebody created by hand
 #[derive(Debug, Args)]
 #[command(after_help = "\
-An ingestion takes only what carries our marker; something else of the same name is a
-`Conflict`. This command puts the marker behind the resource's description, after showing what
-would change, and only if nobody changed the resource meanwhile. It is found again by its name:
-for a table's resources that is `<connection> - <table>`.
+An ingestion uses only resources that carry our marker; another resource of the same name is a
+`Conflict`. This command appends the marker to the resource's description. It shows the change
+first, and makes it only if nobody has changed the resource since. Ingestions find the resource by
+its name: for the resources of a table that is `<connection> - <table>`.
 
 Examples:
   aep-flow adopt base-connection 4267c2ab-2104-474f-a7c2-ab2104d74f86
@@ -33,7 +33,7 @@ pub(super) struct Arguments {
     /// Sandbox [env: AEP_FLOW_SANDBOX] [default: prod]
     #[arg(long, short)]
     sandbox: Option<String>,
-    /// Do it without asking
+    /// Do not ask for confirmation
     #[arg(long, short)]
     yes: bool,
 }
@@ -65,7 +65,7 @@ impl Kind {
     }
 }
 
-pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
+pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, CommandError> {
     let flags = [("aep.sandbox", arguments.sandbox.as_deref())];
     let config = global.start(&flags, Logs::Quiet)?;
     let sandbox = platform::sandbox(&config)?;
@@ -97,7 +97,7 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
             "description": plan.after,
         })),
         (Output::Text, true) => out::answer(&format!(
-            "The {} {} is ours now: an ingestion that wants `{}` takes it.",
+            "The {} {} is ours now: an ingestion that needs `{}` uses it.",
             plan.kind, plan.id, plan.name
         )),
         (Output::Text, false) => out::answer(&format!(
@@ -130,53 +130,38 @@ fn shown(plan: &Plan, sandbox: &Sandbox) -> String {
 }
 
 /// Asks the person at the terminal.
-fn is_agreed(plan: &Plan) -> Result<bool, Failure> {
+fn is_agreed(plan: &Plan) -> Result<bool, CommandError> {
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::text(
+        return Err(CommandError::text(
             ExitStatus::Usage,
-            "nobody is there to be asked, and --yes is not given",
+            "there is no terminal to ask for confirmation, and --yes is not given",
         )
-        .hint("the change is shown above; --yes makes it"));
+        .hint("--yes makes the change that is shown above"));
     }
     out::note(&format!("Make this {} ours? [y/N]", plan.kind));
     let mut answer = String::new();
     std::io::stdin()
         .lock()
         .read_line(&mut answer)
-        .map_err(|error| Failure::new(ExitStatus::Usage, error))?;
+        .map_err(|error| CommandError::new(ExitStatus::Usage, error))?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-fn refused(error: AdoptError) -> Failure {
-    let report: Option<Report> = match &error {
-        AdoptError::Read(error) => Some(error.failure()),
-        AdoptError::Update(error) => Some(error.failure()),
-        AdoptError::Id(_)
-        | AdoptError::Kind { .. }
-        | AdoptError::Incomplete { .. }
-        | AdoptError::Taken { .. }
-        | AdoptError::Changed { .. } => None,
-    };
-    if let Some(report) = report {
-        let exit = platform::exit_of(report.class);
-        return Failure::new(exit, error).hint(report.next_step);
+fn refused(error: AdoptError) -> CommandError {
+    let exit = ExitStatus::from(&error);
+    if let AdoptError::Platform(cause) = &error {
+        let hint = platform::hint(cause);
+        return CommandError::new(exit, error).hint(hint);
     }
     let hint = match &error {
         AdoptError::Id(_) => "an id is in the resource's address in Adobe's UI",
         AdoptError::Taken { .. } => {
-            "an ingestion takes that one; delete it first if it is the wrong one"
+            "an ingestion uses that one; delete it first if it is the wrong one"
         }
-        AdoptError::Changed { .. } => "run the command again: it shows what stands there now",
-        AdoptError::Kind { .. }
-        | AdoptError::Incomplete { .. }
-        | AdoptError::Read(_)
-        | AdoptError::Update(_) => {
-            "set `onExisting: ADOPT_ANY` in the ingestion to take it as it is"
+        AdoptError::Changed { .. } => "run the command again: it shows the current description",
+        AdoptError::Kind { .. } | AdoptError::Incomplete { .. } | AdoptError::Platform(_) => {
+            "set `onExisting: ADOPT_ANY` in the ingestion to use it as it is"
         }
     };
-    let exit = match &error {
-        AdoptError::Id(_) | AdoptError::Kind { .. } => ExitStatus::Usage,
-        _ => ExitStatus::Refused,
-    };
-    Failure::new(exit, error).hint(hint)
+    CommandError::new(exit, error).hint(hint)
 }

@@ -1,4 +1,4 @@
-//! `aep-flow check`: whether everything that an ingestion needs is there, each with its fix.
+//! `aep-flow check`: whether everything that an ingestion needs is in place, with a fix for each gap.
 
 mod platform;
 mod secrets;
@@ -7,19 +7,18 @@ mod temporal;
 use clap::Args;
 use serde::Serialize;
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::global::Global;
 use super::out::{self, Output};
 use crate::catalog::Catalog;
 use crate::config::Loaded;
 
-/// Check that everything an ingestion needs is there and reachable
+/// Check that everything an ingestion needs is in place and reachable
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Reads only, unless told to put right what it can. A warning does not stop an ingestion. Exits
-with 0 when nothing failed, with 1 when something has to be put right, with 4 when something did
-not answer.
+Only reads, unless `--fix` is given. A warning does not stop an ingestion. Exits with 0 if nothing
+failed, with 1 if something has to be fixed, and with 4 if something did not respond.
 
 Examples:
   aep-flow check
@@ -34,13 +33,13 @@ pub(super) struct Arguments {
 /// How one check went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Verdict {
+pub(super) enum CheckResult {
     Ok,
-    /// Works, and somebody should look at it.
+    /// Works, but somebody should look at it.
     Warn,
-    /// Has to be put right.
+    /// Has to be fixed.
     Fail,
-    /// Did not answer, or could not be asked since something before it failed.
+    /// Off, or not checked because an earlier check failed.
     Skip,
 }
 
@@ -49,7 +48,7 @@ pub(super) enum Verdict {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Check {
     pub(super) name: &'static str,
-    pub(super) result: Verdict,
+    pub(super) result: CheckResult,
     pub(super) message: String,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,7 +61,7 @@ impl Check {
     fn ok(name: &'static str, message: impl Into<String>) -> Self {
         Self {
             name,
-            result: Verdict::Ok,
+            result: CheckResult::Ok,
             message: message.into(),
             fix: None,
             exit: ExitStatus::Done,
@@ -71,7 +70,7 @@ impl Check {
 
     fn warn(name: &'static str, message: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
-            result: Verdict::Warn,
+            result: CheckResult::Warn,
             fix: Some(fix.into()),
             ..Self::ok(name, message)
         }
@@ -84,15 +83,15 @@ impl Check {
         fix: impl Into<String>,
     ) -> Self {
         Self {
-            result: Verdict::Fail,
+            result: CheckResult::Fail,
             fix: Some(fix.into()),
             exit,
             ..Self::ok(name, message)
         }
     }
 
-    fn failed(name: &'static str, failure: &Failure) -> Self {
-        // Here a wrong setting is one of the things that a check finds.
+    fn failed(name: &'static str, failure: &CommandError) -> Self {
+        // Here a wrong setting is a finding, not a wrong use of the command.
         let exit = match failure.exit() {
             ExitStatus::Usage => ExitStatus::Refused,
             exit => exit,
@@ -103,7 +102,7 @@ impl Check {
 
     fn skip(name: &'static str, because: &str) -> Self {
         Self {
-            result: Verdict::Skip,
+            result: CheckResult::Skip,
             ..Self::ok(name, because)
         }
     }
@@ -116,7 +115,7 @@ struct Answer<'a> {
     checks: &'a [Check],
 }
 
-pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
+pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, CommandError> {
     let checks = match global.load(&[]) {
         Ok(loaded) => report(&loaded, arguments.fix).await,
         Err(failure) => vec![Check::failed("configuration", &failure)],
@@ -136,11 +135,11 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
     Ok(exit)
 }
 
-/// Every check, in the order in which to put things right.
+/// Every check, in the order in which to fix things.
 async fn report(loaded: &Loaded, fix: bool) -> Vec<Check> {
     let mut checks = vec![configuration(loaded)];
     checks.extend(sources(loaded));
-    // They have nothing to do with each other, and a server that is away takes its time.
+    // They are independent, and an unreachable server takes a while to time out.
     let (secrets, temporal, platform) = tokio::join!(
         secrets::report(loaded),
         temporal::report(&loaded.config, fix),
@@ -167,7 +166,7 @@ fn configuration(loaded: &Loaded) -> Check {
     }
 }
 
-/// Whether the folder of sources can be taken, where there is one.
+/// Whether the folder of sources can be loaded, if there is one.
 fn sources(loaded: &Loaded) -> Option<Check> {
     const NAME: &str = "sources";
     let folder = loaded.config.catalog.dir.as_deref()?;
@@ -185,10 +184,10 @@ fn exit(checks: &[Check]) -> ExitStatus {
 
 fn show(check: &Check) {
     let (word, color) = match check.result {
-        Verdict::Ok => ("ok", "32"),
-        Verdict::Warn => ("warn", "33"),
-        Verdict::Fail => ("fail", "31"),
-        Verdict::Skip => ("skip", "2"),
+        CheckResult::Ok => ("ok", "32"),
+        CheckResult::Warn => ("warn", "33"),
+        CheckResult::Fail => ("fail", "31"),
+        CheckResult::Skip => ("skip", "2"),
     };
     let word = out::paint_answer(&format!("{word:<4}"), color);
     out::answer(&format!(

@@ -1,20 +1,20 @@
-//! `aep-flow codec-server`: what Temporal's UI and command line decrypt by.
+//! `aep-flow codec-server`: decrypts for Temporal's UI and command line.
 
 use clap::Args;
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::global::{Global, Logs};
 use super::signal;
-use crate::codec::server::{Limits, Server, ServerError};
+use crate::codec_server::{Limits, Server, ServerError};
 
 /// Decrypt payloads for the Temporal UI and command line
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Answers POST /decode and POST /encode with the keys of `codec.keys`, until SIGTERM or Ctrl-C.
-Who may ask: requests with the token of `codec.server_token`, web pages of
-`codec.server_origins`. Without a token it listens on this machine alone, unless a proxy in front
-of it knows who asks. It speaks plain HTTP; TLS is the proxy's part.
+Serves POST /decode and POST /encode with the keys of `codec.keys`, until SIGTERM or Ctrl-C.
+Accepts requests with the token of `codec.server_token`, and web pages of `codec.server_origins`.
+Without a token it listens on this machine only, unless a proxy in front of it authenticates the
+users. It serves plain HTTP; TLS is up to the proxy.
 
 Examples:
   aep-flow codec-server --origin http://localhost:8233
@@ -24,16 +24,16 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "IP:PORT")]
     listen: Option<String>,
 
-    /// Origin of the Temporal UI, more of them behind commas
+    /// Origin of the Temporal UI; several are separated by commas
     #[arg(long, value_name = "ORIGIN")]
     origin: Option<String>,
 
-    /// A proxy that knows who asks is the only way to it
+    /// Promise that it is only reachable through a proxy that authenticates its users
     #[arg(long)]
     behind_proxy: bool,
 }
 
-pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
+pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, CommandError> {
     let flags = [
         ("codec.server_listen", arguments.listen.as_deref()),
         ("codec.server_origins", arguments.origin.as_deref()),
@@ -48,11 +48,11 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
     let address = server.address();
     tracing::info!(%address, setting = "codec.server_listen", "serving");
     let ended = server.run(signal::asked_to_stop()).await;
-    ended.map_err(|error| Failure::new(ExitStatus::Unreachable, error))?;
+    ended.map_err(|error| CommandError::new(ExitStatus::Unreachable, error))?;
     Ok(ExitStatus::Done)
 }
 
-fn explain(error: ServerError) -> Failure {
+fn explain(error: ServerError) -> CommandError {
     let hint = error.next_step();
-    Failure::new(ExitStatus::Usage, error).hint(hint)
+    CommandError::new(ExitStatus::Usage, error).hint(hint)
 }

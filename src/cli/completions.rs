@@ -1,11 +1,11 @@
-//! `aep-flow completions`: what a shell needs to complete our commands.
+//! `aep-flow completions`: scripts by which shells complete our commands.
 
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
-use super::{Cli, out};
+use super::out;
 
 /// Print a completion script for a shell
 #[derive(Debug, Args)]
@@ -20,14 +20,10 @@ pub(super) struct Arguments {
     shell: Shell,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, Failure> {
+/// Prints the script that completes `command`.
+pub(super) fn run(mut command: Command, arguments: &Arguments) -> Result<ExitStatus, CommandError> {
     let mut script = Vec::new();
-    clap_complete::generate(
-        arguments.shell,
-        &mut Cli::command(),
-        "aep-flow",
-        &mut script,
-    );
+    clap_complete::generate(arguments.shell, &mut command, "aep-flow", &mut script);
     out::answer(String::from_utf8_lossy(&script).trim_end());
     Ok(ExitStatus::Done)
 }

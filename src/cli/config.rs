@@ -1,15 +1,15 @@
-//! `aep-flow config show`: every setting, its value and where it came from.
+//! `aep-flow config show`: every setting, its value and its source.
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::global::Global;
 use super::out::{self, Output};
 use crate::temporal::Target;
 
-/// Look at the configuration
+/// Show the configuration
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -18,7 +18,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show every setting, its value and where it came from; secrets as ***
+    /// Show every setting, its value and its source; secrets as ***
     #[command(after_help = "\
 Later sources win: defaults, the configuration file, the environment, flags.
 
@@ -49,7 +49,7 @@ struct Temporal {
     namespace: String,
 }
 
-pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<ExitStatus, Failure> {
+pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<ExitStatus, CommandError> {
     let Command::Show = arguments.command;
     let loaded = global.load(&[])?;
     let settings: Vec<Setting> = loaded

@@ -2,8 +2,8 @@
 
 use clap::Args;
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::global::{Global, Logs};
 use super::out::{self, Output};
 use super::signal;
@@ -25,8 +25,8 @@ pub(super) struct Arguments {
     keep: bool,
 }
 
-pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
-    // The demo tells of its failed attempts itself; as log lines they would be there twice.
+pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, CommandError> {
+    // The demo shows failed attempts itself; as log lines they would appear twice.
     let config = global.start(&[], Logs::Silent)?;
     let options = demo::Options {
         keep: arguments.keep,
@@ -46,7 +46,7 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
     }
 }
 
-fn explain(error: DemoError) -> Failure {
+fn explain(error: DemoError) -> CommandError {
     let hint = error.next_step();
     let exit = match &error {
         DemoError::Server(_) | DemoError::Connect(_) => ExitStatus::Unreachable,
@@ -58,5 +58,5 @@ fn explain(error: DemoError) -> Failure {
         | DemoError::Failed(_)
         | DemoError::Result { .. } => ExitStatus::Refused,
     };
-    Failure::new(exit, error).hint(hint)
+    CommandError::new(exit, error).hint(hint)
 }

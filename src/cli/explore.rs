@@ -1,13 +1,13 @@
-//! `aep-flow explore`: what a source holds, asked through a base connection.
+//! `aep-flow explore`: what a source contains, read through a base connection.
 
 use aep_flow_proto::json::Object;
 use aep_flow_proto::v1::{ExploreTableResult, ExploreTablesResult, TableEntry};
-use aep_platform::{BaseConnectionId, Class, Column, ReadError, Sandbox};
+use aep_platform::{BaseConnectionId, Class, Column, PlatformError, Sandbox};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::global::{Global, Logs};
 use super::out::{self, Output};
 use super::platform;
@@ -15,8 +15,8 @@ use super::platform;
 /// List a source's tables, a table's columns, or its first rows
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Asks the platform directly, with the configured credentials; no worker is needed. The base
-connection is one that an ingestion made: its id is in the result, and in `aep-flow status`.
+Asks the platform directly, with the configured credentials; it needs no worker. The base
+connection is that of an ingestion: its id is in the result, and in `aep-flow status`.
 
 Examples:
   aep-flow explore tables --base-connection 4267c2ab-2104-474f-a7c2-ab2104d74f86
@@ -60,7 +60,7 @@ struct Place {
     sandbox: Option<String>,
 }
 
-pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
+pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, CommandError> {
     let place = match &arguments.what {
         What::Tables { place } | What::Table { place, .. } | What::Preview { place, .. } => place,
     };
@@ -68,7 +68,7 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
     let config = global.start(&flags, Logs::Quiet)?;
     let sandbox = platform::sandbox(&config)?;
     let id = BaseConnectionId::parse(place.base_connection.as_str())
-        .map_err(|error| Failure::new(ExitStatus::Usage, error))?;
+        .map_err(|error| CommandError::new(ExitStatus::Usage, error))?;
     match &arguments.what {
         What::Tables { .. } => tables(global.output, &sandbox, &id).await,
         What::Table { table, .. } => columns(global.output, &sandbox, &id, table).await,
@@ -77,7 +77,11 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
     Ok(ExitStatus::Done)
 }
 
-async fn tables(output: Output, sandbox: &Sandbox, id: &BaseConnectionId) -> Result<(), Failure> {
+async fn tables(
+    output: Output,
+    sandbox: &Sandbox,
+    id: &BaseConnectionId,
+) -> Result<(), CommandError> {
     let found = sandbox
         .explore_tables(id)
         .await
@@ -109,7 +113,7 @@ async fn columns(
     sandbox: &Sandbox,
     id: &BaseConnectionId,
     table: &str,
-) -> Result<(), Failure> {
+) -> Result<(), CommandError> {
     let found = sandbox
         .explore_table(id, table, false)
         .await
@@ -138,7 +142,7 @@ async fn preview(
     sandbox: &Sandbox,
     id: &BaseConnectionId,
     table: &str,
-) -> Result<(), Failure> {
+) -> Result<(), CommandError> {
     let found = sandbox
         .explore_table(id, table, true)
         .await
@@ -185,13 +189,12 @@ fn cell(value: &Value) -> String {
 }
 
 fn refused(
-    error: ReadError,
+    error: PlatformError,
     sandbox: &Sandbox,
     id: &BaseConnectionId,
     table: Option<&str>,
-) -> Failure {
-    let failure = error.failure();
-    let exit = platform::exit_of(failure.class);
+) -> CommandError {
+    let exit = error.class().into();
     let what = match table {
         Some(table) => format!("the table `{table}`"),
         None => "the tables".to_owned(),
@@ -200,13 +203,13 @@ fn refused(
         "{what} of base connection {id} in sandbox `{}` can't be read",
         sandbox.name()
     );
-    let hint = match (table, failure.class) {
+    let hint = match (table, error.class()) {
         (Some(_), Class::NotFound | Class::InvalidInput | Class::PlatformRejected) => {
-            format!("`aep-flow explore tables --base-connection {id}` lists what is there")
+            format!("`aep-flow explore tables --base-connection {id}` lists the tables")
         }
-        _ => failure.next_step,
+        _ => platform::hint(&error),
     };
-    Failure::new(exit, anyhow::Error::new(error).context(context)).hint(hint)
+    CommandError::new(exit, anyhow::Error::new(error).context(context)).hint(hint)
 }
 
 #[cfg(test)]

@@ -4,22 +4,22 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::out::{self, Output};
 use crate::config::{Config, Environment, Loaded, Origin, Sources};
 use crate::secrets::exposure;
 use crate::telemetry::{self, TelemetryError};
 
-/// What a command logs unless it is told otherwise; a worker logs more.
+/// What a command logs by default; a worker logs more.
 const QUIET: &str = "warn,temporalio_sdk_core=error,temporalio_client=error";
 
-/// What a command logs whose worker is to fail, and who tells of it by itself.
+/// What a command logs that provokes failures and reports them itself.
 const SILENT: &str = "error";
 
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct Global {
-    /// How the answer looks; fields of json are added, never renamed
+    /// Format of the result; json fields are added, never renamed
     #[arg(
         long,
         short,
@@ -40,7 +40,7 @@ pub(super) struct Global {
     )]
     config: Option<PathBuf>,
 
-    /// Sets any setting but a secret, such as `--set aep.sandbox=dev`; may be repeated
+    /// Set any setting except a secret, such as `--set aep.sandbox=dev`; may be repeated
     #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = key_value, help_heading = "Global options")]
     set: Vec<(String, String)>,
 
@@ -85,25 +85,29 @@ fn key_value(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if !key.trim().is_empty() => {
             Ok((key.trim().to_owned(), value.to_owned()))
         }
-        // The text is not repeated: it may be a secret.
+        // The error does not repeat the text, which may be a secret.
         _ => Err("expected KEY=VALUE".to_owned()),
     }
 }
 
-/// How much a command logs where nobody said.
+/// How much a command logs if no filter is configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Logs {
-    /// Warnings: the command's own lines are what a person reads.
+    /// Warnings: a person reads the command's own lines.
     Quiet,
     /// Errors.
+    #[cfg_attr(
+        not(feature = "demo"),
+        expect(dead_code, reason = "the demo alone shows its failures itself")
+    )]
     Silent,
-    /// As configured: the log is what there is to read.
+    /// As configured: a person reads the log.
     Full,
 }
 
 impl Global {
     /// Reads the configuration; `flags` are the command's own, by setting.
-    pub(super) fn load(&self, flags: &[(&str, Option<&str>)]) -> Result<Loaded, Failure> {
+    pub(super) fn load(&self, flags: &[(&str, Option<&str>)]) -> Result<Loaded, CommandError> {
         let mut sources = Sources {
             config_file: self.config.clone(),
             folder: PathBuf::new(),
@@ -130,7 +134,7 @@ impl Global {
         &self,
         flags: &[(&str, Option<&str>)],
         logs: Logs,
-    ) -> Result<Config, Failure> {
+    ) -> Result<Config, CommandError> {
         let mut loaded = self.load(flags)?;
         if loaded.origin("log.filter") == Origin::Default {
             let filter = &mut loaded.config.log.filter;
@@ -146,7 +150,7 @@ impl Global {
                 TelemetryError::Export { .. } => "correct the variables, or unset them",
                 TelemetryError::AlreadySet(_) => "one process runs one command",
             };
-            Failure::new(ExitStatus::Usage, error).hint(hint)
+            CommandError::new(ExitStatus::Usage, error).hint(hint)
         })?;
         if logs == Logs::Full {
             loaded.warnings.extend(exposure::warnings(&loaded));

@@ -13,16 +13,16 @@ use futures::StreamExt as _;
 use serde::Serialize;
 use temporalio_client::errors::WorkflowStartError;
 use temporalio_client::{
-    Client, WorkflowDescribeOptions, WorkflowExecutionStatus, WorkflowFetchHistoryOptions,
-    WorkflowIdConflictPolicy, WorkflowStartOptions,
+    Client, WorkflowDescribeOptions, WorkflowFetchHistoryOptions, WorkflowIdConflictPolicy,
+    WorkflowStartOptions,
 };
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::global::{Global, Logs};
+use super::ingestion_end::{self, EndUnknown, IngestionEnd, IngestionFailure};
 use super::out::{self, Output};
-use super::outcome::{self, Failed, NotKnown, Outcome};
 use super::progress::{self, Progress};
 use super::snapshot::{self, Handle, Snapshot};
 use super::spec::{self, Spec};
@@ -54,11 +54,11 @@ The specification is the input of the workflow IngestSource:
       deltaColumn: updatedTime
       schedule: {frequency: HOUR, interval: 1}
 
-or, without a `source`, of IngestOracleServiceCloud, whose connection has a host, a username and a
-password.
+or, without a `source`, the input of IngestOracleServiceCloud, whose connection has a host, a
+username and a password.
 
-It is safe to run the same specification again: what exists is found and used, and while an
-ingestion of the same workflow id runs, this attaches to it.
+It is safe to run the same specification again: what exists is found and used. While an ingestion
+with the same workflow id runs, the command attaches to it.
 
 Examples:
   aep-flow ingest plan -f spec.yaml
@@ -74,7 +74,7 @@ pub(super) struct Arguments {
     #[arg(long, short, value_name = "FILE", required = true)]
     file: Option<PathBuf>,
 
-    /// Stay until it is over, and show where it stands
+    /// Wait until the ingestion ends, and show its progress
     #[arg(long)]
     wait: bool,
 
@@ -115,10 +115,10 @@ struct Answer {
     /// `running`, `done`, `failed`, `cancelled`, `terminated` or `timed out`.
     status: &'static str,
     result: Option<Box<IngestResult>>,
-    failure: Option<Box<Failed>>,
+    failure: Option<Box<IngestionFailure>>,
 }
 
-pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
+pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, CommandError> {
     if let Some(Command::Plan(arguments)) = &arguments.command {
         return plan::run(global, arguments).await;
     }
@@ -129,7 +129,7 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
     let file = arguments.file.clone().unwrap_or_default();
     let spec = spec::read(&file, &catalog)?;
     let target = Target::read(&config, None)?;
-    let client = temporal::connect_watched(&config, None).await?;
+    let client = temporal::connect_with_telemetry(&config, None).await?;
     let workflow_id = arguments
         .workflow_id
         .clone()
@@ -178,7 +178,7 @@ async fn start(
     config: &Config,
     workflow_id: &str,
     spec: Spec,
-) -> Result<(Handle, bool), Failure> {
+) -> Result<(Handle, bool), CommandError> {
     let running = telemetry::untraced(running(client, workflow_id)).await;
     let options = WorkflowStartOptions::new(config.worker.task_queue.clone(), workflow_id)
         .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
@@ -210,16 +210,16 @@ async fn running(client: &Client, workflow_id: &str) -> Option<String> {
         .describe(WorkflowDescribeOptions::default())
         .await
         .ok()?;
-    let is_running = matches!(
-        described.status(),
-        WorkflowExecutionStatus::Running | WorkflowExecutionStatus::Paused
-    );
-    is_running.then(|| described.run_id().to_owned())
+    snapshot::is_open(described.status()).then(|| described.run_id().to_owned())
 }
 
-/// Attaching to an ingestion of something else would answer a question nobody asked.
-async fn refuse_another(handle: &Handle, spec: &Spec, workflow_id: &str) -> Result<(), Failure> {
-    // What a later run goes on with is no longer what was asked for.
+/// Refuses to attach to an ingestion of another specification, whose result nobody asked for.
+async fn refuse_another(
+    handle: &Handle,
+    spec: &Spec,
+    workflow_id: &str,
+) -> Result<(), CommandError> {
+    // Only the first run has the input as the caller gave it.
     let described = handle.describe(WorkflowDescribeOptions::default()).await;
     let run_id = described.ok().and_then(|described| {
         let info = described.raw().workflow_execution_info.as_ref()?;
@@ -245,7 +245,7 @@ async fn refuse_another(handle: &Handle, spec: &Spec, workflow_id: &str) -> Resu
     if theirs.as_ref() == Some(spec) {
         return Ok(());
     }
-    Err(Failure::text(
+    Err(CommandError::text(
         ExitStatus::Refused,
         format!("an ingestion of another specification runs as `{workflow_id}`"),
     )
@@ -256,27 +256,27 @@ async fn refuse_another(handle: &Handle, spec: &Spec, workflow_id: &str) -> Resu
     )))
 }
 
-fn not_started(error: WorkflowStartError, client: &Client) -> Failure {
+fn not_started(error: WorkflowStartError, client: &Client) -> CommandError {
     match error {
         WorkflowStartError::Rpc(status) => {
-            rpc::failure(&status, "the ingestion was not started", client)
+            rpc::call_error(&status, "the ingestion was not started", client)
         }
-        other => Failure::new(ExitStatus::Refused, other),
+        other => CommandError::new(ExitStatus::Refused, other),
     }
 }
 
-/// How often a watcher looks. Oftener: each look is a query that a worker answers.
+/// How often a watcher polls. More often costs more: a worker answers each query.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// How long a server may be away while somebody watches; the ingestion does not need us.
+/// How long a server may be unreachable while somebody watches; the ingestion goes on without us.
 const AWAY_AT_MOST: Duration = Duration::from_secs(120);
 
-/// Shows where the ingestion stands until it is over.
-async fn follow(handle: &Handle) -> Result<Outcome, Failure> {
+/// Shows the progress of the ingestion until it ends.
+async fn follow(handle: &Handle) -> Result<IngestionEnd, CommandError> {
     let mut progress = Progress::default();
-    let mut told: Vec<OpenDecision> = Vec::new();
+    let mut reported: Vec<OpenDecision> = Vec::new();
     let mut away_since: Option<Instant> = None;
-    // With many tables it goes on in another run than the one that was started.
+    // With many tables it continues in another run.
     let workflow_id = handle.info().workflow_id.clone();
     let latest = handle.client().get_workflow_handle(workflow_id);
     loop {
@@ -285,14 +285,14 @@ async fn follow(handle: &Handle) -> Result<Outcome, Failure> {
                 if let Ok(snapshot) = snapshot::take(&latest).await
                     && snapshot.is_running()
                 {
-                    tell(&mut progress, &mut told, &snapshot);
+                    report_decisions(&mut progress, &mut reported, &snapshot);
                     progress.show(progress::lines(&snapshot));
                 }
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         };
         let ended = tokio::select! {
-            ended = outcome::wait(handle) => ended,
+            ended = ingestion_end::wait(handle) => ended,
             () = looking => continue,
         };
         match ended {
@@ -302,11 +302,11 @@ async fn follow(handle: &Handle) -> Result<Outcome, Failure> {
                 }
                 return Ok(outcome);
             }
-            Err(NotKnown::Final(failure)) => return Err(*failure),
-            Err(NotKnown::NoAnswer(status)) => {
+            Err(EndUnknown::Final(failure)) => return Err(*failure),
+            Err(EndUnknown::NoAnswer(status)) => {
                 let since = *away_since.get_or_insert_with(Instant::now);
-                if !rpc::is_passing(&status) || since.elapsed() > AWAY_AT_MOST {
-                    return Err(rpc::failure(
+                if !rpc::is_transient(&status) || since.elapsed() > AWAY_AT_MOST {
+                    return Err(rpc::call_error(
                         &status,
                         "the ingestion can't be followed any more; it goes on by itself",
                         handle.client(),
@@ -318,18 +318,22 @@ async fn follow(handle: &Handle) -> Result<Outcome, Failure> {
     }
 }
 
-/// Says once of each decision that it is needed, in lines that stay.
-fn tell(progress: &mut Progress, told: &mut Vec<OpenDecision>, snapshot: &Snapshot) {
+/// Reports each decision that is needed once, in lines that stay.
+fn report_decisions(
+    progress: &mut Progress,
+    reported: &mut Vec<OpenDecision>,
+    snapshot: &Snapshot,
+) {
     let Some(ingest) = &snapshot.ingest else {
         return;
     };
-    if ingest.decisions.iter().any(|open| !told.contains(open)) {
-        progress.tell(&progress::decisions(
+    if ingest.decisions.iter().any(|open| !reported.contains(open)) {
+        progress.print_above(&progress::decisions(
             &snapshot.workflow_id,
             &ingest.decisions,
         ));
     }
-    told.clone_from(&ingest.decisions);
+    reported.clone_from(&ingest.decisions);
 }
 
 fn show_started(output: Output, answer: &Answer) {
@@ -345,15 +349,19 @@ fn show_started(output: Output, answer: &Answer) {
     }
 }
 
-fn end(output: Output, answer: &mut Answer, outcome: Outcome) -> Result<ExitStatus, Failure> {
+fn end(
+    output: Output,
+    answer: &mut Answer,
+    outcome: IngestionEnd,
+) -> Result<ExitStatus, CommandError> {
     match outcome {
-        Outcome::Done(result) => {
+        IngestionEnd::Done(result) => {
             answer.status = "done";
             let warnings = result.warnings.clone();
             match output {
                 Output::Text => {
                     out::answer(&format!("base connection {}\n", result.base_connection_id));
-                    out::answer(&outcome::table(&result.tables));
+                    out::answer(&ingestion_end::table(&result.tables));
                 }
                 Output::Json => {
                     answer.result = Some(result);
@@ -365,13 +373,13 @@ fn end(output: Output, answer: &mut Answer, outcome: Outcome) -> Result<ExitStat
             }
             Ok(ExitStatus::Done)
         }
-        Outcome::Failed(failed) => {
+        IngestionEnd::Failed(failed) => {
             answer.status = "failed";
             let failure = failed.explained();
             if output == Output::Text
                 && let Some(ingestion) = &failed.ingestion
             {
-                out::answer(&outcome::made(ingestion));
+                out::answer(&ingestion_end::made(ingestion));
             }
             if output == Output::Json {
                 answer.failure = Some(failed);
@@ -379,14 +387,14 @@ fn end(output: Output, answer: &mut Answer, outcome: Outcome) -> Result<ExitStat
             }
             Err(failure)
         }
-        Outcome::Ended(how) => {
+        IngestionEnd::Ended(how) => {
             answer.status = how;
             if output == Output::Json {
                 out::json(answer);
             }
             Err(
-                Failure::text(ExitStatus::Refused, format!("the ingestion was {how}"))
-                    .hint("run the same specification again: what was made is found and used"),
+                CommandError::text(ExitStatus::Refused, format!("the ingestion was {how}"))
+                    .hint("run the same specification again: what was created is found and used"),
             )
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use aep_flow_proto::names::{search_attribute as attribute, workflow};
+use aep_flow_proto::names::{SearchAttribute, workflow};
 use aep_flow_proto::v1::FailingStep;
 use aep_flow_workflows::ingest::IngestOracleServiceCloud;
 use clap::Args;
@@ -15,23 +15,23 @@ use temporalio_client::{
 };
 use temporalio_common::search_attributes::SearchAttributeKey;
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::global::{Global, Logs};
 use super::out::{self, Output};
 use super::{rpc, snapshot};
-use crate::search_attributes::{Attribute, Registered, names};
+use crate::search_attributes::{Registered, names};
 use crate::temporal;
 
-/// Ingestions that are asked at once what they retry.
+/// How many ingestions are queried at the same time for the step that fails.
 const ASKED_AT_ONCE: usize = 8;
 
-/// List ingestions: those that run, that fail, or that wait for a person
+/// List ingestions: running, failing, or waiting for a person
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Finds ingestions by the search attributes that they set, and asks those that are failing which
-step fails, since when, and when it is tried again. In a namespace that lacks a search attribute
-the filter by it is left out, which is said on stderr; `aep-flow check --fix` registers it, for
+step fails, since when, and when the next attempt is due. If the namespace lacks a search
+attribute, its filter is ignored with a warning; `aep-flow check --fix` registers it, for
 ingestions that start from then on.
 
 Examples:
@@ -40,11 +40,11 @@ Examples:
   aep-flow list --needs-decision --output json | jq -r '.ingestions[].workflowId'
   aep-flow list --all --limit 200")]
 pub(super) struct Arguments {
-    /// Only those of which a step is failing now
+    /// Only those with a step that is failing now
     #[arg(long)]
     failing: bool,
 
-    /// Only those that wait for a person to decide
+    /// Only those that wait for a person's decision
     #[arg(long)]
     needs_decision: bool,
 
@@ -52,16 +52,16 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME")]
     sandbox: Option<String>,
 
-    /// Also those that are over, as long as the server keeps them
+    /// Also those that have ended, as long as the server keeps them
     #[arg(long)]
     all: bool,
 
-    /// At most so many, the latest first
+    /// At most this many, the latest first
     #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
 }
 
-/// What can't be asked for, since the namespace lacks the search attribute.
+/// A filter that is ignored because the namespace lacks its search attribute.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Ignored {
@@ -73,19 +73,19 @@ struct Ignored {
 #[serde(rename_all = "camelCase")]
 struct Answer {
     ingestions: Vec<Ingestion>,
-    /// Whether there are more than the limit.
+    /// Whether more ingestions match than the limit.
     has_more: bool,
     ignored_filters: Vec<Ignored>,
 }
 
-/// One line of the answer. What the ingestion did not set is empty.
+/// One line of the result. What the ingestion did not set is empty.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Ingestion {
     workflow_id: String,
     run_id: String,
-    /// In Temporal's words: `Running`, `Completed`, `Failed`, …
-    status: String,
+    #[serde(serialize_with = "snapshot::serialize_status")]
+    status: WorkflowExecutionStatus,
     phase: String,
     sandbox: String,
     source: String,
@@ -94,15 +94,15 @@ struct Ingestion {
     needs_decision: bool,
     started_at: Option<Timestamp>,
     closed_at: Option<Timestamp>,
-    /// The step that failed last of those that are failing now, in the ingestion's own words;
-    /// nothing without a worker that answers.
+    /// The step that failed last of those that are failing now, as the ingestion reports it;
+    /// nothing if no worker answers the query.
     failing: Option<FailingStep>,
 }
 
-pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
+pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, CommandError> {
     let config = global.start(&[], Logs::Quiet)?;
     let client = temporal::connect(&config).await?;
-    // Who may not list them may still use them.
+    // Credentials that may not list search attributes may still filter by them.
     let registered = Registered::list(&client).await.ok();
     let has = |name: &str| registered.as_ref().is_none_or(|all| all.has(name));
     let (query, ignored) = query(&arguments, has);
@@ -130,11 +130,11 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
         Output::Json => out::json(&answer),
         Output::Text => show(&answer),
     }
-    tell_of_ignored(&answer.ignored_filters, &client.namespace());
+    report_ignored(&answer.ignored_filters, &client.namespace());
     Ok(ExitStatus::Done)
 }
 
-/// The query for what `arguments` ask, and what of it can't be asked.
+/// The query for `arguments`, and the filters that it can't contain.
 fn query(arguments: &Arguments, has: impl Fn(&str) -> bool) -> (String, Vec<Ignored>) {
     let types = workflow::INGESTIONS.map(quoted).join(", ");
     let mut conditions = vec![format!("WorkflowType IN ({types})")];
@@ -145,17 +145,17 @@ fn query(arguments: &Arguments, has: impl Fn(&str) -> bool) -> (String, Vec<Igno
     let filters = [
         (
             "--failing",
-            attribute::LAST_FAILURE,
+            SearchAttribute::LastFailure.as_str(),
             arguments.failing.then(|| "IS NOT NULL".to_owned()),
         ),
         (
             "--needs-decision",
-            attribute::NEEDS_DECISION,
+            SearchAttribute::NeedsDecision.as_str(),
             arguments.needs_decision.then(|| "= true".to_owned()),
         ),
         (
             "--sandbox",
-            attribute::SANDBOX,
+            SearchAttribute::Sandbox.as_str(),
             sandbox.map(|sandbox| format!("= {sandbox}")),
         ),
     ];
@@ -175,7 +175,7 @@ fn query(arguments: &Arguments, has: impl Fn(&str) -> bool) -> (String, Vec<Igno
     (conditions.join(" AND "), ignored)
 }
 
-/// A text as Temporal's query language takes it.
+/// A text as a literal of Temporal's query language.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
@@ -187,7 +187,7 @@ async fn ingestion(client: &Client, execution: &WorkflowExecution) -> Ingestion 
         attributes.get(&key).unwrap_or_default()
     };
     let time = |time: Option<SystemTime>| time.and_then(|time| Timestamp::try_from(time).ok());
-    let last_failure = keyword(attribute::LAST_FAILURE);
+    let last_failure = keyword(SearchAttribute::LastFailure.as_str());
     let is_running = execution.status() == WorkflowExecutionStatus::Running;
     let failing = if is_running && !last_failure.is_empty() {
         let handle = client.get_workflow_handle::<IngestOracleServiceCloud>(execution.id());
@@ -199,14 +199,16 @@ async fn ingestion(client: &Client, execution: &WorkflowExecution) -> Ingestion 
     Ingestion {
         workflow_id: execution.id().to_owned(),
         run_id: execution.run_id().to_owned(),
-        status: format!("{:?}", execution.status()),
-        phase: keyword(attribute::PHASE),
-        sandbox: keyword(attribute::SANDBOX),
-        source: keyword(attribute::SOURCE),
-        connection_id: keyword(attribute::CONNECTION_ID),
+        status: execution.status(),
+        phase: keyword(SearchAttribute::Phase.as_str()),
+        sandbox: keyword(SearchAttribute::Sandbox.as_str()),
+        source: keyword(SearchAttribute::Source.as_str()),
+        connection_id: keyword(SearchAttribute::ConnectionId.as_str()),
         last_failure,
         needs_decision: attributes
-            .get(&SearchAttributeKey::bool(attribute::NEEDS_DECISION))
+            .get(&SearchAttributeKey::bool(
+                SearchAttribute::NeedsDecision.as_str(),
+            ))
             .unwrap_or_default(),
         started_at: time(execution.start_time()),
         closed_at: time(execution.close_time()),
@@ -214,17 +216,17 @@ async fn ingestion(client: &Client, execution: &WorkflowExecution) -> Ingestion 
     }
 }
 
-fn not_listed(error: ClientError, client: &Client) -> Failure {
+fn not_listed(error: ClientError, client: &Client) -> CommandError {
     const WHAT: &str = "the ingestions can't be listed";
     match error {
-        ClientError::Rpc(status) => rpc::failure(&status, WHAT, client),
-        other => Failure::new(ExitStatus::Refused, anyhow::Error::new(other).context(WHAT)),
+        ClientError::Rpc(status) => rpc::call_error(&status, WHAT, client),
+        other => CommandError::new(ExitStatus::Refused, anyhow::Error::new(other).context(WHAT)),
     }
 }
 
 fn show(answer: &Answer) {
     if answer.ingestions.is_empty() {
-        out::note("no such ingestion");
+        out::note("no ingestion matches");
         return;
     }
     let header = [
@@ -252,7 +254,7 @@ fn row(ingestion: &Ingestion) -> Vec<String> {
     };
     vec![
         ingestion.workflow_id.clone(),
-        ingestion.status.to_lowercase(),
+        snapshot::status_word(ingestion.status),
         ingestion.phase.clone(),
         ingestion.sandbox.clone(),
         ingestion.source.clone(),
@@ -263,21 +265,25 @@ fn row(ingestion: &Ingestion) -> Vec<String> {
     ]
 }
 
-fn tell_of_ignored(ignored: &[Ignored], namespace: &str) {
+fn report_ignored(ignored: &[Ignored], namespace: &str) {
     for each in ignored {
         let Ignored {
             filter,
             search_attribute,
         } = each;
         out::warning(&format!(
-            "`{filter}` is left out: the search attribute {search_attribute} is not registered in \
-             the namespace {namespace}"
+            "`{filter}` is ignored: the search attribute {search_attribute} is not registered in the \
+             namespace {namespace}"
         ));
     }
     if !ignored.is_empty() {
-        let missing: Vec<Attribute> = attribute::ALL
+        let missing: Vec<SearchAttribute> = SearchAttribute::ALL
             .into_iter()
-            .filter(|(name, _)| ignored.iter().any(|each| each.search_attribute == *name))
+            .filter(|ours| {
+                ignored
+                    .iter()
+                    .any(|each| each.search_attribute == ours.as_str())
+            })
             .collect();
         out::note(&format!(
             "{} `aep-flow check --fix` registers {}, for ingestions that start from then on",
@@ -313,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_namespace_lacks_is_left_out_and_told() {
+    fn a_filter_that_the_namespace_lacks_is_ignored_and_reported() {
         let all = Arguments {
             all: true,
             ..arguments()

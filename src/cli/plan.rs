@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::global::{Global, Logs};
 use super::out::{self, Output};
 use super::spec::{self, Spec};
-use crate::activities::{Failed, Platform};
+use crate::activities::{ActivityFailure, Platform};
 use crate::catalog::Catalog;
 use crate::plan::{self, Action, Plan, Step};
 use crate::platform_client;
@@ -18,12 +18,12 @@ use crate::platform_client;
 /// Show what an ingestion would do, without a write
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Asks the platform directly, with the configured credentials; no worker and no Temporal server is
-needed. It only reads: what exists is compared with what the specification asks for, by the marker
-in its description. What lists do not show yet is not seen.
+Asks the platform directly, with the configured credentials; it needs no worker and no Temporal
+server. It only reads: it compares what exists with what the specification asks for, by the marker
+in the description. It does not see what the platform's lists do not show yet.
 
-A source's secrets are not read, unless the worker keeps something of them in markers
-(`ensure.fingerprint_key`): then they and that key must be here as they are at the worker.
+It does not read the source's secrets, unless the worker's markers contain hashes of them
+(`ensure.fingerprint_key`): then this machine needs the same secrets and the same key.
 
 With --detailed-exitcode:
   0  nothing to do
@@ -39,7 +39,7 @@ pub(super) struct Arguments {
     #[arg(long, short, value_name = "FILE")]
     file: PathBuf,
 
-    /// Tell by the exit code whether there is something to do
+    /// Show by the exit code whether there is something to do
     #[arg(long)]
     detailed_exitcode: bool,
 }
@@ -58,13 +58,16 @@ struct Answer<'a> {
     plan: &'a Plan,
 }
 
-pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<ExitStatus, Failure> {
+pub(super) async fn run(
+    global: &Global,
+    arguments: &Arguments,
+) -> Result<ExitStatus, CommandError> {
     match make(global, arguments).await {
         Ok(plan) => {
             show(global.output, &plan);
             Ok(exit(&plan, arguments.detailed_exitcode))
         }
-        // 2 would say that there is something to do.
+        // 2 would mean that there is something to do.
         Err(failure) if arguments.detailed_exitcode => {
             failure.print();
             Ok(ExitStatus::Refused)
@@ -73,7 +76,7 @@ pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<ExitSt
     }
 }
 
-async fn make(global: &Global, arguments: &Arguments) -> Result<Plan, Failure> {
+async fn make(global: &Global, arguments: &Arguments) -> Result<Plan, CommandError> {
     let config = global.start(&[], Logs::Quiet)?;
     let catalog = Catalog::load(config.catalog.dir.as_deref())?;
     let given = match spec::read(&arguments.file, &catalog)? {
@@ -82,7 +85,7 @@ async fn make(global: &Global, arguments: &Arguments) -> Result<Plan, Failure> {
     };
     let client = platform_client::from_config(&config)?;
     let platform = Platform::new(&config, client, catalog)
-        .map_err(|error| Failure::new(ExitStatus::Usage, error))?;
+        .map_err(|error| CommandError::new(ExitStatus::Usage, error))?;
     plan::plan(&platform, &given).await.map_err(not_known)
 }
 
@@ -96,12 +99,12 @@ fn exit(plan: &Plan, is_detailed: bool) -> ExitStatus {
     }
 }
 
-fn not_known(failed: Failed) -> Failure {
+fn not_known(failed: ActivityFailure) -> CommandError {
     let kind = failed.kind();
-    Failure::text(
-        ExitStatus::of(kind),
+    CommandError::text(
+        (&kind).into(),
         format!(
-            "what an ingestion would do can't be told: {kind}: {}",
+            "what an ingestion would do can't be determined: {kind}: {}",
             failed.message()
         ),
     )
@@ -173,7 +176,7 @@ fn summary(plan: &Plan) -> String {
         (Action::Create, "to create"),
         (Action::Keep, "as they are"),
         (Action::Adopt, "to adopt"),
-        (Action::Remove, "to take away"),
+        (Action::Remove, "to remove"),
         (Action::Refuse, "refused"),
         (Action::Unknown, "not known yet"),
     ];

@@ -1,26 +1,27 @@
-//! Shows where an ingestion stands, table by table: over itself on a terminal, else what changed.
+//! Shows the progress of an ingestion, table by table: in place on a terminal, else only changes.
 
 use std::io::Write as _;
 
+use aep_flow_proto::names::CreatedKind;
 use aep_flow_proto::v1::{IngestStatus, OpenDecision};
 use aep_flow_workflows::{
     decision::{self, Commands},
-    shown,
+    urgency,
 };
 
 use super::out;
-use super::snapshot::{Pending, Snapshot};
+use super::snapshot::{Pending, Snapshot, status_word};
 
-// More than a terminal shows; lines above its upper end could not be written over.
+// A terminal shows no more; lines that scrolled off can't be overwritten.
 const MAX_TABLES_SHOWN: usize = 15;
 const MAX_ACTIVITIES_SHOWN: usize = 5;
 const MAX_DECISIONS_SHOWN: usize = 5;
 
-/// The lines that tell where a workflow stands.
+/// The lines that show the state of a workflow.
 pub(super) fn lines(snapshot: &Snapshot) -> Vec<String> {
     let mut lines = match &snapshot.ingest {
         Some(ingest) => of_ingest(ingest),
-        None => vec![snapshot.status.to_lowercase()],
+        None => vec![status_word(snapshot.status)],
     };
     if snapshot.waits_for_worker {
         lines.push(format!(
@@ -42,7 +43,7 @@ pub(super) fn lines(snapshot: &Snapshot) -> Vec<String> {
     lines.iter().map(|line| out::plain(line)).collect()
 }
 
-/// The lines that tell where an ingestion stands by its own word.
+/// The lines that show what an ingestion reports.
 pub(super) fn of_ingest(ingest: &IngestStatus) -> Vec<String> {
     let mut head = ingest.phase.clone();
     if ingest.tables_total > 0 {
@@ -55,7 +56,7 @@ pub(super) fn of_ingest(ingest: &IngestStatus) -> Vec<String> {
         head.push_str(&format!(", {} failed", ingest.tables_failed));
     }
     let mut lines = vec![head];
-    let shown = shown::most_telling(&ingest.tables, MAX_TABLES_SHOWN);
+    let shown = urgency::most_urgent(&ingest.tables, MAX_TABLES_SHOWN);
     let width = shown
         .iter()
         .map(|table| table.table.chars().count())
@@ -83,7 +84,7 @@ pub(super) fn of_ingest(ingest: &IngestStatus) -> Vec<String> {
     lines.iter().map(|line| out::plain(line)).collect()
 }
 
-/// The lines that tell what a person must decide, and how.
+/// The lines that show what a person must decide, and how.
 pub(super) fn decisions(workflow_id: &str, open: &[OpenDecision]) -> Vec<String> {
     let mut lines = Vec::new();
     for each in open.iter().take(MAX_DECISIONS_SHOWN) {
@@ -93,12 +94,13 @@ pub(super) fn decisions(workflow_id: &str, open: &[OpenDecision]) -> Vec<String>
         let message: String = each.message.chars().take(300).collect();
         lines.push(format!("  it said: {message}"));
         for candidate in &each.candidates {
-            let (kind, id) = (&candidate.kind, &candidate.id);
+            let kind = CreatedKind::shown_word(&candidate.kind);
+            let id = &candidate.id;
             lines.push(format!("  on the platform there is the {kind} {id}"));
         }
-        lines.push("  look on the platform; if it exists, take it by its id:".to_owned());
+        lines.push("  look on the platform; if it exists, adopt it by its id:".to_owned());
         lines.push(format!("    {}", commands.adopt));
-        lines.push("  if it does not, look and create again:".to_owned());
+        lines.push("  if it does not, search and create again:".to_owned());
         lines.push(format!("    {}", commands.retry));
         lines.push(format!(
             "  without a decision the step fails at {}",
@@ -121,7 +123,7 @@ fn retry(pending: &Pending) -> String {
         pending.activity, pending.state, pending.attempt
     );
     if let Some(next) = pending.next_try {
-        // The second is enough, and keeps a log of these lines short.
+        // Whole seconds are enough, and keep a log of these lines short.
         let next = jiff::Timestamp::from_second(next.as_second()).unwrap_or(next);
         line.push_str(&format!(", next try at {next}"));
     }
@@ -137,14 +139,14 @@ fn retry(pending: &Pending) -> String {
     line
 }
 
-/// What was shown so far.
+/// What has been shown so far.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     last: Vec<String>,
 }
 
 impl Progress {
-    /// Shows `lines` on stderr in place of those before; without a terminal, those that are new.
+    /// Shows `lines` on stderr in place of the previous ones; without a terminal, only new ones.
     pub(super) fn show(&mut self, lines: Vec<String>) {
         if lines == self.last {
             return;
@@ -162,8 +164,8 @@ impl Progress {
         self.last = lines;
     }
 
-    /// Shows `lines` on stderr above all that is shown from now on: they stay.
-    pub(super) fn tell(&mut self, lines: &[String]) {
+    /// Shows `lines` on stderr above everything that is shown from now on: they stay.
+    pub(super) fn print_above(&mut self, lines: &[String]) {
         if out::is_live() {
             let _ = write!(std::io::stderr().lock(), "{}", over(&self.last, &[]));
             self.last.clear();
@@ -175,14 +177,14 @@ impl Progress {
     }
 }
 
-/// What makes a terminal show `lines` where it shows `last`.
+/// The text that makes a terminal show `lines` in place of `last`.
 fn over(last: &[String], lines: &[String]) -> String {
     let mut text = String::new();
     if !last.is_empty() {
-        // Back to the first of the old lines, and clear from there.
+        // Back to the first old line, and clear from there.
         text.push_str(&format!("\u{1b}[{}F\u{1b}[0J", last.len()));
     }
-    // A line that wrapped would be two to go back over.
+    // A line that wraps would count as two.
     text.push_str("\u{1b}[?7l");
     for line in lines {
         text.push_str(line);
@@ -282,12 +284,12 @@ mod tests {
             decisions("ingest/prod/OSC", std::slice::from_ref(&open)),
             [
                 "",
-                "you must decide: CreateDataflow for the table Contacts: whether the dataflow \
-                 `OSC - Contacts` was made is not known since 2026-11-24T12:00:03Z",
+                "you must decide: CreateDataflow for the table Contacts: it is unknown since \
+                 2026-11-24T12:00:03Z whether the dataflow `OSC - Contacts` was created",
                 "  it said: out of time [2J",
-                "  look on the platform; if it exists, take it by its id:",
+                "  look on the platform; if it exists, adopt it by its id:",
                 "    aep-flow resolve ingest/prod/OSC --adopt ID",
-                "  if it does not, look and create again:",
+                "  if it does not, search and create again:",
                 "    aep-flow resolve ingest/prod/OSC --retry",
                 "  without a decision the step fails at 2026-12-01T12:00:03Z",
             ]

@@ -1,4 +1,4 @@
-//! `aep-flow resolve`: a person's decision about a step whose outcome stays unknown.
+//! `aep-flow resolve`: a person's decision on a step whose outcome is unknown.
 
 use std::time::Duration;
 
@@ -11,12 +11,10 @@ use clap::Args;
 use serde::Serialize;
 use temporalio_client::errors::WorkflowUpdateError;
 use temporalio_client::{Client, WorkflowExecuteUpdateOptions};
-use temporalio_common::protos::temporal::api::failure::v1::{
-    Failure as Proto, failure::FailureInfo,
-};
+use temporalio_common::protos::temporal::api::failure::v1::{Failure, failure::FailureInfo};
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::global::{Global, Logs};
 use super::ingest::quoted;
 use super::out::{self, Output};
@@ -24,16 +22,16 @@ use super::rpc;
 use super::snapshot::{self, Snapshot};
 use crate::temporal;
 
-/// The check of an id may take a minute; a worker that takes longer is none.
+/// The check of an id may take a minute; a worker that takes longer counts as absent.
 const ANSWER_WITHIN: Duration = Duration::from_secs(90);
 
-/// Decide about a step of which it is not known whether it made something
+/// Resolve a step whose outcome is unknown
 #[derive(Debug, Args)]
 #[command(after_help = "\
-When a create's answer was lost and looking did not tell whether it took effect, the step waits
-for you: `aep-flow status` shows which, and these commands ready to paste. Look on the platform.
-If the resource exists, adopt it: the worker checks that it is what the step would have made. If
-it does not, retry: the worker looks once more and creates it.
+If the response to a create is lost, and searching does not show whether it took effect, the step
+waits for you. `aep-flow status` shows the step, and the commands below ready to paste. Look on the
+platform. If the resource exists, adopt it: the worker checks that it matches the step. If it does
+not, retry: the worker searches once more and then creates it.
 
 Examples:
   aep-flow resolve ingest/prod/osc --adopt 4267c2ab-2104-474f-a7c2-ab2104d74f86
@@ -46,7 +44,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     way: Way,
 
-    /// Table of the decision, if decisions of several are open
+    /// Table of the decision, if decisions on several tables are open
     #[arg(long, value_name = "TABLE")]
     table: Option<String>,
 
@@ -59,11 +57,11 @@ pub(super) struct Arguments {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct Way {
-    /// Take the resource of this id as what the step made
+    /// Take the resource with this id as the result of the step
     #[arg(long, value_name = "ID")]
     adopt: Option<String>,
 
-    /// Look and create again, with a new deadline
+    /// Search and create again, with a new deadline
     #[arg(long)]
     retry: bool,
 }
@@ -75,13 +73,13 @@ struct Answer {
     /// Empty for the base connection.
     table: String,
     step: String,
-    /// What was adopted; empty after `--retry`.
+    /// The adopted resource; empty after `--retry`.
     id: String,
     /// `adopted` or `retrying`.
     outcome: String,
 }
 
-pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
+pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, CommandError> {
     let config = global.start(&[], Logs::Quiet)?;
     let client = temporal::connect(&config).await?;
     let workflow_id = arguments.workflow_id.as_str();
@@ -107,32 +105,32 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
         }
     };
     let result = answer.read().map_err(|error| {
-        Failure::new(ExitStatus::Refused, error)
+        CommandError::new(ExitStatus::Refused, error)
             .hint("the worker is of another version than this command")
     })?;
     show(global.output, workflow_id, result);
     Ok(ExitStatus::Done)
 }
 
-/// What the server knows is enough to see that nobody would listen.
-fn can_be_decided(snapshot: &Snapshot) -> Result<(), Failure> {
+/// Refuses, by what the server knows, if no worker would take the decision.
+fn can_be_decided(snapshot: &Snapshot) -> Result<(), CommandError> {
     let id = &snapshot.workflow_id;
     if !names::workflow::is_ingestion(&snapshot.workflow_type) {
         let kind = &snapshot.workflow_type;
-        return Err(Failure::text(
+        return Err(CommandError::text(
             ExitStatus::Refused,
-            format!("`{id}` is no ingestion but a workflow of the type {kind}"),
+            format!("`{id}` is not an ingestion but a workflow of the type {kind}"),
         ));
     }
     if !snapshot.is_running() {
-        let status = snapshot.status.to_lowercase();
-        return Err(Failure::text(
+        let status = snapshot::status_word(snapshot.status);
+        return Err(CommandError::text(
             ExitStatus::Refused,
-            format!("the ingestion `{id}` does not run any more: it is {status}"),
+            format!("the ingestion `{id}` is not running: it is {status}"),
         )
         .hint(
-            "run the same specification again: what was made is found and used, and what may \
-             have been made is looked for",
+            "run the same specification again: it finds and uses what was created, and searches \
+             for what may have been created",
         ));
     }
     if snapshot.waits_for_worker {
@@ -141,33 +139,33 @@ fn can_be_decided(snapshot: &Snapshot) -> Result<(), Failure> {
     Ok(())
 }
 
-fn no_worker(snapshot: &Snapshot) -> Failure {
-    Failure::text(
+fn no_worker(snapshot: &Snapshot) -> CommandError {
+    CommandError::text(
         ExitStatus::Unreachable,
         format!(
-            "no worker takes the decision: none answers on the task queue `{}`",
+            "no worker takes the decision: none responds on the task queue `{}`",
             snapshot.task_queue
         ),
     )
     .hint("start one with `aep-flow worker`, then run this again")
 }
 
-fn not_decided(error: WorkflowUpdateError, workflow_id: &str, client: &Client) -> Failure {
+fn not_decided(error: WorkflowUpdateError, workflow_id: &str, client: &Client) -> CommandError {
     const WHAT: &str = "nothing was decided";
     match error {
         WorkflowUpdateError::Failed(failure) => refused(&failure, workflow_id),
-        WorkflowUpdateError::NotFound(_) => Failure::text(
+        WorkflowUpdateError::NotFound(_) => CommandError::text(
             ExitStatus::Refused,
-            format!("the ingestion `{workflow_id}` ended before it could be decided"),
+            format!("the ingestion `{workflow_id}` ended before the decision"),
         )
         .hint(format!("see `aep-flow status {}`", quoted(workflow_id))),
-        WorkflowUpdateError::Rpc(status) => rpc::failure(&status, WHAT, client),
-        other => Failure::new(ExitStatus::Refused, anyhow::Error::new(other).context(WHAT)),
+        WorkflowUpdateError::Rpc(status) => rpc::call_error(&status, WHAT, client),
+        other => CommandError::new(ExitStatus::Refused, anyhow::Error::new(other).context(WHAT)),
     }
 }
 
-/// What the workflow refused, or what the check of an id found.
-fn refused(failure: &Proto, workflow_id: &str) -> Failure {
+/// The error for a refusal by the workflow, or by the check of an id.
+fn refused(failure: &Failure, workflow_id: &str) -> CommandError {
     let application = failure
         .cause
         .as_ref()
@@ -180,7 +178,7 @@ fn refused(failure: &Proto, workflow_id: &str) -> Failure {
     let details: Option<FailureDetails> = application
         .and_then(|info| info.details.as_ref()?.payloads.first())
         .and_then(|payload| read::from_json(&payload.data).ok());
-    let message = match kind {
+    let message = match &kind {
         Some(kind) => format!("{kind}: {}", failure.message),
         None => failure.message.clone(),
     };
@@ -188,8 +186,8 @@ fn refused(failure: &Proto, workflow_id: &str) -> Failure {
         .map(|details| details.next_step)
         .filter(|step| !step.is_empty())
         .map_or_else(String::new, |step| format!("{step}; "));
-    Failure::new(
-        kind.map_or(ExitStatus::Refused, ExitStatus::of),
+    CommandError::new(
+        kind.as_ref().map_or(ExitStatus::Refused, ExitStatus::from),
         anyhow::Error::msg(message).context("nothing was decided"),
     )
     .hint(format!(
@@ -220,7 +218,7 @@ fn show(output: Output, workflow_id: &str, result: ResolveResult) {
                 format!("{step} of the table {table}")
             };
             let said = if id.is_empty() {
-                format!("{of}: looking and creating again")
+                format!("{of}: searching and creating again")
             } else {
                 format!("{of}: adopted {id}")
             };
@@ -236,6 +234,7 @@ fn show(output: Output, workflow_id: &str, result: ResolveResult) {
 #[cfg(test)]
 mod tests {
     use aep_flow_workflows::failure;
+    use temporalio_client::WorkflowExecutionStatus;
     use temporalio_common::protos::temporal::api::common::v1::{Payload, Payloads};
     use temporalio_common::protos::temporal::api::failure::v1::ApplicationFailureInfo;
 
@@ -254,15 +253,12 @@ mod tests {
             let failure = can_be_decided(&snapshot).unwrap_err();
             (failure.exit(), failure.one_line())
         };
-        let (exit, text) = change(|snapshot| snapshot.status = "Failed".to_owned());
+        let (exit, text) = change(|snapshot| snapshot.status = WorkflowExecutionStatus::Failed);
         assert_eq!(exit, ExitStatus::Refused);
-        assert!(
-            text.ends_with("does not run any more: it is failed"),
-            "{text}"
-        );
+        assert!(text.ends_with("is not running: it is failed"), "{text}");
         let (exit, text) = change(|snapshot| snapshot.workflow_type = "Other".to_owned());
         assert_eq!(exit, ExitStatus::Refused);
-        assert!(text.contains("no ingestion"), "{text}");
+        assert!(text.contains("is not an ingestion"), "{text}");
         let (exit, text) = change(|snapshot| snapshot.waits_for_worker = true);
         assert_eq!(exit, ExitStatus::Unreachable);
         assert!(text.contains("no worker"), "{text}");
@@ -275,7 +271,7 @@ mod tests {
             data: serde_json::to_vec(&details).unwrap(),
             ..Payload::default()
         };
-        let cause = |kind: &str| Proto {
+        let cause = |kind: &str| Failure {
             failure_info: Some(FailureInfo::ApplicationFailureInfo(
                 ApplicationFailureInfo {
                     r#type: kind.to_owned(),
@@ -285,16 +281,16 @@ mod tests {
                     ..ApplicationFailureInfo::default()
                 },
             )),
-            ..Proto::default()
+            ..Failure::default()
         };
         for (kind, exit) in [
             ("NotFound", ExitStatus::Refused),
             ("Unavailable", ExitStatus::Unreachable),
         ] {
-            let failure = Proto {
+            let failure = Failure {
                 message: "gone".to_owned(),
                 cause: Some(Box::new(cause(kind))),
-                ..Proto::default()
+                ..Failure::default()
             };
             let refused = refused(&failure, "a b");
             assert_eq!(refused.exit(), exit);

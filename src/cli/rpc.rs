@@ -1,28 +1,19 @@
-//! What an answer of the Temporal server means to a person.
+//! From an error of the Temporal server to an error for a person.
 
 use temporalio_client::errors::WorkflowInteractionError;
 use temporalio_client::tonic::{Code, Status};
 use temporalio_client::{Client, NamespacedClient as _};
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 
-/// Whether the same call may pass a little later.
-pub(super) fn is_passing(status: &Status) -> bool {
-    matches!(
-        status.code(),
-        Code::Unavailable
-            | Code::DeadlineExceeded
-            | Code::ResourceExhausted
-            | Code::Aborted
-            | Code::Cancelled
-            | Code::Internal
-            | Code::Unknown
-    )
+/// Whether the same call may succeed a little later.
+pub(super) fn is_transient(status: &Status) -> bool {
+    ExitStatus::from(status.code()) == ExitStatus::Unreachable
 }
 
-/// The failure of a call; `what` says what is not done because of it.
-pub(super) fn failure(status: &Status, what: &str, client: &Client) -> Failure {
+/// The error for a failed call; `what` says what was not done because of it.
+pub(super) fn call_error(status: &Status, what: &str, client: &Client) -> CommandError {
     let message = if status.message().is_empty() {
         status.code().description()
     } else {
@@ -32,32 +23,34 @@ pub(super) fn failure(status: &Status, what: &str, client: &Client) -> Failure {
     let namespace = client.namespace();
     match status.code() {
         Code::NotFound if message.to_lowercase().contains("namespace") => {
-            Failure::new(ExitStatus::Usage, error).hint(format!(
-                "name an existing namespace with `--namespace`, or make it: `temporal operator \
+            CommandError::new(ExitStatus::Usage, error).hint(format!(
+                "name an existing namespace with `--namespace`, or create it: `temporal operator \
                  namespace create --namespace {namespace}`"
             ))
         }
-        Code::Unauthenticated | Code::PermissionDenied => Failure::new(ExitStatus::Refused, error)
-            .hint("set `TEMPORAL_API_KEY`, or the client certificate in `temporal.toml`"),
-        _ if is_passing(status) => Failure::new(ExitStatus::Unreachable, error)
-            .hint("run it again; `aep-flow check` tells what cannot be reached"),
-        _ => Failure::new(ExitStatus::Refused, error),
+        code @ (Code::Unauthenticated | Code::PermissionDenied) => {
+            CommandError::new(code.into(), error)
+                .hint("set `TEMPORAL_API_KEY`, or the client certificate in `temporal.toml`")
+        }
+        code if is_transient(status) => CommandError::new(code.into(), error)
+            .hint("run it again; `aep-flow check` shows what cannot be reached"),
+        code => CommandError::new(code.into(), error),
     }
 }
 
-/// The failure of a call about one workflow.
+/// The error for a failed call about one workflow.
 pub(super) fn about_workflow(
     error: WorkflowInteractionError,
     workflow_id: &str,
     client: &Client,
-) -> Failure {
+) -> CommandError {
     match error {
         WorkflowInteractionError::NotFound(status) => {
             let message = status.message().to_lowercase();
             if message.contains("namespace") {
-                return failure(&status, "the workflow can't be looked up", client);
+                return call_error(&status, "the workflow can't be looked up", client);
             }
-            Failure::text(
+            CommandError::text(
                 ExitStatus::Refused,
                 format!(
                     "there is no workflow `{workflow_id}` in the namespace `{}`",
@@ -67,8 +60,8 @@ pub(super) fn about_workflow(
             .hint("`aep-flow list --all` lists the ingestions")
         }
         WorkflowInteractionError::Rpc(status) => {
-            failure(&status, "the workflow can't be looked up", client)
+            call_error(&status, "the workflow can't be looked up", client)
         }
-        other => Failure::new(ExitStatus::Refused, other),
+        other => CommandError::new(ExitStatus::Refused, other),
     }
 }

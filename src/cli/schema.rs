@@ -1,9 +1,9 @@
-//! `aep-flow schema`: what an editor needs to complete and check a specification.
+//! `aep-flow schema`: the schema by which an editor completes and checks a specification.
 
 use clap::Args;
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::global::{Global, Logs};
 use super::out;
 use crate::catalog::Catalog;
@@ -11,8 +11,8 @@ use crate::catalog::Catalog;
 /// Print the JSON Schema of a specification, for editors
 #[derive(Debug, Args)]
 #[command(after_help = "\
-It knows the sources of the catalogue, and the parameters of each of their ways of
-authentication. An editor with a language server for YAML takes it from a first line such as
+It contains the sources of the catalogue, with the parameters of each way of authentication. An
+editor with a YAML language server finds it by a first line such as
 
   # yaml-language-server: $schema=aep-flow.schema.json
 
@@ -21,7 +21,7 @@ Examples:
   aep-flow schema --catalog ./sources > aep-flow.schema.json")]
 pub(super) struct Arguments {}
 
-pub(super) fn run(global: &Global) -> Result<ExitStatus, Failure> {
+pub(super) fn run(global: &Global) -> Result<ExitStatus, CommandError> {
     let config = global.start(&[], Logs::Quiet)?;
     let catalog = Catalog::load(config.catalog.dir.as_deref())?;
     let mut schema = aep_flow_proto::schema::ingestion();

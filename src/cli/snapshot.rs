@@ -1,4 +1,4 @@
-//! Where a workflow stands: what the server knows, and what the workflow says of itself.
+//! The state of a workflow: what the server knows, and what the workflow reports.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,7 +6,7 @@ use aep_flow_proto::names::workflow;
 use aep_flow_proto::v1::IngestStatus;
 use aep_flow_workflows::ingest::IngestOracleServiceCloud;
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use temporalio_client::errors::WorkflowInteractionError;
 use temporalio_client::{
     Client, WorkflowDescribeOptions, WorkflowExecutionStatus, WorkflowHandle, WorkflowQueryOptions,
@@ -14,24 +14,24 @@ use temporalio_client::{
 use temporalio_common::protos::proto_ts_to_system_time;
 use temporalio_common::protos::temporal::api::{
     enums::v1::{PendingActivityState, PendingWorkflowTaskState},
-    failure::v1::{Failure as TemporalFailure, failure::FailureInfo},
+    failure::v1::{Failure, failure::FailureInfo},
     workflow::v1::PendingActivityInfo,
     workflowservice::v1::DescribeWorkflowExecutionResponse,
 };
 
-use super::failure::Failure;
+use super::command_error::CommandError;
 use super::rpc;
 
-/// A handle of an ingestion: what is asked of one workflow type, the other answers alike.
+/// A handle of an ingestion. Both workflow types answer the same queries.
 pub(super) type Handle = WorkflowHandle<Client, IngestOracleServiceCloud>;
 
-// A query is answered by a worker, so it may never be.
+// A worker answers queries, so an answer may never come.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(3);
 
-// A task that lies there longer than this has nobody to take it.
+// No worker polls for a task that waits longer than this.
 const TAKEN_WITHIN: SignedDuration = SignedDuration::from_secs(5);
 
-/// Where a workflow stands at one moment.
+/// The state of a workflow at one moment.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Snapshot {
@@ -39,24 +39,24 @@ pub(super) struct Snapshot {
     pub(super) run_id: String,
     pub(super) workflow_type: String,
     pub(super) task_queue: String,
-    /// In Temporal's words: `Running`, `Completed`, `Failed`, …
-    pub(super) status: String,
+    #[serde(serialize_with = "serialize_status")]
+    pub(super) status: WorkflowExecutionStatus,
     pub(super) started_at: Option<Timestamp>,
     pub(super) closed_at: Option<Timestamp>,
-    /// What the workflow says of itself; nothing without a worker, or of another workflow type.
+    /// What the workflow reports; nothing without a worker, or for another workflow type.
     pub(super) ingest: Option<IngestStatus>,
     pub(super) pending_activities: Vec<Pending>,
-    /// Whether a task has been lying there, with no worker that takes it.
+    /// Whether a task has been waiting with no worker to take it.
     pub(super) waits_for_worker: bool,
 }
 
-/// An activity that is not over.
+/// An activity that has not ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Pending {
     /// Activity type.
     pub(super) activity: String,
-    /// `running`, `scheduled`, `waiting` for its next try, or `paused`.
+    /// `running`, `scheduled`, `waiting` for its next attempt, or `paused`.
     pub(super) state: &'static str,
     /// Counted from 1.
     pub(super) attempt: i32,
@@ -65,7 +65,7 @@ pub(super) struct Pending {
     pub(super) next_try: Option<Timestamp>,
 }
 
-/// Why the attempt before failed.
+/// Why the previous attempt failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct LastFailure {
@@ -77,14 +77,14 @@ pub(super) struct LastFailure {
 
 #[cfg(test)]
 impl Snapshot {
-    /// One that runs, for tests.
+    /// A running workflow, for tests.
     pub(super) fn running(ingest: Option<IngestStatus>) -> Self {
         Self {
             workflow_id: "ingest/prod/OSC".to_owned(),
             run_id: "r".to_owned(),
             workflow_type: "IngestOracleServiceCloud".to_owned(),
             task_queue: "aep-flow".to_owned(),
-            status: "Running".to_owned(),
+            status: WorkflowExecutionStatus::Running,
             started_at: None,
             closed_at: None,
             ingest,
@@ -96,15 +96,36 @@ impl Snapshot {
 
 impl Snapshot {
     pub(super) fn is_running(&self) -> bool {
-        self.status == "Running" || self.status == "Paused"
+        is_open(self.status)
     }
 }
 
-/// The workflow of that id, and where it stands.
+/// Whether a workflow of this status may still do something.
+pub(super) fn is_open(status: WorkflowExecutionStatus) -> bool {
+    matches!(
+        status,
+        WorkflowExecutionStatus::Running | WorkflowExecutionStatus::Paused
+    )
+}
+
+/// A status in Temporal's words: `Running`, `Completed`, `Failed`, …
+pub(super) fn serialize_status<S: Serializer>(
+    status: &WorkflowExecutionStatus,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{status:?}"))
+}
+
+/// The same in lower case, for a sentence or a table.
+pub(super) fn status_word(status: WorkflowExecutionStatus) -> String {
+    format!("{status:?}").to_lowercase()
+}
+
+/// The workflow with that id, and its state.
 pub(super) async fn find(
     client: &Client,
     workflow_id: &str,
-) -> Result<(Handle, Snapshot), Failure> {
+) -> Result<(Handle, Snapshot), CommandError> {
     let handle = client.get_workflow_handle::<IngestOracleServiceCloud>(workflow_id);
     match take(&handle).await {
         Ok(snapshot) => Ok((handle, snapshot)),
@@ -115,13 +136,12 @@ pub(super) async fn find(
 /// Asks server and workflow.
 pub(super) async fn take(handle: &Handle) -> Result<Snapshot, WorkflowInteractionError> {
     let described = handle.describe(WorkflowDescribeOptions::default()).await?;
-    let status = described.status();
     let mut snapshot = Snapshot {
         workflow_id: described.id().to_owned(),
         run_id: described.run_id().to_owned(),
         workflow_type: described.workflow_type().to_owned(),
         task_queue: described.task_queue().to_owned(),
-        status: format!("{status:?}"),
+        status: described.status(),
         started_at: described.start_time().and_then(timestamp),
         closed_at: described.close_time().and_then(timestamp),
         ingest: None,
@@ -134,19 +154,15 @@ pub(super) async fn take(handle: &Handle) -> Result<Snapshot, WorkflowInteractio
         waits_for_worker: waits_for_worker(described.raw(), Timestamp::now()),
     };
     let is_ours = workflow::is_ingestion(&snapshot.workflow_type);
-    // Without a worker a query would only be waited for in vain; when the workflow is over,
-    // its result says more.
-    let is_open = matches!(
-        status,
-        WorkflowExecutionStatus::Running | WorkflowExecutionStatus::Paused
-    );
-    if is_ours && is_open && !snapshot.waits_for_worker {
+    // Without a worker the query would time out; once the workflow has ended, its result says
+    // more.
+    if is_ours && snapshot.is_running() && !snapshot.waits_for_worker {
         snapshot.ingest = ask(handle).await;
     }
     Ok(snapshot)
 }
 
-/// What the workflow says of itself; nothing when no worker answers in time.
+/// What the workflow reports; nothing if no worker answers in time.
 pub(super) async fn ask(handle: &Handle) -> Option<IngestStatus> {
     let query = handle.query(
         IngestOracleServiceCloud::status,
@@ -197,7 +213,7 @@ fn pending(info: &PendingActivityInfo) -> Pending {
     }
 }
 
-fn last_failure(failure: &TemporalFailure) -> LastFailure {
+fn last_failure(failure: &Failure) -> LastFailure {
     let kind = match &failure.failure_info {
         Some(FailureInfo::ApplicationFailureInfo(info)) => info.r#type.clone(),
         Some(FailureInfo::TimeoutFailureInfo(_)) => "Timeout".to_owned(),

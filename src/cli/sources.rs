@@ -1,4 +1,4 @@
-//! `aep-flow sources`: what the catalogue knows, and a specification to fill in.
+//! `aep-flow sources`: the catalogue of sources, and a specification to fill in.
 
 mod diff;
 mod list;
@@ -7,18 +7,18 @@ mod template;
 
 use clap::{Args, Subcommand};
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::global::{Global, Logs};
 use crate::catalog::Catalog;
 
-/// List the sources that can be taken, or show what one of them needs
+/// List the sources that can be ingested, or show what one of them needs
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "\
-The catalogue is compiled in, made from Adobe's public documents; `--catalog DIR` names a folder
-of files that replace or extend it. Only `sources diff` asks the platform.
+The catalogue is compiled in and follows Adobe's public documents; `--catalog DIR` names a folder
+of files that replace or extend it. Only `sources diff` calls the platform.
 
 Examples:
   aep-flow sources
@@ -40,7 +40,10 @@ enum Command {
     Show(show::Arguments),
 }
 
-pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<ExitStatus, Failure> {
+pub(super) async fn run(
+    global: &Global,
+    arguments: &Arguments,
+) -> Result<ExitStatus, CommandError> {
     let sandbox = match &arguments.command {
         Some(Command::Diff(diff)) => diff.sandbox.as_deref(),
         Some(Command::Show(_)) | None => None,

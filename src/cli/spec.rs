@@ -1,4 +1,4 @@
-//! Reads the specification of an ingestion, and says everything that is wrong with it.
+//! Reads the specification of an ingestion, and reports everything that is wrong with it.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -6,13 +6,13 @@ use std::path::Path;
 use aep_flow_proto::v1::{IngestOracleServiceCloudInput, IngestSourceInput, Table, Violation};
 use aep_flow_proto::{names::workflow, read, validate};
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use crate::catalog::Catalog;
 use crate::connection;
 
-// A thousand tables with their mappings have some hundred kilobytes; a Temporal server takes
-// two megabytes. Anything longer is another file.
+// A thousand tables with their mappings have some hundred kilobytes; a Temporal server accepts
+// two megabytes. Anything longer is the wrong file.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
 const STDIN: &str = "-";
@@ -20,14 +20,14 @@ const STDIN: &str = "-";
 /// The input of one of the workflows.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Spec {
-    /// Of `IngestOracleServiceCloud`.
+    /// The input of `IngestOracleServiceCloud`.
     OracleServiceCloud(IngestOracleServiceCloudInput),
-    /// Of `IngestSource`: its connection names a source.
+    /// The input of `IngestSource`: its connection names a source.
     Source(IngestSourceInput),
 }
 
 impl Spec {
-    /// Reads the input of a workflow of that type; nothing for one that is no ingestion.
+    /// Reads the input of a workflow of that type; nothing if the type is not an ingestion.
     pub(super) fn of_type(workflow_type: &str, json: &[u8]) -> Option<Self> {
         match workflow_type {
             workflow::INGEST_ORACLE_SERVICE_CLOUD => {
@@ -38,7 +38,7 @@ impl Spec {
         }
     }
 
-    /// Name of the sandbox, empty for the worker's.
+    /// Name of the sandbox; empty for the worker's.
     pub(super) fn sandbox(&self) -> &str {
         match self {
             Self::OracleServiceCloud(input) => input.connection.as_ref().map(|it| &it.sandbox),
@@ -56,7 +56,7 @@ impl Spec {
         .map_or("", String::as_str)
     }
 
-    /// What is taken from where, in a line.
+    /// Which tables of which source, in one line.
     pub(super) fn summary(&self) -> String {
         let (of, tables) = match self {
             Self::OracleServiceCloud(input) => {
@@ -84,15 +84,16 @@ impl Spec {
     }
 }
 
-/// The specification in a file, YAML or JSON, or on stdin for `-`, held against `catalog`.
-pub(super) fn read(path: &Path, catalog: &Catalog) -> Result<Spec, Failure> {
+/// Reads the specification in a file, YAML or JSON, or on stdin for `-`, and checks it against
+/// `catalog`.
+pub(super) fn read(path: &Path, catalog: &Catalog) -> Result<Spec, CommandError> {
     let shown = if path == Path::new(STDIN) {
         "stdin".to_owned()
     } else {
         path.display().to_string()
     };
     let text = text(path).map_err(|error| {
-        Failure::new(
+        CommandError::new(
             ExitStatus::Usage,
             anyhow::Error::new(error).context(format!("the specification `{shown}` can't be read")),
         )
@@ -120,14 +121,14 @@ fn text(path: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-fn parse(text: &str, shown: &str, catalog: &Catalog) -> Result<Spec, Failure> {
-    // Every JSON text is YAML too. The parser's own words show the line, where a password
-    // may stand that should have been a reference; the place is enough.
+fn parse(text: &str, shown: &str, catalog: &Catalog) -> Result<Spec, CommandError> {
+    // Every JSON text is YAML too. The parser's message shows the line, which may contain a
+    // password that should have been a reference; the position is enough.
     let value: serde_json::Value = serde_saphyr::from_str(text).map_err(|error| {
         let place = error.location().map_or_else(String::new, |location| {
             format!(" at line {} column {}", location.line(), location.column())
         });
-        Failure::text(
+        CommandError::text(
             ExitStatus::Refused,
             format!("the specification `{shown}` is neither YAML nor JSON{place}"),
         )
@@ -135,8 +136,8 @@ fn parse(text: &str, shown: &str, catalog: &Catalog) -> Result<Spec, Failure> {
     })?;
     let json = value.to_string();
     let unreadable = |error: read::ReadError| invalid(shown, vec![error.into()]);
-    // Whether local hosts are allowed, and whether a start time that has passed is that of
-    // a dataflow made before, is for the worker to say.
+    // Only the worker knows whether local hosts are allowed, and whether a start time in the
+    // past is that of a dataflow that exists.
     let rules = validate::Rules {
         allow_local_hosts: true,
     };
@@ -153,8 +154,8 @@ fn parse(text: &str, shown: &str, catalog: &Catalog) -> Result<Spec, Failure> {
     Ok(Spec::OracleServiceCloud(input))
 }
 
-/// Holds the connection against the catalogue, so that a secret that was written out gets no
-/// further than this process.
+/// Checks the connection against the catalogue, so that a literal secret never leaves this
+/// process.
 fn known(
     catalog: &Catalog,
     input: &IngestSourceInput,
@@ -164,8 +165,8 @@ fn known(
         return Ok(());
     };
     let violations = match connection::check(catalog, given, rules) {
-        // The platform may know a parameter that the catalogue does not, but a value could be a
-        // secret under a misspelt name. A reference can do no harm.
+        // The platform may know a parameter that the catalogue does not, but its value could be a
+        // secret under a misspelt name. A reference is harmless.
         Ok(checked) => [checked.missing.clone(), checked.unknown_values()].concat(),
         Err(violations) => violations,
     };
@@ -181,10 +182,10 @@ fn known(
         .collect())
 }
 
-fn invalid(shown: &str, violations: Vec<Violation>) -> Failure {
+fn invalid(shown: &str, violations: Vec<Violation>) -> CommandError {
     let details = violations.into_iter().map(|violation| {
         let field = if violation.field.is_empty() {
-            "the whole"
+            "the specification"
         } else {
             &violation.field
         };
@@ -193,12 +194,12 @@ fn invalid(shown: &str, violations: Vec<Violation>) -> Failure {
             violation.found, violation.expected
         )
     });
-    Failure::text(
+    CommandError::text(
         ExitStatus::Refused,
         format!("the specification `{shown}` is not valid"),
     )
     .details(details)
-    .hint("correct what is named and run it again; nothing was sent")
+    .hint("correct the named fields and run it again; nothing was sent")
 }
 
 #[cfg(test)]
@@ -254,7 +255,7 @@ tables:
     }
 
     #[test]
-    fn every_finding_is_told_with_its_path() {
+    fn every_finding_is_reported_with_its_path() {
         let bad = GOOD
             .replace("acme.custhelp.com", "ftp://acme")
             .replace("interval: 1", "interval: 0")
@@ -317,7 +318,7 @@ tables:
             assert!(shown.contains(field), "{field} in {shown}");
             assert!(!shown.contains("hunter2"), "{shown}");
         }
-        // What the platform alone may know can be referred to.
+        // A parameter that only the platform may know can be a reference.
         let more = SALESFORCE.replace("clientId: 3MVG9", "clientId: 3MVG9\n    x: {env: X}");
         assert_eq!(check(&more), "1 entries");
     }
@@ -333,7 +334,7 @@ tables:
     }
 
     #[test]
-    fn an_empty_file_is_told() {
+    fn an_empty_file_is_reported() {
         let shown = check("");
         assert!(
             shown.contains("found") && !shown.contains("panicked"),

@@ -1,26 +1,26 @@
-//! `aep-flow status`: where a workflow stands.
+//! `aep-flow status`: the state of a workflow.
 
 use aep_flow_proto::v1::{IngestResult, IngestStatus};
 use clap::Args;
 use serde::Serialize;
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::global::{Global, Logs};
 use super::ingest::Ui;
+use super::ingestion_end::{self, EndUnknown, IngestionEnd, IngestionFailure};
 use super::out::{self, Output};
-use super::outcome::{self, Failed, NotKnown, Outcome};
 use super::snapshot::{self, Snapshot};
 use super::{progress, rpc};
 use crate::temporal::{self, Target};
 
-/// Show where an ingestion stands
+/// Show the state of an ingestion
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Asks the workflow for its tables, and the server for the steps that are being retried: which
-attempt, why the last one failed, when the next one is due. The attempts that failed are listed
-with Adobe's request ids, also when their step went through at last. A step of which it is not
-known whether it made something is shown with the commands that decide it.
+attempt, why the last one failed, when the next one is due. Lists failed attempts with Adobe's
+request ids, even if the step succeeded later. A step whose outcome is unknown is shown with the
+commands that resolve it.
 
 Examples:
   aep-flow status 'ingest/prod/Oracle Service Cloud, EMEA'
@@ -42,10 +42,10 @@ struct Answer {
     snapshot: Snapshot,
     link: String,
     result: Option<Box<IngestResult>>,
-    failure: Option<Box<Failed>>,
+    failure: Option<Box<IngestionFailure>>,
 }
 
-pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
+pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, CommandError> {
     let config = global.start(&[], Logs::Quiet)?;
     let target = Target::read(&config, None)?;
     let client = temporal::connect(&config).await?;
@@ -59,15 +59,15 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
     };
     let is_ours = aep_flow_proto::names::workflow::is_ingestion(&answer.snapshot.workflow_type);
     if is_ours && !answer.snapshot.is_running() {
-        // The result says nothing of the attempts before it.
+        // The result does not mention the attempts before it.
         answer.snapshot.ingest = snapshot::ask(&handle).await;
-        match outcome::wait(&handle).await {
-            Ok(Outcome::Done(result)) => answer.result = Some(result),
-            Ok(Outcome::Failed(failed)) => answer.failure = Some(failed),
-            Ok(Outcome::Ended(_)) => {}
-            Err(NotKnown::Final(failure)) => return Err(*failure),
-            Err(NotKnown::NoAnswer(status)) => {
-                return Err(rpc::failure(
+        match ingestion_end::wait(&handle).await {
+            Ok(IngestionEnd::Done(result)) => answer.result = Some(result),
+            Ok(IngestionEnd::Failed(failed)) => answer.failure = Some(failed),
+            Ok(IngestionEnd::Ended(_)) => {}
+            Err(EndUnknown::Final(failure)) => return Err(*failure),
+            Err(EndUnknown::NoAnswer(status)) => {
+                return Err(rpc::call_error(
                     &status,
                     "the workflow's result can't be read",
                     &client,
@@ -85,7 +85,7 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
 fn show(answer: &Answer) {
     let snapshot = &answer.snapshot;
     out::answer(&out::plain(&format!(
-        "{}  {}",
+        "{}  {:?}",
         snapshot.workflow_id, snapshot.status
     )));
     if let Some(started) = snapshot.started_at {
@@ -105,7 +105,7 @@ fn show(answer: &Answer) {
     }
     if let Some(result) = &answer.result {
         out::answer(&format!("base connection {}\n", result.base_connection_id));
-        out::answer(&outcome::table(&result.tables));
+        out::answer(&ingestion_end::table(&result.tables));
         for warning in &result.warnings {
             out::warning(warning);
         }
@@ -123,7 +123,7 @@ fn show(answer: &Answer) {
             });
             out::answer("");
             out::answer(&out::table(&["TABLE", "STEP", "FAILURE", "MESSAGE"], rows));
-            out::answer(&format!("\n{}", outcome::made(ingestion)));
+            out::answer(&format!("\n{}", ingestion_end::made(ingestion)));
         }
         if let Some(step) = failed.explained().next_step() {
             out::note(&format!(

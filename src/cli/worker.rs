@@ -1,9 +1,9 @@
-//! `aep-flow worker`: the worker, until a signal ends it.
+//! `aep-flow worker`: runs the worker until a signal ends it.
 
 use clap::Args;
 
+use super::command_error::CommandError;
 use super::exit::ExitStatus;
-use super::failure::Failure;
 use super::global::{Global, Logs};
 use super::signal;
 use crate::worker::{self, WorkerError};
@@ -11,9 +11,9 @@ use crate::worker::{self, WorkerError};
 /// Run the worker until SIGTERM or Ctrl-C
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The worker polls a task queue of Temporal and does what workflows ask for. On SIGTERM or
-Ctrl-C it takes no more, lets what runs end for `worker.shutdown_grace`, hands the rest back
-to the server, and exits with 0. A second Ctrl-C ends it at once.
+The worker polls a task queue of Temporal and runs its workflows and activities. On SIGTERM or
+Ctrl-C it takes no new tasks, waits up to `worker.shutdown_grace` for running ones, hands the rest
+back to the server, and exits with 0. A second Ctrl-C ends it at once.
 
 Examples:
   aep-flow worker
@@ -24,7 +24,7 @@ pub(super) struct Arguments {
     task_queue: Option<String>,
 }
 
-pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, Failure> {
+pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, CommandError> {
     let flags = [("worker.task_queue", arguments.task_queue.as_deref())];
     let config = global.start(&flags, Logs::Full)?;
     let ended = worker::run(config, stop_asked_for()).await;
@@ -32,20 +32,20 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
     Ok(ExitStatus::Done)
 }
 
-fn explain(error: WorkerError) -> Failure {
+fn explain(error: WorkerError) -> CommandError {
     match error {
         WorkerError::Connect(error) => error.into(),
         WorkerError::Platform(error) => error.into(),
         WorkerError::Vault(error) => error.into(),
         WorkerError::Catalog(error) => error.into(),
-        error @ WorkerError::Watch(_) => Failure::new(ExitStatus::Usage, error)
+        error @ WorkerError::Watch(_) => CommandError::new(ExitStatus::Usage, error)
             .hint("correct `health.listen`, `metrics.listen` or the variables `OTEL_…`"),
-        error @ WorkerError::Sdk(_) => Failure::new(ExitStatus::Unreachable, error)
-            .hint("start the worker again; `aep-flow check` tells what it cannot reach"),
+        error @ WorkerError::Sdk(_) => CommandError::new(ExitStatus::Unreachable, error)
+            .hint("start the worker again; `aep-flow check` shows what it cannot reach"),
     }
 }
 
-/// Resolves when somebody asks the process to stop, politely; asked once more, it stops.
+/// Resolves at the first signal to stop; a second signal ends the process.
 async fn stop_asked_for() {
     signal::asked_to_stop().await;
     tokio::spawn(async {
@@ -53,7 +53,7 @@ async fn stop_asked_for() {
         tracing::warn!("stopped at once: what runs is retried when its heartbeat is missed");
         #[expect(
             clippy::exit,
-            reason = "asked twice, a person wants the prompt back, whatever still runs"
+            reason = "a person who asks twice wants the prompt back, whatever still runs"
         )]
         std::process::exit(ExitStatus::Interrupted.code().into());
     });

@@ -1,4 +1,4 @@
-//! The keys that payloads are sealed and opened with: the first seals, any of them opens.
+//! The keys for payloads: the first one seals, each of them opens.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use zeroize::Zeroizing;
 /// Bytes of a key of AES-256.
 const KEY_BYTES: usize = 32;
 
-/// The longest id. Shorter than any key in text, so that a key in an id's place is refused
+/// The longest id. It is shorter than any key as text, so that a key in place of an id is refused
 /// before it is shown.
 const MOST_ID_BYTES: usize = 32;
 
-/// Keys with their ids. Cloning it shares them; the last one dropped wipes them.
+/// Keys with their ids. Clones share them; dropping the last clone wipes them.
 #[derive(Clone)]
 pub struct KeyRing(Arc<[Key]>);
 
@@ -24,32 +24,32 @@ pub(super) struct Key {
     pub(super) cipher: Aes256Gcm,
 }
 
-/// Why a list of keys is not taken. Names an id or a place in the list, and nothing else.
+/// Why a list of keys is refused. Names an id or a position in the list, and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyRingError {
-    /// There is none.
+    /// The list is empty.
     #[error("a list without a key")]
     Empty,
     /// Not of the form `ID=KEY`.
-    #[error("a list whose entry {position} is no `ID=KEY`")]
+    #[error("a list whose entry {position} is not `ID=KEY`")]
     NotAPair {
         /// Counted from 1.
         position: usize,
     },
-    /// An id that can't be one.
-    #[error("a list whose entry {position} has no id, or one that can't be an id")]
+    /// No id, or one with other characters or too many.
+    #[error("a list whose entry {position} has no valid id")]
     BadId {
         /// Counted from 1.
         position: usize,
     },
     /// Not a key of AES-256.
-    #[error("a list whose key `{id}` has not {KEY_BYTES} bytes in base64 or hexadecimal digits")]
+    #[error("a list whose key `{id}` is not {KEY_BYTES} bytes in base64 or hexadecimal digits")]
     NotAKey {
         /// Id of the key.
         id: String,
     },
-    /// Two keys of one id.
-    #[error("a list with two keys of the id `{id}`")]
+    /// Two keys with one id.
+    #[error("a list with two keys with the id `{id}`")]
     Twice {
         /// The id.
         id: String,
@@ -57,8 +57,8 @@ pub enum KeyRingError {
 }
 
 impl KeyRing {
-    /// A ring of these keys, each an id and 32 bytes in base64 or hexadecimal digits; the first
-    /// one seals.
+    /// A ring of these keys, each with an id and 32 bytes in base64 or hexadecimal digits. The
+    /// first one seals.
     ///
     /// # Errors
     /// [`KeyRingError`]; whoever wrote the configuration corrects it.
@@ -86,7 +86,7 @@ impl KeyRing {
         Ok(Self(ring.into()))
     }
 
-    /// Reads `ID=KEY`, more of them behind commas or on lines of their own.
+    /// Reads `ID=KEY` entries, separated by commas or line breaks.
     ///
     /// # Errors
     /// Those of [`KeyRing::new`].
@@ -123,14 +123,14 @@ impl std::fmt::Debug for KeyRing {
     }
 }
 
-/// Letters, digits and `._:/-`: what stands in any text without a quote.
+/// Letters, digits and `._:/-`, which need no quotes in any text.
 fn is_id(text: &str) -> bool {
     let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/-".contains(&byte);
     (1..=MOST_ID_BYTES).contains(&text.len()) && text.bytes().all(is_fit)
 }
 
 fn key_bytes(text: &str) -> Option<Zeroizing<[u8; KEY_BYTES]>> {
-    // Longer than a key has room for: the decoder estimates, and refuses a tight buffer.
+    // Longer than a key, because the decoder estimates the size and refuses a tight buffer.
     let mut buffer = Zeroizing::new([0; KEY_BYTES + 4]);
     let read = if text.len() == KEY_BYTES * 2 {
         hexadecimal(text.as_bytes(), &mut buffer[..KEY_BYTES])?
@@ -206,20 +206,20 @@ mod tests {
         for (text, expected) in [
             ("", "a list without a key"),
             (" \n, ", "a list without a key"),
-            ("AAECAwQF", "entry 1 is no `ID=KEY`"),
-            (&format!("a={BASE64},b"), "entry 2 is no `ID=KEY`"),
-            (&format!("={BASE64}"), "entry 1 has no id"),
-            (&format!("a b={BASE64}"), "entry 1 has no id"),
-            (&format!("{long}={BASE64}"), "entry 1 has no id"),
-            // Put the wrong way round, a key must not be shown as an id.
-            (&format!("{BASE64}=a"), "entry 1 has no id"),
-            (&format!("{HEX}=a"), "entry 1 has no id"),
-            (&format!("a={BASE64},a={HEX}"), "two keys of the id `a`"),
-            ("a=", "key `a` has not 32 bytes"),
-            ("a=AAECAwQFBgcICQoLDA0ODw==", "key `a` has not 32 bytes"),
-            (&format!("a=00{HEX}"), "key `a` has not 32 bytes"),
-            (&format!("a=g{}", &HEX[1..]), "key `a` has not 32 bytes"),
-            (&format!("a={}", &BASE64[1..]), "key `a` has not 32 bytes"),
+            ("AAECAwQF", "entry 1 is not `ID=KEY`"),
+            (&format!("a={BASE64},b"), "entry 2 is not `ID=KEY`"),
+            (&format!("={BASE64}"), "entry 1 has no valid id"),
+            (&format!("a b={BASE64}"), "entry 1 has no valid id"),
+            (&format!("{long}={BASE64}"), "entry 1 has no valid id"),
+            // If id and key are swapped, the key must not be shown.
+            (&format!("{BASE64}=a"), "entry 1 has no valid id"),
+            (&format!("{HEX}=a"), "entry 1 has no valid id"),
+            (&format!("a={BASE64},a={HEX}"), "two keys with the id `a`"),
+            ("a=", "key `a` is not 32 bytes"),
+            ("a=AAECAwQFBgcICQoLDA0ODw==", "key `a` is not 32 bytes"),
+            (&format!("a=00{HEX}"), "key `a` is not 32 bytes"),
+            (&format!("a=g{}", &HEX[1..]), "key `a` is not 32 bytes"),
+            (&format!("a={}", &BASE64[1..]), "key `a` is not 32 bytes"),
         ] {
             let shown = refusal(text);
             assert!(shown.contains(expected), "{text}: {shown}");

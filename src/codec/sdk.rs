@@ -1,5 +1,4 @@
-//! The codec as Temporal's SDK takes it: for whatever a client or a worker of ours sends and
-//! gets.
+//! The codec for Temporal's SDK: for all that our clients and workers send and receive.
 
 use std::sync::Arc;
 
@@ -22,12 +21,12 @@ use temporalio_common::protos::temporal::api::failure::v1::Failure;
 use temporalio_common::protos::temporal::api::history::v1::{
     HistoryEvent, history_event::Attributes,
 };
-use temporalio_common::protos::temporal::api::update::v1::outcome::Value as Outcome;
+use temporalio_common::protos::temporal::api::update::v1::outcome::Value as UpdateOutcome;
 
 use super::{CodecError, KeyRing, sealed};
 
-/// Converts as the SDK does by itself. With keys it seals, and a failure's message and stack
-/// trace become a payload too.
+/// The SDK's own conversion. With keys it also seals, and turns the message and stack trace of a
+/// failure into a payload.
 pub(crate) fn data_converter(keys: Option<&KeyRing>) -> DataConverter {
     let converter = PayloadConverter::default();
     match keys {
@@ -47,7 +46,7 @@ impl From<CodecError> for PayloadConversionError {
 
 type Converted = Result<Vec<Payload>, PayloadConversionError>;
 
-// It is done when it is asked for: a payload takes less time than a task that is moved.
+// Runs synchronously: a payload takes less time than moving a task.
 impl PayloadCodec for KeyRing {
     fn encode(
         &self,
@@ -64,8 +63,8 @@ impl PayloadCodec for KeyRing {
         payloads: Vec<Payload>,
     ) -> BoxFuture<'static, Converted> {
         let opened = payloads.into_iter().map(|payload| {
-            // An error would hold up a workflow for ever, for a signal that anybody may send.
-            // Whoever is to read it finds that it can't be read.
+            // An error would block a workflow for ever because of a signal that anybody may send.
+            // Instead, the recipient finds that it can't read the payload.
             if sealed::is_for_nobody(&payload) {
                 return Ok(payload);
             }
@@ -75,8 +74,8 @@ impl PayloadCodec for KeyRing {
     }
 }
 
-/// Takes clear text alone. What somebody else sealed must fail the task, which is tried again when
-/// there is a key, and not the workflow, which would take it for a wrong input.
+/// Accepts only clear text. A sealed payload must fail the task, which is retried when there is a
+/// key, and not the workflow, which would treat it as a wrong input.
 struct Keyless;
 
 impl PayloadCodec for Keyless {
@@ -98,9 +97,8 @@ impl PayloadCodec for Keyless {
     }
 }
 
-/// What the SDK's client leaves to its user: it gives the events of a history, the failures of
-/// pending activities and those of updates as they came, and it neither seals nor opens a
-/// workflow's summary.
+/// Opens what the SDK's client leaves sealed: the events of a history, and the failures of pending
+/// activities and of updates. The client also neither seals nor opens a workflow's summary.
 #[derive(Debug)]
 pub(crate) struct Opening(KeyRing);
 
@@ -117,14 +115,14 @@ impl Opening {
     }
 }
 
-type Answer<'a, T, E> = BoxFuture<'a, Result<T, E>>;
+type Reply<'a, T, E> = BoxFuture<'a, Result<T, E>>;
 
 impl ClientInterceptor for Opening {
     fn start_workflow<'a>(
         &'a self,
         mut input: StartWorkflowInput,
-        next: Next<'a, StartWorkflowInput, Answer<'a, StartWorkflowOutput, WorkflowStartError>>,
-    ) -> Answer<'a, StartWorkflowOutput, WorkflowStartError> {
+        next: Next<'a, StartWorkflowInput, Reply<'a, StartWorkflowOutput, WorkflowStartError>>,
+    ) -> Reply<'a, StartWorkflowOutput, WorkflowStartError> {
         // The SDK would send them in clear.
         input.options.static_summary = None;
         input.options.static_details = None;
@@ -137,12 +135,12 @@ impl ClientInterceptor for Opening {
         next: Next<
             'a,
             DescribeWorkflowInput,
-            Answer<'a, DescribeWorkflowOutput, WorkflowInteractionError>,
+            Reply<'a, DescribeWorkflowOutput, WorkflowInteractionError>,
         >,
-    ) -> Answer<'a, DescribeWorkflowOutput, WorkflowInteractionError> {
+    ) -> Reply<'a, DescribeWorkflowOutput, WorkflowInteractionError> {
         async move {
             let mut output = next.run(input).await?;
-            // The summary too, which another SDK sealed: the client takes it for clear text.
+            // The summary too: another SDK may have sealed it, and the client expects clear text.
             self.open(&mut output.response).await?;
             for activity in &mut output.response.pending_activities {
                 if let Some(failure) = &mut activity.last_failure {
@@ -160,9 +158,9 @@ impl ClientInterceptor for Opening {
         next: Next<
             'a,
             FetchWorkflowHistoryPageInput,
-            Answer<'a, FetchWorkflowHistoryPageOutput, WorkflowInteractionError>,
+            Reply<'a, FetchWorkflowHistoryPageOutput, WorkflowInteractionError>,
         >,
-    ) -> Answer<'a, FetchWorkflowHistoryPageOutput, WorkflowInteractionError> {
+    ) -> Reply<'a, FetchWorkflowHistoryPageOutput, WorkflowInteractionError> {
         async move {
             let mut output = next.run(input).await?;
             for event in &mut output.events {
@@ -182,13 +180,13 @@ impl ClientInterceptor for Opening {
         next: Next<
             'a,
             PollWorkflowUpdateInput,
-            Answer<'a, PollWorkflowUpdateOutput, WorkflowUpdateError>,
+            Reply<'a, PollWorkflowUpdateOutput, WorkflowUpdateError>,
         >,
-    ) -> Answer<'a, PollWorkflowUpdateOutput, WorkflowUpdateError> {
+    ) -> Reply<'a, PollWorkflowUpdateOutput, WorkflowUpdateError> {
         async move {
             let mut output = next.run(input).await?;
             self.open(&mut output.outcome).await?;
-            if let Some(Outcome::Failure(failure)) = &mut output.outcome.value {
+            if let Some(UpdateOutcome::Failure(failure)) = &mut output.outcome.value {
                 reveal(failure);
             }
             Ok(output)
@@ -197,7 +195,7 @@ impl ClientInterceptor for Opening {
     }
 }
 
-/// The failed attempt that an event tells of.
+/// The failure of an attempt in an event.
 fn failure_in(event: &mut HistoryEvent) -> Option<&mut Failure> {
     match event.attributes.as_mut()? {
         Attributes::ActivityTaskStartedEventAttributes(started) => started.last_failure.as_mut(),
@@ -206,8 +204,8 @@ fn failure_in(event: &mut HistoryEvent) -> Option<&mut Failure> {
     }
 }
 
-/// Puts message and stack trace back to where they would stand without a codec, once what holds
-/// them is opened. The payload stays: the SDK reads it again.
+/// Puts message and stack trace back into their fields, after their payload was opened. The payload
+/// stays, because the SDK reads it again.
 fn reveal(failure: &mut Failure) {
     let mut next = Some(failure);
     while let Some(failure) = next {

@@ -1,4 +1,5 @@
-//! A payload under a key, in the layout of Temporal's samples. Pure: bytes in, bytes out.
+//! Seals and opens a payload with a key, in the format of Temporal's samples. Pure: bytes in, bytes
+//! out.
 
 use std::collections::HashMap;
 
@@ -17,43 +18,43 @@ const KEY_ID: &str = "encryption-key-id";
 const NONCE_BYTES: usize = 12;
 const TAG_BYTES: usize = 16;
 
-/// The longest part of an unknown key's id that an error repeats.
+/// How much of an unknown key's id an error shows.
 const SHOWN_ID_CHARS: usize = 40;
 
 /// Why a payload can't be sealed or opened. Shows the key's id, and nothing of key or payload.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CodecError {
-    /// Sealed, by whom it does not say.
+    /// The payload does not say which key sealed it.
     #[error("an encrypted payload names no key")]
     NoKeyId,
-    /// Sealed with a key that is not in the ring.
+    /// The payload was sealed with a key that is not in the ring.
     #[error("there is no key `{key_id}` to decrypt a payload with")]
     UnknownKey {
-        /// As the payload names it, cut and escaped.
+        /// As the payload names it, shortened and escaped.
         key_id: String,
     },
-    /// Shorter than a nonce and a tag.
-    #[error("a payload encrypted with the key `{key_id}` is cut off")]
+    /// The payload is shorter than a nonce and a tag.
+    #[error("a payload encrypted with the key `{key_id}` is truncated")]
     CutOff {
         /// Id of the key.
         key_id: String,
     },
-    /// Changed on the way, or sealed with another key of the same id.
+    /// The payload was changed, or sealed with another key of the same id.
     #[error(
-        "a payload encrypted with the key `{key_id}` can't be decrypted: it was changed, or its \
-         key is another one of that id"
+        "a payload encrypted with the key `{key_id}` can't be decrypted: it was changed, or it \
+         was encrypted with another key of that id"
     )]
     NotAuthentic {
         /// Id of the key.
         key_id: String,
     },
-    /// Sealed by somebody who put something else in.
-    #[error("what was encrypted with the key `{key_id}` is no payload")]
+    /// The decrypted bytes are not a payload.
+    #[error("the data encrypted with the key `{key_id}` is not a payload")]
     NotAPayload {
         /// Id of the key.
         key_id: String,
     },
-    /// Longer than AES-GCM can take, some 64 GB.
+    /// The payload is longer than AES-GCM allows, about 64 GB.
     #[error("a payload is too long to be encrypted with the key `{key_id}`")]
     TooLong {
         /// Id of the key.
@@ -70,7 +71,7 @@ impl KeyRing {
         let key = self.newest();
         let mut nonce = Nonce::default();
         rand::rng().fill_bytes(&mut nonce);
-        // As long as it gets, so that no copy of the clear text is left behind by growing.
+        // Has its final size from the start, because growing leaves copies of the clear text.
         let whole = NONCE_BYTES + payload.encoded_len() + TAG_BYTES;
         let mut data = Vec::with_capacity(whole);
         data.extend_from_slice(&nonce);
@@ -95,10 +96,10 @@ impl KeyRing {
         })
     }
 
-    /// Opens a payload with the key that it names; one that is not sealed comes back as it is.
+    /// Opens a payload with the key that it names; returns one that is not sealed unchanged.
     ///
     /// # Errors
-    /// [`CodecError`], but for `TooLong`. Trying again helps once the key is in the ring.
+    /// [`CodecError`], except `TooLong`. Retrying helps once the key is in the ring.
     pub fn open(&self, payload: Payload) -> Result<Payload, CodecError> {
         if !is_sealed(&payload) {
             return Ok(payload);
@@ -107,7 +108,7 @@ impl KeyRing {
         self.open_bytes(key_id, payload.data)
     }
 
-    /// Opens what stands in a sealed payload's data, with the key of that id.
+    /// Opens the data of a sealed payload with the key of that id.
     ///
     /// # Errors
     /// Those of [`KeyRing::open`].
@@ -134,7 +135,7 @@ impl KeyRing {
         }
         let payload = Payload::decode(&*text);
         data.zeroize();
-        // The cause could repeat a part of what was inside.
+        // The cause could repeat a part of the content.
         payload.map_err(|_| CodecError::NotAPayload { key_id: key_id() })
     }
 }
@@ -143,7 +144,7 @@ fn is_sealed(payload: &Payload) -> bool {
     payload.metadata.get(ENCODING).map(Vec::as_slice) == Some(ENCRYPTED)
 }
 
-/// Refuses what somebody else's key would open, for who has no key at all.
+/// Refuses a sealed payload that names a key, for a worker without keys.
 pub(super) fn need_no_key(payload: &Payload) -> Result<(), CodecError> {
     if !is_sealed(payload) {
         return Ok(());
@@ -156,12 +157,12 @@ pub(super) fn need_no_key(payload: &Payload) -> Result<(), CodecError> {
     }
 }
 
-/// Whether it says that it is sealed and not by which key, so that no key will ever open it.
+/// Whether it is sealed but names no key, so that no key can ever open it.
 pub(super) fn is_for_nobody(payload: &Payload) -> bool {
     is_sealed(payload) && !payload.metadata.contains_key(KEY_ID)
 }
 
-/// An id that somebody else wrote, as far as a line has room for it.
+/// An id that somebody else wrote, shortened to fit into a line.
 fn shown(id: &[u8]) -> String {
     let text = String::from_utf8_lossy(id);
     let mut shown: String = text.chars().take(SHOWN_ID_CHARS).collect();

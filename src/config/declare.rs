@@ -1,15 +1,17 @@
 //! Turns one declaration per setting into the struct, its doc, the defaults and the table.
 //!
-//! A declaration reads: doc comment, name, type, default, name in the environment, other
-//! names there, and what gets worse when the value is raised or lowered.
+//! A declaration has a doc comment, name, type, default, name in the environment, other names
+//! there, and what gets worse when the value is raised or lowered.
 
-use super::environment::Environment;
-use super::value::Wrong;
-use super::vars::Config;
+use super::raw_value::{RawValue, ValueError};
 
-/// What is known of a setting besides its value.
-pub(super) struct Setting {
-    /// Name in the file: section, full stop, field.
+/// What is known of a setting of the configuration `C` besides its value.
+pub(super) struct Setting<C> {
+    /// Section of the file.
+    pub(super) section: &'static str,
+    /// Name within the section.
+    pub(super) field: &'static str,
+    /// Both, with a full stop between them.
     pub(super) key: &'static str,
     /// Name in the environment.
     pub(super) env: &'static str,
@@ -18,41 +20,27 @@ pub(super) struct Setting {
     /// Lines of the doc comment, each with its leading space.
     #[cfg_attr(
         not(test),
-        expect(dead_code, reason = "the reference page is made by a test")
+        expect(dead_code, reason = "a test generates the reference page")
     )]
     pub(super) doc: &'static [&'static str],
     /// What gets worse when the value is raised; empty where that means nothing.
     #[cfg_attr(
         not(test),
-        expect(dead_code, reason = "the reference page is made by a test")
+        expect(dead_code, reason = "a test generates the reference page")
     )]
     pub(super) raised: &'static str,
     /// What gets worse when the value is lowered; empty where that means nothing.
     #[cfg_attr(
         not(test),
-        expect(dead_code, reason = "the reference page is made by a test")
+        expect(dead_code, reason = "a test generates the reference page")
     )]
     pub(super) lowered: &'static str,
     /// Whether the value is never shown, and never literal in a file.
     pub(super) is_secret: bool,
     /// Reads the value and puts it into the configuration.
-    pub(super) set: fn(&mut Config, Given<'_>) -> Result<(), Wrong>,
-    /// The value as it would stand in the environment.
-    pub(super) show: fn(&Config) -> String,
-}
-
-/// A value as some source gave it.
-#[derive(Clone, Copy)]
-pub(super) enum Given<'a> {
-    /// From the environment or a flag.
-    Text(&'a str),
-    /// From the file; a relative path in it starts at the file's folder, and a reference
-    /// to a secret is looked up in the environment.
-    File {
-        value: &'a toml::Value,
-        folder: &'a std::path::Path,
-        environment: &'a Environment,
-    },
+    pub(super) set: fn(&mut C, RawValue<'_>) -> Result<(), ValueError>,
+    /// The value as the environment would have it.
+    pub(super) show: fn(&C) -> String,
 }
 
 macro_rules! settings {
@@ -99,8 +87,8 @@ macro_rules! settings {
             }
         )+
 
-        /// Everything that a worker or a command can be told. `Config::default()` has the
-        /// defaults of the reference page.
+        /// All settings of a worker or a command. `Config::default()` has the defaults of the
+        /// reference page.
         #[derive(Debug, Clone, Default)]
         pub struct Config {
             $(
@@ -110,8 +98,10 @@ macro_rules! settings {
         }
 
         /// Every setting, in the order of the reference page.
-        pub(super) static SETTINGS: &[Setting] = &[$($(
+        pub(super) static SETTINGS: &[Setting<Config>] = &[$($(
             Setting {
+                section: stringify!($section),
+                field: stringify!($field),
                 key: concat!(stringify!($section), ".", stringify!($field)),
                 env: $env,
                 other_envs: &[$($other),*],
@@ -119,15 +109,15 @@ macro_rules! settings {
                 raised: concat!($($raised)?),
                 lowered: concat!($($lowered)?),
                 is_secret: <$type as Value>::IS_SECRET,
-                set: |config, given| {
-                    config.$section.$field = <$type as Value>::read(given)?;
+                set: |config, raw| {
+                    config.$section.$field = <$type as Value>::read(raw)?;
                     Ok(())
                 },
                 show: |config| config.$section.$field.shown(),
             },
         )+)+];
 
-        /// The sections of the file, each with what it is about.
+        /// The sections of the file, each with its doc comment.
         #[cfg(test)]
         pub(super) static SECTIONS: &[(&str, &[&str])] = &[$(
             (stringify!($section), &[$($section_doc),+]),

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
-/// Environment variables as they stood when this was made. Zeroed in the end: some are secrets.
+/// A snapshot of the environment variables. It is zeroed when dropped, because some are secrets.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, Zeroizing<String>>);
 
 impl Environment {
-    /// The variables of this process. One that is not UTF-8 is left out: no setting is.
+    /// The variables of this process, except those that are not UTF-8: no setting is.
     #[must_use]
     #[expect(
         clippy::disallowed_methods,
@@ -28,7 +28,7 @@ impl Environment {
         )
     }
 
-    /// The value of a variable; an empty one counts as not set, as in a compose file.
+    /// The value of a variable; an empty one counts as not set, as in compose files.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0
@@ -37,7 +37,7 @@ impl Environment {
             .filter(|value| !value.is_empty())
     }
 
-    /// Whether a terminal may be coloured: unless `NO_COLOR` is set to anything.
+    /// Whether a terminal may be coloured: yes, unless `NO_COLOR` is set.
     ///
     /// Source: no-color.org, read 2026-11.
     #[must_use]

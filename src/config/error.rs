@@ -1,17 +1,17 @@
-//! Why a configuration is not taken.
+//! Why a configuration is refused.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-/// Why a configuration is not taken. Never shows the value of a secret.
+/// Why a configuration is refused. Never shows the value of a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A file that was named is not there, or can't be read.
+    /// A named file does not exist or can't be read.
     #[error("the configuration file `{}` can't be read", file.display())]
     FileUnreadable {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         cause: std::io::Error,
     },
@@ -22,7 +22,7 @@ pub enum ConfigError {
         file: PathBuf,
         /// ` at line N`, where it is known.
         place: String,
-        /// What the parser said, without the line's text, which may hold a secret.
+        /// The parser's message, without the text of the line, which may hold a secret.
         problem: String,
     },
     /// A key that no setting has.
@@ -32,10 +32,10 @@ pub enum ConfigError {
         key: String,
         /// The file or the flag.
         place: String,
-        /// What was meant, perhaps.
+        /// The most similar key.
         nearest: Option<&'static str>,
     },
-    /// A key of the retired kind of credential.
+    /// A key of the retired type of credential.
     #[error(
         "`{key}` in {place} belongs to a JWT (service account) credential, which Adobe retired"
     )]
@@ -45,30 +45,32 @@ pub enum ConfigError {
         /// The file or the environment.
         place: String,
     },
-    /// A value that can't be taken.
+    /// A value that the setting does not accept.
     #[error("`{key}` from {place} is {found}, expected {expected}")]
     WrongValue {
         /// Name in the file.
         key: &'static str,
         /// Where the value came from.
         place: String,
-        /// What stood there.
+        /// What was found.
         found: String,
-        /// What would have been right.
+        /// What was expected.
         expected: String,
     },
-    /// A secret that stands in the file or in a flag.
+    /// A literal secret in the file or in a flag.
     #[error("`{key}` in {place} is a literal secret")]
     LiteralSecret {
         /// Name in the file.
         key: &'static str,
+        /// The same without its section.
+        field: &'static str,
         /// The file or the flag.
         place: String,
         /// Name in the environment.
         env: &'static str,
     },
-    /// A reference to a secret that leads nowhere.
-    #[error("the secret `{key}` in {place} can't be had: {problem}")]
+    /// A reference to a secret that can't be resolved.
+    #[error("the secret `{key}` in {place} can't be resolved: {problem}")]
     SecretMissing {
         /// Name in the file.
         key: &'static str,
@@ -102,14 +104,11 @@ impl ConfigError {
                     .into()
             }
             Self::WrongValue { .. } => "docs/configuration.md describes every setting".into(),
-            Self::LiteralSecret { key, env, .. } => {
-                let field = key.rsplit('.').next().unwrap_or(key);
-                format!(
-                    "put it into the variable `{env}`, or refer to it: \
-                     `{field} = {{ env = \"NAME\" }}` or `{field} = {{ file = \"path\" }}`"
-                )
-                .into()
-            }
+            Self::LiteralSecret { field, env, .. } => format!(
+                "put it into the variable `{env}`, or refer to it: \
+                 `{field} = {{ env = \"NAME\" }}` or `{field} = {{ file = \"path\" }}`"
+            )
+            .into(),
             Self::SecretMissing { .. } => {
                 "set what the reference names, or change the reference".into()
             }

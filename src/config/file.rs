@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::error::ConfigError;
-use super::load::Sources;
+use super::sources::Sources;
 use super::vars::SETTINGS;
 
-/// Keys of the retired JWT credentials, as Adobe's files and samples spelt them.
+/// Keys of the retired JWT credentials, as Adobe's files and samples spell them.
 const JWT_KEYS: [&str; 10] = [
     "private_key",
     "private_key_file",
@@ -20,27 +20,27 @@ const JWT_KEYS: [&str; 10] = [
     "meta_scopes",
 ];
 
-/// Whether a key belongs to a credential of the retired kind.
+/// Whether a key belongs to a credential of the retired type.
 pub(super) fn is_jwt_key(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     JWT_KEYS.contains(&key.as_str())
 }
 
-/// A configuration file that was read.
+/// The content of a configuration file.
 pub(super) struct File {
     pub(super) path: PathBuf,
-    /// Key with its section, and the value.
+    /// Each key with its section, and its value.
     pub(super) values: Vec<(&'static str, toml::Value)>,
 }
 
 impl File {
-    /// The folder that relative paths in the file start at.
+    /// The folder to which paths in the file are relative.
     pub(super) fn folder(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new(""))
     }
 }
 
-/// The file that was named, or the first of the usual ones that exists.
+/// Reads the named file, or the first of the usual ones that exists.
 pub(super) fn read(sources: &Sources) -> Result<Option<File>, ConfigError> {
     let named = sources
         .config_file
@@ -81,13 +81,13 @@ pub(super) fn read(sources: &Sources) -> Result<Option<File>, ConfigError> {
     Ok(Some(File { path, values }))
 }
 
-/// Where a file is looked for when none was named.
+/// Where to look for a file if none is named.
 fn usual_places(sources: &Sources) -> Vec<PathBuf> {
     let home = sources
         .environment
         .get("XDG_CONFIG_HOME")
         .map(PathBuf::from)
-        // The standard says that a relative one is to be ignored.
+        // The standard requires a relative one to be ignored.
         .filter(|path| path.is_absolute())
         .or_else(|| {
             let home = sources.environment.get("HOME")?;
@@ -133,20 +133,15 @@ fn known(path: &Path, table: toml::Table) -> Result<Vec<(&'static str, toml::Val
 }
 
 fn is_section(name: &str) -> bool {
-    SETTINGS
-        .iter()
-        .any(|setting| setting.key.split('.').next() == Some(name))
+    SETTINGS.iter().any(|setting| setting.section == name)
 }
 
-/// The error for a key that no setting has, with the setting that was meant.
+/// The error for a key that no setting has, with the most similar setting.
 pub(super) fn unknown_key(key: &str, place: String) -> ConfigError {
-    // A field without its section, or in the wrong one, is the commonest slip.
+    // A field without its section, or in the wrong one, is the most common mistake.
     let field = key.rsplit('.').next().unwrap_or(key);
-    let same_field = SETTINGS
-        .iter()
-        .map(|setting| setting.key)
-        .find(|known| known.rsplit('.').next() == Some(field));
-    let nearest = same_field.or_else(|| {
+    let same_field = SETTINGS.iter().find(|known| known.field == field);
+    let nearest = same_field.map(|known| known.key).or_else(|| {
         aep_flow_proto::read::nearest(key, SETTINGS.iter().map(|setting| setting.key))
             .first()
             .and_then(|near| SETTINGS.iter().find(|setting| setting.key == *near))

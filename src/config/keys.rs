@@ -1,10 +1,10 @@
-//! The codec's keys: like a secret by reference only, and a list of them.
+//! The setting with the codec's keys: a list, in which each key is a reference to a secret.
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::declare::Given;
+use super::raw_value::{RawValue, ValueError};
 use super::reference;
-use super::value::{Value, Wrong};
+use super::value::Value;
 use crate::codec::{KeyRing, KeyRingError};
 
 impl Value for Option<KeyRing> {
@@ -24,10 +24,10 @@ impl Value for Option<KeyRing> {
         }
     }
 
-    fn read(given: Given<'_>) -> Result<Self, Wrong> {
-        match given {
-            Given::Text(text) => KeyRing::parse(text).map(Some).map_err(wrong),
-            Given::File {
+    fn read(raw: RawValue<'_>) -> Result<Self, ValueError> {
+        match raw {
+            RawValue::Text(text) => KeyRing::parse(text).map(Some).map_err(wrong),
+            RawValue::File {
                 value,
                 folder,
                 environment,
@@ -49,15 +49,15 @@ impl Value for Option<KeyRing> {
 
 fn listed(
     entries: &[toml::Value],
-    secret: impl Fn(&toml::Value) -> Result<SecretString, Wrong>,
-) -> Result<KeyRing, Wrong> {
+    secret: impl Fn(&toml::Value) -> Result<SecretString, ValueError>,
+) -> Result<KeyRing, ValueError> {
     let mut keys = Vec::new();
     for (at, entry) in entries.iter().enumerate() {
         let table = entry.as_table().filter(|table| table.len() == 2);
         let id = table.and_then(|table| table.get("id")?.as_str());
         let key = table.and_then(|table| table.get("key"));
         let (Some(id), Some(key)) = (id, key) else {
-            return Err(Wrong::Type {
+            return Err(ValueError::Type {
                 found: format!("a list whose entry {} has not an `id` and a `key`", at + 1),
                 expected: <Option<KeyRing>>::EXPECTED.to_owned(),
             });
@@ -67,8 +67,8 @@ fn listed(
     KeyRing::new(keys.iter().map(|(id, key)| (*id, key.expose_secret()))).map_err(wrong)
 }
 
-fn wrong(error: KeyRingError) -> Wrong {
-    Wrong::Type {
+fn wrong(error: KeyRingError) -> ValueError {
+    ValueError::Type {
         found: error.to_string(),
         expected: <Option<KeyRing>>::EXPECTED.to_owned(),
     }
@@ -142,11 +142,11 @@ mod tests {
             ),
             (
                 entry("{ id = \"a\", key = { env = \"SHORT\" } }"),
-                "key `a` has not 32 bytes",
+                "key `a` is not 32 bytes",
             ),
             (
                 entry(&format!("{{ id = \"{KEY}\", key = {{ env = \"ONE\" }} }}")),
-                "entry 1 has no id",
+                "entry 1 has no valid id",
             ),
             (entry("{ id = \"a\" }"), "entry 1 has not an `id`"),
             (entry(&format!("\"{KEY}\"")), "entry 1 has not an `id`"),
@@ -159,7 +159,7 @@ mod tests {
         }
         let environment = [("AEP_FLOW_CODEC_KEYS", short)];
         let shown = load("", &environment).unwrap_err().to_string();
-        assert!(shown.contains("entry 1 is no `ID=KEY`"), "{shown}");
+        assert!(shown.contains("entry 1 is not `ID=KEY`"), "{shown}");
         assert!(!shown.contains("aa06"), "{shown}");
     }
 }

@@ -1,28 +1,17 @@
-//! Puts the layers over each other: defaults, file, environment, flags.
+//! Merges the layers: defaults, file, environment, flags.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::declare::{Given, Setting};
+use secrecy::ExposeSecret as _;
+
+use super::declare::Setting;
 use super::environment::Environment;
 use super::error::ConfigError;
-use super::value::Wrong;
+use super::raw_value::{RawValue, ValueError};
+use super::sources::Sources;
 use super::vars::{Config, SETTINGS};
 use super::{file, reference};
-
-/// What a configuration is read from.
-#[derive(Debug, Clone, Default)]
-pub struct Sources {
-    /// The file that a flag named. Without it: `AEP_FLOW_CONFIG`, `aep-flow.toml` in
-    /// `folder`, then `aep-flow/config.toml` under `XDG_CONFIG_HOME`.
-    pub config_file: Option<PathBuf>,
-    /// The working folder.
-    pub folder: PathBuf,
-    /// The environment.
-    pub environment: Environment,
-    /// Settings that flags give, by their name in the file. Later ones win.
-    pub flags: Vec<(String, String)>,
-}
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,18 +37,18 @@ impl std::fmt::Display for Origin {
     }
 }
 
-/// A configuration, and where it came from.
+/// A configuration, and the source of each value.
 #[derive(Debug, Clone)]
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
-    /// By name in the file: where the value came from. What is not in it is a default.
+    /// The source of each value, by name in the file. Settings that are not in it have defaults.
     pub origins: BTreeMap<&'static str, Origin>,
     /// The file that was read, if there was one.
     pub file: Option<PathBuf>,
-    /// The files that secrets of the configuration were read from, with their settings.
+    /// The files that the configuration's secrets were read from, each with its setting.
     pub secret_files: Vec<(&'static str, PathBuf)>,
-    /// Things that look like a slip, such as a variable `AEP_FLOW_…` that no setting has.
+    /// Likely mistakes, such as a variable `AEP_FLOW_…` that no setting has.
     pub warnings: Vec<String>,
 }
 
@@ -75,9 +64,9 @@ impl Config {
     /// Reads the configuration of these sources.
     ///
     /// # Errors
-    /// [`ConfigError`] for a file that can't be read, an unknown key, a value of the wrong
-    /// type or out of its range, a literal secret and a reference that leads nowhere. The
-    /// person who starts the program corrects it; nothing was done.
+    /// [`ConfigError`] for a file that can't be read, an unknown key, a value of the wrong type or
+    /// out of range, a literal secret, and a reference that can't be resolved. The person who
+    /// starts the program corrects it; nothing was done.
     pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
         let mut loaded = Loaded {
             config: Self::default(),
@@ -89,18 +78,18 @@ impl Config {
         refuse_jwt(&sources.environment)?;
         if let Some(file) = file::read(sources)? {
             for (key, value) in &file.values {
-                // The file is read before the environment, but a secret that the
-                // environment replaces need not be there.
+                // The file is read before the environment, but a secret that the environment
+                // replaces need not be resolvable.
                 let Some(setting) = find(key) else { continue };
                 if setting.is_secret && from_environment(setting, &sources.environment).is_some() {
                     continue;
                 }
-                let given = Given::File {
+                let raw = RawValue::File {
                     value,
                     folder: file.folder(),
                     environment: &sources.environment,
                 };
-                set(&mut loaded, setting, given, Origin::File(file.path.clone()))?;
+                set(&mut loaded, setting, raw, Origin::File(file.path.clone()))?;
                 if setting.is_secret {
                     let secret = reference::file_of(value, file.folder());
                     let secret = secret.map(|path| (setting.key, path));
@@ -110,41 +99,33 @@ impl Config {
             loaded.file = Some(file.path);
         }
         for setting in SETTINGS {
-            let Some((name, value)) = from_environment(setting, &sources.environment) else {
+            let Some(variable) = from_environment(setting, &sources.environment) else {
                 continue;
             };
-            if name.ends_with(FILE_SUFFIX) && setting.is_secret {
+            let Variable {
+                name,
+                value,
+                names_a_file,
+            } = variable;
+            if names_a_file {
                 let path = sources.folder.join(value);
                 let secret = reference::from_file(&path)
                     .map_err(|wrong| explain(wrong, setting, format!("`{name}`")))?;
-                let text = secrecy::ExposeSecret::expose_secret(&secret);
-                set(
-                    &mut loaded,
-                    setting,
-                    Given::Text(text),
-                    Origin::Environment(name),
-                )?;
+                let text = RawValue::Text(secret.expose_secret());
+                set(&mut loaded, setting, text, Origin::Environment(name))?;
                 loaded.secret_files.push((setting.key, path));
             } else {
-                set(
-                    &mut loaded,
-                    setting,
-                    Given::Text(value),
-                    Origin::Environment(name),
-                )?;
+                let text = RawValue::Text(value);
+                set(&mut loaded, setting, text, Origin::Environment(name))?;
             }
         }
         for (key, value) in &sources.flags {
             let setting = find(key).ok_or_else(|| file::unknown_key(key, "a flag".to_owned()))?;
             if setting.is_secret {
-                // Everybody on the machine can read a command line.
-                return Err(ConfigError::LiteralSecret {
-                    key: setting.key,
-                    place: "a flag".to_owned(),
-                    env: setting.env,
-                });
+                // Everybody on the machine can read the command line.
+                return Err(explain(ValueError::Literal, setting, "a flag".to_owned()));
             }
-            set(&mut loaded, setting, Given::Text(value), Origin::Flag)?;
+            set(&mut loaded, setting, RawValue::Text(value), Origin::Flag)?;
         }
         check_ranges(&loaded)?;
         loaded.warnings = unknown_variables(&sources.environment);
@@ -152,35 +133,49 @@ impl Config {
     }
 }
 
-const FILE_SUFFIX: &str = "_FILE";
-
-fn find(key: &str) -> Option<&'static Setting> {
+fn find(key: &str) -> Option<&'static Setting<Config>> {
     SETTINGS.iter().find(|setting| setting.key == key)
 }
 
-/// The variable that sets this, with its value. A secret may also be in a file that the
-/// variable of that name with `_FILE` behind it names, as mounted secrets are.
+/// A variable that sets a setting.
+struct Variable<'a> {
+    name: String,
+    value: &'a str,
+    /// Whether the value is the path of a file that holds the secret.
+    names_a_file: bool,
+}
+
+/// The variable that sets `setting`. For a secret, the variable with `_FILE` after its name may
+/// name a file instead: that is how secrets are mounted.
 fn from_environment<'a>(
-    setting: &Setting,
+    setting: &Setting<Config>,
     environment: &'a Environment,
-) -> Option<(String, &'a str)> {
-    let mut names = vec![setting.env.to_owned()];
-    names.extend(setting.other_envs.iter().map(|&name| name.to_owned()));
-    if setting.is_secret {
-        names.push(format!("{}{FILE_SUFFIX}", setting.env));
-    }
-    names
-        .into_iter()
-        .find_map(|name| environment.get(&name).map(|value| (name, value)))
+) -> Option<Variable<'a>> {
+    let names = std::iter::once(&setting.env).chain(setting.other_envs);
+    let direct = names.map(|&name| (name.to_owned(), false));
+    let mounted = setting.is_secret.then(|| (file_variable(setting), true));
+    direct.chain(mounted).find_map(|(name, names_a_file)| {
+        let value = environment.get(&name)?;
+        Some(Variable {
+            name,
+            value,
+            names_a_file,
+        })
+    })
+}
+
+/// The variable that names the file of a secret.
+fn file_variable(setting: &Setting<Config>) -> String {
+    format!("{}_FILE", setting.env)
 }
 
 fn set(
     loaded: &mut Loaded,
-    setting: &'static Setting,
-    given: Given<'_>,
+    setting: &'static Setting<Config>,
+    raw: RawValue<'_>,
     origin: Origin,
 ) -> Result<(), ConfigError> {
-    (setting.set)(&mut loaded.config, given)
+    (setting.set)(&mut loaded.config, raw)
         .map_err(|wrong| explain(wrong, setting, place(&origin)))?;
     loaded.origins.insert(setting.key, origin);
     Ok(())
@@ -195,21 +190,22 @@ fn place(origin: &Origin) -> String {
     }
 }
 
-fn explain(wrong: Wrong, setting: &Setting, place: String) -> ConfigError {
+fn explain(wrong: ValueError, setting: &Setting<Config>, place: String) -> ConfigError {
     let key = setting.key;
     match wrong {
-        Wrong::Type { found, expected } => ConfigError::WrongValue {
+        ValueError::Type { found, expected } => ConfigError::WrongValue {
             key,
             place,
             found,
             expected,
         },
-        Wrong::Literal => ConfigError::LiteralSecret {
+        ValueError::Literal => ConfigError::LiteralSecret {
             key,
+            field: setting.field,
             place,
             env: setting.env,
         },
-        Wrong::Reference(problem) => ConfigError::SecretMissing {
+        ValueError::Reference(problem) => ConfigError::SecretMissing {
             key,
             place,
             problem,
@@ -230,7 +226,7 @@ fn refuse_jwt(environment: &Environment) -> Result<(), ConfigError> {
     }
 }
 
-/// Numbers that no part of the program could work with.
+/// Refuses numbers that the program can't work with.
 fn check_ranges(loaded: &Loaded) -> Result<(), ConfigError> {
     let config = &loaded.config;
     let at_least = |key: &'static str, value: u128, least: u128| {
@@ -244,7 +240,7 @@ fn check_ranges(loaded: &Loaded) -> Result<(), ConfigError> {
             expected: format!("at least {least}"),
         })
     };
-    let longer_than_nothing = |key: &'static str, value: std::time::Duration| {
+    let greater_than_zero = |key: &'static str, value: std::time::Duration| {
         if !value.is_zero() {
             return Ok(());
         }
@@ -252,12 +248,12 @@ fn check_ranges(loaded: &Loaded) -> Result<(), ConfigError> {
             key,
             place: place(&loaded.origin(key)),
             found: "0s".to_owned(),
-            expected: "a time longer than nothing".to_owned(),
+            expected: "a duration greater than zero".to_owned(),
         })
     };
-    longer_than_nothing("aep.connect_timeout", config.aep.connect_timeout)?;
-    longer_than_nothing("aep.first_byte_timeout", config.aep.first_byte_timeout)?;
-    longer_than_nothing("aep.total_timeout", config.aep.total_timeout)?;
+    greater_than_zero("aep.connect_timeout", config.aep.connect_timeout)?;
+    greater_than_zero("aep.first_byte_timeout", config.aep.first_byte_timeout)?;
+    greater_than_zero("aep.total_timeout", config.aep.total_timeout)?;
     at_least(
         "aep.max_answer_bytes",
         config.aep.max_answer_bytes as u128,
@@ -269,24 +265,24 @@ fn check_ranges(loaded: &Loaded) -> Result<(), ConfigError> {
         config.worker.max_concurrent_activities as u128,
         1,
     )?;
-    // With one alone, the task of a cached workflow and one that was dropped wait for
-    // each other; the SDK refuses it too.
+    // With only one, the task of a cached workflow and that of an evicted one wait for each
+    // other. The SDK refuses it too.
     at_least(
         "worker.max_concurrent_workflow_tasks",
         config.worker.max_concurrent_workflow_tasks as u128,
         2,
     )?;
     at_least("secrets.max_bytes", config.secrets.max_bytes as u128, 1)?;
-    longer_than_nothing("vault.timeout", config.vault.timeout)?;
+    greater_than_zero("vault.timeout", config.vault.timeout)?;
     at_least("ensure.looks", config.ensure.looks.into(), 1)
 }
 
-/// Variables that are ours and no settings: the file itself, and where the demo keeps the
-/// Temporal server that it fetched.
+/// Variables of ours that are not settings: the path of the file, and the folder in which the demo
+/// keeps the Temporal server that it downloads.
 const OTHERS: [&str; 2] = ["AEP_FLOW_CONFIG", "AEP_FLOW_CACHE"];
 
-/// Variables that start as ours do and are none of ours. Only a warning: a cluster that has a
-/// service called `aep-flow` sets `AEP_FLOW_PORT` and the like by itself.
+/// Variables with our prefix that no setting has. This is only a warning, because a cluster with a
+/// service called `aep-flow` sets variables such as `AEP_FLOW_PORT` itself.
 fn unknown_variables(environment: &Environment) -> Vec<String> {
     environment
         .names()
@@ -308,6 +304,6 @@ fn is_known(name: &str) -> bool {
     SETTINGS.iter().any(|setting| {
         setting.env == name
             || setting.other_envs.contains(&name)
-            || (setting.is_secret && name.strip_suffix(FILE_SUFFIX) == Some(setting.env))
+            || (setting.is_secret && name == file_variable(setting))
     })
 }

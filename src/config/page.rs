@@ -1,12 +1,13 @@
-//! Makes `docs/configuration.md` from the declarations, and fails when it is stale.
+//! Generates `docs/configuration.md` from the declarations, and fails if the page is stale.
 
 use std::fmt::Write as _;
 
 use super::declare::Setting;
+use super::raw_value::RawValue;
 use super::vars::{Config, SECTIONS, SETTINGS};
 
 const HEAD: &str = "\
-<!-- Made from src/config/vars.rs; change that, then run `UPDATE=1 cargo test --lib config`. -->
+<!-- Generated from src/config/vars.rs; change that, then run `UPDATE=1 cargo test --lib config`. -->
 
 # Configuration
 
@@ -17,17 +18,16 @@ Later sources win:
    `aep-flow.toml` in the working folder, else `aep-flow/config.toml` in `$XDG_CONFIG_HOME`
    (`~/.config`);
 3. the environment; an empty variable counts as not set;
-4. flags: `--set aep.sandbox=dev` for any setting but a secret, and those that a command has of
-   its own.
+4. flags: `--set aep.sandbox=dev` for any setting except a secret, and the flags of a command.
 
-`aep-flow config show` prints every setting with its value and where it came from;
-`aep-flow check` tries whether they work.
+`aep-flow config show` prints every setting with its value and its source; `aep-flow check` tests
+whether the settings work.
 
-An unknown key in the file is an error that names it, as is a value of the wrong type. A secret
-never stands in the file itself, only a reference: `{ env = \"NAME\" }`, or `{ file = \"path\" }` with
-a path that starts at the configuration file's folder. In the environment a secret may stand as it
-is, or in a file that the variable with `_FILE` behind its name names
-(`AEP_FLOW_CLIENT_SECRET_FILE=/run/secrets/aep`). JWT (service account) credentials, which Adobe
+An unknown key in the file is an error that names the key, and so is a value of the wrong type. The
+file never contains a secret, only a reference: `{ env = \"NAME\" }`, or `{ file = \"path\" }`, whose
+path is relative to the configuration file's folder. In the environment a secret may be the value of
+its variable, or the content of a file that the variable with `_FILE` after its name points to
+(`AEP_FLOW_CLIENT_SECRET_FILE=/run/secrets/aep`). JWT (service account) credentials, which Adobe has
 retired, are refused: use an OAuth server-to-server credential.
 
 ```toml
@@ -46,21 +46,20 @@ folder = \"/run/secrets/sources\"
 env_allow = [\"OSC_*\"]
 ```
 
-What inputs may read by `[secrets]` and `[vault]`, and how: [secrets.md](secrets.md).
+[secrets.md](secrets.md) explains what `[secrets]` and `[vault]` let inputs read, and how.
 
-Times have their unit: `30s`, `2m`, `1h 30m`.
+Durations have a unit: `30s`, `2m`, `1h 30m`.
 
 ## Temporal
 
-Address, namespace, TLS and API key are not settings of aep-flow: they come from `temporal.toml`
+Address, namespace, TLS and API key are not settings of aep-flow. They come from `temporal.toml`
 and `TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_PROFILE`, `TEMPORAL_API_KEY`,
-`TEMPORAL_TLS_…`, as every Temporal tool reads them. The flags `--address`, `--namespace`,
-`--profile` and `--temporal-config` win over both. `TEMPORAL_UI_URL` (or `--ui-url`) is where links
-to the Temporal UI lead.
+`TEMPORAL_TLS_…`, as in every Temporal tool. The flags `--address`, `--namespace`,
+`--profile` and `--temporal-config` override both. `TEMPORAL_UI_URL` (or `--ui-url`) is the base of
+links to the Temporal UI.
 
-Ingestions can be listed by search attributes, once somebody has registered them in the namespace
-(`aep-flow check --fix` registers those that are missing; [operating.md](operating.md) says what
-each means):
+Ingestions can be listed by search attributes once these are registered in the namespace
+(`aep-flow check --fix` registers the missing ones; [operating.md](operating.md) explains each):
 
 ```sh
 temporal operator search-attribute create --namespace default \\
@@ -77,19 +76,18 @@ fn page() -> String {
     for (section, doc) in SECTIONS {
         let _ = write!(page, "\n## [{section}]\n\n{}\n\n", text(doc));
         page.push_str("| file | environment | default | |\n|---|---|---|---|\n");
-        let prefix = format!("{section}.");
-        let settings = SETTINGS
+        for setting in SETTINGS
             .iter()
-            .filter(|setting| setting.key.starts_with(&prefix));
-        for setting in settings {
+            .filter(|setting| setting.section == *section)
+        {
             row(&mut page, setting, &defaults);
         }
     }
     page
 }
 
-fn row(page: &mut String, setting: &Setting, defaults: &Config) {
-    let field = setting.key.rsplit('.').next().unwrap_or(setting.key);
+fn row(page: &mut String, setting: &Setting<Config>, defaults: &Config) {
+    let field = setting.field;
     let envs = std::iter::once(setting.env).chain(setting.other_envs.iter().copied());
     let envs: Vec<String> = envs.map(|env| format!("`{env}`")).collect();
     let default = match (setting.show)(defaults).as_str() {
@@ -110,7 +108,7 @@ fn row(page: &mut String, setting: &Setting, defaults: &Config) {
     );
 }
 
-/// Lines of a doc comment as one paragraph.
+/// The lines of a doc comment as one paragraph.
 fn text(doc: &[&str]) -> String {
     doc.iter()
         .map(|line| line.trim())
@@ -165,7 +163,7 @@ fn every_default_is_read_back_as_itself() {
             continue;
         }
         let mut config = Config::default();
-        (setting.set)(&mut config, super::declare::Given::Text(&shown)).unwrap();
+        (setting.set)(&mut config, RawValue::Text(&shown)).unwrap();
         assert_eq!((setting.show)(&config), shown, "{}", setting.key);
     }
 }

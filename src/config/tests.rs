@@ -1,4 +1,4 @@
-//! From files, variables and flags to a configuration, or to an error that says where.
+//! From files, variables and flags to a configuration, or to an error that names the source.
 
 use std::path::Path;
 use std::time::Duration;
@@ -112,8 +112,8 @@ fn a_slip_in_the_file_is_named() {
             &["`aep.sandbox`", "aep-flow.toml", "`3`"],
         ),
         ("[aep]\nsandbox = dev", &["not TOML at line 2"]),
-        ("[aep]\nconnect_timeout = 30", &["`30`", "with its unit"]),
-        ("[aep]\nconnect_timeout = \"0s\"", &["longer than nothing"]),
+        ("[aep]\nconnect_timeout = 30", &["`30`", "with a unit"]),
+        ("[aep]\nconnect_timeout = \"0s\"", &["greater than zero"]),
         ("[aep]\npage_size = 0", &["`aep.page_size`", "at least 1"]),
         ("[aep]\npage_size = -1", &["whole number"]),
         ("[aep]\nplatform_url = \"platform\"", &["a URL"]),

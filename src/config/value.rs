@@ -7,50 +7,41 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use super::declare::Given;
+use super::raw_value::{RawValue, ValueError};
 use super::reference;
-
-/// Why a value was not taken. `found` is never the value of a secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Wrong {
-    /// Not of the setting's type.
-    Type { found: String, expected: String },
-    /// A secret that stands in the file itself.
-    Literal,
-    /// A reference to a secret that leads nowhere.
-    Reference(String),
-}
 
 /// A type of setting.
 pub(super) trait Value: Sized {
     /// Whether the value is never shown, and never literal in a file.
     const IS_SECRET: bool = false;
-    /// What a good value looks like.
+    /// What a valid value looks like.
     const EXPECTED: &'static str;
 
-    /// Reads the value as it stands in the environment or a flag.
+    /// Reads the value from the environment or a flag.
     fn from_text(text: &str) -> Option<Self>;
 
-    /// Reads the value as it stands in the file; without a type of its own there, a string.
+    /// Reads the value from the file, where it is a string unless the type says otherwise.
     fn from_toml(value: &toml::Value) -> Option<Self> {
         value.as_str().and_then(Self::from_text)
     }
 
-    /// The value as it would stand in the environment.
+    /// The value as the environment would have it.
     fn shown(&self) -> String;
 
-    /// Reads the value from wherever it was given.
-    fn read(given: Given<'_>) -> Result<Self, Wrong> {
-        match given {
-            Given::Text(text) => Self::from_text(text).ok_or_else(|| wrong(text, Self::EXPECTED)),
-            Given::File { value, .. } => {
+    /// Reads the value from either source.
+    fn read(raw: RawValue<'_>) -> Result<Self, ValueError> {
+        match raw {
+            RawValue::Text(text) => {
+                Self::from_text(text).ok_or_else(|| wrong(text, Self::EXPECTED))
+            }
+            RawValue::File { value, .. } => {
                 Self::from_toml(value).ok_or_else(|| wrong(&value.to_string(), Self::EXPECTED))
             }
         }
     }
 }
 
-fn wrong(found: &str, expected: &str) -> Wrong {
+fn wrong(found: &str, expected: &str) -> ValueError {
     let mut shown: String = found
         .chars()
         .take(80)
@@ -59,7 +50,7 @@ fn wrong(found: &str, expected: &str) -> Wrong {
     if found.chars().nth(80).is_some() {
         shown.push('…');
     }
-    Wrong::Type {
+    ValueError::Type {
         found: format!("`{shown}`"),
         expected: expected.to_owned(),
     }
@@ -200,7 +191,7 @@ impl Value for Option<SocketAddr> {
 }
 
 impl Value for Duration {
-    const EXPECTED: &'static str = "a time with its unit, such as `30s`, `2m` or `1h 30m`";
+    const EXPECTED: &'static str = "a duration with a unit, such as `30s`, `2m` or `1h 30m`";
 
     fn from_text(text: &str) -> Option<Self> {
         let time: jiff::SignedDuration = text.trim().parse().ok()?;
@@ -222,7 +213,7 @@ impl Value for Url {
     }
 
     fn shown(&self) -> String {
-        // A password in a URL is refused later, but not before this may be printed.
+        // A password in a URL is refused later; this may be printed before that.
         let mut shown = self.clone();
         if shown.password().is_some() {
             let _ = shown.set_password(Some("***"));
@@ -248,7 +239,7 @@ impl Value for Option<Url> {
 pub struct ProxyAddress(SecretString);
 
 impl ProxyAddress {
-    /// All of it.
+    /// The whole address.
     #[must_use]
     pub fn secret(&self) -> &SecretString {
         &self.0
@@ -265,7 +256,7 @@ impl Value for Option<ProxyAddress> {
 
     fn from_text(text: &str) -> Option<Self> {
         let text = text.trim();
-        // Other tools take a host alone as well.
+        // Other tools accept a host without a scheme too.
         let text = if text.contains("://") {
             text.to_owned()
         } else {
@@ -295,13 +286,13 @@ impl Value for Option<ProxyAddress> {
         url.to_string()
     }
 
-    fn read(given: Given<'_>) -> Result<Self, Wrong> {
-        let read = match given {
-            Given::Text(text) => Self::from_text(text),
-            Given::File { value, .. } => Self::from_toml(value),
+    fn read(raw: RawValue<'_>) -> Result<Self, ValueError> {
+        let read = match raw {
+            RawValue::Text(text) => Self::from_text(text),
+            RawValue::File { value, .. } => Self::from_toml(value),
         };
-        // What was found may show a password.
-        read.ok_or_else(|| Wrong::Type {
+        // The value may contain a password.
+        read.ok_or_else(|| ValueError::Type {
             found: "something else".to_owned(),
             expected: Self::EXPECTED.to_owned(),
         })
@@ -321,10 +312,12 @@ impl Value for Option<PathBuf> {
             .unwrap_or_default()
     }
 
-    fn read(given: Given<'_>) -> Result<Self, Wrong> {
-        match given {
-            Given::Text(text) => Self::from_text(text).ok_or_else(|| wrong(text, Self::EXPECTED)),
-            Given::File { value, folder, .. } => match value.as_str() {
+    fn read(raw: RawValue<'_>) -> Result<Self, ValueError> {
+        match raw {
+            RawValue::Text(text) => {
+                Self::from_text(text).ok_or_else(|| wrong(text, Self::EXPECTED))
+            }
+            RawValue::File { value, folder, .. } => match value.as_str() {
                 Some(path) if !path.is_empty() => Ok(Some(folder.join(path))),
                 _ => Err(wrong(&value.to_string(), Self::EXPECTED)),
             },
@@ -349,13 +342,13 @@ impl Value for Option<SecretString> {
         }
     }
 
-    fn read(given: Given<'_>) -> Result<Self, Wrong> {
-        match given {
-            Given::Text(text) => Self::from_text(text).ok_or_else(|| Wrong::Type {
+    fn read(raw: RawValue<'_>) -> Result<Self, ValueError> {
+        match raw {
+            RawValue::Text(text) => Self::from_text(text).ok_or_else(|| ValueError::Type {
                 found: "nothing".to_owned(),
                 expected: "a secret".to_owned(),
             }),
-            Given::File {
+            RawValue::File {
                 value,
                 folder,
                 environment,
@@ -364,7 +357,7 @@ impl Value for Option<SecretString> {
     }
 }
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LogFormat {
     /// Text on a terminal, JSON elsewhere.
@@ -372,7 +365,7 @@ pub enum LogFormat {
     Auto,
     /// For people.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -398,10 +391,10 @@ impl Value for LogFormat {
     }
 }
 
-/// Whether the calls to Temporal are compressed.
+/// Whether calls to Temporal are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Compression {
-    /// None to a loopback or private address, gzip to a distant one.
+    /// None for a loopback or private address, gzip for any other.
     #[default]
     Auto,
     /// Never.

@@ -1,12 +1,13 @@
 //! Every setting, declared and documented once.
 //!
-//! `docs/configuration.md` is made from this file: after a change run
+//! `docs/configuration.md` is generated from this file: after a change run
 //! `UPDATE=1 cargo test --lib config`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use aep_flow_ensure::Rules;
 use secrecy::SecretString;
 use url::Url;
 
@@ -15,13 +16,13 @@ use super::value::{Compression, LogFormat, ProxyAddress, Value};
 use crate::codec::KeyRing;
 
 settings! {
-    /// Adobe Experience Platform: where it is, as whom, in which sandbox.
+    /// Adobe Experience Platform: its address, the credentials and the sandbox.
     Aep aep {
-        /// Where every service of the platform is.
+        /// Address of the platform's services.
         platform_url: Url = address("https://platform.adobe.io"),
         env "AEP_FLOW_PLATFORM_URL";
 
-        /// Where access tokens come from.
+        /// Address of the service that issues access tokens.
         ims_url: Url = address("https://ims-na1.adobelogin.com"),
         env "AEP_FLOW_IMS_URL";
 
@@ -33,7 +34,7 @@ settings! {
         client_id: Option<String> = None,
         env "AEP_FLOW_CLIENT_ID";
 
-        /// Client secret of that credential. In the file only as a reference:
+        /// Client secret of that credential. The file holds only a reference:
         /// `client_secret = { env = "NAME" }` or `{ file = "path" }`.
         client_secret: Option<SecretString> = None,
         env "AEP_FLOW_CLIENT_SECRET";
@@ -48,145 +49,144 @@ settings! {
         ]),
         env "AEP_FLOW_SCOPES";
 
-        /// Sandbox for inputs that name none.
+        /// Sandbox for inputs that do not name one.
         sandbox: String = "prod".to_owned(),
         env "AEP_FLOW_SANDBOX";
 
-        /// Allows `http` in the two addresses, and only to this machine: for an emulator.
+        /// Allows `http` in the two addresses, for this machine only: for an emulator.
         allow_insecure: bool = false,
         env "AEP_FLOW_ALLOW_INSECURE";
 
-        /// Certificate authorities in PEM to trust besides the system's, such as a company's
-        /// proxy.
+        /// PEM file of certificate authorities to trust besides the system's, such as that of a
+        /// company's proxy.
         ca_certificate: Option<PathBuf> = None,
         env "AEP_FLOW_CA_CERTIFICATE";
 
-        /// How long to wait for name, TCP and TLS together.
+        /// How long name resolution, TCP and TLS may take together.
         connect_timeout: Duration = Duration::from_secs(10),
         env "AEP_FLOW_CONNECT_TIMEOUT",
-        raised "a dead network is noticed late",
-        lowered "a slow network is taken for a dead one";
+        raised "an unreachable network is noticed late",
+        lowered "a slow network counts as unreachable";
 
-        /// How long to wait from the connection to the first byte of an answer.
+        /// How long to wait from the connection to the first byte of the response.
         first_byte_timeout: Duration = Duration::from_secs(60),
         env "AEP_FLOW_FIRST_BYTE_TIMEOUT",
-        raised "a platform that hangs is noticed late",
-        lowered "more creates end with an unknown outcome, since the platform asks the source \
-                 system first";
+        raised "a platform that does not respond is noticed late",
+        lowered "more creates end with an unknown outcome, because the platform asks the source \
+                 system before it responds";
 
-        /// How long a request may take to the last byte of its answer.
+        /// How long a request may take to the last byte of its response.
         total_timeout: Duration = Duration::from_secs(120),
         env "AEP_FLOW_TOTAL_TIMEOUT",
-        raised "an answer that trickles holds its activity longer",
-        lowered "long answers are cut off";
+        raised "a slow response holds its activity longer",
+        lowered "long responses are cut off";
 
-        /// The longest answer that is read, in bytes after decompression.
+        /// The longest response that is read, in bytes after decompression.
         max_answer_bytes: usize = 16 * 1024 * 1024,
         env "AEP_FLOW_MAX_ANSWER_BYTES",
-        raised "a broken answer may take that much memory",
+        raised "a broken response may take that much memory",
         lowered "the columns of a wide table may not fit";
 
-        /// Requests of this worker to one host that are under way at once. What is one too many
-        /// waits in line, and has sent nothing yet.
+        /// How many requests of this worker to one host may be in flight. Others wait before they
+        /// send anything.
         max_concurrent_requests: usize = 64,
         env "AEP_FLOW_MAX_CONCURRENT_REQUESTS",
-        raised "the platform answers 429 sooner",
+        raised "the platform responds with 429 sooner",
         lowered "requests wait for each other";
 
-        /// How many entries a page of a list is asked for.
+        /// How many entries to request per page of a list.
         page_size: u32 = 100,
         env "AEP_FLOW_PAGE_SIZE",
-        raised "a service may refuse it: 100 is the most that all of them take",
-        lowered "a look over many resources takes more requests";
+        raised "a service may refuse it: all of them accept up to 100",
+        lowered "listing many resources takes more requests";
 
-        /// How long after now a dataflow without a start time begins: the platform refuses a
-        /// start that has passed when the request arrives.
+        /// How far in the future a dataflow without a start time starts. The platform refuses a
+        /// start time that has passed when the request arrives.
         start_margin: Duration = Duration::from_secs(60),
         env "AEP_FLOW_START_MARGIN",
-        raised "first runs come later",
-        lowered "a slow network or a clock that is behind makes the platform refuse it";
+        raised "first runs start later",
+        lowered "with a slow network or a clock that is behind, the platform refuses the start time";
     }
 
-    /// The worker: what it polls and how much it does at once.
+    /// The worker: the task queue it polls, and its limits.
     Worker worker {
-        /// Task queue that is polled, and that `ingest` starts workflows on.
+        /// Task queue that the worker polls and on which `ingest` starts workflows.
         task_queue: String = aep_flow_proto::names::TASK_QUEUE.to_owned(),
         env "AEP_FLOW_WORKER_TASK_QUEUE";
 
-        /// Activities at once.
+        /// How many activities run at the same time.
         max_concurrent_activities: usize = 100,
         env "AEP_FLOW_WORKER_MAX_CONCURRENT_ACTIVITIES",
-        raised "memory, and the platform answers 429 sooner",
+        raised "more memory, and the platform responds with 429 sooner",
         lowered "activities wait in the task queue";
 
-        /// Activities that all workers of the task queue together begin in a second; what is
-        /// more waits in the task queue. Without it, as many as there are.
+        /// How many activities all workers of the task queue together start per second. Others
+        /// wait in the task queue. Without it there is no limit.
         max_activities_per_second: Option<f64> = None,
         env "AEP_FLOW_WORKER_MAX_ACTIVITIES_PER_SECOND";
 
-        /// Whether a worker that the platform answers with 429 slows down all workers of the
-        /// task queue: it sets the task queue's rate limit at the server, raises it when
-        /// nobody is refused any more, and takes it away. One that was set by hand is left
-        /// alone. Needs Temporal 1.29.
+        /// Whether a worker that gets a 429 from the platform slows down all workers of the task
+        /// queue. It sets the task queue's rate limit at the Temporal server, raises it once no
+        /// request is refused, and then removes it. A rate limit that a person has set stays as
+        /// it is. Requires Temporal 1.29.
         share_rate_limit: bool = true,
         env "AEP_FLOW_WORKER_SHARE_RATE_LIMIT";
 
-        /// Workflow tasks at once, at least 2.
+        /// How many workflow tasks run at the same time, at least 2.
         max_concurrent_workflow_tasks: usize = 100,
         env "AEP_FLOW_WORKER_MAX_CONCURRENT_WORKFLOW_TASKS",
-        raised "memory",
+        raised "more memory",
         lowered "workflows wait for each other";
 
-        /// Workflows kept in memory between their tasks; 0 keeps none.
+        /// How many workflows stay in memory between their tasks; 0 keeps none.
         max_cached_workflows: usize = 500,
         env "AEP_FLOW_WORKER_MAX_CACHED_WORKFLOWS",
-        raised "memory",
-        lowered "a workflow that was dropped is replayed from its first event";
+        raised "more memory",
+        lowered "a workflow that is evicted is replayed from its first event";
 
-        /// Whether an ingestion is told of each failed attempt that is retried, so that its
-        /// status, its current details and `AepLastFailure` show it: an action for each of the
-        /// first 20 attempts of a step, then for every tenth.
+        /// Whether the worker reports each failed attempt that is retried to its ingestion, so
+        /// that the status, the current details and `AepLastFailure` show it. This costs one
+        /// action for each of the first 20 attempts of a step, then one for every tenth.
         report_attempts: bool = true,
         env "AEP_FLOW_WORKER_REPORT_ATTEMPTS";
 
-        /// How long a stopping worker lets running activities go on before it gives them back.
+        /// How long a worker that stops waits for running activities before it hands them back.
         shutdown_grace: Duration = Duration::from_secs(20),
         env "AEP_FLOW_WORKER_SHUTDOWN_GRACE",
-        raised "a stop takes longer; an orchestrator may kill first",
-        lowered "more creates are cut off, and their next attempt must look and wait";
+        raised "a stop takes longer; an orchestrator may kill the worker first",
+        lowered "more creates are interrupted, and their next attempt must search and wait";
     }
 
     /// Secrets that inputs refer to, such as `{"env": "OSC_PASSWORD"}`.
     Secrets secrets {
-        /// Folder below which `{"file": "…"}` is looked up. Without it no file can be named.
+        /// Folder that holds the files of `{"file": "…"}`. Without it, inputs can't use files.
         folder: Option<PathBuf> = None,
         env "AEP_FLOW_SECRETS_FOLDER";
 
-        /// Names that `{"env": "…"}` may use, such as `OSC_*`; `*` stands for any characters.
-        /// Without it no variable can be named. What the worker itself is told by variables
-        /// (`AEP_FLOW_…`, `TEMPORAL_…`, `OTEL_…`, `VAULT_…`, those of proxies) needs to be named
-        /// in full.
+        /// Variables that `{"env": "…"}` may name, such as `OSC_*`; `*` matches any characters.
+        /// Without it, inputs can't use variables. The worker's own variables (`AEP_FLOW_…`,
+        /// `TEMPORAL_…`, `OTEL_…`, `VAULT_…`, those of proxies) must be named in full.
         env_allow: Vec<String> = Vec::new(),
         env "AEP_FLOW_SECRETS_ENV_ALLOW";
 
-        /// The longest file that is taken for a secret, in bytes.
+        /// The longest file that is read as a secret, in bytes.
         max_bytes: usize = 64 * 1024,
         env "AEP_FLOW_SECRETS_MAX_BYTES",
-        raised "a file named by mistake is read that far",
+        raised "more is read of a file that is named by mistake",
         lowered "a long key may not fit";
     }
 
     /// HashiCorp Vault, or OpenBao, for secrets that inputs refer to as
     /// `{"vault": {"path": "…", "key": "…"}}`: its key/value store, version 2. The worker logs in
-    /// by a token, by an AppRole or as a service account of Kubernetes.
+    /// with a token, with an AppRole or as a Kubernetes service account.
     Vault vault {
-        /// Where it is, `https` and no path. Without it no secret of Vault's can be named.
+        /// Address of Vault: `https`, without a path. Without it, inputs can't use Vault.
         address: Option<Url> = None,
         env "AEP_FLOW_VAULT_ADDRESS";
 
-        /// Paths below the mount that inputs may read, such as `osc/*`; `*` stands for any
-        /// characters. Needed where an address is set: what the worker may read at Vault is more
-        /// than what a workflow's author may.
+        /// Paths below the mount that inputs may read, such as `osc/*`; `*` matches any
+        /// characters. Required if an address is set, because the worker may read more in Vault
+        /// than the author of a workflow.
         allow: Vec<String> = Vec::new(),
         env "AEP_FLOW_VAULT_ALLOW";
 
@@ -194,12 +194,12 @@ settings! {
         mount: String = "secret".to_owned(),
         env "AEP_FLOW_VAULT_MOUNT";
 
-        /// Namespace, where Vault has such.
+        /// Namespace, for a Vault that has namespaces.
         namespace: Option<String> = None,
         env "AEP_FLOW_VAULT_NAMESPACE";
 
-        /// Token to log in with, renewed as long as Vault renews it. In the file only as a
-        /// reference, read when the worker starts.
+        /// Token to log in with, renewed as long as Vault allows. The file holds only a
+        /// reference, which is read when the worker starts.
         token: Option<SecretString> = None,
         env "AEP_FLOW_VAULT_TOKEN";
 
@@ -207,11 +207,12 @@ settings! {
         role_id: Option<String> = None,
         env "AEP_FLOW_VAULT_ROLE_ID";
 
-        /// Secret id of that AppRole. In the file only as a reference, read when the worker starts.
+        /// Secret id of that AppRole. The file holds only a reference, which is read when the
+        /// worker starts.
         secret_id: Option<SecretString> = None,
         env "AEP_FLOW_VAULT_SECRET_ID";
 
-        /// Role of Vault's Kubernetes login to log in with.
+        /// Role to log in with by Vault's Kubernetes method.
         kubernetes_role: Option<String> = None,
         env "AEP_FLOW_VAULT_KUBERNETES_ROLE";
 
@@ -220,15 +221,15 @@ settings! {
             Some(PathBuf::from("/var/run/secrets/kubernetes.io/serviceaccount/token")),
         env "AEP_FLOW_VAULT_KUBERNETES_TOKEN_FILE";
 
-        /// Mount of the login: `approle` or `kubernetes` unless it is another.
+        /// Mount of the login method. Without it: `approle` or `kubernetes`.
         login_mount: Option<String> = None,
         env "AEP_FLOW_VAULT_LOGIN_MOUNT";
 
-        /// Certificate authorities in PEM to trust besides the system's.
+        /// PEM file of certificate authorities to trust besides the system's.
         ca_certificate: Option<PathBuf> = None,
         env "AEP_FLOW_VAULT_CA_CERTIFICATE";
 
-        /// Allows `http` in the address, and only to this machine: for a development server or
+        /// Allows `http` in the address, for this machine only: for a development server or
         /// Vault's agent.
         allow_insecure: bool = false,
         env "AEP_FLOW_VAULT_ALLOW_INSECURE";
@@ -236,60 +237,61 @@ settings! {
         /// How long one request may take, connection included.
         timeout: Duration = Duration::from_secs(10),
         env "AEP_FLOW_VAULT_TIMEOUT",
-        raised "a Vault that hangs holds its activity longer",
-        lowered "a slow one is taken for one that is away";
+        raised "a Vault that does not respond holds its activity longer",
+        lowered "a slow Vault counts as unreachable";
     }
 
-    /// The proxy that calls to Adobe and to Vault go through where they are `https`. Plain `http`,
-    /// which goes to this machine alone, never takes it.
+    /// The proxy for `https` calls to Adobe and to Vault. Plain `http` calls, which only go to this
+    /// machine, never use it.
     Proxy proxy {
-        /// Address of the proxy, such as `http://proxy.example:3128`, with user and password where
-        /// it wants them; these are not shown, and stand in no file.
+        /// Address of the proxy, such as `http://proxy.example:3128`, with user and password if it
+        /// requires them. These are never shown, and a file must not contain the password.
         https: Option<ProxyAddress> = None,
         env "AEP_FLOW_PROXY_HTTPS" or "HTTPS_PROXY" or "https_proxy" or "ALL_PROXY" or "all_proxy";
 
-        /// Hosts that are called without it, such as `.internal.example,10.0.0.0/8`.
+        /// Hosts that are called directly, such as `.internal.example,10.0.0.0/8`.
         bypass: Vec<String> = Vec::new(),
         env "AEP_FLOW_PROXY_BYPASS" or "NO_PROXY" or "no_proxy";
     }
 
-    /// How a create that may have been answered already is made sure of.
+    /// How aep-flow makes sure that each resource is created once.
     Ensure ensure {
-        /// How long nothing may turn up before a create whose answer was lost is sent again.
-        quiet_period: Duration = Duration::from_secs(120),
+        /// How long a create whose response was lost may still take effect. It is sent again only
+        /// if nothing appears for this long.
+        quiet_period: Duration = Rules::default().quiet_period,
         env "AEP_FLOW_ENSURE_QUIET_PERIOD",
-        raised "an ingestion waits longer after a lost answer",
-        lowered "a resource that turns up late is made twice, and swept afterwards";
+        raised "an ingestion waits longer after a lost response",
+        lowered "a resource that appears late is created twice, and the duplicate is deleted";
 
-        /// How long a resource may be missing from the platform's lists after it was made, and
-        /// stay in them after it was deleted. A create waits for so long before its answer is
-        /// given, in case a second caller made the same; a create whose answer was lost is sent
-        /// again only when this has passed after the quiet period.
-        list_lag: Duration = Duration::from_secs(30),
+        /// How long the platform's lists may lag: a resource may be missing after its creation, or
+        /// still be listed after its deletion. A create is confirmed only after this time, in case
+        /// a second caller creates the same resource. After a lost response, this time passes
+        /// after the quiet period before the create is sent again.
+        list_lag: Duration = Rules::default().list_lag,
         env "AEP_FLOW_ENSURE_LIST_LAG",
-        raised "every create takes longer to be answered",
+        raised "every create takes longer to be confirmed",
         lowered "two callers at the same moment may get two resources";
 
-        /// A promise that nothing else makes the same resources within the list lag: no second
-        /// workflow of another id, no run right behind another. Creates are then answered at
-        /// once, with no second look.
-        sole_caller: bool = false,
+        /// A promise that nothing else creates the same resources within the list lag: no workflow
+        /// with another id, and no run directly after another. Creates are then confirmed at once,
+        /// without a second search.
+        sole_caller: bool = Rules::default().sole_caller,
         env "AEP_FLOW_ENSURE_SOLE_CALLER";
 
-        /// Looks within that time that must all find nothing.
-        looks: u32 = 3,
+        /// How many searches within that time must find nothing.
+        looks: u32 = Rules::default().looks,
         env "AEP_FLOW_ENSURE_LOOKS",
-        raised "more requests after a lost answer",
-        lowered "one stale list is enough to send a create again";
+        raised "more requests after a lost response",
+        lowered "a single stale list is enough to send a create again";
 
-        /// Key of the hash by which a changed password is told in a marker. In the file only
-        /// as a reference. Without it a change of a password alone goes unnoticed. All workers
-        /// of an organisation need the same one.
+        /// Key of the hash that detects a changed password in a marker. The file holds only a
+        /// reference. Without it, a change of the password alone goes unnoticed. All workers of
+        /// an organisation need the same key.
         fingerprint_key: Option<SecretString> = None,
         env "AEP_FLOW_ENSURE_FINGERPRINT_KEY";
     }
 
-    /// The catalogue of sources: what is compiled in, and what a folder changes of it.
+    /// The catalogue of sources: the compiled-in one, and the folder that changes it.
     SourceCatalog catalog {
         /// Folder of files such as those in `catalog/`, one per source, `<name>.toml`: each
         /// replaces the source of its name, or adds one. Read when the worker starts.
@@ -299,33 +301,33 @@ settings! {
 
     /// The source systems.
     Source source {
-        /// Allows a source on a loopback or link-local address: for an emulator.
+        /// Allows a source at a loopback or link-local address: for an emulator.
         allow_local_hosts: bool = false,
         env "AEP_FLOW_SOURCE_ALLOW_LOCAL_HOSTS";
 
-        /// Goes on with sources that Adobe has dropped, or announced to drop, without
+        /// Accepts sources that Adobe has removed, or whose removal it has announced, without
         /// `acknowledgeDeprecation` in the input.
         acknowledge_deprecation: bool = false,
         env "AEP_FLOW_SOURCE_ACKNOWLEDGE_DEPRECATION";
 
-        /// How long what the platform says of a source is taken to be so: its connection
-        /// specification, which is read before a base connection is made. Adobe changes one
-        /// seldom, and announces it months before.
+        /// How long a source's connection specification is cached. It is read before a base
+        /// connection is created. Adobe rarely changes a specification, and announces a change
+        /// months before.
         spec_ttl: Duration = Duration::from_secs(600),
         env "AEP_FLOW_SOURCE_SPEC_TTL",
-        raised "a source that was dropped or changed is noticed late, and refused by the \
-                platform itself",
-        lowered "a request more for most base connections";
+        raised "a source that was removed or changed is noticed late, by a refusal of the \
+                platform",
+        lowered "one more request for most base connections";
     }
 
-    /// The codec, which encrypts payloads and failures before Temporal's server gets them. All
+    /// The codec, which encrypts payloads and failures before they reach Temporal's server. All
     /// workers and callers of a namespace need the same keys: `docs/encryption.md`.
     Codec codec {
-        /// Keys of AES-256, each with an id; the first one encrypts, each decrypts. Without one
-        /// nothing is encrypted. A key is 32 bytes in base64 or hexadecimal digits. In the
-        /// environment: `ID=KEY`, more behind commas or on lines of their own. In the file only as
+        /// AES-256 keys, each with an id. The first one encrypts, all of them decrypt. Without a
+        /// key nothing is encrypted. A key is 32 bytes in base64 or hexadecimal digits. In the
+        /// environment: `ID=KEY`, separated by commas or line breaks. The file holds only
         /// references: `keys = [{ id = "2026-11", key = { file = "path" } }]`, or
-        /// `keys = { file = "path" }` for a file that looks as the variable does.
+        /// `keys = { file = "path" }` for a file in the format of the variable.
         keys: Option<KeyRing> = None,
         env "AEP_FLOW_CODEC_KEYS";
 
@@ -334,47 +336,47 @@ settings! {
         server_listen: Option<SocketAddr> = None,
         env "AEP_FLOW_CODEC_SERVER_LISTEN";
 
-        /// Origins of the web pages that may ask the codec server, such as
-        /// `https://temporal.example.com`: the Temporal UI's. Without one no page may.
+        /// Origins of the web pages that may use the codec server, such as that of the Temporal
+        /// UI: `https://temporal.example.com`. Without one, no page may.
         server_origins: Vec<String> = Vec::new(),
         env "AEP_FLOW_CODEC_SERVER_ORIGINS";
 
-        /// Token that a request to the codec server must have as `Authorization: Bearer TOKEN`. In
-        /// the file only as a reference.
+        /// Token that a request to the codec server must carry as `Authorization: Bearer TOKEN`.
+        /// The file holds only a reference.
         server_token: Option<SecretString> = None,
         env "AEP_FLOW_CODEC_SERVER_TOKEN";
 
-        /// A promise that nobody reaches the codec server but through a proxy that knows who asks.
-        /// Without it and without a token the server listens on this machine alone.
+        /// A promise that the codec server is only reachable through a proxy that authenticates
+        /// its users. Without it and without a token, the server listens on this machine only.
         server_behind_proxy: bool = false,
         env "AEP_FLOW_CODEC_SERVER_BEHIND_PROXY";
 
         /// The longest request that the codec server reads, in bytes.
         server_max_request_bytes: usize = 8 * 1024 * 1024,
         env "AEP_FLOW_CODEC_SERVER_MAX_REQUEST_BYTES",
-        raised "each of 32 requests at once may take several times that memory",
+        raised "each of up to 32 concurrent requests may take several times that memory",
         lowered "the payloads of a long history may not fit";
     }
 
-    /// Probes for an orchestrator: `/healthz` (alive) and `/readyz` (polling, token in hand).
+    /// Probes for an orchestrator: `/healthz` (alive) and `/readyz` (polls, and has a token).
     Health health {
-        /// Address and port to answer them at, such as `0.0.0.0:8078`. Without it, nowhere.
+        /// Address and port that serve the probes, such as `0.0.0.0:8078`. Without it they are off.
         listen: Option<SocketAddr> = None,
         env "AEP_FLOW_HEALTH_LISTEN";
     }
 
-    /// Metrics. To a collector they go by the standard variables, such as
-    /// `OTEL_EXPORTER_OTLP_ENDPOINT`, as traces do.
+    /// Metrics. The standard variables, such as `OTEL_EXPORTER_OTLP_ENDPOINT`, send them to a
+    /// collector, as they do traces.
     Metrics metrics {
-        /// Address and port where Prometheus reads `/metrics`, such as `0.0.0.0:9464`. Without
-        /// it, nowhere.
+        /// Address and port that serve `/metrics` to Prometheus, such as `0.0.0.0:9464`. Without
+        /// it they are not served.
         listen: Option<SocketAddr> = None,
         env "AEP_FLOW_METRICS_LISTEN";
     }
 
     /// Logs, which go to stderr.
     Log log {
-        /// What is logged, in the words of `RUST_LOG`. Example: `info,aep_platform=debug`.
+        /// What is logged, in the syntax of `RUST_LOG`. Example: `info,aep_platform=debug`.
         filter: String = "info,temporalio_sdk=warn,temporalio_sdk_core=warn,temporalio_client=warn".to_owned(),
         env "AEP_FLOW_LOG_FILTER" or "RUST_LOG";
 
@@ -383,22 +385,22 @@ settings! {
         env "AEP_FLOW_LOG_FORMAT";
     }
 
-    /// The way to Temporal. Address, namespace, TLS and API key are read from `temporal.toml`
-    /// and `TEMPORAL_…`, as every Temporal tool reads them.
+    /// The connection to Temporal. Address, namespace, TLS and API key are read from
+    /// `temporal.toml` and `TEMPORAL_…`, as in every Temporal tool.
     Temporal temporal {
-        /// Compression of the calls to Temporal: `none`, `gzip`, or `auto`: none to a loopback
-        /// or private address, gzip to a distant one. Gzip costs the worker a third of its CPU;
-        /// none costs more bytes on the way.
+        /// Compression of the calls to Temporal: `none`, `gzip`, or `auto`: none for a loopback or
+        /// private address, gzip for any other. Gzip takes a third of the worker's CPU; without
+        /// it more bytes are sent.
         grpc_compression: Compression = Compression::Auto,
         env "AEP_FLOW_TEMPORAL_GRPC_COMPRESSION";
     }
     also {
-        /// What flags say instead of `temporal.toml` and `TEMPORAL_…`.
+        /// Flags that override `temporal.toml` and `TEMPORAL_…`.
         overrides: TemporalOverrides;
     }
 }
 
-/// What flags say instead of `temporal.toml` and `TEMPORAL_…`.
+/// Flags that override `temporal.toml` and `TEMPORAL_…`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TemporalOverrides {
     /// Host and port of the server. Example: `localhost:7233`.

@@ -1,7 +1,7 @@
 //! The retries of a workflow, read from its history.
 //!
-//! An attempt that failed leaves no event of its own: the last one stands in the event that says
-//! when the attempt after it began.
+//! A failed attempt has no event of its own: the event that starts the next attempt holds the
+//! failure of the one before.
 
 use std::collections::BTreeMap;
 
@@ -31,8 +31,8 @@ pub struct Retry {
     pub failure: String,
     /// What that failure said.
     pub message: String,
-    /// `ADOPTED` where an earlier attempt had made the resource, `CREATED` where none had; nothing
-    /// for a step that makes none.
+    /// `ADOPTED` where an earlier attempt had created the resource, `CREATED` where none had; nothing
+    /// for a step that creates none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
 }

@@ -9,6 +9,9 @@ use aep_emulator::{
     Action, CannedAnswer, CutAt, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_ORG,
     DEFAULT_SOURCE_PASSWORD, DEFAULT_SOURCE_USERNAME, Emulator, Rule, RunSettings,
 };
+use aep_flow_devserver::{
+    self as devserver, DevServer, DevServerError, Found, Report, Surroundings,
+};
 use aep_flow_proto::v1::{
     IngestOracleServiceCloudInput, IngestResult, OracleServiceCloudConnection, SecretReference,
     Table, secret_reference::Place,
@@ -20,7 +23,6 @@ use tokio::sync::oneshot;
 use super::summary::{self, Summary};
 use super::{CONNECTION_NAME, DemoError, Handle, Options, Retry};
 use crate::config::Config;
-use crate::devserver::{self, DevServer, DevServerError, Found, Report, Surroundings};
 use crate::worker::{self, WorkerError};
 
 /// The secret's file below the demo's secrets folder.
@@ -62,7 +64,7 @@ impl Stage {
             ..Config::default()
         };
         config.secrets.folder = Some(folder.path().to_owned());
-        // For the callers of `examples/callers`, which a demo that is kept up serves too.
+        // With `--keep` the demo also serves the callers of `examples/callers`.
         config.secrets.env_allow = vec!["OSC_*".to_owned()];
 
         let found = if let Some(address) = &options.temporal.overrides.address {
@@ -111,7 +113,7 @@ impl Stage {
         Ok(config)
     }
 
-    /// Lets the worker work. Resolves when it ended by itself, which it should not.
+    /// Lets the worker work. Resolves only if the worker ends by itself, which is a failure.
     pub(super) async fn work(&mut self) -> DemoError {
         let Some(worker) = &mut self.worker else {
             return DemoError::WorkerGone;
@@ -143,7 +145,7 @@ impl Stage {
         }
     }
 
-    /// What there is to tell.
+    /// The summary of what was done.
     pub(super) fn summary(
         &self,
         options: &Options,
@@ -212,7 +214,7 @@ fn folder() -> Result<TempDir, DemoError> {
     Ok(folder)
 }
 
-/// Leads to our own server, past what `temporal.toml` says of the user's: its API key and its
+/// Leads to our own server and not to the one of the user's `temporal.toml`, whose API key and
 /// certificates are for another server.
 fn point_at(config: &mut Config, server: &DevServer, folder: &TempDir) -> Result<(), DemoError> {
     let file = folder.path().join("temporal.toml");
@@ -226,7 +228,7 @@ fn point_at(config: &mut Config, server: &DevServer, folder: &TempDir) -> Result
 }
 
 /// Leads to an emulator of this process, with the credentials that it takes by default.
-pub fn use_emulator(config: &mut Config, emulator: &Emulator) {
+fn use_emulator(config: &mut Config, emulator: &Emulator) {
     let url: url::Url = emulator
         .url()
         .parse()
@@ -247,7 +249,7 @@ fn hurry(config: &mut Config) {
     config.worker.shutdown_grace = SHUTDOWN_GRACE;
 }
 
-/// A platform that fails twice: once it says so, once its answer is lost.
+/// A platform that fails twice: one request is refused, and one response is lost.
 fn emulator_config() -> aep_emulator::Config {
     let unavailable = CannedAnswer::gateway(503, "503000", "Service temporarily unavailable");
     aep_emulator::Config {
@@ -259,7 +261,7 @@ fn emulator_config() -> aep_emulator::Config {
                 Action::Refuse(unavailable),
             )
             .nth([1]),
-            // The source connection is made, but nobody is told.
+            // The source connection is created, but the response is lost.
             Rule::new(
                 "POST",
                 "/sourceConnections",

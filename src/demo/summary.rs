@@ -1,4 +1,4 @@
-//! What the demo has to tell at its end, for people and for programs.
+//! What the demo shows at its end, for people and for programs.
 
 use std::fmt::{self, Display, Formatter};
 

@@ -1,8 +1,9 @@
-//! Tells what an ingestion does while it does it.
+//! Reports what an ingestion does while it runs.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use aep_flow_devserver::Report;
 use aep_flow_proto::v1::IngestStatus;
 use aep_flow_workflows::ingest::IngestOracleServiceCloud;
 use temporalio_client::{WorkflowDescribeOptions, WorkflowExecutionStatus, WorkflowQueryOptions};
@@ -10,16 +11,15 @@ use temporalio_common::protos::temporal::api::workflow::v1::PendingActivityInfo;
 
 use super::Handle;
 use super::retries::Failed;
-use crate::devserver::Report;
 
 /// Between two looks: the demo's retries wait a second, so none is missed.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Says each step that ended and each attempt that failed, until the workflow has closed.
+/// Reports each step that ended and each attempt that failed, until the workflow has closed.
 pub(super) async fn until_closed(handle: &Handle, report: &dyn Report) {
-    let mut told = BTreeSet::new();
+    let mut reported = BTreeSet::new();
     loop {
-        // A look that fails is made up for by the next one; the result comes another way.
+        // If a look fails, the next one makes up for it; the result comes another way.
         let described = handle.describe(WorkflowDescribeOptions::default()).await;
         let is_running = match &described {
             Ok(described) => described.status() == WorkflowExecutionStatus::Running,
@@ -27,12 +27,12 @@ pub(super) async fn until_closed(handle: &Handle, report: &dyn Report) {
         };
         if let Ok(status) = status(handle).await {
             for line in steps(&status) {
-                tell(&mut told, report, Some(line));
+                report_once(&mut reported, report, Some(line));
             }
         }
         if let Ok(described) = &described {
             for activity in &described.raw().pending_activities {
-                tell(&mut told, report, failed_attempt(activity));
+                report_once(&mut reported, report, failed_attempt(activity));
             }
         }
         if !is_running {
@@ -42,9 +42,9 @@ pub(super) async fn until_closed(handle: &Handle, report: &dyn Report) {
     }
 }
 
-fn tell(told: &mut BTreeSet<String>, report: &dyn Report, line: Option<String>) {
+fn report_once(reported: &mut BTreeSet<String>, report: &dyn Report, line: Option<String>) {
     if let Some(line) = line
-        && told.insert(line.clone())
+        && reported.insert(line.clone())
     {
         report.say(&line);
     }

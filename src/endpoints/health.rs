@@ -1,8 +1,8 @@
-//! Whether the process is alive, and whether it can work: for an orchestrator's probes.
+//! Probes for an orchestrator: whether the process is alive, and whether it is ready.
 //!
-//! Alive is who answers at all. Ready is a worker that the server sees polling, and that holds
-//! a token for the platform. What is found is kept for a few seconds, so that no probe, however
-//! often it comes, asks the server or Adobe more often.
+//! A process that responds is alive. A worker is ready if the server sees it poll, and if it has a
+//! token for the platform. The result is cached for a few seconds, so that frequent probes do not
+//! cause frequent calls to the server or to Adobe.
 
 use std::{
     future::Future,
@@ -24,16 +24,16 @@ use temporalio_common::protos::temporal::api::{
 
 use crate::temporal;
 
-/// How long an answer stands.
+/// How long a result is cached.
 const KEPT: Duration = Duration::from_secs(5);
 
-/// How long each of the two is asked. Probes give up after a second or a few.
+/// How long each of the two calls may take. Probes give up after a few seconds.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The client of the platform; none where the worker has no credentials.
+/// The client of the platform; nothing if the worker has no credentials.
 pub type Platform = Option<aep_platform::Client>;
 
-/// What the probes ask about. Cloning it is cheap and shares what was found.
+/// The state behind the probes. Clones are cheap and share the cached result.
 #[derive(Clone)]
 pub struct Health {
     inner: Arc<Inner>,
@@ -67,12 +67,12 @@ struct Report {
 struct Check {
     name: &'static str,
     ok: bool,
-    /// What was found, or what is wrong.
+    /// The result, or what is wrong.
     detail: String,
 }
 
 impl Health {
-    /// Of the worker that polls `task_queue` through `temporal`.
+    /// The health of the worker that polls `task_queue` through `temporal`.
     #[must_use]
     pub fn new(temporal: Client, task_queue: String, platform: Platform) -> Self {
         Self {
@@ -86,7 +86,7 @@ impl Health {
         }
     }
 
-    /// From now on the worker is not ready: it takes no new tasks.
+    /// Marks the worker as not ready from now on: it takes no new tasks.
     pub fn stop(&self) {
         self.inner.is_stopping.store(true, Ordering::Relaxed);
     }
@@ -102,7 +102,7 @@ impl Health {
         if let Some(report) = self.kept() {
             return report;
         }
-        // Two probes at the same moment both ask, which costs less than a lock across it.
+        // Two simultaneous probes both call, which costs less than a lock across the calls.
         let (pollers, token) = tokio::join!(self.pollers(), self.token());
         let report = Report::of(vec![pollers, token]);
         let mut found = self.found();
@@ -134,11 +134,11 @@ impl Health {
         match (workflows, activities) {
             (Ok(true), Ok(true)) => Check::ok(NAME, "the server sees this worker poll"),
             (Ok(_), Ok(_)) => Check::wrong(NAME, "the server does not see this worker poll yet"),
-            // A key may be one for working and not for asking.
+            // A key may be allowed to work but not to describe the task queue.
             (Err(status), _) | (_, Err(status)) if status.code() == Code::PermissionDenied => {
                 Check::ok(
                     NAME,
-                    "the server answers; these credentials can't see pollers",
+                    "the server responds; these credentials can't see pollers",
                 )
             }
             (Err(status), _) | (_, Err(status)) => Check::wrong(NAME, status.message()),
@@ -160,22 +160,22 @@ impl Health {
         let described = service.describe_task_queue(request.into_request());
         let described = within(described)
             .await
-            .unwrap_or_else(|| Err(Status::deadline_exceeded("no answer within 2 s")))?;
+            .unwrap_or_else(|| Err(Status::deadline_exceeded("no response within 2 s")))?;
         let identity = temporal::identity();
         let pollers = described.into_inner().pollers;
         Ok(pollers.iter().any(|poller| poller.identity == identity))
     }
 
-    /// Whether the platform's token is there, or can be had.
+    /// Whether there is a token for the platform, or one can be got.
     async fn token(&self) -> Check {
         const NAME: &str = "token";
         let Some(platform) = &self.inner.platform else {
             return Check::wrong(NAME, "no credentials for Adobe Experience Platform are set");
         };
         match within(platform.check_credentials()).await {
-            Some(Ok(())) => Check::ok(NAME, "in hand"),
+            Some(Ok(())) => Check::ok(NAME, "valid"),
             Some(Err(error)) => Check::wrong(NAME, &aep_platform::Chain(&error).to_string()),
-            None => Check::wrong(NAME, "the token service did not answer within 2 s"),
+            None => Check::wrong(NAME, "the token service did not respond within 2 s"),
         }
     }
 }

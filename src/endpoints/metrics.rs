@@ -1,4 +1,4 @@
-//! The metrics as Prometheus reads them.
+//! Serves the metrics in Prometheus's format.
 
 use axum::{Router, http::header, response::IntoResponse, routing::get};
 

@@ -1,13 +1,12 @@
-//! Why a reference gives no secret, and what to do about it. Names the reference, never what it
-//! holds.
+//! Why a reference can't be resolved, and what to do about it. Names the reference, never its value.
 
 use super::vault::VaultError;
 
-/// Why a reference gives no secret. Never shows a value.
+/// Why a reference can't be resolved. Never shows a value.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// No place is named.
-    #[error("the reference names neither a variable, nor a file, nor a secret of Vault's")]
+    /// The reference names no place.
+    #[error("the reference names neither a variable, nor a file, nor a secret in Vault")]
     NothingNamed,
     /// The worker has no such variable.
     #[error("the variable `{name}` is not set in the worker's environment")]
@@ -15,19 +14,19 @@ pub enum SecretError {
         /// Name of the variable.
         name: String,
     },
-    /// The worker's configuration keeps inputs from every variable.
+    /// The worker's configuration allows inputs no variable.
     #[error("the variable `{name}` can't be looked up: inputs may use no variable of this worker")]
     NoVariables {
         /// Name of the variable.
         name: String,
     },
-    /// The worker's configuration keeps inputs from this variable.
-    #[error("the variable `{name}` is not one that inputs may use")]
+    /// The worker's configuration does not allow inputs this variable.
+    #[error("inputs may not use the variable `{name}`")]
     NotAllowed {
         /// Name of the variable.
         name: String,
     },
-    /// Set, with nothing in it.
+    /// The secret is set but empty.
     #[error("the secret `{reference}` is empty")]
     Empty {
         /// `env:NAME`, `file:path` or `vault:path#key`.
@@ -36,39 +35,39 @@ pub enum SecretError {
     /// The worker has no secrets folder.
     #[error("the file `{path}` can't be looked up: the worker has no secrets folder")]
     NoFolder {
-        /// Path as it was given.
+        /// Path as the input has it.
         path: String,
     },
-    /// Absolute, with `..`, or a link that leads out.
+    /// The path is absolute, contains `..`, or is a link that leads out.
     #[error("the file `{path}` is not below the worker's secrets folder")]
     Outside {
-        /// Path as it was given.
+        /// Path as the input has it.
         path: String,
     },
-    /// No such file.
+    /// The file does not exist.
     #[error("the file `{path}` is not in the worker's secrets folder")]
     Missing {
-        /// Path as it was given.
+        /// Path as the input has it.
         path: String,
     },
-    /// There, and not readable, or not a plain file.
+    /// The file exists, but it is not readable or not a plain file.
     #[error("the file `{path}` in the worker's secrets folder can't be read")]
     Unreadable {
-        /// Path as it was given.
+        /// Path as the input has it.
         path: String,
-        /// What the system said.
+        /// The system's error.
         #[source]
         cause: std::io::Error,
     },
-    /// More than a secret has.
+    /// The file is longer than a secret may be.
     #[error("the file `{path}` is longer than {max_bytes} bytes")]
     TooLarge {
-        /// Path as it was given.
+        /// Path as the input has it.
         path: String,
         /// The limit.
         max_bytes: usize,
     },
-    /// Not text.
+    /// The secret is not text.
     #[error("the secret `{reference}` is not UTF-8")]
     NotUtf8 {
         /// `env:NAME`, `file:path` or `vault:path#key`.
@@ -77,17 +76,17 @@ pub enum SecretError {
     /// The worker has no Vault.
     #[error("the secret `vault:{path}#{key}` can't be looked up: the worker has no Vault")]
     NoVault {
-        /// Path as it was given.
+        /// Path as the input has it.
         path: String,
-        /// Key as it was given.
+        /// Key as the input has it.
         key: String,
     },
-    /// Vault did not give it.
-    #[error("the secret `vault:{path}#{key}` can't be had: {cause}")]
+    /// Vault did not return it.
+    #[error("the secret `vault:{path}#{key}` can't be read: {cause}")]
     Vault {
-        /// Path as it was given.
+        /// Path as the input has it.
         path: String,
-        /// Key as it was given.
+        /// Key as the input has it.
         key: String,
         /// Why.
         #[source]
@@ -96,16 +95,16 @@ pub enum SecretError {
 }
 
 impl SecretError {
-    /// Whether the same reference may give a secret later, with nothing put right.
+    /// Whether the same reference may be resolved later, with nothing changed.
     #[must_use]
-    pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Vault { cause, .. } if cause.is_passing())
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Vault { cause, .. } if cause.is_transient())
     }
 
-    /// Whether it is between the worker and what keeps the secret, so that no input mends it.
+    /// Whether the cause is between the worker and the secret's store, so that no input fixes it.
     #[must_use]
-    pub fn is_the_workers(&self) -> bool {
-        matches!(self, Self::Vault { cause, .. } if cause.is_the_workers())
+    pub fn is_worker_fault(&self) -> bool {
+        matches!(self, Self::Vault { cause, .. } if cause.is_worker_fault())
     }
 
     /// What to do about it, one sentence.
@@ -126,7 +125,7 @@ impl SecretError {
             ),
             Self::NotAllowed { name } => format!(
                 "add `{name}` to the worker's setting `secrets.env_allow` \
-                 (`AEP_FLOW_SECRETS_ENV_ALLOW`), or use a variable that it has"
+                 (`AEP_FLOW_SECRETS_ENV_ALLOW`), or use a variable that it allows"
             ),
             Self::Empty { reference } => format!("put the secret into `{reference}`"),
             Self::NoFolder { .. } => {
@@ -135,7 +134,7 @@ impl SecretError {
                     .to_owned()
             }
             Self::Outside { .. } => {
-                "name the file by its path from the secrets folder, without `..`; a link must be \
+                "name the file by its path below the secrets folder, without `..`; a link must be \
                  relative and stay in the folder"
                     .to_owned()
             }
@@ -144,7 +143,7 @@ impl SecretError {
                 format!("make `{path}` a plain file that the worker's user may read")
             }
             Self::TooLarge { .. } => {
-                "name the file that holds the secret alone, or raise the worker's setting \
+                "name the file that holds only the secret, or raise the worker's setting \
                  `secrets.max_bytes`"
                     .to_owned()
             }
@@ -159,7 +158,7 @@ impl SecretError {
     }
 }
 
-/// The pattern of the names that begin as this one does.
+/// The pattern of the names with the same prefix.
 fn prefix_of(name: &str) -> String {
     match name.split_once('_') {
         Some((prefix, _)) if !prefix.is_empty() => format!("{prefix}_*"),

@@ -1,16 +1,16 @@
-//! Files with secrets that everybody on the machine may read or change.
+//! Finds files with secrets that everybody on the machine may read or change.
 
 use std::path::{Path, PathBuf};
 
 use crate::config::Loaded;
 
-/// How deep, and how many entries, a folder is looked through. A secrets folder has a handful; one
-/// that was named by mistake may be a whole disk.
+/// How deep a folder is searched, and how many entries. A secrets folder has a handful; one that is
+/// named by mistake may be a whole disk.
 const MAX_DEPTH: usize = 4;
 const MAX_ENTRIES: usize = 1000;
 
-/// Whether others than its owner and group may read or write the file: it has the right, and so
-/// has its folder.
+/// Whether others than the owner and the group may read or write the file: the permissions of the
+/// file and of its folder allow it.
 #[cfg(unix)]
 pub(crate) fn is_exposed(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
@@ -22,7 +22,7 @@ pub(crate) fn is_exposed(file: &Path) -> bool {
     mode(file) & 0o006 != 0 && mode(folder) & 0o001 != 0
 }
 
-/// Other systems have no such bits.
+/// Other systems have no such permissions.
 #[cfg(not(unix))]
 pub(crate) fn is_exposed(_file: &Path) -> bool {
     false
@@ -48,7 +48,7 @@ fn collect(folder: &Path, depth: usize, left: &mut usize, found: &mut Vec<PathBu
         }
         *left -= 1;
         let path = entry.path();
-        // An orchestrator's links lead to files that come by as themselves.
+        // The targets of an orchestrator's links are visited as files themselves.
         let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
         if path.is_dir() {
             if depth > 1 && !is_link {
@@ -60,36 +60,36 @@ fn collect(folder: &Path, depth: usize, left: &mut usize, found: &mut Vec<PathBu
     }
 }
 
-/// That a file is exposed, in words.
-pub(crate) fn said(file: &Path) -> String {
+/// The sentence that a file is exposed.
+pub(crate) fn describe(file: &Path) -> String {
     format!("everybody on this machine may read {}", file.display())
 }
 
-/// And how many more.
-pub(crate) fn and(more: usize) -> String {
+/// The addition to it for `more` files.
+pub(crate) fn and_more(more: usize) -> String {
     match more {
         0 => String::new(),
         more => format!(", and {more} more"),
     }
 }
 
-/// One line for each place that is exposed: files of the configuration's own secrets, and the
-/// folder of those that inputs refer to.
+/// One line for each exposed place: files of the configuration's own secrets, and the folder of the
+/// secrets of inputs.
 pub(crate) fn warnings(loaded: &Loaded) -> Vec<String> {
     let own = loaded.secret_files.iter();
     let own = own
         .filter(|(_, file)| is_exposed(file))
-        .map(|(_, file)| said(file));
+        .map(|(_, file)| describe(file));
     let folder = loaded.config.secrets.folder.as_deref().and_then(below);
-    let folder = folder.map(|(file, more)| format!("{}{}", said(&file), and(more)));
+    let folder = folder.map(|(file, more)| format!("{}{}", describe(&file), and_more(more)));
     own.chain(folder)
-        .map(|said| format!("{said}; {NEXT_STEP}"))
+        .map(|exposed| format!("{exposed}; {NEXT_STEP}"))
         .collect()
 }
 
 /// What to do about it.
-pub(crate) const NEXT_STEP: &str = "take the rights of others away: `chmod o-rwx FILE`, or a \
-                                    `defaultMode` of 0440 for a volume of Kubernetes";
+pub(crate) const NEXT_STEP: &str = "remove the permissions of others: `chmod o-rwx FILE`, or \
+                                    a `defaultMode` of 0440 for a Kubernetes volume";
 
 #[cfg(all(test, unix))]
 mod tests {

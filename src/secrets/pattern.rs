@@ -1,6 +1,6 @@
-//! Patterns of names and paths, in which `*` stands for any characters.
+//! Patterns of names and paths, in which `*` matches any characters.
 
-/// Whether `name` is of the form `pattern`.
+/// Whether `name` matches `pattern`.
 pub(super) fn matches(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(rest) = parts.next().and_then(|first| name.strip_prefix(first)) else {

@@ -1,4 +1,4 @@
-//! A secret in a variable of the worker's environment, if the worker's owner lets inputs read it.
+//! Reads a secret from a variable of the worker's environment, if the owner allows inputs to use it.
 
 use std::ffi::OsString;
 
@@ -7,9 +7,9 @@ use zeroize::Zeroizing;
 
 use super::error::SecretError;
 use super::pattern::matches;
-use super::text;
+use super::text::secret_text;
 
-/// The secret in the variable `name`, if `allow` has it.
+/// The secret in the variable `name`, if `allow` matches it.
 pub(super) fn read(
     allow: &[String],
     name: &str,
@@ -29,12 +29,12 @@ pub(super) fn read(
         name: name.to_owned(),
     })?;
     let value = Zeroizing::new(value.into_encoded_bytes());
-    text(&value, || format!("env:{name}"))
+    secret_text(&value, || format!("env:{name}"))
 }
 
 fn is_allowed(allow: &[String], name: &str) -> bool {
-    // The worker's own credentials would otherwise be one workflow away from a host of
-    // the caller's choice.
+    // Otherwise a workflow could send the worker's own credentials to a host of the caller's
+    // choice.
     let is_own = is_own(name);
     allow.iter().any(|pattern| {
         if is_own {
@@ -47,14 +47,14 @@ fn is_allowed(allow: &[String], name: &str) -> bool {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "a reference is resolved where the worker's environment is, and anew each time"
+    reason = "each use of a reference reads the worker's environment again"
 )]
 pub(super) fn of_process(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
 
-/// Whether the worker itself is told something by this variable, such as an API key, a header of
-/// an exporter or a proxy's password.
+/// Whether this variable configures the worker itself, such as an API key, a header of an exporter
+/// or a proxy's password.
 fn is_own(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     ["AEP_FLOW_", "TEMPORAL_", "OTEL_", "VAULT_"]

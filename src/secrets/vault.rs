@@ -1,8 +1,7 @@
-//! Reads secrets of HashiCorp Vault's, or OpenBao's, key/value store, version 2.
+//! Reads secrets from the key/value store, version 2, of HashiCorp Vault or OpenBao.
 //!
-//! Five calls of its HTTP API, made here rather than by a crate: those that exist keep tokens and
-//! answers in plain strings that print and are never zeroed, and put Vault's answers into errors
-//! and logs. Source: Vault API documentation (KV version 2, AppRole, Kubernetes, tokens), read
+//! This makes five calls of the HTTP API itself. The existing crates keep tokens and responses in
+//! plain strings that print and are never zeroed, and put Vault's responses into errors and logs. Source: Vault API documentation (KV version 2, AppRole, Kubernetes, tokens), read
 //! 2026-11.
 
 mod error;
@@ -23,7 +22,7 @@ use wire::{Secret, Wire};
 use super::pattern::matches;
 use crate::config::{self, Config};
 
-/// One Vault, as one role, and the paths that inputs may read there.
+/// One Vault, used with one role, and the paths that inputs may read there.
 #[derive(Debug)]
 pub struct Vault {
     wire: Wire,
@@ -33,10 +32,10 @@ pub struct Vault {
 }
 
 impl Vault {
-    /// The Vault that the configuration names, if it names one. Sends nothing.
+    /// The Vault that the configuration names, if any. Sends nothing.
     ///
     /// # Errors
-    /// [`VaultConfigError`]: what is set does not go together.
+    /// [`VaultConfigError`]: the settings are inconsistent.
     pub fn from_config(config: &Config) -> Result<Option<Self>, VaultConfigError> {
         let settings = &config.vault;
         let Some(address) = &settings.address else {
@@ -64,19 +63,19 @@ impl Vault {
         }))
     }
 
-    /// The value of `key` in the secret at `path`, as it is now: a value has no lease, so nothing
-    /// is kept but the login.
+    /// The current value of `key` in the secret at `path`. A value has no lease, so only the login
+    /// is kept.
     ///
     /// # Errors
     /// [`VaultError`].
     pub async fn read(&self, path: &str, key: &str) -> Result<SecretString, VaultError> {
-        // Also for an input whose check was left out: `..` must not get past what is allowed.
+        // Checked here too, because `..` must never get past the allowed paths.
         if !is_vault_path(path) || !self.allow.iter().any(|each| matches(each, path)) {
             return Err(VaultError::NotAllowed);
         }
         let token = self.session.token(&self.wire).await?;
         let found = match self.wire.read(&self.mount, path, key, &token).await {
-            // A policy, or a token that ended early, was revoked, or is of before a restore.
+            // By a policy, or because the token expired early, was revoked, or predates a restore.
             Err(VaultError::Denied) if !self.session.is_alive(&self.wire, &token).await? => {
                 self.session.discard(&token);
                 let token = self.session.token(&self.wire).await?;
@@ -92,7 +91,7 @@ impl Vault {
         }
     }
 
-    /// Logs in, unless it is logged in already.
+    /// Logs in, unless there is a valid login.
     ///
     /// # Errors
     /// [`VaultError`].
@@ -127,7 +126,7 @@ fn wire(config: &Config, address: &Url) -> Result<Wire, VaultConfigError> {
     Wire::new(http, address.clone(), namespace, settings.timeout)
 }
 
-/// The one way to log in for which the settings are there.
+/// The one login method that is configured.
 fn login(settings: &config::Vault) -> Result<Login, VaultConfigError> {
     let mount = |usual: &str| {
         settings

@@ -1,8 +1,7 @@
-//! Where traces and metrics go: to a collector by OTLP, as the standard variables say.
+//! Exports traces and metrics to a collector by OTLP, as the standard variables say.
 //!
-//! What is read here is only what OpenTelemetry's crates leave to the program: whether to export
-//! at all. Endpoint, protocol, headers, time-outs, compression, sampling and queue sizes are
-//! theirs. Source: OpenTelemetry's specification of environment variables, read 2026-11.
+//! This only reads whether to export at all, which OpenTelemetry's crates leave to the program. The
+//! crates read endpoint, protocol, headers, timeouts, compression, sampling and queue sizes. Source: OpenTelemetry's specification of environment variables, read 2026-11.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -19,7 +18,7 @@ use opentelemetry_sdk::{
 use super::TelemetryError;
 use crate::config::Environment;
 
-/// What is exported.
+/// A kind of telemetry that is exported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Signal {
     Traces,
@@ -34,7 +33,7 @@ impl Signal {
         }
     }
 
-    /// In the words of a log line.
+    /// The word for it in log lines.
     fn things(self) -> &'static str {
         match self {
             Self::Traces => "spans",
@@ -43,7 +42,7 @@ impl Signal {
     }
 }
 
-/// Whether the variables ask for an export: by name, or by giving it somewhere to go.
+/// Whether the variables ask for an export: by the name of the exporter, or by an endpoint.
 ///
 /// # Errors
 /// [`TelemetryError::Export`] for an exporter that is not built in.
@@ -69,14 +68,14 @@ pub(super) fn is_wanted(signal: Signal, environment: &Environment) -> Result<boo
     }
 }
 
-/// Sends spans to the collector.
+/// The exporter of spans to the collector.
 pub(super) fn spans() -> Result<impl ExportSpans + 'static, TelemetryError> {
     ready_for_tls();
     let exporter = SpanExporter::builder().build().map_err(|e| cannot(&e))?;
     Ok(Watched::new(exporter, Signal::Traces))
 }
 
-/// Sends metrics to the collector.
+/// The exporter of metrics to the collector.
 pub(super) fn metrics() -> Result<impl PushMetricExporter, TelemetryError> {
     ready_for_tls();
     let exporter = MetricExporter::builder().build().map_err(|e| cannot(&e))?;
@@ -89,16 +88,16 @@ fn cannot(error: &ExporterBuildError) -> TelemetryError {
     }
 }
 
-/// The exporter over HTTP takes the process's TLS library, and panics where there is none.
+/// Sets the process's TLS library, without which the exporter over HTTP panics.
 fn ready_for_tls() {
-    // A second call finds the first one's.
+    // A second call keeps the first one's.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// Whether the last export failed, by signal: both ways to export metrics say it once together.
+/// Whether the last export failed, by signal: both exporters of metrics report it once together.
 static IS_FAILING: [AtomicBool; 2] = [AtomicBool::new(false), AtomicBool::new(false)];
 
-/// An exporter that says once that the collector is not there, and once that it is again.
+/// An exporter that reports once that the collector is unreachable, and once that it is back.
 #[derive(Debug)]
 struct Watched<E> {
     inner: E,
@@ -110,7 +109,7 @@ impl<E> Watched<E> {
         Self { inner, signal }
     }
 
-    fn tell(&self, result: &OTelSdkResult) {
+    fn report(&self, result: &OTelSdkResult) {
         let things = self.signal.things();
         let is_failing = &IS_FAILING[self.signal as usize];
         match result {
@@ -118,7 +117,7 @@ impl<E> Watched<E> {
                 tracing::warn!(
                     %error,
                     "{things} can't be sent to the collector, and are dropped until they can; \
-                     the work goes on"
+                     the worker goes on"
                 );
             }
             Ok(()) if is_failing.swap(false, Ordering::Relaxed) => {
@@ -132,7 +131,7 @@ impl<E> Watched<E> {
 impl<E: ExportSpans> ExportSpans for Watched<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let result = self.inner.export(batch).await;
-        self.tell(&result);
+        self.report(&result);
         result
     }
 
@@ -152,7 +151,7 @@ impl<E: ExportSpans> ExportSpans for Watched<E> {
 impl<E: PushMetricExporter> PushMetricExporter for Watched<E> {
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
         let result = self.inner.export(metrics).await;
-        self.tell(&result);
+        self.report(&result);
         result
     }
 
@@ -223,7 +222,7 @@ mod tests {
         let error = asked(Signal::Traces, &[("OTEL_TRACES_EXPORTER", "zipkin")]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the variables `OTEL_…` can't be followed: `OTEL_TRACES_EXPORTER` is `zipkin`; \
+            "the variables `OTEL_…` can't be applied: `OTEL_TRACES_EXPORTER` is `zipkin`; \
              `otlp` and `none` are known"
         );
     }

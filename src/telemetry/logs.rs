@@ -7,7 +7,7 @@ use tracing_subscriber::{EnvFilter, Layer, Registry};
 use super::TelemetryError;
 use crate::config::LogFormat;
 
-/// OpenTelemetry's crates log each failed export; `export` says it once instead.
+/// OpenTelemetry's crates log each failed export; `export` reports it once instead.
 const EXPORTERS: [&str; 4] = [
     "opentelemetry",
     "opentelemetry_sdk",
@@ -15,10 +15,10 @@ const EXPORTERS: [&str; 4] = [
     "opentelemetry_prometheus",
 ];
 
-/// The layer that writes what `filter` lets through.
+/// The layer that writes what `filter` accepts.
 ///
-/// Fields of the spans around a line stand beside its own, so that a line of JSON has the
-/// workflow, the attempt and the request that it is about at its top level.
+/// The fields of the spans around a line are next to its own, so that a line of JSON has its
+/// workflow, attempt and request at the top level.
 pub(super) fn layer(
     format: LogFormat,
     filter: EnvFilter,
@@ -47,7 +47,7 @@ pub(super) fn layer(
     }
 }
 
-/// Reads what to let through.
+/// Reads the filter.
 pub(super) fn filter(text: &str) -> Result<EnvFilter, TelemetryError> {
     let mut filter = EnvFilter::try_new(text).map_err(|cause| TelemetryError::Filter {
         filter: text.to_owned(),

@@ -1,6 +1,6 @@
-//! How much memory this process takes.
+//! The memory use of this process.
 
-/// Resident memory in bytes, where the kernel tells it.
+/// Resident memory in bytes, if the kernel reports it.
 pub(super) fn resident_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status

@@ -1,9 +1,9 @@
-//! The worker's metrics: what Prometheus reads, and the way to a collector.
+//! The worker's metrics, for Prometheus and for a collector.
 //!
-//! Ours are named as OpenTelemetry and Prometheus want it, with unit and `_total`. Those of
-//! Temporal's SDK keep the names and the milliseconds that Temporal's own boards for it expect
-//! (`temporal_request`, `temporal_activity_execution_latency_bucket`), so they have a provider
-//! of their own.
+//! Our metrics follow the naming rules of OpenTelemetry and Prometheus, with unit and `_total`. Those
+//! of Temporal's SDK keep the names and the milliseconds that Temporal's own boards expect
+//! (`temporal_request`, `temporal_activity_execution_latency_bucket`), so they have their own
+//! provider.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::config::Environment;
 
-/// The meters of this process. Metrics are lost with it: keep it as long as they are to be told.
+/// The meters of this process. Dropping them stops the metrics.
 #[derive(Debug, Clone)]
 pub struct Meters {
     /// One for each provider: a registry takes only one of these exporters.
@@ -34,13 +34,14 @@ pub struct Meters {
 }
 
 impl Meters {
-    /// Starts measuring, for whoever reads [`Self::text`] if `is_served`, and for the collector
-    /// that the variables `OTEL_…` name. None where nobody would see it. Needs a Tokio runtime.
+    /// Starts measuring: for readers of [`Self::text`] if `is_served`, and for the collector that
+    /// the variables `OTEL_…` name. Returns nothing if nobody would see the metrics. Needs a Tokio
+    /// runtime.
     ///
-    /// From then on the process's global meter is ours.
+    /// From then on, the process's global meter is ours.
     ///
     /// # Errors
-    /// [`TelemetryError::Export`] when the variables ask for what is not there.
+    /// [`TelemetryError::Export`] if the variables ask for something unknown.
     pub fn start(is_served: bool) -> Result<Option<Self>, TelemetryError> {
         let environment = Environment::of_process();
         let is_sent = is_wanted(Signal::Metrics, &environment)?;
@@ -79,18 +80,18 @@ impl Meters {
         Ok(Some(meters))
     }
 
-    /// Has the SDK's worker write its metrics with ours.
+    /// Options that make the SDK's worker write its metrics with ours.
     #[must_use]
     pub fn of_worker(&self) -> TelemetryOptions {
         TelemetryOptions::builder()
             .metrics(self.sdk_meter())
-            // The meter has it, and the resource says who measures.
+            // The meter has the prefix, and the resource has the service.
             .metric_prefix(String::new())
             .attach_service_name(false)
             .build()
     }
 
-    /// Has the SDK's client write its metrics with ours.
+    /// A meter that makes the SDK's client write its metrics with ours.
     #[must_use]
     pub fn of_client(&self) -> TemporalMeter {
         TemporalMeter::new(
@@ -104,7 +105,7 @@ impl Meters {
         Arc::new(SdkMeter(self.of_sdk.meter("temporalio-sdk-core")))
     }
 
-    /// All metrics as Prometheus reads them, and the type of that text.
+    /// All metrics in Prometheus's text format, and its content type.
     #[must_use]
     pub fn text(&self) -> (&'static str, Vec<u8>) {
         let mut text = Vec::new();
@@ -117,7 +118,7 @@ impl Meters {
         (prometheus::TEXT_FORMAT, text)
     }
 
-    /// Sends what was measured last.
+    /// Sends the latest measurements.
     pub fn shut_down(&self) {
         for provider in [&self.ours, &self.of_sdk] {
             if let Err(error) = provider.shutdown() {
@@ -141,7 +142,7 @@ impl Meters {
     }
 }
 
-/// Also to the collector, every `OTEL_METRIC_EXPORT_INTERVAL`, a minute by default.
+/// Adds the collector, which gets metrics every `OTEL_METRIC_EXPORT_INTERVAL`, a minute by default.
 fn sent(builder: MeterProviderBuilder) -> Result<MeterProviderBuilder, TelemetryError> {
     Ok(builder.with_reader(PeriodicReader::builder(export::metrics()?).build()))
 }

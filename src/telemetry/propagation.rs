@@ -1,4 +1,4 @@
-//! How a trace goes on across Temporal's header and the requests' own.
+//! Propagates a trace in Temporal's header and in the headers of requests.
 
 use opentelemetry::{
     Context,
@@ -6,10 +6,10 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 
-/// W3C trace context, without a `tracestate` that says nothing.
+/// W3C trace context, without an empty `tracestate`.
 ///
-/// The library's own writes the empty one too. Temporal keeps it in the history of each activity,
-/// and it is read again in each: a good part of what an unsampled trace costs.
+/// The library also writes the empty one. Temporal stores it in the history of each activity, and each
+/// activity reads it again, which is a large part of the cost of an unsampled trace.
 #[derive(Debug, Default)]
 pub(super) struct TraceContext(TraceContextPropagator);
 

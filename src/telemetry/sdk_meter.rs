@@ -1,4 +1,4 @@
-//! Lets Temporal's SDK write its metrics with a meter of ours.
+//! Lets Temporal's SDK write its metrics with our meter.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,11 +9,11 @@ use temporalio_common::telemetry::metrics::{
     NewAttributes, UpDownCounter, WORKFLOW_E2E_LATENCY_HISTOGRAM_NAME, default_buckets_for,
 };
 
-/// Stands before the names of the SDK's metrics, which know nothing of it here.
+/// Prefix of the names of the SDK's metrics.
 const PREFIX: &str = "temporal_";
 
-/// The meter, and what the SDK wants of one. Durations are in milliseconds, which is the SDK's
-/// own default and what Temporal's boards for it expect.
+/// Our meter behind the SDK's interface. Durations are in milliseconds, which is the SDK's default
+/// and what Temporal's boards expect.
 #[derive(Debug)]
 pub(super) struct SdkMeter(pub(super) Meter);
 
@@ -36,7 +36,7 @@ impl CoreMeter for SdkMeter {
         attributes: NewAttributes,
     ) -> MetricAttributes {
         let MetricAttributes::OTel { mut kvs } = existing else {
-            // The SDK gives back what `new_attributes` gave it.
+            // The SDK passes back what `new_attributes` returned.
             return self.new_attributes(attributes);
         };
         Arc::make_mut(&mut kvs).extend(attributes.attributes.into_iter().map(KeyValue::from));
@@ -114,7 +114,7 @@ impl SdkMeter {
     }
 }
 
-/// A call to a near server takes a few, a poll a minute.
+/// A call to a nearby server takes a few milliseconds, a poll takes a minute.
 const MILLISECONDS: &[f64] = &[
     1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1e3, 2.5e3, 5e3, 1e4, 3e4, 6e4, 12e4,
 ];
@@ -123,7 +123,7 @@ fn prefixed(name: &str) -> String {
     format!("{PREFIX}{name}")
 }
 
-/// The SDK's own for whole workflows; for all else its first bucket, 50 ms, would hold most.
+/// The SDK's own buckets for whole workflows; elsewhere its first bucket, 50 ms, would hold most.
 fn buckets(name: &str) -> &'static [f64] {
     if name == WORKFLOW_E2E_LATENCY_HISTOGRAM_NAME {
         default_buckets_for(name, false)

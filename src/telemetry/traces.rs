@@ -1,9 +1,9 @@
-//! One trace from a caller's workflow to the request: the spans of Temporal's plugin, and below
-//! them our own.
+//! One trace from a caller's workflow to each request: the spans of Temporal's plugin, with our own
+//! below them.
 //!
-//! The plugin makes the spans of workflows and activities and takes the context through
-//! Temporal's header `_tracer-data`, as the other SDKs do. Below an activity stand the spans
-//! that the crates here make with `tracing`: the protocol's steps and the HTTP requests.
+//! The plugin makes the spans of workflows and activities, and passes the context in Temporal's
+//! header `_tracer-data`, like the other SDKs. Below an activity are the spans that our crates make
+//! with `tracing`: the protocol's steps and the HTTP requests.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ use tracing_subscriber::{Layer, filter, layer, registry::LookupSpan};
 use super::{TelemetryError, export, propagation::TraceContext, resource};
 use crate::config::Environment;
 
-/// Whose spans and events are part of a trace; the libraries below log for themselves.
+/// The crates whose spans and events are part of a trace; the libraries below them only log.
 const OURS: [&str; 2] = ["aep_platform", "aep_flow_ensure"];
 
 /// Makes spans for the collector.
@@ -36,9 +36,9 @@ pub(super) fn provider(environment: &Environment) -> Result<SdkTracerProvider, T
     Ok(tracer_provider(export::spans()?, environment))
 }
 
-/// Makes the spans of a worker, and hands them to `exporter` in batches from a thread of its own.
-/// What does not fit into its queue (`OTEL_BSP_MAX_QUEUE_SIZE`, 2048) is dropped, so that the work
-/// never waits for it.
+/// Makes the spans of a worker, and passes them to `exporter` in batches from a separate thread.
+/// Spans that do not fit into its queue (`OTEL_BSP_MAX_QUEUE_SIZE`, 2048) are dropped, so that the
+/// work never waits for them.
 #[must_use]
 pub fn tracer_provider(
     exporter: impl SpanExporter + 'static,
@@ -47,14 +47,14 @@ pub fn tracer_provider(
     let batches = BatchSpanProcessor::builder(exporter).build();
     SdkTracerProvider::builder()
         .with_resource(resource(environment))
-        // Ids of workflow spans follow from the history, so that a replay leads to the same.
+        // The ids of workflow spans follow from the history, so that a replay gives the same.
         .with_id_generator(WorkflowIdGenerator::default())
         .with_span_processor(WithoutQueries(WorkflowSpanProcessor::new(batches)))
         .build()
 }
 
-/// Leaves out what the plugin tells of queries: one changes nothing, and somebody who watches an
-/// ingestion sends one a second, all of which would stand in its trace.
+/// Drops the plugin's spans of queries. A query changes nothing, and a watcher sends one per second,
+/// all of which would be in the trace of the ingestion.
 #[derive(Debug)]
 struct WithoutQueries<P>(P);
 
@@ -82,7 +82,7 @@ impl<P: SpanProcessor> SpanProcessor for WithoutQueries<P> {
     }
 }
 
-/// Turns the spans of `tracing` into those of a trace.
+/// Turns the spans of `tracing` into spans of a trace.
 pub(super) fn layer<S>(provider: &SdkTracerProvider) -> impl Layer<S> + use<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -106,16 +106,16 @@ where
         )
 }
 
-/// Lets what only a trace would show be made only where the trace is told.
+/// Keeps spans that only a trace would show from being made unless their trace is sampled.
 ///
-/// What the filter of [`layer`] refuses, that layer leaves out, but `tracing` makes it all the
-/// same: a filter of one layer alone never keeps a span from being made. So this is one of all.
-pub(super) struct OnlyTold {
-    /// The log may show up to this level in any case.
+/// The filter of [`layer`] only keeps spans out of that layer: `tracing` still makes them. Only a
+/// filter of all layers, such as this one, prevents that.
+pub(super) struct OnlySampled {
+    /// The log may show everything up to this level.
     logged: LevelFilter,
 }
 
-impl OnlyTold {
+impl OnlySampled {
     pub(super) fn beside(logged: LevelFilter) -> Self {
         Self { logged }
     }
@@ -125,14 +125,14 @@ impl OnlyTold {
     }
 }
 
-impl<S: Subscriber> Layer<S> for OnlyTold {
+impl<S: Subscriber> Layer<S> for OnlySampled {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
         if self.is_for_log(metadata) {
             Interest::always()
         } else if is_ours(metadata) {
             Interest::sometimes()
         } else {
-            // Said here, as `tracing` would else ask anew at each call of a library's.
+            // Decided once here, so that `tracing` does not ask at each call of a library.
             Interest::never()
         }
     }
@@ -142,18 +142,18 @@ impl<S: Subscriber> Layer<S> for OnlyTold {
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        // It asks for nothing itself; the loudest of all layers' hints counts.
+        // It asks for nothing itself; the most verbose hint of all layers counts.
         Some(LevelFilter::OFF)
     }
 }
 
-/// Whether the trace that this would be part of is told. In one that is not, spans below the
-/// activity's are not even made: most traces are of that kind where a share is sampled.
+/// Whether the current trace is sampled. If it is not, the spans below the activity's are not even
+/// made: with sampling, most traces are like that.
 fn is_sampled() -> bool {
     Context::map_current(|context| {
         let span = context.span();
         let of_trace = span.span_context();
-        // Without one it is the sampler that decides.
+        // Without a trace the sampler decides.
         !of_trace.is_valid() || of_trace.is_sampled()
     })
 }
@@ -168,17 +168,17 @@ fn is_ours(metadata: &Metadata<'_>) -> bool {
         })
 }
 
-/// Makes the spans of workflows and activities. Baggage ends here: nothing of ours reads it, and
-/// what is in it is nobody's to send on.
+/// Makes the spans of workflows and activities. Drops baggage: nothing of ours reads it, and we must
+/// not pass it on.
 pub(super) fn temporal_plugin(provider: &SdkTracerProvider) -> SimplePlugin {
     OpenTelemetryPlugin::builder()
-        // The global one is looked up and built anew for each span.
+        // The global tracer would be looked up and built again for each span.
         .tracer(provider.tracer(INSTRUMENTATION_SCOPE))
         .propagator(TraceContext::default())
         .build()
 }
 
-/// Lets requests carry their trace's context.
-pub(super) fn let_requests_carry() {
+/// Makes requests carry the context of their trace.
+pub(super) fn propagate_in_requests() {
     global::set_text_map_propagator(TraceContext::default());
 }

@@ -65,7 +65,7 @@ fi
 bash tests/compose/images.sh
 
 # The whole workspace: with other features of the same crates all would be compiled once more.
-AEP_FLOW_TEST_COMPOSE=1 cargo test --workspace --locked --test compose -- --nocapture
+AEP_FLOW_TEST_COMPOSE=1 cargo test --workspace --locked --test e2e compose:: -- --nocapture
 
 compose --profile engine up --detach
 for _ in $(seq 120); do

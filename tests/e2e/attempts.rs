@@ -7,7 +7,11 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use aep_emulator::{Action, CannedAnswer, Rule};
-use aep_flow_proto::names::{activity, search_attribute};
+use aep_flow_proto::names::{SearchAttribute, activity};
+use aep_flow_testkit::logs::MISSING_SEARCH_ATTRIBUTES;
+use aep_flow_testkit::platform::{counts, whole_chain};
+use aep_flow_testkit::world::{Run, assert_no_secret};
+use aep_flow_testkit::{World, eventually, input, table, within};
 use serde_json::{Value, json};
 use temporalio_client::tonic::IntoRequest as _;
 use temporalio_client::{
@@ -28,10 +32,6 @@ use temporalio_sdk::activities::ActivityError;
 use temporalio_sdk::{
     ActivityOptions, Runtime, Worker, WorkerOptions, WorkflowContext, WorkflowResult,
 };
-
-use crate::support::platform::{counts, whole_chain};
-use crate::support::world::{Run, assert_no_secret};
-use crate::support::{World, eventually, input, table, within};
 
 const STEP: &str = "CreateSourceConnection";
 
@@ -180,7 +180,7 @@ async fn a_throttled_ingestion_is_found_and_says_what_it_retries() {
     for none in [&["--needs-decision"][..], &["--sandbox", "dev"]] {
         let (code, answer, errors) = cli(&world, &[&["list"], none].concat()).await;
         assert_eq!((code, &*answer), (0, ""), "{errors}");
-        assert!(errors.contains("no such ingestion"), "{errors}");
+        assert!(errors.contains("no ingestion matches"), "{errors}");
     }
     let (code, answer, errors) = cli(&world, &["list"]).await;
     assert_eq!(code, 0, "{errors}");
@@ -208,7 +208,7 @@ async fn a_throttled_ingestion_is_found_and_says_what_it_retries() {
     assert!(answer.contains("completed"), "{answer}");
     assert!(!answer.contains("RateLimited"), "{answer}");
 
-    // The attempts are still told, with what Adobe's support asks for.
+    // The attempts are still shown, with what Adobe's support asks for.
     let status = run.status().await;
     let attempts = status["attempts"].as_array().unwrap();
     assert_eq!(status["attemptsTotal"], attempts.len(), "{status:#}");
@@ -439,7 +439,7 @@ async fn somebody_elses_workflow_is_told_nothing() {
 /// Takes all of our search attributes from the namespace.
 async fn forget_attributes(world: &World) {
     let mut operator = world.client.connection().operator_service();
-    let names = search_attribute::ALL.map(|(name, _)| name.to_owned());
+    let names = SearchAttribute::ALL.map(|each| each.to_string());
     let request = RemoveSearchAttributesRequest {
         namespace: world.client.namespace(),
         search_attributes: names.clone().into(),
@@ -466,6 +466,7 @@ async fn forget_attributes(world: &World) {
 async fn a_namespace_without_search_attributes_works_and_is_put_right() {
     let world = World::new().await;
     forget_attributes(&world).await;
+    world.expect(MISSING_SEARCH_ATTRIBUTES);
     throttle_once(&world);
     let log = world.folder().join("talkative.log");
     let mut worker = world.talkative_worker_process("talkative.log");
@@ -489,8 +490,12 @@ async fn a_namespace_without_search_attributes_works_and_is_put_right() {
     assert_eq!(warnings.len(), 1, "{warnings:#?}");
     assert!(warnings[0].contains("WARN"), "{}", warnings[0]);
     assert!(warnings[0].contains(&register), "{}", warnings[0]);
-    for (name, _) in search_attribute::ALL {
-        assert!(warnings[0].contains(name), "{name}: {}", warnings[0]);
+    for name in SearchAttribute::ALL {
+        assert!(
+            warnings[0].contains(name.as_str()),
+            "{name}: {}",
+            warnings[0]
+        );
     }
 
     // A list without the attributes has all ingestions, and says what it could not ask.
@@ -503,7 +508,7 @@ async fn a_namespace_without_search_attributes_works_and_is_put_right() {
     assert_eq!(code, 0, "{errors}");
     assert!(answer.contains("completed"), "{answer}");
     for part in [
-        "`--failing` is left out",
+        "`--failing` is ignored",
         "AepSandbox",
         "aep-flow check --fix",
     ] {
@@ -516,7 +521,7 @@ async fn a_namespace_without_search_attributes_works_and_is_put_right() {
     let (code, fixed, errors) = cli(&world, &["check", "--fix"]).await;
     assert_eq!(code, 0, "{fixed}{errors}");
     assert!(fixed.contains("registered just now: AepSandbox"), "{fixed}");
-    // The server tells at once what it knows, and the worker hears of it a little later.
+    // The server shows them at once, and the worker learns of them a little later.
     eventually("the check", async || {
         let (_, checked, _) = cli(&world, &["check"]).await;
         checked.contains("all 7 are registered").then_some(())

@@ -1,9 +1,8 @@
-//! Every kind of bad input, through a real workflow: its type, its field, and that nothing was made.
+//! Every kind of bad input, through a real workflow: its type, its field, and that nothing was created.
 
+use aep_flow_testkit::platform::writes;
+use aep_flow_testkit::{World, input, table};
 use serde_json::{Value, json};
-
-use crate::support::platform::writes;
-use crate::support::{World, input, table};
 
 /// A bad input: what it is called here, how it comes from a good one, and the field to be named.
 type Case = (&'static str, fn(&mut Value), &'static str);
@@ -312,7 +311,7 @@ async fn what_only_the_source_can_tell_is_refused_with_the_names_that_exist() {
             "{name}: {expected} is not in {message}"
         );
     }
-    // The connection is needed to ask the source; nothing stands on it.
+    // The connection is needed to ask the source; nothing uses it.
     assert_eq!(writes(&world.emulator), ["POST connections"]);
     world.end(worker).await;
 }

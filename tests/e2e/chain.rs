@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aep_emulator::{Emulator, RunOutcome};
+use aep_flow_testkit::platform::{counts, the, versions, whole_chain, writes};
+use aep_flow_testkit::world::emulator_config;
+use aep_flow_testkit::{World, input, table};
 use serde_json::{Value, json};
-
-use crate::support::platform::{counts, the, versions, whole_chain, writes};
-use crate::support::world::emulator_config;
-use crate::support::{World, input, table};
 
 #[tokio::test]
 async fn one_table_becomes_a_dataflow() {

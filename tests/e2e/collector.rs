@@ -3,10 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use aep_flow_testkit::watch::log;
+use aep_flow_testkit::{World, eventually, input, table, within};
 use serde_json::Value;
-
-use crate::support::watch::log;
-use crate::support::{World, eventually, input, table, within};
 
 const LOG: &str = "worker.log";
 
@@ -27,6 +26,14 @@ fn about_it(world: &World, level: &str) -> Vec<Value> {
         .collect()
 }
 
+/// Lets the worker complain that its collector does not take what it sends.
+fn expect_complaints(world: &World) {
+    for things in ["spans", "metrics"] {
+        let message = format!("{things} can't be sent to the collector");
+        world.expect(("aep_flow::telemetry::export", &message));
+    }
+}
+
 /// An ingestion by a worker whose collector is at `address`.
 async fn ingested_beside(address: &str, protocol: &str) -> World {
     let world = World::new().await;
@@ -34,6 +41,7 @@ async fn ingested_beside(address: &str, protocol: &str) -> World {
     let mut variables = vec![("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str())];
     variables.extend(OFTEN);
     variables.push(("OTEL_EXPORTER_OTLP_PROTOCOL", protocol));
+    expect_complaints(&world);
     let mut worker = world.worker_process_with(&variables, LOG);
     let tables = [table("Contacts"), table("Accounts")];
     world.ingest(&input(&tables)).await.unwrap();
@@ -104,6 +112,7 @@ async fn one_that_comes_back_is_told_of() {
     let endpoint = format!("http://{address}");
     let mut variables = vec![("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str())];
     variables.extend(OFTEN);
+    expect_complaints(&world);
     let _worker = world.worker_process_with(&variables, LOG);
     eventually("a line", async || {
         (!about_it(&world, "WARN").is_empty()).then_some(())

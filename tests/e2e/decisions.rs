@@ -5,7 +5,11 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use aep_emulator::{Action, CannedAnswer, LateReply, Rule};
-use aep_flow_proto::names::search_attribute;
+use aep_flow_proto::names::SearchAttribute;
+use aep_flow_testkit::logs::MISSING_SEARCH_ATTRIBUTES;
+use aep_flow_testkit::platform::{counts, the, whole_chain};
+use aep_flow_testkit::world::Run;
+use aep_flow_testkit::{World, eventually, input, table, within};
 use serde_json::{Value, json};
 use temporalio_client::errors::{WorkflowGetResultError, WorkflowUpdateError};
 use temporalio_client::tonic::IntoRequest as _;
@@ -20,10 +24,6 @@ use temporalio_common::protos::temporal::api::history::v1::history_event::Attrib
 use temporalio_common::protos::temporal::api::operatorservice::v1::{
     ListSearchAttributesRequest, RemoveSearchAttributesRequest,
 };
-
-use crate::support::platform::{counts, the, whole_chain};
-use crate::support::world::Run;
-use crate::support::{World, eventually, input, table, within};
 
 const BASE: &str = "CreateOracleServiceCloudBaseConnection";
 
@@ -80,7 +80,7 @@ pub(crate) async fn resolve(run: &Run, decision: Value) -> Result<Value, (String
 
 /// Waits until a list of the workflows that need a decision has so many.
 async fn listed(world: &World, count: usize) {
-    let query = format!("{} = true", search_attribute::NEEDS_DECISION);
+    let query = format!("{} = true", SearchAttribute::NeedsDecision);
     eventually("the search attribute", async || {
         let found = world
             .client
@@ -226,7 +226,7 @@ async fn what_cannot_be_carried_out_is_refused_and_leaves_no_trace() {
     .await;
     let (kind, message) = resolve(&run, json!({"retry": true})).await.unwrap_err();
     assert_eq!(kind, "NotFound", "{message}");
-    assert!(message.contains("nothing is to be decided"), "{message}");
+    assert!(message.contains("no decision is open"), "{message}");
 
     undecided(&run, 1).await;
     for (decision, expected) in [
@@ -376,6 +376,7 @@ async fn an_ingestion_that_waits_can_be_cancelled() {
 async fn a_namespace_without_the_search_attribute() {
     let world = World::new().await;
     forget_attribute(&world).await;
+    world.expect(MISSING_SEARCH_ATTRIBUTES);
     lose_answers(&world, "/connections");
     let worker = world.worker();
     let run = world.start(&hasty(&[table("Contacts")])).await;
@@ -405,13 +406,15 @@ async fn a_namespace_without_the_search_attribute() {
         }
     }
     assert!(
-        upserted.iter().any(|name| name == search_attribute::PHASE),
+        upserted
+            .iter()
+            .any(|name| name == SearchAttribute::Phase.as_str()),
         "{upserted:?}"
     );
     assert!(
         upserted
             .iter()
-            .all(|name| name != search_attribute::NEEDS_DECISION),
+            .all(|name| name != SearchAttribute::NeedsDecision.as_str()),
         "{upserted:?}"
     );
     world.end(worker).await;
@@ -479,7 +482,7 @@ async fn the_commands_ask_and_tell() {
     }
     let (code, _, errors) = said(&cli(&world, &["resolve", id, "--retry"]).await);
     assert_eq!(code, 1, "{errors}");
-    assert!(errors.contains("say which"), "{errors}");
+    assert!(errors.contains("name one"), "{errors}");
     assert!(errors.contains("aep-flow status"), "{errors}");
 
     world.emulator.clear_faults();
@@ -488,7 +491,7 @@ async fn the_commands_ask_and_tell() {
     assert_eq!(code, 0, "{errors}");
     assert_eq!(
         answer,
-        "CreateDataflow of the table Contacts: looking and creating again\n"
+        "CreateDataflow of the table Contacts: searching and creating again\n"
     );
     assert!(errors.contains("aep-flow status"), "{errors}");
     let retry = ["resolve", id, "--retry", "-o", "json"];
@@ -520,7 +523,7 @@ async fn the_commands_ask_and_tell() {
 
 async fn forget_attribute(world: &World) {
     let mut operator = world.client.connection().operator_service();
-    let name = search_attribute::NEEDS_DECISION.to_owned();
+    let name = SearchAttribute::NeedsDecision.to_string();
     let request = RemoveSearchAttributesRequest {
         namespace: world.client.namespace(),
         search_attributes: vec![name.clone()],
@@ -544,7 +547,7 @@ async fn forget_attribute(world: &World) {
 async fn a_list_that_cannot_be_read_behind_a_lost_answer_is_for_a_person() {
     let world = World::new().await;
     lose_answers(&world, "/connections");
-    // The look before the create passes; from then on nobody can say what stands.
+    // The look before the create passes; from then on nobody can say what exists.
     let away = Action::Refuse(CannedAnswer::gateway(503, "503000", "Service unavailable"));
     let rule = Rule::new("GET", "/connections", away);
     world.emulator.add_fault(rule.nth(2..1000));

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use aep_emulator::{DEFAULT_CLIENT_SECRET, DEFAULT_SOURCE_PASSWORD};
 use aep_flow::config::Environment;
+use aep_flow_testkit::{eventually, server, within};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStderr, Command};
-
-use crate::support::{eventually, server, within};
 
 /// The command in a folder of its own; of this machine's environment only what a Temporal server
 /// is found by.
@@ -67,7 +66,7 @@ fn signal(name: &str, child: &Child) {
     assert!(status.unwrap().success());
 }
 
-/// Whether a server that was told to listen at this address, or what watches it, still runs.
+/// Whether a server that listens at this address, or the shell that guards it, still runs.
 fn is_left(address: &str) -> bool {
     let port = address.rsplit(':').next().unwrap();
     let list = std::process::Command::new("ps")

@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 use aep_flow::catalog::Catalog;
 use aep_flow::connection;
 use aep_flow_proto::{read, v1::Connection, validate::Rules};
+use aep_flow_testkit::World;
+use aep_flow_testkit::world::emulator_config;
 use futures::StreamExt as _;
 use serde_json::{Value, json};
 
-use crate::support::World;
-use crate::support::world::emulator_config;
-
-/// What a document says of one way: parameters as an input has them, and the body made of them.
+/// One way to authenticate, by its document: parameters as an input has them, and the body that
+/// they give.
 struct Way {
     name: String,
     source: String,
@@ -136,7 +136,7 @@ async fn each_way_makes_the_documented_body_and_opens_its_source() {
                 *value = json!({"file": file});
             }
         }
-        // No more than the base connection is made, and its tables are listed.
+        // Only the base connection is created, and its tables are listed.
         let tables = json!([{"match": "no such table"}]);
         let input = json!({"connection": way.connection(&params), "tables": tables});
         let world = &world;

@@ -2,13 +2,12 @@
 
 use std::process::{Command, Stdio};
 
+use aep_flow_testkit::platform::{counts, the, versions, whole_chain};
+use aep_flow_testkit::world::WRONG_PASSWORD;
+use aep_flow_testkit::{World, input, table};
 use serde_json::{Value, json};
 
-use crate::support::platform::{counts, the, versions, whole_chain};
-use crate::support::world::WRONG_PASSWORD;
-use crate::support::{World, input, table};
-
-/// The tests' input with another word for what stands there already.
+/// The tests' input with another choice for what exists already.
 fn asking(on_existing: &str) -> Value {
     let mut input = input(&[table("Contacts")]);
     input["connection"]["onExisting"] = on_existing.into();
@@ -123,7 +122,7 @@ async fn the_same_name_for_another_request_is_a_mismatch_that_names_the_field() 
             "{name}: {field} is not in {failed:?}"
         );
     }
-    // What the first ingestion made is as it was; a dataset of another name is another.
+    // What the first ingestion created is unchanged; a dataset of another name is another one.
     let after = versions(&world.emulator);
     assert!(
         before.iter().all(|each| after.contains(each)),

@@ -6,31 +6,34 @@
     reason = "a helper of a test fails and talks as the test itself does"
 )]
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod attempts;
 mod bad_input;
+mod boards;
+mod canary;
 mod chain;
 mod collector;
+mod compose;
+mod concurrent_callers;
+mod continue_as_new;
+mod crashes;
 mod decisions;
 mod demo;
+mod encryption;
 mod every_source;
 mod existing;
-mod many;
+mod languages;
+mod observability;
 mod plan;
-mod processes;
 mod refused;
 mod retried;
 mod rights;
-mod rivals;
 mod schemas;
 mod secrecy;
+mod server_side_waits;
 mod sources;
 mod temporal_tls;
 mod throttled;
 mod token;
 mod too_large;
+mod traces;
 mod vault;
-mod waiting;
-mod watched;

@@ -8,16 +8,15 @@ use aep_flow::plan::{self, Action, Plan};
 use aep_flow::platform_client;
 use aep_flow_proto::read;
 use aep_flow_proto::v1::{IngestOracleServiceCloudInput, IngestSourceInput};
-use aep_flow_workflows::ingest::Given;
+use aep_flow_testkit::platform::{versions, writes};
+use aep_flow_testkit::{World, input, table};
+use aep_flow_workflows::ingest_input::IngestInput;
 use serde_json::{Value, json};
-
-use crate::support::platform::{versions, writes};
-use crate::support::{World, input, table};
 
 /// What an ingestion of `input` would do. It must send no write.
 async fn plan(world: &World, input: &Value) -> Plan {
     let json = input.to_string();
-    let given: Given = if input["connection"]["source"].is_string() {
+    let given: IngestInput = if input["connection"]["source"].is_string() {
         read::from_json::<IngestSourceInput>(json.as_bytes())
             .unwrap()
             .into()
@@ -44,7 +43,7 @@ fn named(plan: &Plan, action: Action) -> BTreeSet<(String, String)> {
         .collect()
 }
 
-/// The same of what stands on the platform, a mapping set without the hash in its name.
+/// The same of what exists on the platform, a mapping set without the hash in its name.
 fn standing(world: &World) -> BTreeSet<(String, String)> {
     let kinds = [
         ("connections", "base connection", "name"),
@@ -72,7 +71,8 @@ fn standing(world: &World) -> BTreeSet<(String, String)> {
         .collect()
 }
 
-/// Plans, ingests and plans again: what was to be made is made, and then there is nothing to do.
+/// Plans, ingests and plans again: what was to be created is created, and then there is nothing to
+/// do.
 async fn plan_ingest_plan(world: &World, input: &Value) {
     let before = standing(world);
     let first = plan(world, input).await;
@@ -116,7 +116,7 @@ async fn an_ingestion_makes_what_was_planned_and_then_there_is_nothing_to_do() {
     let worker = world.worker();
     plan_ingest_plan(&world, &input(&[table("Contacts"), table("Accounts")])).await;
 
-    // One table more, through a connection that stands: its columns can be explored.
+    // One table more, through a connection that exists: its columns can be explored.
     let mut event = table("Incidents");
     event["schema"] = json!({
         "behavior": "EXPERIENCE_EVENT",

@@ -1,11 +1,10 @@
 //! What the platform, the source or the worker's own credentials refuse.
 
 use aep_emulator::{Action, CannedAnswer, Client, Rights, Rule, SourceOffer};
+use aep_flow_testkit::platform::{counts, whole_chain, writes};
+use aep_flow_testkit::world::{WRONG_PASSWORD, emulator_config};
+use aep_flow_testkit::{World, input, table};
 use serde_json::json;
-
-use crate::support::platform::{counts, whole_chain, writes};
-use crate::support::world::{WRONG_PASSWORD, emulator_config};
-use crate::support::{World, input, table};
 
 #[tokio::test]
 async fn a_sandbox_that_is_not_there() {
@@ -143,6 +142,7 @@ async fn rights_that_are_missing() {
 #[tokio::test]
 async fn a_worker_without_credentials() {
     let world = World::new().await;
+    world.expect(("aep_flow::worker", "no credentials for Adobe"));
     let worker = world.worker_with(|config| config.aep.client_secret = None);
     let failed = world
         .ingest(&input(&[table("Contacts")]))
@@ -255,7 +255,7 @@ async fn a_dataflow_that_is_refused_leaves_its_table_named_with_what_was_made() 
     }
     assert_eq!(refused["made"]["flowId"], "", "{failed:?}");
 
-    // Once the cause is gone, the same ingestion takes up what was made.
+    // Once the cause is gone, the same ingestion adopts what was created.
     world.emulator.clear_faults();
     world.emulator.clear_journal();
     world.ingest(&input(&[table("Contacts")])).await.unwrap();

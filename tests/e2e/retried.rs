@@ -1,11 +1,10 @@
 //! What is tried again, and what the next attempt does about its predecessor.
 
 use aep_emulator::{Action, CannedAnswer, CutAt, Emulator, LateReply, Rule};
+use aep_flow_testkit::platform::{counts, whole_chain};
+use aep_flow_testkit::{World, input, table};
 
 use futures::future::join_all;
-
-use crate::support::platform::{counts, whole_chain};
-use crate::support::{World, input, table};
 
 /// Every POST of the chain, and the activity that sends it.
 const CREATES: [(&str, &str); 8] = [

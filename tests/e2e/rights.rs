@@ -3,10 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aep_flow_testkit::watch::log;
+use aep_flow_testkit::{World, input, table, within};
 use serde_json::json;
-
-use crate::support::watch::log;
-use crate::support::{World, input, table, within};
 
 const LOG: &str = "worker.log";
 
@@ -57,7 +56,7 @@ async fn every_call_of_an_activity_is_in_the_table_of_rights() {
     let mut wanted = input(&[table("Contacts"), table("Incidents")]);
     wanted["waitForFirstRun"] = json!(true);
     world.ingest(&wanted).await.unwrap();
-    // And again, when all of it stands.
+    // And again, when all of it exists.
     world.ingest(&wanted).await.unwrap();
     within("the worker's end", worker.terminate()).await;
 

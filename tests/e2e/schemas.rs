@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use aep_emulator::DEFAULT_SOURCE_PASSWORD;
 use aep_flow_proto::names::activity;
+use aep_flow_testkit::platform::{counts, the, versions, whole_chain, writes};
+use aep_flow_testkit::world::Failed;
+use aep_flow_testkit::{World, input, table, within};
 use serde_json::{Value, json};
 use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
 use temporalio_macros::{activity_definitions, workflow, workflow_methods};
@@ -13,10 +16,6 @@ use temporalio_sdk::activities::ActivityError;
 use temporalio_sdk::{
     ActivityOptions, Runtime, Worker, WorkerOptions, WorkflowContext, WorkflowResult,
 };
-
-use crate::support::platform::{counts, the, versions, whole_chain, writes};
-use crate::support::world::Failed;
-use crate::support::{World, input, table, within};
 
 const PROFILE: &str = "https://ns.adobe.com/xdm/context/profile";
 const EVENT: &str = "https://ns.adobe.com/xdm/context/experienceevent";
@@ -53,7 +52,7 @@ fn assert_invalid(failed: &Failed, field: &str, said: &[&str]) {
     }
 }
 
-/// A schema that somebody else made, with these fields below the tenant's namespace.
+/// A schema that somebody else created, with these fields below the tenant's namespace.
 async fn make_schema(world: &World, title: &str, class: &str, fields: Value) -> String {
     let group = json!({
         "type": "object", "title": format!("{title} by hand"), "description": "d",
@@ -71,7 +70,7 @@ async fn make_schema(world: &World, title: &str, class: &str, fields: Value) -> 
     schema["$id"].as_str().unwrap().to_owned()
 }
 
-/// A dataset that somebody else made.
+/// A dataset that somebody else created.
 async fn make_dataset(world: &World, name: &str, schema: &str) -> String {
     let dataset = json!({
         "name": name,
@@ -123,7 +122,7 @@ async fn events_have_an_id_a_time_and_an_identity() {
     assert_eq!(identity["xdm:namespace"], "Incident");
     assert_eq!(identity["xdm:isPrimary"], true);
 
-    // Again: nothing is made, and the identity that stands is the answer.
+    // Again: nothing is created, and the result is the identity that exists.
     let before = versions(&world.emulator);
     let again = world.ingest(&wanted).await.unwrap();
     assert_eq!(
@@ -190,7 +189,7 @@ async fn what_an_event_lacks_is_told_before_anything_is_sent() {
     );
     assert_eq!(writes(&world.emulator), [""; 0]);
 
-    // What only the explored columns tell: the base connection stands, and nothing more.
+    // Only the explored columns show it: the base connection exists, and nothing else.
     let mut event = event;
     event["eventTimestamp"] = json!("severity");
     let failed = world
@@ -234,7 +233,7 @@ async fn a_schema_that_exists_is_used_as_it_is() {
     assert_eq!(field, "tables[0].schema.existing.name");
 
     let good = ["id", "emails.address", "createdTime"];
-    // No source connection stands for the columns that were refused.
+    // No source connection exists for the columns that were refused.
     let result = world.ingest(&named(&good, by_title)).await.unwrap();
     assert_eq!(result["tables"][0]["schemaId"], schema);
     assert_eq!(world.emulator.resources("prod", "schemas").len(), 1);
@@ -429,7 +428,7 @@ async fn a_filter_goes_to_a_source_that_takes_one() {
         assert_eq!(value["params"][1]["fnName"], "NOT", "{made:#}");
         assert_eq!(value["params"][0]["params"][1]["value"], true, "{made:#}");
 
-        // The same again is what stands; other rows, or all, are not.
+        // The same request adopts what exists; one for other rows, or for all, does not.
         taken("second", filter).await.unwrap();
         assert_eq!(
             world.emulator.resources("prod", "sourceConnections").len(),

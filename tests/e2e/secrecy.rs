@@ -1,16 +1,15 @@
-//! What a worker's process leaves when it dies, and what it tells of a panic.
+//! What a worker's process leaves when it dies, and what it logs of a panic.
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
 
+use aep_flow_testkit::platform::{counts, whole_chain};
+use aep_flow_testkit::{World, eventually, input, table};
 use prost::Message as _;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use tokio::process::Command;
-
-use crate::support::platform::{counts, whole_chain};
-use crate::support::{World, eventually, input, table};
 
 /// Nobody.
 const USER: u32 = 65534;
@@ -94,6 +93,7 @@ async fn a_panic_is_told_by_its_place_alone() {
         ("AEP_FLOW_LOG_FILTER", "trace"),
         ("RUST_BACKTRACE", "1"),
     ];
+    world.expect(("aep_flow::panics", "panicked: what it says is not shown"));
     let worker = world.worker_process_with(&more, "panic.log");
     let run = world.start(&input(&[table("Contacts")])).await;
     run.end().await.unwrap();
@@ -101,7 +101,7 @@ async fn a_panic_is_told_by_its_place_alone() {
     drop(worker);
 
     let log = std::fs::read_to_string(world.folder().join("panic.log")).unwrap();
-    assert!(log.contains("panicked: what it says is not shown"));
+    assert!(log.contains("panicked: its message is not shown"));
     assert!(log.contains("ensure/src/crash.rs"));
     assert!(!log.contains(CARRIED));
     let history = run.history().await;

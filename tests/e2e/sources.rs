@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use aep_emulator::{Action, CannedAnswer, CutAt, DEFAULT_SOURCE_USERNAME, Rule, SourceOffer};
+use aep_flow_testkit::platform::{counts, the, whole_chain, writes};
+use aep_flow_testkit::world::{PASSWORD_FILE, Run, emulator_config};
+use aep_flow_testkit::{World, input, table};
 use serde_json::{Value, json};
 
 use crate::attempts::{cli, cli_json, found};
-use crate::support::platform::{counts, the, whole_chain, writes};
-use crate::support::world::{PASSWORD_FILE, Run, emulator_config};
-use crate::support::{World, input, table};
 
 /// An ingestion of a Salesforce Service Cloud.
 fn salesforce(tables: Value) -> Value {
@@ -123,7 +123,7 @@ async fn a_pattern_means_the_tables_that_it_fits() {
     assert_eq!(tables, expected);
     assert_eq!(counts(&world.emulator), whole_chain(10));
     // The workflow of the older name understands them as well.
-    let mut older = crate::support::input(&[json!({"match": "Table00?"})]);
+    let mut older = aep_flow_testkit::input(&[json!({"match": "Table00?"})]);
     older["connection"]["name"] = "Another".into();
     let result = world.ingest(&older).await.unwrap();
     assert_eq!(result["tables"].as_array().unwrap().len(), 9);
@@ -293,7 +293,7 @@ params = []
         ("connection.params.zone", "does not take", |input| {
             input["params"]["zone"] = "a".into()
         }),
-        ("connection.params.pin", "a secret as it is", |input| {
+        ("connection.params.pin", "a literal secret", |input| {
             input["params"]["pin"] = "1234".into()
         }),
         ("connection.params.other", "unknown", |input| {
@@ -393,7 +393,7 @@ async fn either_workflow_adopts_what_the_other_made() {
         let words = marker.split(' ').filter_map(|word| word.split_once('='));
         let names: Vec<&str> = words.map(|(name, _)| name).collect();
         assert_eq!(names, ["k", "by", "host", "password", "username"]);
-        // What differs is told by the name that the caller knows it by.
+        // The field that differs has the name that the caller knows.
         let mut other = newer.clone();
         other["connection"]["params"]["username"] = "somebody".into();
         let failed = world.ingest_source(&other).await.unwrap_err();

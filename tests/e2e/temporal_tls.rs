@@ -6,15 +6,14 @@ use std::sync::Arc;
 
 use aep_flow::config::Config;
 use aep_flow::temporal::{self, ConnectError};
+use aep_flow_testkit::platform::{counts, whole_chain};
+use aep_flow_testkit::{World, input, table, within};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
-
-use crate::support::platform::{counts, whole_chain};
-use crate::support::{World, input, table, within};
 
 /// An authority, and what it signs.
 struct Authority {

@@ -1,8 +1,10 @@
-//! One of several workers is told by the platform to wait: all of them slow down.
+//! The platform asks one of several workers to wait: all of them slow down.
 
-use std::time::Duration;
+use std::time::Instant;
 
 use aep_emulator::{Action, CannedAnswer, Rule};
+use aep_flow_testkit::world::emulator_config;
+use aep_flow_testkit::{World, eventually, input, table};
 use serde_json::Value;
 use temporalio_client::tonic::IntoRequest as _;
 use temporalio_client::{NamespacedClient as _, WorkflowTerminateOptions};
@@ -14,9 +16,6 @@ use temporalio_common::protos::temporal::api::{
         update_task_queue_config_request::RateLimitUpdate,
     },
 };
-
-use crate::support::world::emulator_config;
-use crate::support::{World, eventually, input, table};
 
 const QUEUE: &str = "aep-flow";
 
@@ -42,7 +41,7 @@ async fn limit(world: &World) -> Option<(f32, String)> {
     rate_limit.map(|limit| (limit.requests_per_second, reason.unwrap_or_default()))
 }
 
-/// Sets a limit as somebody does by hand, or as another worker did.
+/// Sets a limit as a person does by hand, or as another worker did.
 async fn set_limit(world: &World, rate: f32, reason: &str) {
     let request = UpdateTaskQueueConfigRequest {
         namespace: world.client.namespace(),
@@ -66,12 +65,16 @@ fn too_many(seconds: u64) -> Action {
     Action::Refuse(CannedAnswer::too_many_requests(Some(&seconds.to_string())))
 }
 
-/// Requests a second at the platform over this time from now on.
-async fn rate(world: &World, seconds: u64) -> f64 {
+/// Requests a second at the platform, over so many requests from now on.
+async fn rate(world: &World, requests: u64) -> f64 {
     let last = || world.emulator.journal().last().map(|entry| entry.sequence);
-    let before = last().unwrap_or_default();
-    tokio::time::sleep(Duration::from_secs(seconds)).await;
-    (last().unwrap_or_default() - before) as f64 / seconds as f64
+    let (begun, before) = (Instant::now(), last().unwrap_or_default());
+    let count = eventually("more requests", async || {
+        let count = last().unwrap_or_default() - before;
+        (count >= requests).then_some(count)
+    })
+    .await;
+    count as f64 / begun.elapsed().as_secs_f64()
 }
 
 fn tables(count: usize) -> Vec<Value> {
@@ -97,7 +100,7 @@ async fn three_workers_slow_down_when_one_is_refused() {
         (world.emulator.journal().len() > 300).then_some(())
     })
     .await;
-    let before = rate(&world, 5).await;
+    let before = rate(&world, 1000).await;
     assert_eq!(limit(&world).await, None);
 
     let refused = Rule::new("GET", "/dataSets", too_many(15)).first(1);
@@ -107,20 +110,22 @@ async fn three_workers_slow_down_when_one_is_refused() {
         reason.starts_with("aep-flow: the platform answers 429; "),
         "{reason}"
     );
-    // What was given out already comes to its end.
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    let during = rate(&world, 8).await;
+    // What was given out already comes to its end first.
+    let during = eventually("fewer requests", async || {
+        let rate = rate(&world, 200).await;
+        (rate < before / 2.0).then_some(rate)
+    })
+    .await;
 
     eventually("the limit's end", async || {
         limit(&world).await.is_none().then_some(())
     })
     .await;
-    let after = rate(&world, 5).await;
+    let after = rate(&world, 1000).await;
     println!(
         "requests a second over three workers: {before:.1} before, {during:.1} while one was \
          refused (activities limited to {limited_to:.1}/s), {after:.1} afterwards"
     );
-    assert!(during < before / 2.0, "{during} of {before}");
     assert!(after > during * 1.5, "{after} of {during}");
     let terminated = run.handle.terminate(WorkflowTerminateOptions::default());
     terminated.await.unwrap();

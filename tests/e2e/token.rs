@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use aep_emulator::{Action, CannedAnswer, Emulator, ExpiredToken, Rule};
-
-use crate::support::platform::{counts, whole_chain, writes};
-use crate::support::world::{WRONG_PASSWORD, emulator_config};
-use crate::support::{World, eventually, input, table};
+use aep_flow_testkit::platform::{counts, whole_chain, writes};
+use aep_flow_testkit::world::{WRONG_PASSWORD, emulator_config};
+use aep_flow_testkit::{World, eventually, input, table};
 
 /// How many tokens were asked for.
 fn tokens(emulator: &Emulator) -> usize {

@@ -1,9 +1,8 @@
 //! What does not fit into a payload of Temporal's is said, not tried for ever.
 
 use aep_emulator::{Action, CannedAnswer, Rule};
+use aep_flow_testkit::{World, input, table};
 use serde_json::{Value, json};
-
-use crate::support::{World, input, table};
 
 const EXPLORE: &str = "/connections/{id}/explore";
 
@@ -44,7 +43,7 @@ async fn a_table_of_too_many_columns_is_refused() {
 
 #[tokio::test]
 async fn wide_tables_at_once_go_through_one_after_the_other() {
-    let mut config = crate::support::world::emulator_config();
+    let mut config = aep_flow_testkit::world::emulator_config();
     config.source.extra_tables = 6;
     let world = World::with(config).await;
     let worker = world.worker();

@@ -6,11 +6,10 @@ use aep_emulator::DEFAULT_SOURCE_PASSWORD;
 use aep_flow::config::Config;
 use aep_flow::secrets::{SecretError, SecretStore};
 use aep_flow_proto::v1::{SecretReference, VaultSecret, secret_reference::Place};
+use aep_flow_testkit::openbao::OpenBao;
+use aep_flow_testkit::{World, eventually, input, table};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
-
-use crate::support::openbao::OpenBao;
-use crate::support::{World, eventually, input, table};
 
 /// A worker of this Vault, without a login.
 fn config_of(url: &str) -> Config {
@@ -123,18 +122,18 @@ async fn what_is_allowed_is_read_anew_each_time_and_nothing_else() -> anyhow::Re
         (
             "osc/emea",
             "port",
-            Err("the secret `vault:osc/emea#port` can't be had: the key's value is no text"),
+            Err("the secret `vault:osc/emea#port` can't be read: the key's value is not a text"),
         ),
         (
             "osc/emea",
             "empty",
-            Err("the secret `vault:osc/emea#empty` can't be had: the key's value is empty"),
+            Err("the secret `vault:osc/emea#empty` can't be read: the key's value is empty"),
         ),
         (
             "osc/emea",
             "pass",
             Err(
-                "the secret `vault:osc/emea#pass` can't be had: the secret at this path has no \
+                "the secret `vault:osc/emea#pass` can't be read: the secret at this path has no \
                  such key",
             ),
         ),
@@ -142,7 +141,7 @@ async fn what_is_allowed_is_read_anew_each_time_and_nothing_else() -> anyhow::Re
             "osc/old",
             "password",
             Err(
-                "the secret `vault:osc/old#password` can't be had: Vault has no secret at this \
+                "the secret `vault:osc/old#password` can't be read: Vault has no secret at this \
                  path",
             ),
         ),
@@ -150,7 +149,7 @@ async fn what_is_allowed_is_read_anew_each_time_and_nothing_else() -> anyhow::Re
             "osc/nowhere",
             "password",
             Err(
-                "the secret `vault:osc/nowhere#password` can't be had: Vault has no secret at \
+                "the secret `vault:osc/nowhere#password` can't be read: Vault has no secret at \
                  this path",
             ),
         ),
@@ -159,7 +158,7 @@ async fn what_is_allowed_is_read_anew_each_time_and_nothing_else() -> anyhow::Re
             "hr/pay",
             "password",
             Err(
-                "the secret `vault:hr/pay#password` can't be had: Vault denies it to the \
+                "the secret `vault:hr/pay#password` can't be read: Vault denies access to the \
                  worker's role",
             ),
         ),
@@ -167,7 +166,7 @@ async fn what_is_allowed_is_read_anew_each_time_and_nothing_else() -> anyhow::Re
             "board",
             "password",
             Err(
-                "the secret `vault:board#password` can't be had: inputs may not read this path of \
+                "the secret `vault:board#password` can't be read: inputs may not read this path of \
                  the worker's Vault",
             ),
         ),
@@ -175,7 +174,7 @@ async fn what_is_allowed_is_read_anew_each_time_and_nothing_else() -> anyhow::Re
             "osc/../board",
             "password",
             Err(
-                "the secret `vault:osc/../board#password` can't be had: inputs may not read this \
+                "the secret `vault:osc/../board#password` can't be read: inputs may not read this \
                  path of the worker's Vault",
             ),
         ),
@@ -241,7 +240,7 @@ async fn each_way_to_log_in_is_taken() -> anyhow::Result<()> {
             "a secret id that is none",
             wrong_secret,
             Err(
-                "the secret `vault:osc/emea#password` can't be had: Vault refuses the worker's \
+                "the secret `vault:osc/emea#password` can't be read: Vault refuses the worker's \
                  login with status 400",
             ),
         ),
@@ -249,7 +248,7 @@ async fn each_way_to_log_in_is_taken() -> anyhow::Result<()> {
             "a token that is none",
             wrong_token,
             Err(
-                "the secret `vault:osc/emea#password` can't be had: Vault refuses the worker's \
+                "the secret `vault:osc/emea#password` can't be read: Vault refuses the worker's \
                  login with status 403",
             ),
         ),
@@ -333,14 +332,14 @@ async fn a_sealed_vault_is_waited_for_and_an_absent_one_too() -> anyhow::Result<
     let wanted = reference("osc/emea", "password");
     bao.seal().await?;
     let error = store.resolve(&wanted).await.unwrap_err();
-    assert!(error.is_passing(), "{error:?}");
+    assert!(error.is_transient(), "{error:?}");
     assert!(error.to_string().contains("sealed"), "{error}");
     bao.unseal().await?;
     eventually("the unsealed Vault", async || {
         match store.resolve(&wanted).await {
             Ok(_) => Some(()),
             Err(error) => {
-                assert!(error.is_passing(), "{error:?}");
+                assert!(error.is_transient(), "{error:?}");
                 None
             }
         }
@@ -348,7 +347,7 @@ async fn a_sealed_vault_is_waited_for_and_an_absent_one_too() -> anyhow::Result<
     .await;
     drop(bao);
     let error = store.resolve(&wanted).await.unwrap_err();
-    assert!(error.is_passing(), "{error:?}");
+    assert!(error.is_transient(), "{error:?}");
     Ok(())
 }
 

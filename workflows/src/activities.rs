@@ -1,7 +1,7 @@
 //! The activities' names, inputs and outputs, for workflows to call.
 //!
-//! The bodies are in the worker's crate, which implements these declarations one by
-//! one; the compiler holds both sides to the same types.
+//! The worker's crate has the bodies. It implements these declarations one by one, so the
+//! compiler checks that both sides have the same types.
 
 #![expect(
     missing_docs,
@@ -9,15 +9,15 @@
 )]
 
 use aep_flow_proto::{
+    create::Created,
     names::activity,
     v1::{
-        BaseConnection, Connection, CreateDataflowInput, CreateMappingSetInput,
-        CreateSourceConnectionInput, CreateTargetConnectionInput, Dataflow, Dataset,
-        EnsureDatasetInput, EnsureSchemaInput, ExploreTableInput, ExploreTableResult,
-        ExploreTablesInput, ExploreTablesResult, FindDataflowInput, FindDataflowResult,
-        FindSearchAttributesInput, FindSearchAttributesResult, GetFlowRunsInput, GetFlowRunsResult,
-        MappingSet, OracleServiceCloudConnection, Schema, SourceConnection, TargetConnection,
-        TestBaseConnectionInput, TestBaseConnectionResult,
+        Connection, CreateDataflowInput, CreateMappingSetInput, CreateSourceConnectionInput,
+        CreateTargetConnectionInput, EnsureDatasetInput, EnsureSchemaInput, ExploreTableInput,
+        ExploreTableResult, ExploreTablesInput, ExploreTablesResult, FindDataflowInput,
+        FindDataflowResult, FindSearchAttributesInput, FindSearchAttributesResult,
+        GetFlowRunsInput, GetFlowRunsResult, OracleServiceCloudConnection, TestBaseConnectionInput,
+        TestBaseConnectionResult,
     },
 };
 use temporalio_common::ActivityError;
@@ -63,14 +63,14 @@ impl Declared {
     #[activity(name = activity::CREATE_ORACLE_SERVICE_CLOUD_BASE_CONNECTION)]
     pub fn create_oracle_service_cloud_base_connection(
         _: Message<OracleServiceCloudConnection>,
-    ) -> Result<Message<BaseConnection>, ActivityError> {
+    ) -> Result<Message<Created<OracleServiceCloudConnection>>, ActivityError> {
         unimplemented!()
     }
 
     #[activity(name = activity::CREATE_BASE_CONNECTION)]
     pub fn create_base_connection(
         _: Message<Connection>,
-    ) -> Result<Message<BaseConnection>, ActivityError> {
+    ) -> Result<Message<Created<Connection>>, ActivityError> {
         unimplemented!()
     }
 
@@ -98,40 +98,42 @@ impl Declared {
     #[activity(name = activity::CREATE_SOURCE_CONNECTION)]
     pub fn create_source_connection(
         _: Message<CreateSourceConnectionInput>,
-    ) -> Result<Message<SourceConnection>, ActivityError> {
+    ) -> Result<Message<Created<CreateSourceConnectionInput>>, ActivityError> {
         unimplemented!()
     }
 
     #[activity(name = activity::ENSURE_SCHEMA)]
-    pub fn ensure_schema(_: Message<EnsureSchemaInput>) -> Result<Message<Schema>, ActivityError> {
+    pub fn ensure_schema(
+        _: Message<EnsureSchemaInput>,
+    ) -> Result<Message<Created<EnsureSchemaInput>>, ActivityError> {
         unimplemented!()
     }
 
     #[activity(name = activity::ENSURE_DATASET)]
     pub fn ensure_dataset(
         _: Message<EnsureDatasetInput>,
-    ) -> Result<Message<Dataset>, ActivityError> {
+    ) -> Result<Message<Created<EnsureDatasetInput>>, ActivityError> {
         unimplemented!()
     }
 
     #[activity(name = activity::CREATE_TARGET_CONNECTION)]
     pub fn create_target_connection(
         _: Message<CreateTargetConnectionInput>,
-    ) -> Result<Message<TargetConnection>, ActivityError> {
+    ) -> Result<Message<Created<CreateTargetConnectionInput>>, ActivityError> {
         unimplemented!()
     }
 
     #[activity(name = activity::CREATE_MAPPING_SET)]
     pub fn create_mapping_set(
         _: Message<CreateMappingSetInput>,
-    ) -> Result<Message<MappingSet>, ActivityError> {
+    ) -> Result<Message<Created<CreateMappingSetInput>>, ActivityError> {
         unimplemented!()
     }
 
     #[activity(name = activity::CREATE_DATAFLOW)]
     pub fn create_dataflow(
         _: Message<CreateDataflowInput>,
-    ) -> Result<Message<Dataflow>, ActivityError> {
+    ) -> Result<Message<Created<CreateDataflowInput>>, ActivityError> {
         unimplemented!()
     }
 

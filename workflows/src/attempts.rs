@@ -1,27 +1,27 @@
-//! Which attempts at which steps failed, and which steps are failing now: a state without
-//! Temporal, kept by the workflow and shown by its query.
+//! The failed attempts, and the steps that are failing now: a state without Temporal, kept by
+//! the workflow and shown by its query.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use aep_flow_proto::v1::{FailedAttempt, FailingStep};
 
-use crate::step::FailedStep;
+use crate::step_error::FailedStep;
 
-/// More than a person reads, and small enough for an answer of a query: some 40 KB.
+/// More than a person reads, and small enough for the result of a query: some 40 KB.
 const MAX_KEPT: usize = 50;
 
-/// The longest message that is kept of an attempt. The whole one is in the pending activity.
+/// The longest message that is kept of an attempt. The pending activity has the whole one.
 const MAX_MESSAGE_CHARS: usize = 300;
 
-/// The longest of any other text, all of which are names or numbers of somebody's.
+/// The longest of any other text: a name or a number.
 const MAX_TEXT_CHARS: usize = 100;
 
-/// What is known of failed attempts.
+/// The failed attempts, as far as they are known.
 #[derive(Debug, Default)]
 pub(crate) struct Attempts {
     /// The activities that were begun in this run, by their ids.
     begun: BTreeMap<String, Begun>,
-    /// How many there were in the runs before it.
+    /// How many activities earlier runs began.
     before: usize,
     /// The steps that are failing now. The one that failed last comes last.
     failing: Vec<FailingStep>,
@@ -40,8 +40,8 @@ struct Begun {
 }
 
 impl Attempts {
-    /// What the run before this one knew: its steps that failed, its latest attempts, how many
-    /// attempts failed and how many activities there were.
+    /// Continues from the previous run: its failing steps, its latest attempts, and how many
+    /// attempts failed and activities were begun.
     pub(crate) fn after(
         failing: Vec<FailingStep>,
         latest: Vec<FailedAttempt>,
@@ -62,16 +62,16 @@ impl Attempts {
         self.before.saturating_add(self.begun.len())
     }
 
-    /// Notes that an activity begins; gives the id that it is to have.
+    /// Records that an activity begins, and returns its id.
     ///
-    /// The ids are those that the SDK would count by itself, but that a run goes on counting
-    /// where the one before it ended: what is heard late is then nobody's.
+    /// The ids are those that the SDK would count by itself, except that a run continues the
+    /// count of the previous one. So a late report of the previous run matches no activity.
     pub(crate) fn begin(&mut self, step: &str, table: &str) -> String {
         self.add(step, table, false)
     }
 
-    /// The same for an activity that checks what a person wants to adopt: its failure is an
-    /// answer to that person, and leaves the step as it is.
+    /// The same for an activity that checks what a person wants to adopt. Its failure is
+    /// returned to that person, and leaves the step as it is.
     pub(crate) fn begin_check(&mut self, step: &str, table: &str) -> String {
         self.add(step, table, true)
     }
@@ -88,30 +88,30 @@ impl Attempts {
         id
     }
 
-    /// Takes up what a worker told of an attempt that is to be retried.
+    /// Records a worker's report of an attempt that is retried.
     ///
-    /// It may come late: then it is listed, and the step is no longer failing because of it.
-    pub(crate) fn heard(&mut self, told: FailedAttempt) {
-        let Some(begun) = self.begun.get(&told.activity_id) else {
-            // Nobody's: not from one of our workers.
+    /// A late report is listed, but does not make the step failing.
+    pub(crate) fn record_report(&mut self, report: FailedAttempt) {
+        let Some(begun) = self.begun.get(&report.activity_id) else {
+            // It matches no activity of this run.
             return;
         };
         let attempt = FailedAttempt {
             step: begun.step.clone(),
             table: begun.table.clone(),
-            attempt: told.attempt,
-            http_status: told.http_status,
-            activity_id: told.activity_id,
-            time: short(&told.time),
-            r#type: short(&told.r#type),
-            adobe_code: short(&told.adobe_code),
-            request_id: short(&told.request_id),
-            message: cut(&told.message, MAX_MESSAGE_CHARS),
-            next_try: short(&told.next_try),
-            next_try_reason: short(&told.next_try_reason),
+            attempt: report.attempt,
+            http_status: report.http_status,
+            activity_id: report.activity_id,
+            time: short(&report.time),
+            r#type: short(&report.r#type),
+            adobe_code: short(&report.adobe_code),
+            request_id: short(&report.request_id),
+            message: cut(&report.message, MAX_MESSAGE_CHARS),
+            next_try: short(&report.next_try),
+            next_try_reason: short(&report.next_try_reason),
         };
         if !begun.is_over && !begun.is_check {
-            self.fails(FailingStep {
+            self.set_failing(FailingStep {
                 step: attempt.step.clone(),
                 table: attempt.table.clone(),
                 attempt: attempt.attempt,
@@ -124,8 +124,8 @@ impl Attempts {
         self.keep(attempt);
     }
 
-    /// Notes that an activity ended well, and its step with it.
-    pub(crate) fn went_through(&mut self, activity_id: &str) {
+    /// Records that an activity succeeded, and its step with it.
+    pub(crate) fn record_success(&mut self, activity_id: &str) {
         let Some(begun) = self.begun.get_mut(activity_id) else {
             return;
         };
@@ -135,8 +135,8 @@ impl Attempts {
             .retain(|each| each.step != step || each.table != table);
     }
 
-    /// Notes that an activity failed for good, at `now`.
-    pub(crate) fn gave_up(&mut self, activity_id: &str, failed: &FailedStep, now: &str) {
+    /// Records that an activity failed at `now` and is not retried.
+    pub(crate) fn record_failure(&mut self, activity_id: &str, failed: &FailedStep, now: &str) {
         let Some(begun) = self.begun.get_mut(activity_id) else {
             return;
         };
@@ -148,7 +148,7 @@ impl Attempts {
             activity_id: activity_id.to_owned(),
             attempt: failed.details.attempt,
             time: now.to_owned(),
-            r#type: short(&failed.kind),
+            r#type: short(failed.kind.as_str()),
             adobe_code: failed.details.adobe_code.clone(),
             http_status: failed.details.http_status,
             request_id: failed.details.request_id.clone(),
@@ -156,18 +156,18 @@ impl Attempts {
             ..FailedAttempt::default()
         });
         if !is_check {
-            self.failed(&table, failed, now);
+            self.mark_failing(&table, failed, now);
         }
     }
 
-    /// Notes that a step failed for good at `now`, by its activity or by what the workflow found
-    /// in its result. It counts as failing from then on.
-    pub(crate) fn failed(&mut self, table: &str, failed: &FailedStep, now: &str) {
-        self.fails(FailingStep {
+    /// Marks a step as failing from `now` on, because its activity is not retried or the workflow
+    /// refused its result.
+    pub(crate) fn mark_failing(&mut self, table: &str, failed: &FailedStep, now: &str) {
+        self.set_failing(FailingStep {
             step: failed.step.clone(),
             table: table.to_owned(),
             attempt: failed.details.attempt,
-            r#type: short(&failed.kind),
+            r#type: short(failed.kind.as_str()),
             since: now.to_owned(),
             ..FailingStep::default()
         });
@@ -188,12 +188,12 @@ impl Attempts {
         self.latest.iter()
     }
 
-    /// How many failed attempts there were, as far as is known.
+    /// How many failed attempts are known.
     pub(crate) fn total(&self) -> u32 {
         self.total
     }
 
-    fn fails(&mut self, mut step: FailingStep) {
+    fn set_failing(&mut self, mut step: FailingStep) {
         let same = |each: &FailingStep| each.step == step.step && each.table == step.table;
         if let Some(at) = self.failing.iter().position(same) {
             step.since = self.failing.remove(at).since;
@@ -205,7 +205,7 @@ impl Attempts {
         let same = |each: &FailedAttempt| {
             each.activity_id == attempt.activity_id && each.attempt == attempt.attempt
         };
-        // An attempt that was to be retried may turn out to have been the last one.
+        // An attempt that was reported as retried may have been the last one.
         if attempt.attempt > 0
             && let Some(at) = self.latest.iter().position(same)
         {
@@ -234,9 +234,9 @@ mod tests {
     use aep_flow_proto::v1::FailureDetails;
 
     use super::*;
-    use crate::step::StepError;
+    use crate::step_error::StepError;
 
-    fn told(activity_id: &str, attempt: u32, kind: &str) -> FailedAttempt {
+    fn report(activity_id: &str, attempt: u32, kind: &str) -> FailedAttempt {
         FailedAttempt {
             activity_id: activity_id.to_owned(),
             attempt,
@@ -268,10 +268,10 @@ mod tests {
         assert_eq!((&*contacts, &*accounts), ("1", "2"));
         assert_eq!(attempts.last_failure(), None);
 
-        attempts.heard(told(&contacts, 1, "RateLimited"));
-        attempts.heard(told(&accounts, 1, "Unavailable"));
+        attempts.record_report(report(&contacts, 1, "RateLimited"));
+        attempts.record_report(report(&accounts, 1, "Unavailable"));
         assert_eq!(attempts.last_failure(), Some("Unavailable"));
-        attempts.heard(told(&contacts, 2, "RateLimited"));
+        attempts.record_report(report(&contacts, 2, "RateLimited"));
         assert_eq!(attempts.last_failure(), Some("RateLimited"));
         let [_, last] = attempts.failing() else {
             panic!("{attempts:?}");
@@ -280,10 +280,10 @@ mod tests {
         assert_eq!(last.since, "2026-11-24T12:00:01Z");
         assert_eq!(last.next_try_reason, "Retry-After");
 
-        // One that went through leaves the other's.
-        attempts.went_through(&contacts);
+        // A success leaves the failure of the other step.
+        attempts.record_success(&contacts);
         assert_eq!(attempts.last_failure(), Some("Unavailable"));
-        attempts.went_through(&accounts);
+        attempts.record_success(&accounts);
         assert_eq!(attempts.last_failure(), None);
         assert_eq!(attempts.total(), 3);
     }
@@ -293,14 +293,14 @@ mod tests {
         let mut attempts = Attempts::default();
         let contacts = attempts.begin("EnsureSchema", "Contacts");
         let accounts = attempts.begin("EnsureSchema", "Accounts");
-        attempts.gave_up(&contacts, &for_good("EnsureSchema", 1), "t");
-        attempts.heard(told(&accounts, 1, "Unavailable"));
-        attempts.went_through(&accounts);
+        attempts.record_failure(&contacts, &for_good("EnsureSchema", 1), "t");
+        attempts.record_report(report(&accounts, 1, "Unavailable"));
+        attempts.record_success(&accounts);
         assert_eq!(attempts.last_failure(), Some("NotFound"));
 
-        // A person had it tried again: another activity, the same step.
+        // A person decided to retry: another activity, the same step.
         let again = attempts.begin("EnsureSchema", "Contacts");
-        attempts.went_through(&again);
+        attempts.record_success(&again);
         assert_eq!(attempts.last_failure(), None);
     }
 
@@ -308,55 +308,55 @@ mod tests {
     fn a_run_goes_on_where_the_one_before_it_ended() {
         let mut before = Attempts::default();
         let id = before.begin("EnsureSchema", "Contacts");
-        before.heard(told(&id, 1, "RateLimited"));
+        before.record_report(report(&id, 1, "RateLimited"));
         let latest: Vec<FailedAttempt> = before.latest().cloned().collect();
         let activities = u32::try_from(before.count()).unwrap();
         let failing = before.failing().to_vec();
         let mut attempts = Attempts::after(failing, latest, before.total(), activities);
         assert_eq!(attempts.last_failure(), Some("RateLimited"));
 
-        // What comes late of the run before is nobody's, and no id comes twice.
-        attempts.heard(told(&id, 2, "RateLimited"));
+        // A late report of the previous run is ignored, and no id comes twice.
+        attempts.record_report(report(&id, 2, "RateLimited"));
         assert_eq!(attempts.total(), 1);
         let again = attempts.begin("EnsureSchema", "Contacts");
         assert_eq!(again, "2");
-        attempts.heard(told(&again, 1, "Unavailable"));
+        attempts.record_report(report(&again, 1, "Unavailable"));
         assert_eq!((attempts.total(), attempts.failing().len()), (2, 1));
-        attempts.went_through(&again);
+        attempts.record_success(&again);
         assert_eq!(attempts.last_failure(), None);
     }
 
     #[test]
-    fn what_is_heard_late_is_listed_and_fails_nothing() {
+    fn a_late_report_is_listed_and_fails_nothing() {
         let mut attempts = Attempts::default();
         let id = attempts.begin("EnsureSchema", "Contacts");
-        attempts.went_through(&id);
-        attempts.heard(told(&id, 1, "RateLimited"));
+        attempts.record_success(&id);
+        attempts.record_report(report(&id, 1, "RateLimited"));
         assert_eq!(attempts.last_failure(), None);
         assert_eq!(attempts.latest().next().unwrap().table, "Contacts");
     }
 
     #[test]
-    fn what_is_nobodys_is_not_taken() {
+    fn a_report_that_matches_no_activity_is_ignored() {
         let mut attempts = Attempts::default();
-        attempts.heard(told("7", 1, "RateLimited"));
+        attempts.record_report(report("7", 1, "RateLimited"));
         assert_eq!((attempts.total(), attempts.last_failure()), (0, None));
     }
 
     #[test]
-    fn a_check_answers_a_person_and_leaves_the_step_as_it_is() {
+    fn a_check_leaves_the_step_as_it_is() {
         let mut attempts = Attempts::default();
         let id = attempts.begin("EnsureSchema", "Contacts");
-        attempts.gave_up(&id, &for_good("EnsureSchema", 1), "t");
+        attempts.record_failure(&id, &for_good("EnsureSchema", 1), "t");
         let check = attempts.begin_check("EnsureSchema", "Contacts");
-        attempts.heard(told(&check, 1, "RateLimited"));
-        attempts.gave_up(&check, &for_good("EnsureSchema", 2), "t");
+        attempts.record_report(report(&check, 1, "RateLimited"));
+        attempts.record_failure(&check, &for_good("EnsureSchema", 2), "t");
         assert_eq!(attempts.failing()[0].attempt, 1);
         assert_eq!(attempts.total(), 3);
 
-        // What it finds good is what the step made.
+        // A resource that the check accepts is the step's result.
         let check = attempts.begin_check("EnsureSchema", "Contacts");
-        attempts.went_through(&check);
+        attempts.record_success(&check);
         assert_eq!(attempts.last_failure(), None);
     }
 
@@ -365,7 +365,7 @@ mod tests {
         let mut attempts = Attempts::default();
         let id = attempts.begin("EnsureSchema", "Contacts");
         for attempt in 1..=60 {
-            attempts.heard(told(&id, attempt, "RateLimited"));
+            attempts.record_report(report(&id, attempt, "RateLimited"));
         }
         assert_eq!(attempts.total(), 60);
         let kept: Vec<u32> = attempts.latest().map(|each| each.attempt).collect();
@@ -374,7 +374,7 @@ mod tests {
         assert_eq!(first.message.chars().count(), 300);
 
         // The last of them was the last of all.
-        attempts.gave_up(&id, &for_good("EnsureSchema", 60), "t");
+        attempts.record_failure(&id, &for_good("EnsureSchema", 60), "t");
         assert_eq!((attempts.total(), attempts.latest().count()), (60, 50));
         let last = attempts.latest().last().unwrap();
         assert_eq!((&*last.r#type, &*last.next_try_reason), ("NotFound", ""));

@@ -1,5 +1,5 @@
-//! What a person must decide, after an outcome that stays unknown: which steps wait, what
-//! was said about them, and the commands by which it is said.
+//! The decisions that people must take about steps whose outcome is unknown: which are open,
+//! how they were resolved, and the commands that resolve them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,18 +11,18 @@ use temporalio_common::error::ApplicationFailure;
 
 use crate::failure;
 
-/// More than a person reads; the rest is counted.
+/// Most decisions that an error lists; the rest is counted.
 const MAX_LISTED: usize = 10;
 
-/// Longer than any id of the platform's: a schema's is a URL.
+/// Longest id that is accepted. The platform's longest are those of schemas, which are URLs.
 const MAX_ID_CHARS: usize = 300;
 
 /// The two ways out of a decision, as commands for a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commands {
-    /// Takes a resource that exists; `ID` stands for its id, unless only one comes into question.
+    /// Adopts an existing resource. `ID` is a placeholder, unless only one candidate exists.
     pub adopt: String,
-    /// Looks and creates again.
+    /// Searches, and creates the resource if it does not exist.
     pub retry: String,
 }
 
@@ -60,7 +60,7 @@ pub fn shell_quoted(text: &str) -> String {
     }
 }
 
-/// What is known and not known, in one sentence.
+/// What is unknown about a step, in one sentence.
 pub fn sentence(decision: &OpenDecision) -> String {
     let whose = if decision.table.is_empty() {
         String::new()
@@ -68,18 +68,18 @@ pub fn sentence(decision: &OpenDecision) -> String {
         format!(" for the table {}", decision.table)
     };
     format!(
-        "{}{whose}: whether the {} `{}` was made is not known since {}",
+        "{}{whose}: it is unknown since {3} whether the {1} `{2}` was created",
         decision.step, decision.kind, decision.name, decision.since
     )
 }
 
-/// Why an update fails, with the typed failure as its cause: the SDK drops the type of an
-/// application failure that a handler gives as such.
+/// Why an update fails. The typed failure is its cause, because the SDK drops the type of an
+/// application failure that a handler returns directly.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct Refused(#[source] pub(crate) ApplicationFailure);
+pub(crate) struct ResolveError(#[source] pub(crate) ApplicationFailure);
 
-impl Refused {
+impl ResolveError {
     fn new(kind: FailureType, message: impl Into<String>, next_step: &str) -> Self {
         let details = FailureDetails {
             next_step: next_step.to_owned(),
@@ -96,33 +96,33 @@ impl Refused {
         }]))
     }
 
-    /// The step came to its end in another way meanwhile.
+    /// The step has ended in another way.
     pub(crate) fn over() -> Self {
         Self::new(
             FailureType::NotFound,
-            "the step was over before it could be decided",
-            "look where the ingestion stands: `aep-flow status`",
+            "the step ended before the decision was carried out",
+            "see how the ingestion is doing: `aep-flow status`",
         )
     }
 }
 
 /// What a person decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// A resource of this id is what the step made.
+pub(crate) enum Resolution {
+    /// Adopt the resource of this id as the step's result.
     Adopt(String),
-    /// Look and create again.
+    /// Search, and create the resource if it does not exist.
     Retry,
 }
 
-/// Which decision: no two open ones are of the same table and step.
+/// Identifies a decision: no two open ones have the same table and step.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Key {
+pub(crate) struct DecisionKey {
     table: String,
     step: String,
 }
 
-impl Key {
+impl DecisionKey {
     pub(crate) fn of(decision: &OpenDecision) -> Self {
         Self {
             table: decision.table.clone(),
@@ -131,23 +131,23 @@ impl Key {
     }
 }
 
-/// By which whoever decided gets the answer.
+/// Identifies an update, which waits for its result.
 pub(crate) type Ticket = u32;
 
 #[derive(Debug)]
-struct Waiting {
+struct PendingDecision {
     decision: OpenDecision,
-    /// What was decided and not taken up yet.
-    said: Option<(Verdict, Ticket)>,
+    /// The resolution that the step has not taken yet.
+    resolution: Option<(Resolution, Ticket)>,
     /// Whether an id is being checked.
     is_being_checked: bool,
 }
 
-/// The open decisions of an ingestion, and the answers that nobody took yet.
+/// The open decisions of an ingestion, and the results that no update has taken yet.
 #[derive(Debug, Default)]
 pub(crate) struct Decisions {
-    open: Vec<Waiting>,
-    answers: BTreeMap<Ticket, Result<(), ApplicationFailure>>,
+    open: Vec<PendingDecision>,
+    results: BTreeMap<Ticket, Result<(), ApplicationFailure>>,
     tickets: Ticket,
 }
 
@@ -156,7 +156,7 @@ impl Decisions {
         self.open.is_empty()
     }
 
-    /// The open ones, in the order in which they came up.
+    /// The open ones, in the order in which they were opened.
     pub(crate) fn list(&self) -> impl Iterator<Item = &OpenDecision> {
         self.open.iter().map(|waiting| &waiting.decision)
     }
@@ -169,57 +169,60 @@ impl Decisions {
             .collect()
     }
 
-    /// Whether nothing that was said is still to be carried out.
+    /// Whether every resolution has been carried out.
     pub(crate) fn is_quiet(&self) -> bool {
         self.open
             .iter()
-            .all(|waiting| waiting.said.is_none() && !waiting.is_being_checked)
+            .all(|waiting| waiting.resolution.is_none() && !waiting.is_being_checked)
     }
 
-    pub(crate) fn open(&mut self, decision: OpenDecision) -> Key {
-        let key = Key::of(&decision);
-        self.open.push(Waiting {
+    pub(crate) fn open(&mut self, decision: OpenDecision) -> DecisionKey {
+        let key = DecisionKey::of(&decision);
+        self.open.push(PendingDecision {
             decision,
-            said: None,
+            resolution: None,
             is_being_checked: false,
         });
         key
     }
 
     /// Closes all decisions of one table.
-    pub(crate) fn close_of(&mut self, table: &str) {
-        let keys: Vec<Key> = self.open.iter().map(Waiting::key).collect();
+    pub(crate) fn close_table(&mut self, table: &str) {
+        let keys: Vec<DecisionKey> = self.open.iter().map(PendingDecision::key).collect();
         for key in keys.iter().filter(|key| key.table == table) {
             self.close(key);
         }
     }
 
-    /// Closes a decision. Whoever decided it and was not heard is told so.
-    pub(crate) fn close(&mut self, key: &Key) {
-        let closed = self.find(key).and_then(|waiting| waiting.said.take());
+    /// Closes a decision. An update whose resolution was not carried out fails.
+    pub(crate) fn close(&mut self, key: &DecisionKey) {
+        let closed = self.find(key).and_then(|waiting| waiting.resolution.take());
         self.open.retain(|waiting| !waiting.is(key));
-        if let Some((Verdict::Adopt(_), ticket)) = closed {
-            self.answers.insert(ticket, Err(Refused::over().0));
+        if let Some((Resolution::Adopt(_), ticket)) = closed {
+            self.results.insert(ticket, Err(ResolveError::over().0));
         }
     }
 
-    /// Which decision `input` is about and what it says, if that can be carried out.
-    pub(crate) fn check(&self, input: &ResolveInput) -> Result<(Key, Verdict), Refused> {
-        let verdict = verdict(input)?;
+    /// The decision that `input` is about, and how it resolves it, if that can be carried out.
+    pub(crate) fn check(
+        &self,
+        input: &ResolveInput,
+    ) -> Result<(DecisionKey, Resolution), ResolveError> {
+        let resolution = resolution(input)?;
         if self.open.is_empty() {
-            return Err(Refused::new(
+            return Err(ResolveError::new(
                 FailureType::NotFound,
-                "nothing is to be decided in this ingestion",
-                "look where it stands: `aep-flow status`",
+                "no decision is open in this ingestion",
+                "see how it is doing: `aep-flow status`",
             ));
         }
-        let fitting: Vec<&Waiting> = self
+        let fitting: Vec<&PendingDecision> = self
             .open
             .iter()
             .filter(|waiting| waiting.fits(input))
             .collect();
         match fitting.as_slice() {
-            [] => Err(Refused::new(
+            [] => Err(ResolveError::new(
                 FailureType::NotFound,
                 format!(
                     "no such decision is open; open are: {}",
@@ -227,16 +230,16 @@ impl Decisions {
                 ),
                 "name one that is open, by its table and step",
             )),
-            [only] if only.said.is_some() || only.is_being_checked => Err(Refused::new(
+            [only] if only.resolution.is_some() || only.is_being_checked => Err(ResolveError::new(
                 FailureType::Conflict,
-                "another decision about this step is just being carried out",
-                "look where the ingestion stands: `aep-flow status`",
+                "another decision about this step is being carried out",
+                "see how the ingestion is doing: `aep-flow status`",
             )),
-            [only] => Ok((only.key(), verdict)),
-            several => Err(Refused::new(
+            [only] => Ok((only.key(), resolution)),
+            several => Err(ResolveError::new(
                 FailureType::InvalidInput,
                 format!(
-                    "several decisions are open, say which: {}",
+                    "several decisions are open, name one: {}",
                     list(several.iter().copied())
                 ),
                 "name one by its table and step",
@@ -244,20 +247,20 @@ impl Decisions {
         }
     }
 
-    /// Notes what was decided, for the step to take up.
+    /// Records a resolution for the step to take.
     pub(crate) fn decide(
         &mut self,
         input: &ResolveInput,
-    ) -> Result<(ResolveResult, Ticket), Refused> {
-        let (key, verdict) = self.check(input)?;
+    ) -> Result<(ResolveResult, Ticket), ResolveError> {
+        let (key, resolution) = self.check(input)?;
         self.tickets += 1;
         let ticket = self.tickets;
-        let (id, outcome) = match &verdict {
-            Verdict::Adopt(id) => (id.clone(), "adopted"),
-            Verdict::Retry => (String::new(), "retrying"),
+        let (id, outcome) = match &resolution {
+            Resolution::Adopt(id) => (id.clone(), "adopted"),
+            Resolution::Retry => (String::new(), "retrying"),
         };
         if let Some(waiting) = self.find(&key) {
-            waiting.said = Some((verdict, ticket));
+            waiting.resolution = Some((resolution, ticket));
         }
         let result = ResolveResult {
             table: key.table,
@@ -268,63 +271,64 @@ impl Decisions {
         Ok((result, ticket))
     }
 
-    /// Whether it was decided that the step is to look and create again.
-    pub(crate) fn is_to_retry(&self, key: &Key) -> bool {
-        let said = self.open.iter().find(|waiting| waiting.is(key));
-        said.and_then(|waiting| waiting.said.as_ref())
-            .is_some_and(|(verdict, _)| *verdict == Verdict::Retry)
+    /// Whether the decision is resolved by a retry.
+    pub(crate) fn is_retry(&self, key: &DecisionKey) -> bool {
+        let resolution = self.open.iter().find(|waiting| waiting.is(key));
+        resolution
+            .and_then(|waiting| waiting.resolution.as_ref())
+            .is_some_and(|(resolution, _)| *resolution == Resolution::Retry)
     }
 
-    pub(crate) fn is_decided(&self, key: &Key) -> bool {
+    pub(crate) fn is_decided(&self, key: &DecisionKey) -> bool {
         self.open
             .iter()
-            .any(|waiting| waiting.is(key) && waiting.said.is_some())
+            .any(|waiting| waiting.is(key) && waiting.resolution.is_some())
     }
 
-    /// Takes up what was decided.
-    pub(crate) fn take_up(&mut self, key: &Key) -> Option<(Verdict, Ticket)> {
+    /// Takes the resolution, if there is one.
+    pub(crate) fn take_up(&mut self, key: &DecisionKey) -> Option<(Resolution, Ticket)> {
         let waiting = self.find(key)?;
-        let said = waiting.said.take()?;
+        let resolution = waiting.resolution.take()?;
         waiting.is_being_checked = true;
-        Some(said)
+        Some(resolution)
     }
 
-    /// Says that the id was not good; the decision stays open.
-    pub(crate) fn reject(&mut self, key: &Key, ticket: Ticket, why: ApplicationFailure) {
+    /// Records that the id was refused. The decision stays open.
+    pub(crate) fn reject(&mut self, key: &DecisionKey, ticket: Ticket, why: ApplicationFailure) {
         if let Some(waiting) = self.find(key) {
             waiting.is_being_checked = false;
         }
-        self.answers.insert(ticket, Err(why));
+        self.results.insert(ticket, Err(why));
     }
 
-    /// Says that the id was good; the decision is closed.
-    pub(crate) fn accept(&mut self, key: &Key, ticket: Ticket) {
+    /// Records that the id was accepted, and closes the decision.
+    pub(crate) fn accept(&mut self, key: &DecisionKey, ticket: Ticket) {
         self.close(key);
-        self.answers.insert(ticket, Ok(()));
+        self.results.insert(ticket, Ok(()));
     }
 
-    pub(crate) fn is_answered(&self, ticket: Ticket) -> bool {
-        self.answers.contains_key(&ticket)
+    pub(crate) fn is_carried_out(&self, ticket: Ticket) -> bool {
+        self.results.contains_key(&ticket)
     }
 
-    pub(crate) fn take_answer(&mut self, ticket: Ticket) -> Result<(), Refused> {
-        match self.answers.remove(&ticket) {
-            Some(answer) => answer.map_err(Refused),
-            None => Err(Refused::over()),
+    pub(crate) fn take_result(&mut self, ticket: Ticket) -> Result<(), ResolveError> {
+        match self.results.remove(&ticket) {
+            Some(result) => result.map_err(ResolveError),
+            None => Err(ResolveError::over()),
         }
     }
 
-    fn find(&mut self, key: &Key) -> Option<&mut Waiting> {
+    fn find(&mut self, key: &DecisionKey) -> Option<&mut PendingDecision> {
         self.open.iter_mut().find(|waiting| waiting.is(key))
     }
 }
 
-impl Waiting {
-    fn key(&self) -> Key {
-        Key::of(&self.decision)
+impl PendingDecision {
+    fn key(&self) -> DecisionKey {
+        DecisionKey::of(&self.decision)
     }
 
-    fn is(&self, key: &Key) -> bool {
+    fn is(&self, key: &DecisionKey) -> bool {
         self.decision.table == key.table && self.decision.step == key.step
     }
 
@@ -334,16 +338,24 @@ impl Waiting {
     }
 }
 
-fn verdict(input: &ResolveInput) -> Result<Verdict, Refused> {
+fn resolution(input: &ResolveInput) -> Result<Resolution, ResolveError> {
     const EXPECTED: &str =
         "either `adopt` with the id of a resource, or `retry` with true, and not both";
     match (input.adopt.as_str(), input.retry) {
-        ("", false) => Err(Refused::field("adopt", "nothing, and no `retry`", EXPECTED)),
-        ("", true) => Ok(Verdict::Retry),
-        (_, true) => Err(Refused::field("adopt", "an id, and `retry` too", EXPECTED)),
-        (id, false) if is_id(id) => Ok(Verdict::Adopt(id.to_owned())),
-        // It is not repeated: whatever was pasted here, it is no id.
-        (_, false) => Err(Refused::field(
+        ("", false) => Err(ResolveError::field(
+            "adopt",
+            "nothing, and no `retry`",
+            EXPECTED,
+        )),
+        ("", true) => Ok(Resolution::Retry),
+        (_, true) => Err(ResolveError::field(
+            "adopt",
+            "an id, and `retry` too",
+            EXPECTED,
+        )),
+        (id, false) if is_id(id) => Ok(Resolution::Adopt(id.to_owned())),
+        // The text is not repeated, since it may be anything that was pasted.
+        (_, false) => Err(ResolveError::field(
             "adopt",
             "a text that can't be an id",
             "an id as the platform shows it, without spaces or quotes",
@@ -359,7 +371,7 @@ fn is_id(text: &str) -> bool {
             .all(|each| each.is_ascii_alphanumeric() || "-_.:/~%".contains(each))
 }
 
-fn list<'a>(waiting: impl ExactSizeIterator<Item = &'a Waiting>) -> String {
+fn list<'a>(waiting: impl ExactSizeIterator<Item = &'a PendingDecision>) -> String {
     let all = waiting.len();
     let shown: Vec<String> = waiting
         .take(MAX_LISTED)
@@ -417,7 +429,7 @@ mod tests {
     }
 
     fn refused(decisions: &Decisions, input: &ResolveInput) -> (String, String) {
-        let Refused(failure) = decisions.check(input).unwrap_err();
+        let ResolveError(failure) = decisions.check(input).unwrap_err();
         let kind = failure.type_name().unwrap_or_default().to_owned();
         (kind, failure.to_string())
     }
@@ -453,8 +465,8 @@ mod tests {
             "5f8f2d0d4d3a3c194b8e2b3a",
             "https://ns.adobe.com/acme/schemas/8c2ed1b4",
         ] {
-            let verdict = decisions.check(&adopt(good)).unwrap().1;
-            assert_eq!(verdict, Verdict::Adopt(good.to_owned()));
+            let resolution = decisions.check(&adopt(good)).unwrap().1;
+            assert_eq!(resolution, Resolution::Adopt(good.to_owned()));
         }
     }
 
@@ -462,7 +474,7 @@ mod tests {
     fn what_is_not_open_cannot_be_decided() {
         let (kind, message) = refused(&Decisions::default(), &retry("", ""));
         assert_eq!(kind, "NotFound");
-        assert!(message.contains("nothing is to be decided"), "{message}");
+        assert!(message.contains("no decision is open"), "{message}");
 
         let decisions = of(&[("Contacts", "CreateDataflow")]);
         for (table, step) in [("Accounts", ""), ("", "EnsureSchema"), ("Contacts", "x")] {
@@ -486,7 +498,7 @@ mod tests {
         for (table, step, listed) in [("", "", 3), ("Contacts", "", 2), ("", "EnsureSchema", 2)] {
             let (kind, message) = refused(&decisions, &retry(table, step));
             assert_eq!(kind, "InvalidInput", "{table} {step}");
-            assert!(message.contains("say which"), "{message}");
+            assert!(message.contains("name one"), "{message}");
             assert_eq!(message.matches("table ").count(), listed, "{message}");
         }
         for (table, step) in [("Accounts", ""), ("", "CreateDataflow")] {
@@ -514,32 +526,32 @@ mod tests {
 
         let key = decisions.open[0].key();
         let taken = decisions.take_up(&key);
-        assert_eq!(taken, Some((Verdict::Adopt("4267".to_owned()), ticket)));
+        assert_eq!(taken, Some((Resolution::Adopt("4267".to_owned()), ticket)));
         assert_eq!(refused(&decisions, &retry("", "")).0, "Conflict");
 
         // An id that was no good leaves the decision as open as it was.
         decisions.reject(&key, ticket, ApplicationFailure::non_retryable("gone"));
-        assert!(decisions.take_answer(ticket).is_err());
+        assert!(decisions.take_result(ticket).is_err());
         assert!(decisions.check(&retry("", "")).is_ok());
     }
 
     #[test]
-    fn whoever_decided_gets_an_answer() {
+    fn an_update_gets_its_result() {
         let mut decisions = of(&[("Contacts", "CreateDataflow")]);
         let key = decisions.open[0].key();
-        let (_, unheard) = decisions.decide(&adopt("4267")).unwrap();
+        let (_, late) = decisions.decide(&adopt("4267")).unwrap();
         decisions.close(&key);
-        assert!(decisions.is_answered(unheard));
-        let Refused(why) = decisions.take_answer(unheard).unwrap_err();
-        assert!(why.to_string().contains("was over"), "{why}");
+        assert!(decisions.is_carried_out(late));
+        let ResolveError(why) = decisions.take_result(late).unwrap_err();
+        assert!(why.to_string().contains("ended before"), "{why}");
 
         let key = decisions.open(decision("Contacts", "CreateDataflow"));
         let (_, ticket) = decisions.decide(&adopt("4267")).unwrap();
         decisions.take_up(&key);
         decisions.accept(&key, ticket);
         assert!(decisions.is_empty());
-        assert!(decisions.take_answer(ticket).is_ok());
-        assert!(!decisions.is_answered(ticket));
+        assert!(decisions.take_result(ticket).is_ok());
+        assert!(!decisions.is_carried_out(ticket));
     }
 
     #[test]
@@ -572,8 +584,8 @@ mod tests {
     fn the_sentence_names_what_is_not_known() {
         assert_eq!(
             sentence(&decision("Contacts", "CreateDataflow")),
-            "CreateDataflow for the table Contacts: whether the dataflow `OSC - Contacts` was \
-             made is not known since 2026-11-24T12:00:03Z"
+            "CreateDataflow for the table Contacts: it is unknown since 2026-11-24T12:00:03Z \
+             whether the dataflow `OSC - Contacts` was created"
         );
     }
 }

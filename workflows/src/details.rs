@@ -1,12 +1,15 @@
-//! The workflow's current details: what the Temporal UI shows of an ingestion, in Markdown.
+//! The workflow's current details, which the Temporal UI shows as Markdown.
 
 use std::fmt::Write as _;
 
-use aep_flow_proto::v1::{FailingStep, IngestStatus, OpenDecision};
+use aep_flow_proto::{
+    names::CreatedKind,
+    v1::{FailingStep, IngestStatus, OpenDecision},
+};
 
 use crate::{
     decision::{self, Commands},
-    shown,
+    urgency,
 };
 
 /// More lines than a person reads; the rest is counted.
@@ -14,7 +17,7 @@ const MAX_LINES: usize = 50;
 const MAX_DECISIONS: usize = 10;
 const MAX_WARNINGS: usize = 5;
 
-/// What the UI shows of the workflow `workflow_id`. `hint` stands below its open decisions.
+/// The details of the workflow `workflow_id`. `hint` comes below its open decisions.
 pub(crate) fn render(status: &IngestStatus, workflow_id: &str, hint: Option<&str>) -> String {
     let mut text = format!("**{}**", status.phase);
     if status.tables_total > 0 {
@@ -43,10 +46,10 @@ pub(crate) fn render(status: &IngestStatus, workflow_id: &str, hint: Option<&str
     if !status.tables.is_empty() {
         text.push_str("\n| table | phase | steps | now |\n|---|---|---|---|\n");
     }
-    for table in shown::most_telling(&status.tables, MAX_LINES) {
+    for table in urgency::most_urgent(&status.tables, MAX_LINES) {
         let now = if table.error.is_empty() {
             let failing: Vec<&FailingStep> = failing(status, &table.table).collect();
-            // A step that fails is told of by what it retries.
+            // A failing step appears once, with its retry.
             let running = table.running.iter();
             let running =
                 running.filter(|running| failing.iter().all(|each| each.step != **running));
@@ -83,22 +86,22 @@ fn decisions(text: &mut String, open: &[OpenDecision], workflow_id: &str, hint: 
         let commands = Commands::of(workflow_id, decision, open.len());
         let _ = write!(
             text,
-            "\n**A person must decide.** {}. It said: {}\n\n",
+            "\n**A person must decide.** {}. The last attempt said: {}\n\n",
             line(&decision::sentence(decision), 500),
             line(&decision.message, 500),
         );
         for candidate in &decision.candidates {
             let _ = writeln!(
                 text,
-                "On the platform there is the {} `{}`.\n",
-                line(&candidate.kind, 50),
+                "The {} `{}` exists on the platform.\n",
+                line(CreatedKind::shown_word(&candidate.kind), 50),
                 line(&candidate.id, 300),
             );
         }
         let _ = write!(
             text,
-            "Look on the platform. If it exists, take it by its id:\n\n    {}\n\n\
-             If it does not, look and create again:\n\n    {}\n\n\
+            "Look on the platform. If the resource exists, adopt it by its id:\n\n    {}\n\n\
+             If it does not exist, retry:\n\n    {}\n\n\
              Without a decision the step fails with OutcomeUnknown at {}.\n",
             line(&commands.adopt, 2_000),
             line(&commands.retry, 2_000),
@@ -132,7 +135,8 @@ fn failing<'a>(status: &'a IngestStatus, table: &'a str) -> impl Iterator<Item =
         .filter(move |step| step.table == table)
 }
 
-/// What a step retries: which attempt failed, as what, since when, and when the next one comes.
+/// The retry of a step: which attempt failed, with which type, since when, and when the next one
+/// is due.
 fn retrying(step: &FailingStep) -> String {
     let mut text = step.step.clone();
     if step.attempt > 0 {
@@ -162,13 +166,13 @@ mod tests {
 
     #[test]
     fn one_line_per_table() {
-        let mut status = progress::begin(["Contacts".to_owned(), "a|b\n".to_owned()].into_iter());
+        let mut status = progress::waiting(["Contacts".to_owned(), "a|b\n".to_owned()].into_iter());
         status.phase = "ingesting".to_owned();
         status.base_connection_id = "4267c2ab".to_owned();
-        progress::step_started(&mut status, 0, "ExploreTable");
-        progress::step_ended(&mut status, 0, "ExploreTable", true);
-        progress::step_started(&mut status, 0, "EnsureSchema");
-        progress::table_failed(&mut status, 1, "NotFound: gone");
+        progress::start_step(&mut status, 0, "ExploreTable");
+        progress::end_step(&mut status, 0, "ExploreTable", true);
+        progress::start_step(&mut status, 0, "EnsureSchema");
+        progress::fail_table(&mut status, 1, "NotFound: gone");
         assert_eq!(
             render(&status, "i", None),
             "**ingesting**: 0 of 2 tables done, 1 failed\n\nBase connection `4267c2ab`\n\n\
@@ -179,11 +183,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_retried_stands_on_its_tables_line() {
+    fn a_retry_is_on_its_tables_line() {
         let mut status =
-            progress::begin(["Contacts".to_owned(), "Accounts".to_owned()].into_iter());
+            progress::waiting(["Contacts".to_owned(), "Accounts".to_owned()].into_iter());
         for step in ["EnsureDataset", "CreateMappingSet"] {
-            progress::step_started(&mut status, 0, step);
+            progress::start_step(&mut status, 0, step);
         }
         let fails = |table: &str, step: &str| FailingStep {
             step: step.to_owned(),
@@ -212,7 +216,7 @@ mod tests {
 
     #[test]
     fn an_open_decision_comes_with_its_commands() {
-        let mut status = progress::begin(std::iter::empty());
+        let mut status = progress::waiting(std::iter::empty());
         status.phase = "needs decision".to_owned();
         status.decisions = vec![OpenDecision {
             step: "CreateOracleServiceCloudBaseConnection".to_owned(),
@@ -226,12 +230,12 @@ mod tests {
         assert_eq!(
             render(&status, "ingest/prod/OSC 1", Some("A hint.\n")),
             "**needs decision**\n\n\
-             **A person must decide.** CreateOracleServiceCloudBaseConnection: whether the base \
-             connection `OSC` was made is not known since 2026-11-24T12:00:03Z. It said: out of \
-             time and so on\n\n\
-             Look on the platform. If it exists, take it by its id:\n\n    \
+             **A person must decide.** CreateOracleServiceCloudBaseConnection: it is unknown since \
+             2026-11-24T12:00:03Z whether the base connection `OSC` was created. The last attempt \
+             said: out of time and so on\n\n\
+             Look on the platform. If the resource exists, adopt it by its id:\n\n    \
              aep-flow resolve 'ingest/prod/OSC 1' --adopt ID\n\n\
-             If it does not, look and create again:\n\n    \
+             If it does not exist, retry:\n\n    \
              aep-flow resolve 'ingest/prod/OSC 1' --retry\n\n\
              Without a decision the step fails with OutcomeUnknown at 2026-12-01T12:00:03Z.\n\n\
              A hint.\n"

@@ -9,10 +9,7 @@ use temporalio_common::error::ApplicationFailure;
 
 use crate::payload::Message;
 
-/// What stands between what an attempt's failure says and when the next attempt comes.
-pub const NEXT_TRY: &str = "; next try ";
-
-/// A failure of that type, final or retried as the type says.
+/// A failure of that type, which decides whether it is retried.
 pub fn typed(kind: FailureType, message: String, details: FailureDetails) -> ApplicationFailure {
     ApplicationFailure::builder(message)
         .type_name(kind.as_str().to_owned())
@@ -34,7 +31,7 @@ pub fn invalid(violations: Vec<Violation>) -> ApplicationFailure {
 
 /// The text and details of `violations`.
 pub fn describe(violations: Vec<Violation>) -> (String, FailureDetails) {
-    // A thousand tables can be wrong in the same way; a failure must stay small.
+    // A thousand tables can have the same violation, and a failure must stay small.
     const SHOWN: usize = 20;
     let sentences: Vec<String> = violations
         .iter()
@@ -57,15 +54,15 @@ pub fn describe(violations: Vec<Violation>) -> (String, FailureDetails) {
             .first()
             .map(|first| first.field.clone())
             .unwrap_or_default(),
-        next_step: "change what is named and start again".to_owned(),
+        next_step: "change the fields that are named, and start again".to_owned(),
         violations: violations.into_iter().take(SHOWN).collect(),
         ..FailureDetails::default()
     };
     (message, details)
 }
 
-/// Names the fields of `details` otherwise for which there is another name; gives the message
-/// anew where it names fields.
+/// Renames the fields of `details` for which `name` returns another name. Returns the new
+/// message if it names fields.
 pub fn rename(
     details: &mut FailureDetails,
     name: impl Fn(&str) -> Option<String>,

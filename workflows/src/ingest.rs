@@ -1,8 +1,8 @@
 //! The workflows that take tables of a source into datasets.
 //!
-//! One base connection; if the input has patterns, the tables that they fit; then each table by
-//! itself, so many at once as the input says.
-//! Within a table only what needs another's result waits for it:
+//! First the base connection. Then the tables that the input's patterns select, if it has any.
+//! Then each table by itself, as many at once as the input says. Within a table, a step waits
+//! only for the steps whose results it needs:
 //!
 //! ```text
 //! ExploreTable ─┬─ CreateSourceConnection ─────────────────────────────┬─ CreateDataflow
@@ -26,12 +26,12 @@ use std::{
 };
 
 use aep_flow_proto::{
-    names::{self, phase},
+    names::{self, Phase, TablePhase},
     v1::{
         ConnectionSpec, FailedAttempt, FailedTable, IngestFailure, IngestResult, IngestStatus,
         IngestedTable, ResolveInput, ResolveResult, Table,
     },
-    validate::{self, Meant},
+    validate::{self, SelectedTable},
 };
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
@@ -44,45 +44,44 @@ mod decide;
 mod fields;
 mod first_run;
 mod kind;
-mod start;
-mod steps;
+mod patterns;
+mod run_activity;
+mod start_times;
 mod table;
-mod tables;
 
 pub use self::fields::as_written;
-pub use self::kind::{
-    AnySource, Given, IngestOracleServiceCloud, IngestSource, OracleServiceCloud, Shared, Source,
-};
+pub use self::kind::{AnySource, IngestOracleServiceCloud, IngestSource, OracleServiceCloud};
 use self::{
     attributes::Attributes,
-    continued::{Leaving, Open},
+    continued::{Handover, OpenSteps},
     kind::Kind,
     table::TableRun,
 };
 use crate::{
     attempts::Attempts,
-    decision::{Decisions, Refused},
+    decision::{Decisions, ResolveError},
     details, failure,
+    ingest_input::{ConnectionInput, ConnectionSettings, IngestInput},
     inputs::Inputs,
     limits::{self, Sent},
     payload::Message,
     progress,
-    step::{FailedStep, StepError},
+    step_error::{FailedStep, StepError},
 };
 
-/// Tables worked on side by side, unless the input says otherwise. Higher: faster, and
-/// sooner throttled by the platform.
+/// Tables that are worked on at the same time, unless the input says otherwise. Higher: faster,
+/// and sooner throttled by the platform.
 const TABLES_AT_ONCE: u32 = 8;
 
-/// How long a step may be retried, unless the input says otherwise: an outage over a night.
+/// How long a step may be retried, unless the input says otherwise: an outage of one night.
 const STEP_DEADLINE: Duration = Duration::from_secs(86_400);
 
 /// How long to wait for a first run, unless the input says otherwise. Adobe's own alert
 /// for a late run comes after 150 minutes.
 const FIRST_RUN_DEADLINE: Duration = Duration::from_secs(10_800);
 
-/// How long a person may take to decide, unless the input says otherwise: somebody may be
-/// away for a week's end and a holiday.
+/// How long a person may take to decide, unless the input says otherwise: long enough for a
+/// weekend and a holiday.
 const DECISION_DEADLINE: Duration = Duration::from_secs(604_800);
 
 /// Why an update is refused or fails.
@@ -94,23 +93,23 @@ type LaneEnd = Result<(), WorkflowTermination>;
 /// An ingestion by one of the workflows.
 #[derive(Debug)]
 pub struct Ingestion<K> {
-    given: Option<Result<Given, ApplicationFailure>>,
+    input: Option<Result<IngestInput, ApplicationFailure>>,
     status: IngestStatus,
     made: Vec<IngestedTable>,
     warnings: Vec<String>,
     /// The source, by its name in the catalogue.
     source: String,
-    /// Whether Adobe has dropped the source, or announced that it will.
+    /// Whether Adobe has removed the source, or has announced its removal.
     is_deprecated: bool,
-    /// By table, so that their order does not depend on which table is faster.
+    /// By table, so that the order does not depend on which table is faster.
     table_warnings: BTreeMap<usize, Vec<String>>,
     failed: BTreeMap<usize, FailedTable>,
-    /// The tables that no lane took yet, the next one first.
+    /// The tables that no lane has taken yet, the next one first.
     unclaimed: VecDeque<usize>,
     /// When each table began to wait for its first run.
     first_run_since: BTreeMap<usize, Timestamp>,
-    open: Open,
-    leaving: Leaving,
+    open: OpenSteps,
+    handover: Handover,
     sent: Sent,
     decisions: Decisions,
     attempts: Attempts,
@@ -118,16 +117,15 @@ pub struct Ingestion<K> {
     kind: PhantomData<K>,
 }
 
-/// What every table of one ingestion shares.
-struct Plan {
+/// What all tables of one ingestion share.
+struct IngestSetup {
     /// The input, without its tables.
-    given: Given,
-    connection: Shared,
+    input: IngestInput,
+    connection: ConnectionSettings,
     /// The input's tables, patterns among them.
     entries: Vec<Table>,
-    /// The tables that these mean; not known before the source was explored, if there is a
-    /// pattern.
-    tables: OnceCell<Vec<Meant>>,
+    /// The selected tables; with a pattern, unknown until the source has been explored.
+    tables: OnceCell<Vec<SelectedTable>>,
     base: OnceCell<Base>,
     step_deadline: Duration,
     first_run_deadline: Option<Duration>,
@@ -141,16 +139,16 @@ struct Base {
     spec: ConnectionSpec,
 }
 
-type Context<K> = WorkflowContext<Ingestion<K>>;
+type IngestContext<K> = WorkflowContext<Ingestion<K>>;
 
 impl<K: Kind> Ingestion<K> {
-    fn given(given: Result<Given, ApplicationFailure>) -> Self {
-        // An update may come before anything else is done.
-        let decisions = given.as_ref().ok().map(continued::open_decisions);
+    fn from_input(input: Result<IngestInput, ApplicationFailure>) -> Self {
+        // An update may arrive before anything else happens.
+        let decisions = input.as_ref().ok().map(continued::open_decisions);
         Self {
-            given: Some(given),
+            input: Some(input),
             status: IngestStatus {
-                phase: phase::CONNECTING.to_owned(),
+                phase: Phase::Connecting.as_str().to_owned(),
                 ..IngestStatus::default()
             },
             made: Vec::new(),
@@ -161,8 +159,8 @@ impl<K: Kind> Ingestion<K> {
             failed: BTreeMap::new(),
             unclaimed: VecDeque::new(),
             first_run_since: BTreeMap::new(),
-            open: Open::default(),
-            leaving: Leaving::default(),
+            open: OpenSteps::default(),
+            handover: Handover::default(),
             sent: Sent::default(),
             decisions: decisions.unwrap_or_default(),
             attempts: Attempts::default(),
@@ -171,170 +169,180 @@ impl<K: Kind> Ingestion<K> {
         }
     }
 
-    async fn from_start_to_end(ctx: &Context<K>) -> WorkflowResult<Message<IngestResult>> {
-        let mut given = ctx
-            .state_mut(|this| this.given.take())
+    async fn run_to_end(ctx: &IngestContext<K>) -> WorkflowResult<Message<IngestResult>> {
+        let mut input = ctx
+            .state_mut(|this| this.input.take())
             .ok_or_else(|| ApplicationFailure::non_retryable("the input was taken twice"))??;
-        let continued = given.continued.take();
-        let plan = Plan::of(given);
-        ctx.state_mut(|this| this.source.clone_from(&plan.connection.source));
+        let continued = input.continued.take();
+        let setup = IngestSetup::of(input);
+        ctx.state_mut(|this| this.source.clone_from(&setup.connection.source));
         match continued {
-            Some(continued) => continued::take_up(ctx, &plan, continued),
-            None if !validate::has_pattern(&plan.entries) => {
-                plan.means(validate::named(&plan.entries));
-                Self::begin(ctx, &plan);
+            Some(continued) => continued::resume(ctx, &setup, continued),
+            None if !validate::has_pattern(&setup.entries) => {
+                setup.set_tables(validate::named(&setup.entries));
+                Self::start_tables(ctx, &setup);
             }
             None => {}
         }
-        let sandbox = &plan.connection.sandbox;
+        let sandbox = &setup.connection.sandbox;
         let mut question = pin!(attributes::ask_at_the_start(ctx, sandbox).fuse());
-        let mut ingestion = pin!(Self::ingest(ctx, &plan));
-        let mut leave = pin!(continued::when_to_leave(ctx, &plan).fuse());
-        // Polled whenever something happened, signals and updates included: what came of it is
-        // told once, however much it was.
+        let mut ingestion = pin!(Self::ingest(ctx, &setup));
+        let mut leave = pin!(continued::rest_is_over(ctx, &setup).fuse());
+        // Polled after every event, signals and updates included. All changes of one poll are
+        // reported together.
         poll_fn(|cx| {
             let _ = question.as_mut().poll(cx);
-            continued::look(ctx, &plan);
+            continued::check_length(ctx, &setup);
             let mut polled = ingestion.as_mut().poll(cx);
-            // What goes on is at rest only now.
+            // Only now is it known what still runs.
             let is_overdue = leave.as_mut().poll(cx).is_ready();
             if polled.is_pending()
                 && continued::is_at_rest(ctx, is_overdue)
-                && let Some(ended) = continued::go_on(ctx, &plan)
+                && let Some(ended) = continued::continue_as_new(ctx, &setup)
             {
                 polled = Poll::Ready(ended);
             }
             show(ctx);
-            attributes::tell_all(ctx);
+            attributes::report_all(ctx);
             polled
         })
         .await
     }
 
-    /// What cannot be read is passed over: it is for people's eyes, and no reason for an
-    /// ingestion to fail.
-    fn heard(&mut self, told: Message<FailedAttempt>) {
-        if let Ok(told) = told.read() {
-            self.attempts.heard(told);
+    /// A report that cannot be read is ignored: reports are only shown to people, so the
+    /// ingestion must not fail because of one.
+    fn record_attempt(&mut self, report: Message<FailedAttempt>) {
+        if let Ok(report) = report.read() {
+            self.attempts.record_report(report);
         }
     }
 
     async fn decide(
-        ctx: &Context<K>,
+        ctx: &IngestContext<K>,
         input: Message<ResolveInput>,
     ) -> Result<Message<ResolveResult>, UpdateError> {
         let input = input
             .read()
-            .map_err(|error| Refused(failure::unreadable(error)))?;
-        // Another one may have been taken since the validator saw this one.
+            .map_err(|error| ResolveError(failure::unreadable(error)))?;
+        // Another decision may have been taken since the validator checked this one.
         let (result, ticket) = ctx.state_mut(|this| this.decisions.decide(&input))?;
         if input.retry {
             return Ok(result.into());
         }
-        ctx.wait_condition(|this| this.decisions.is_answered(ticket))
+        ctx.wait_condition(|this| this.decisions.is_carried_out(ticket))
             .await
-            .map_err(|_| Refused::over())?;
-        ctx.state_mut(|this| this.decisions.take_answer(ticket))?;
+            .map_err(|_| ResolveError::over())?;
+        ctx.state_mut(|this| this.decisions.take_result(ticket))?;
         Ok(result.into())
     }
 
-    fn can_decide(&self, input: &Message<ResolveInput>) -> Result<(), UpdateError> {
+    fn check_decision(&self, input: &Message<ResolveInput>) -> Result<(), UpdateError> {
         let input = input
             .clone()
             .read()
-            .map_err(|error| Refused(failure::unreadable(error)))?;
+            .map_err(|error| ResolveError(failure::unreadable(error)))?;
         self.decisions.check(&input)?;
         Ok(())
     }
 
-    async fn ingest(ctx: &Context<K>, plan: &Plan) -> WorkflowResult<Message<IngestResult>> {
-        if plan.base_connection_id().is_empty() {
-            Self::connect(ctx, plan).await?;
+    async fn ingest(
+        ctx: &IngestContext<K>,
+        setup: &IngestSetup,
+    ) -> WorkflowResult<Message<IngestResult>> {
+        if setup.base_connection_id().is_empty() {
+            Self::connect(ctx, setup).await?;
         }
-        let count = match plan.given.tables_at_once {
+        let count = match setup.input.tables_at_once {
             0 => TABLES_AT_ONCE,
             given => given,
         };
-        let lanes = join_all((0..count).map(|_| Self::lane(ctx, plan)));
+        let lanes = join_all((0..count).map(|_| Self::lane(ctx, setup)));
         let over = Cell::new(false);
         let lanes = lanes.inspect(|_| over.set(true));
         let waiting = ctx.state(|this| this.open.waiting());
         let waiting = join_all(
             waiting
                 .into_iter()
-                .map(|index| Self::waiting(ctx, plan, index)),
+                .map(|index| Self::work_on_waiting(ctx, setup, index)),
         );
-        let beside = Self::more_lanes(ctx, plan, &over);
+        let beside = Self::more_lanes(ctx, setup, &over);
         let (ended, waited, more) = join!(lanes, waiting, beside);
         for lane in ended.into_iter().chain(waited).chain(more) {
             lane?;
         }
-        Self::finish(ctx, plan)
+        Self::finish(ctx, setup)
     }
 
-    /// Makes the base connection, and finds out which tables are meant.
-    async fn connect(ctx: &Context<K>, plan: &Plan) -> Result<(), WorkflowTermination> {
-        let named = validate::named(&plan.entries);
-        if let Err(error) = start::check(ctx, plan, &named).await {
-            return Err(Self::not_begun(ctx, error));
+    /// Creates the base connection, and finds the selected tables.
+    async fn connect(
+        ctx: &IngestContext<K>,
+        setup: &IngestSetup,
+    ) -> Result<(), WorkflowTermination> {
+        let named = validate::named(&setup.entries);
+        if let Err(error) = start_times::check(ctx, setup, &named).await {
+            return Err(Self::fail_early(ctx, error));
         }
-        let base = match plan.given.source.clone() {
-            Some(Source::OracleServiceCloud(input)) => decide::run(ctx, plan, "", input).await,
-            Some(Source::Any(input)) => decide::run(ctx, plan, "", input).await,
+        let base = match setup.input.connection.clone() {
+            Some(ConnectionInput::OracleServiceCloud(input)) => {
+                decide::run(ctx, setup, "", input).await
+            }
+            Some(ConnectionInput::Any(input)) => decide::run(ctx, setup, "", input).await,
             None => return Err(ApplicationFailure::non_retryable("there is no connection").into()),
         };
         let base = match base {
             Ok(base) => base,
             Err(StepError::Failed(failed)) => {
                 let error = StepError::Failed(Box::new(failed.below("connection")));
-                return Err(Self::not_begun(ctx, error));
+                return Err(Self::fail_early(ctx, error));
             }
-            Err(error) => return Err(Self::not_begun(ctx, error)),
+            Err(error) => return Err(Self::fail_early(ctx, error)),
         };
-        plan.is_connected(Base {
+        setup.set_base(Base {
             spec: base.connection_spec.unwrap_or_else(oracle_service_cloud),
             id: base.id.clone(),
         });
         ctx.state_mut(|this| {
-            this.status.phase = phase::INGESTING.to_owned();
+            this.status.phase = Phase::Ingesting.as_str().to_owned();
             this.status.base_connection_id = base.id;
             this.is_deprecated = base.deprecated;
             this.warnings = base.warnings;
         });
-        if plan.tables.get().is_none() {
-            let tables = tables::find(ctx, plan, &named).await;
-            plan.means(tables.map_err(|error| Self::not_begun(ctx, error))?);
-            Self::begin(ctx, plan);
+        if setup.tables.get().is_none() {
+            let tables = patterns::find(ctx, setup, &named).await;
+            setup.set_tables(tables.map_err(|error| Self::fail_early(ctx, error))?);
+            Self::start_tables(ctx, setup);
         }
         Ok(())
     }
 
-    /// The phase, where open decisions come before all else.
+    /// The phase. Open decisions come before everything else.
     fn phase(&self) -> &str {
         if self.decisions.is_empty() {
             &self.status.phase
         } else {
-            phase::NEEDS_DECISION
+            Phase::NeedsDecision.as_str()
         }
     }
 
-    /// The status, with all that is kept elsewhere.
-    fn shown(&self) -> IngestStatus {
+    /// The status with the failed attempts.
+    fn full_status(&self) -> IngestStatus {
         IngestStatus {
             attempts: self.attempts.latest().cloned().collect(),
             attempts_total: self.attempts.total(),
-            ..self.in_short()
+            ..self.short_status()
         }
     }
 
-    /// The status without what happened before.
-    fn in_short(&self) -> IngestStatus {
+    /// The status without the failed attempts.
+    fn short_status(&self) -> IngestStatus {
         let mut status = self.status.clone();
         self.phase().clone_into(&mut status.phase);
         status.decisions = self.decisions.list().cloned().collect();
         for table in &mut status.tables {
             if self.decisions.list().any(|open| open.table == table.table) {
-                phase::NEEDS_DECISION.clone_into(&mut table.phase);
+                TablePhase::NeedsDecision
+                    .as_str()
+                    .clone_into(&mut table.phase);
             }
         }
         status.failing = self.attempts.failing().to_vec();
@@ -342,64 +350,64 @@ impl<K: Kind> Ingestion<K> {
         status
     }
 
-    /// Takes all tables for ones that wait.
-    fn begin(ctx: &Context<K>, plan: &Plan) {
+    /// Lists all tables as waiting.
+    fn start_tables(ctx: &IngestContext<K>, setup: &IngestSetup) {
         ctx.state_mut(|this| {
-            let begun = progress::begin(plan.tables().map(|table| table.table.clone()));
+            let begun = progress::waiting(setup.tables().map(|table| table.table.clone()));
             this.status.tables_total = begun.tables_total;
             this.status.tables = begun.tables;
-            if plan.first_run_deadline.is_some() {
+            if setup.first_run_deadline.is_some() {
                 for table in &mut this.status.tables {
                     table.steps_total += 1;
                 }
             }
-            this.made = plan
+            this.made = setup
                 .tables()
                 .map(|table| IngestedTable {
                     table: table.table.clone(),
                     ..IngestedTable::default()
                 })
                 .collect();
-            this.unclaimed = (0..plan.count()).collect();
+            this.unclaimed = (0..setup.count()).collect();
         });
     }
 
-    /// The ingestion's end before it has a base connection.
-    fn not_begun(ctx: &Context<K>, error: StepError) -> WorkflowTermination {
+    /// Ends the ingestion before it works on a table.
+    fn fail_early(ctx: &IngestContext<K>, error: StepError) -> WorkflowTermination {
         if let StepError::Failed(failed) = &error {
             let text = format!("{}: {}", failed.kind, failed.message);
             let now = format!("{:.0}", now(ctx));
             ctx.state_mut(|this| {
-                this.status.phase = phase::FAILED.to_owned();
+                this.status.phase = Phase::Failed.as_str().to_owned();
                 this.status.last_error = text;
-                this.attempts.failed("", failed, &now);
+                this.attempts.mark_failing("", failed, &now);
             });
         }
         error.into()
     }
 
-    /// Works on one unclaimed table after the other. Those that are left when the run is about
-    /// to end are for the next one.
-    async fn lane(ctx: &Context<K>, plan: &Plan) -> LaneEnd {
+    /// Works on one unclaimed table after the other. Tables that are left when the run hands over
+    /// are for the next run.
+    async fn lane(ctx: &IngestContext<K>, setup: &IngestSetup) -> LaneEnd {
         while ctx.state(|this| !this.unclaimed.is_empty()) {
-            if ctx.state(|this| this.leaving.has_begun()) {
-                let stays = ctx.wait_condition(|this| !this.leaving.has_begun());
+            if ctx.state(|this| this.handover.has_begun()) {
+                let stays = ctx.wait_condition(|this| !this.handover.has_begun());
                 stays.await.map_err(|_| WorkflowTermination::cancelled())?;
                 continue;
             }
             if let Some(index) = ctx.state_mut(|this| this.unclaimed.pop_front()) {
-                Self::table(ctx, plan, index).await?;
+                Self::work_on(ctx, setup, index).await?;
             }
         }
         Ok(())
     }
 
     /// Works on one table.
-    async fn table(ctx: &Context<K>, plan: &Plan, index: usize) -> LaneEnd {
-        let run = TableRun { ctx, plan, index };
+    async fn work_on(ctx: &IngestContext<K>, setup: &IngestSetup, index: usize) -> LaneEnd {
+        let run = TableRun { ctx, setup, index };
         match run.ingest().await {
-            Ok(()) => ctx.state_mut(|this| progress::table_done(&mut this.status, index)),
-            Err(StepError::Failed(step)) => Self::table_failed(ctx, plan, index, *step),
+            Ok(()) => ctx.state_mut(|this| progress::finish_table(&mut this.status, index)),
+            Err(StepError::Failed(step)) => Self::record_failed_table(ctx, setup, index, *step),
             Err(error @ (StepError::Cancelled | StepError::Unreadable(_))) => {
                 return Err(error.into());
             }
@@ -407,41 +415,45 @@ impl<K: Kind> Ingestion<K> {
         Ok(())
     }
 
-    /// Works on one table that already waited for a person in the run before, once it is decided.
-    async fn waiting(ctx: &Context<K>, plan: &Plan, index: usize) -> LaneEnd {
-        let table = &plan.table(index).table;
+    /// Works on a table that already waited for a person in the previous run, after the decision.
+    async fn work_on_waiting(ctx: &IngestContext<K>, setup: &IngestSetup, index: usize) -> LaneEnd {
+        let table = &setup.table(index).table;
         match decide::until_decided(ctx, table).await {
-            Ok(()) => Self::table(ctx, plan, index).await?,
-            Err(StepError::Failed(step)) => Self::table_failed(ctx, plan, index, *step),
+            Ok(()) => Self::work_on(ctx, setup, index).await?,
+            Err(StepError::Failed(step)) => Self::record_failed_table(ctx, setup, index, *step),
             Err(error @ (StepError::Cancelled | StepError::Unreadable(_))) => {
                 return Err(error.into());
             }
         }
         ctx.state_mut(|this| {
-            this.decisions.close_of(table);
-            this.open.is_over(table);
+            this.decisions.close_table(table);
+            this.open.close(table);
         });
         Ok(())
     }
 
-    /// Lanes beside the others, for one whose table waits for a person does nothing meanwhile.
-    /// Gives how they ended, once the others are `over`.
-    async fn more_lanes(ctx: &Context<K>, plan: &Plan, over: &Cell<bool>) -> Vec<LaneEnd> {
+    /// Adds a lane for each table that waits for a person, since its own lane does nothing
+    /// meanwhile. Returns how the added lanes ended, once the others are `over`.
+    async fn more_lanes(
+        ctx: &IngestContext<K>,
+        setup: &IngestSetup,
+        over: &Cell<bool>,
+    ) -> Vec<LaneEnd> {
         let mut lanes = Vec::new();
         let mut ended = Vec::new();
-        // Polled whenever the others are: both are parts of one join.
+        // Polled whenever the others are, because both are parts of one join.
         poll_fn(|cx| {
             let wanted = ctx.state(|this| {
                 if this.unclaimed.is_empty() {
                     0
                 } else {
-                    // Those that waited in the run before took no lane in this one.
+                    // Tables that waited in the previous run took no lane in this one.
                     let tables = this.decisions.tables().into_iter();
                     tables.filter(|table| !this.open.is_waiting(table)).count()
                 }
             });
             while lanes.len() < wanted {
-                lanes.push(Self::lane(ctx, plan).boxed_local());
+                lanes.push(Self::lane(ctx, setup).boxed_local());
             }
             lanes.retain_mut(|lane| match lane.poll_unpin(cx) {
                 Poll::Ready(end) => {
@@ -459,17 +471,23 @@ impl<K: Kind> Ingestion<K> {
         .await
     }
 
-    fn table_failed(ctx: &Context<K>, plan: &Plan, index: usize, step: FailedStep) {
-        let message = limits::cut(&step.message, limits::message_chars(plan.count()));
+    fn record_failed_table(
+        ctx: &IngestContext<K>,
+        setup: &IngestSetup,
+        index: usize,
+        step: FailedStep,
+    ) {
+        let message = limits::cut(&step.message, limits::message_chars(setup.count()));
         let text = format!("{}: {message}", step.kind);
         let now = format!("{:.0}", now(ctx));
         ctx.state_mut(|this| {
-            progress::table_failed(&mut this.status, index, &text);
-            this.attempts.failed(&plan.table(index).table, &step, &now);
+            progress::fail_table(&mut this.status, index, &text);
+            this.attempts
+                .mark_failing(&setup.table(index).table, &step, &now);
             let failed = FailedTable {
-                table: plan.table(index).table.clone(),
+                table: setup.table(index).table.clone(),
                 step: step.step,
-                r#type: step.kind,
+                r#type: step.kind.to_string(),
                 message,
                 adobe_code: step.details.adobe_code,
                 request_id: step.details.request_id,
@@ -480,14 +498,17 @@ impl<K: Kind> Ingestion<K> {
         });
     }
 
-    fn finish(ctx: &Context<K>, plan: &Plan) -> WorkflowResult<Message<IngestResult>> {
+    fn finish(
+        ctx: &IngestContext<K>,
+        setup: &IngestSetup,
+    ) -> WorkflowResult<Message<IngestResult>> {
         let (made, failed, warnings) = ctx.state_mut(|this| {
             let phase = if this.failed.is_empty() {
-                phase::DONE
+                Phase::Done
             } else {
-                phase::FAILED
+                Phase::Failed
             };
-            this.status.phase = phase.to_owned();
+            this.status.phase = phase.as_str().to_owned();
             let mut warnings = this.warnings.clone();
             warnings.extend(
                 std::mem::take(&mut this.table_warnings)
@@ -500,7 +521,7 @@ impl<K: Kind> Ingestion<K> {
                 limits::warnings(warnings),
             )
         });
-        let base_connection_id = plan.base_connection_id().to_owned();
+        let base_connection_id = setup.base_connection_id().to_owned();
         if failed.is_empty() {
             return Ok(Message::from(IngestResult {
                 base_connection_id,
@@ -512,65 +533,65 @@ impl<K: Kind> Ingestion<K> {
     }
 }
 
-impl Plan {
-    fn of(mut given: Given) -> Self {
-        let source = given.source.as_ref();
+impl IngestSetup {
+    fn of(mut input: IngestInput) -> Self {
+        let source = input.connection.as_ref();
         Self {
-            connection: source.map(Source::shared).unwrap_or_default(),
-            entries: std::mem::take(&mut given.tables),
+            connection: source.map(ConnectionInput::settings).unwrap_or_default(),
+            entries: std::mem::take(&mut input.tables),
             tables: OnceCell::new(),
             base: OnceCell::new(),
-            step_deadline: seconds_or(given.step_deadline_seconds, STEP_DEADLINE),
-            first_run_deadline: given
+            step_deadline: seconds_or(input.step_deadline_seconds, STEP_DEADLINE),
+            first_run_deadline: input
                 .wait_for_first_run
-                .then(|| seconds_or(given.first_run_deadline_seconds, FIRST_RUN_DEADLINE)),
-            decision_deadline: seconds_or(given.decision_deadline_seconds, DECISION_DEADLINE),
-            given,
+                .then(|| seconds_or(input.first_run_deadline_seconds, FIRST_RUN_DEADLINE)),
+            decision_deadline: seconds_or(input.decision_deadline_seconds, DECISION_DEADLINE),
+            input,
         }
     }
 
-    fn means(&self, tables: Vec<Meant>) {
+    fn set_tables(&self, tables: Vec<SelectedTable>) {
         self.tables.get_or_init(|| tables);
     }
 
-    fn is_connected(&self, base: Base) {
+    fn set_base(&self, base: Base) {
         self.base.get_or_init(|| base);
     }
 
-    /// None before they are known.
+    /// The selected tables; none before they are known.
     fn tables(&self) -> impl Iterator<Item = &Table> {
-        self.meant().iter().map(|each| &each.table)
+        self.selected().iter().map(|each| &each.table)
     }
 
-    fn meant(&self) -> &[Meant] {
+    fn selected(&self) -> &[SelectedTable] {
         self.tables.get().map_or(&[], Vec::as_slice)
     }
 
     fn count(&self) -> usize {
-        self.meant().len()
+        self.selected().len()
     }
 
     fn table(&self, index: usize) -> &Table {
-        &self.meant()[index].table
+        &self.selected()[index].table
     }
 
-    /// The place in the caller's input of the entry that means a table.
+    /// The place in the caller's input of the entry that selects a table.
     fn place(&self, index: usize) -> usize {
-        self.meant()[index].place
+        self.selected()[index].place
     }
 
-    /// Empty before it is made.
+    /// Empty before the base connection exists.
     fn base_connection_id(&self) -> &str {
         self.base.get().map_or("", |base| &base.id)
     }
 
-    /// What the base connection was made by.
+    /// The specification of the base connection.
     fn connection_spec(&self) -> ConnectionSpec {
         let base = self.base.get();
         base.map_or_else(oracle_service_cloud, |base| base.spec.clone())
     }
 
-    /// What the inputs of a table's steps are made of.
+    /// Makes the inputs of a table's steps.
     fn inputs<'a>(&'a self, table: &'a Table) -> Inputs<'a> {
         Inputs {
             connection: &self.connection,
@@ -581,8 +602,8 @@ impl Plan {
     }
 }
 
-/// The specification of a base connection that says none: one of an Oracle Service Cloud, made
-/// by a worker or in a run that knew no other source.
+/// The specification of a base connection without one: Oracle Service Cloud, from a worker or a
+/// run that knew no other source.
 fn oracle_service_cloud() -> ConnectionSpec {
     ConnectionSpec {
         id: names::ORACLE_SERVICE_CLOUD_SPEC_ID.to_owned(),
@@ -590,13 +611,13 @@ fn oracle_service_cloud() -> ConnectionSpec {
     }
 }
 
-fn show<K: Kind>(ctx: &Context<K>) {
+fn show<K: Kind>(ctx: &IngestContext<K>) {
     let text = ctx.state(|this| {
         let hint = this
             .attributes
             .hint()
             .filter(|_| !this.decisions.is_empty());
-        details::render(&this.in_short(), ctx.workflow_id(), hint)
+        details::render(&this.short_status(), ctx.workflow_id(), hint)
     });
     ctx.set_current_details(text);
 }
@@ -612,7 +633,7 @@ fn some_failed(
         .next()
         .map_or_else(String::new, |table| table.r#type.clone());
     let mut message = format!("{} of {} tables failed", failed.len(), made.len());
-    // The details name them all; the message is one that a list of workflows can show.
+    // The details name all tables. The message must fit into a list of workflows.
     for table in failed.values().take(5) {
         message.push_str(&format!(
             "; {}: {} in {}: {}",
@@ -645,7 +666,7 @@ fn seconds_or(seconds: u32, default: Duration) -> Duration {
     }
 }
 
-fn now<K: Kind>(ctx: &Context<K>) -> Timestamp {
+fn now<K: Kind>(ctx: &IngestContext<K>) -> Timestamp {
     let time = ctx.workflow_time().unwrap_or(SystemTime::UNIX_EPOCH);
     Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH)
 }

@@ -1,34 +1,33 @@
-//! The inputs of one table's steps, made of what an ingestion says and what the steps before gave.
+//! The inputs of one table's steps, made from an ingestion's input and earlier steps' results.
 //!
-//! A plan makes the same ones, so that it foresees what the workflow does.
+//! The dry run uses the same ones, so that it shows what the workflow would do.
 
 use aep_flow_proto::{
     json::Object,
     v1::{
         ConnectionSpec, CreateDataflowInput, CreateMappingSetInput, CreateSourceConnectionInput,
         CreateTargetConnectionInput, Dataset, EnsureDatasetInput, EnsureSchemaInput, Existing,
-        ExploreTableInput, FindDataflowInput, MappingSet, OnExisting, Schema, SchemaSettings,
-        Table,
+        ExploreTableInput, FindDataflowInput, OnExisting, Schema, SchemaSettings, Table,
     },
 };
 
-use crate::{ingest::Shared, naming};
+use crate::{ingest_input::ConnectionSettings, naming};
 
-/// What the inputs of one table's steps are made of.
+/// What the inputs of one table's steps are made from.
 #[derive(Debug, Clone)]
 pub struct Inputs<'a> {
-    /// What of the connection holds for all that stands on it.
-    pub connection: &'a Shared,
+    /// The connection's settings that apply to everything created through it.
+    pub connection: &'a ConnectionSettings,
     /// Id of the base connection.
     pub base_connection_id: &'a str,
-    /// The specification that it was made by.
+    /// Its specification.
     pub connection_spec: ConnectionSpec,
     /// The table, with its path.
     pub table: &'a Table,
 }
 
 impl Inputs<'_> {
-    /// Name of what belongs to the table, but for its dataset and schema.
+    /// Name of the table's resources, except its dataset and schema.
     #[must_use]
     pub fn name(&self) -> String {
         naming::resource_name(&self.connection.name, &self.table.table)
@@ -60,7 +59,7 @@ impl Inputs<'_> {
         }
     }
 
-    /// The explored columns that the caller wants, in the caller's order; all, without a choice.
+    /// The explored columns that the caller chose, in the caller's order; all, without a choice.
     #[must_use]
     pub fn chosen(&self, explored: Vec<Object>) -> Vec<Object> {
         let wanted = &self.table.columns;
@@ -95,8 +94,8 @@ impl Inputs<'_> {
         }
     }
 
-    /// Whether the schema is there, so that it is not made. It may have no place for the columns,
-    /// which is to be known before a source connection stands for them.
+    /// Whether the schema exists already. It may have no fields for the columns, which must be
+    /// known before a source connection is created for them.
     #[must_use]
     pub fn go_into_what_exists(&self) -> bool {
         let schema = self.table.schema.as_ref();
@@ -104,7 +103,7 @@ impl Inputs<'_> {
             || schema.is_some_and(|schema| schema.existing.is_some())
     }
 
-    /// For `EnsureDataset`, where the caller names a dataset that exists.
+    /// For `EnsureDataset`, where the caller names an existing dataset.
     #[must_use]
     pub fn existing_dataset(&self) -> Option<EnsureDatasetInput> {
         let existing = self.table.existing_dataset.clone()?;
@@ -115,7 +114,7 @@ impl Inputs<'_> {
         })
     }
 
-    /// For `EnsureSchema`: that of the dataset that exists, if the caller names one.
+    /// For `EnsureSchema`: the schema of the existing dataset, if the caller names one.
     #[must_use]
     pub fn schema(&self, columns: Vec<Object>, existing: Option<&Dataset>) -> EnsureSchemaInput {
         let settings = match existing {
@@ -153,7 +152,7 @@ impl Inputs<'_> {
         }
     }
 
-    /// For `EnsureDataset`, where one is to be made.
+    /// For `EnsureDataset`, where the dataset is created.
     #[must_use]
     pub fn dataset(&self, schema_id: &str) -> EnsureDatasetInput {
         EnsureDatasetInput {
@@ -190,7 +189,8 @@ impl Inputs<'_> {
         &self,
         source_connection_id: String,
         target_connection_id: String,
-        mapping_set: MappingSet,
+        mapping_set_id: String,
+        mapping_set_version: u32,
     ) -> CreateDataflowInput {
         CreateDataflowInput {
             sandbox: self.connection.sandbox.clone(),
@@ -199,8 +199,8 @@ impl Inputs<'_> {
             connection_spec: Some(self.connection_spec.clone()),
             source_connection_id,
             target_connection_id,
-            mapping_set_id: mapping_set.id,
-            mapping_set_version: mapping_set.version,
+            mapping_set_id,
+            mapping_set_version,
             schedule: self.table.schedule.clone(),
             delta_column: self.table.delta_column.clone(),
             on_existing: self.on_existing(),
@@ -208,8 +208,8 @@ impl Inputs<'_> {
         }
     }
 
-    /// What the caller said of the base connection holds for what stands on it, but for
-    /// `FAIL`: that speaks of the connection alone, or nothing could ever be added to it.
+    /// The caller's choice for the base connection applies to everything below it, except
+    /// `FAIL`, which is about the connection alone: else nothing could ever be added to it.
     fn on_existing(&self) -> i32 {
         match self.connection.on_existing() {
             OnExisting::AdoptAny => OnExisting::AdoptAny.into(),

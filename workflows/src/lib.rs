@@ -1,20 +1,21 @@
 //! Workflow code of aep-flow, and the declarations of the activities it calls.
 //!
-//! Nothing in this crate's dependency tree can open a socket or read a file, so a
-//! workflow that does I/O does not compile. Bodies of the activities stand in the
-//! worker's crate.
+//! `cargo xtask tidy` refuses crates that open a socket in this crate's dependency tree, and
+//! `clippy.toml` bans clocks, threads, files and everything else that a replay would not repeat.
+//! The worker's crate has the bodies of the activities.
 
 pub mod activities;
 pub mod decision;
 pub mod failure;
 pub mod ingest;
+pub mod ingest_input;
 pub mod inputs;
 pub mod limits;
 pub mod payload;
-pub mod shown;
+pub mod urgency;
 
 mod attempts;
 mod details;
 mod naming;
 mod progress;
-mod step;
+mod step_error;

@@ -1,4 +1,4 @@
-//! How much of what is told of each table fits into one payload, however many tables there are.
+//! How much may be said about each table so that one payload holds it, however many there are.
 
 /// The largest payload that is sent. Temporal's server takes 2 MiB, keys and encoding included.
 pub const MAX_PAYLOAD_BYTES: usize = 1_900_000;
@@ -6,13 +6,13 @@ pub const MAX_PAYLOAD_BYTES: usize = 1_900_000;
 /// What one workflow task may send in all. Temporal's server takes messages of 4 MiB.
 const MAX_TASK_BYTES: usize = 3_000_000;
 
-/// What needs not be counted: so many small ones are not sent by one task.
+/// Payloads up to this size are not counted, since one task does not send many of them.
 const SMALL_BYTES: usize = 20_000;
 
 /// Characters of the messages of all tables that failed: a quarter of a payload.
 const ALL_MESSAGES_CHARS: usize = 400_000;
 
-/// The fewest of one table, however many there are.
+/// The least for one table, however many there are.
 const MESSAGE_AT_LEAST: usize = 300;
 
 /// Warnings of one ingestion that are given in full.
@@ -27,7 +27,7 @@ pub(crate) struct Sent {
 }
 
 impl Sent {
-    /// Whether so many bytes more fit into what `task` sends; counts them if they do.
+    /// Whether `bytes` more fit into what `task` sends; counts them if they do.
     pub(crate) fn has_room(&mut self, task: u32, bytes: usize) -> bool {
         if bytes <= SMALL_BYTES {
             return true;
@@ -43,12 +43,12 @@ impl Sent {
     }
 }
 
-/// How much of a failure's message is kept of each of so many tables.
+/// How many characters of its failure's message each of so many tables keeps.
 pub(crate) fn message_chars(tables: usize) -> usize {
     (ALL_MESSAGES_CHARS / tables.max(1)).max(MESSAGE_AT_LEAST)
 }
 
-/// The first characters of a text, and a sign that there were more.
+/// The first characters of a text, with a mark if there were more.
 pub(crate) fn cut(text: &str, longest: usize) -> String {
     match text.char_indices().nth(longest) {
         None => text.to_owned(),

@@ -1,16 +1,16 @@
-//! Names of the resources that an ingestion makes for one table.
+//! Names of the resources that an ingestion creates for one table.
 //!
-//! They are keys: a repeated ingestion finds by them what an earlier one made, so a
-//! change here orphans everything that exists.
+//! They are keys: a repeated ingestion finds by them what an earlier one created, so a change
+//! here orphans everything that exists.
 
 use aep_flow_proto::{v1::Table, validate::MAX_NAME_CHARS};
 
 /// Name of everything that belongs to one table of one connection.
 ///
-/// One that would be too long keeps its beginning and ends in a hash of the whole.
+/// A name that would be too long keeps its beginning and ends in a hash of the whole.
 pub(crate) fn resource_name(connection: &str, table: &str) -> String {
-    // A hyphen, for a name of letters, digits, spaces and hyphens may go into the platform's
-    // filters as it is; with any other sign the look has to read the whole list.
+    // A name of letters, digits, spaces and hyphens can go into the platform's filters as it is.
+    // With any other character, a look has to read the whole list.
     shorten(format!("{connection} - {table}"))
 }
 
@@ -24,7 +24,7 @@ pub(crate) fn dataset_name(connection: &str, table: &Table) -> String {
 }
 
 fn shorten(name: String) -> String {
-    // Behind it come " fields" for a field group's title, " - " and a hash for a mapping set's name.
+    // " fields" is appended for a field group's title, " - " and a hash for a mapping set's name.
     const LONGEST: usize = MAX_NAME_CHARS - 19;
     if name.chars().count() <= LONGEST {
         return name;
@@ -34,7 +34,7 @@ fn shorten(name: String) -> String {
     format!("{}~{hash:016x}", kept.trim_end())
 }
 
-/// FNV-1a, 64 bits: stable for ever and needs nothing, which `std`'s hasher does not promise.
+/// FNV-1a, 64 bits: stable for ever, which `std`'s hasher does not promise.
 fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)

@@ -1,9 +1,7 @@
-//! One wrapper that makes any message of the contract a Temporal payload.
+//! A wrapper that turns any message of the contract into a Temporal payload.
 //!
 //! Reads `json/plain`, `json/protobuf` and `binary/protobuf`; writes `json/plain`, so
 //! that a caller in any language decodes it without our stubs.
-
-use std::collections::HashMap;
 
 use aep_flow_proto::read::{self, ReadError};
 use prost::{Message as ProtoMessage, Name};
@@ -20,9 +18,9 @@ const MESSAGE_TYPE: &str = "messageType";
 
 /// A message of the contract, as a payload holds it.
 ///
-/// A payload that cannot be read is kept as the error that says so: were decoding to
-/// fail, a workflow task would be tried for ever, and an activity would fail without
-/// a type. Whoever takes the message out decides what a bad one means.
+/// A payload that cannot be read is kept as an error. If decoding failed instead, a workflow
+/// task would be retried for ever, and an activity would fail without a type. The code that
+/// reads the message decides what to do about it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message<T>(Result<T, ReadError>);
 
@@ -39,7 +37,7 @@ impl<T> Message<T> {
 /// How long a message is as JSON.
 pub fn json_bytes<T: Serialize>(message: &T) -> usize {
     let mut counted = Counted(0);
-    // What cannot be written is told where it is sent.
+    // Sending reports a message that cannot be written.
     let _ = serde_json::to_writer(&mut counted, message);
     counted.0
 }
@@ -73,7 +71,7 @@ impl<T: Serialize + 'static> TemporalSerializable for Message<T> {
         let data = serde_json::to_vec(message)
             .map_err(|error| PayloadConversionError::EncodingError(Box::new(error)))?;
         Ok(Payload {
-            metadata: HashMap::from([(ENCODING.to_owned(), b"json/plain".to_vec())]),
+            metadata: [(ENCODING.to_owned(), b"json/plain".to_vec())].into(),
             data,
             external_payloads: Vec::new(),
         })

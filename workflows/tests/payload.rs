@@ -2,14 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of tests is no test to clippy")]
 
-use std::collections::HashMap;
-
 use aep_flow_proto::{
     json::Anything,
     v1::{
         Continued, ExploreTableResult, FieldMapping, Frequency, IngestOracleServiceCloudInput,
-        IngestResult, IngestedTable, OnExisting, OracleServiceCloudConnection, RowFilter, Schedule,
-        SecretReference, Table, VaultSecret, secret_reference::Place,
+        IngestResult, IngestSourceInput, IngestedTable, OnExisting, OracleServiceCloudConnection,
+        ResolveInput, ResolveResult, RowFilter, Schedule, SecretReference, Table, VaultSecret,
+        secret_reference::Place,
     },
 };
 use aep_flow_workflows::payload::Message;
@@ -42,7 +41,7 @@ fn from_payload<T: TemporalDeserializable + 'static>(payload: Payload) -> T {
 
 fn payload(encoding: &str, data: impl Into<Vec<u8>>) -> Payload {
     Payload {
-        metadata: HashMap::from([("encoding".to_owned(), encoding.as_bytes().to_vec())]),
+        metadata: [("encoding".to_owned(), encoding.as_bytes().to_vec())].into(),
         data: data.into(),
         external_payloads: Vec::new(),
     }
@@ -291,10 +290,11 @@ fn two_arguments_are_one_too_many() {
 fn an_error_does_not_grow_with_the_name_of_an_encoding_or_of_a_message() {
     let long = "n".repeat(100_000);
     let named = Payload {
-        metadata: HashMap::from([
+        metadata: [
             ("encoding".to_owned(), b"json/plain".to_vec()),
             ("messageType".to_owned(), long.clone().into_bytes()),
-        ]),
+        ]
+        .into(),
         data: b"{}".to_vec(),
         external_payloads: Vec::new(),
     };
@@ -302,4 +302,100 @@ fn an_error_does_not_grow_with_the_name_of_an_encoding_or_of_a_message() {
         let error = read(payload).unwrap_err();
         assert!(error.len() < 1000, "{} bytes", error.len());
     }
+}
+
+/// What one run hands over to the next, with every field that a worker of another version reads.
+fn handed_over() -> Value {
+    json!({
+        "tables": [],
+        "waitForFirstRun": false,
+        "tablesAtOnce": 0,
+        "stepDeadlineSeconds": 0,
+        "firstRunDeadlineSeconds": 0,
+        "decisionDeadlineSeconds": 0,
+        "continueAfterEvents": 0,
+        "continued": {
+            "baseConnectionId": "4267c2ab",
+            "tables": [{
+                "isDone": false,
+                "made": {
+                    "table": "", "sourceConnectionId": "s", "schemaId": "x", "datasetId": "d",
+                    "targetConnectionId": "t", "mappingSetId": "m", "flowId": "f",
+                    "flowSpecId": "fs",
+                },
+                "failed": {
+                    "table": "Contacts", "step": "CreateDataflow", "type": "PlatformRejected",
+                    "message": "no", "adobeCode": "FLOW-1413-400", "requestId": "r",
+                    "field": "tables[0].columns[2]",
+                },
+                "warnings": ["w"],
+                "open": [{
+                    "step": "CreateDataflow",
+                    "call": {"activityId": "7", "since": "2026-11-24T12:00:03Z", "runId": "run"},
+                    "decision": {
+                        "table": "Contacts", "step": "CreateDataflow", "kind": "dataflow",
+                        "name": "OSC - Contacts", "message": "out of time",
+                        "since": "2026-11-24T12:00:03Z", "until": "2026-12-01T12:00:03Z",
+                        "candidates": [{"kind": "flow", "id": "4267"}],
+                    },
+                    "details": {
+                        "adobeCode": "", "httpStatus": 504, "requestId": "r", "nextStep": "n",
+                        "field": "", "violations": [{"field": "a", "found": "b", "expected": "c"}],
+                        "created": [{"kind": "flow", "id": "4267"}], "outcomeUnknown": true,
+                        "attempt": 3,
+                    },
+                }],
+                "firstRunSince": "2026-11-24T12:00:03Z",
+                "place": 2,
+            }],
+            "warnings": ["w"],
+            "lastError": "NotFound: gone",
+            "failing": [{
+                "step": "EnsureSchema", "table": "Contacts", "attempt": 2, "type": "RateLimited",
+                "since": "2026-11-24T12:00:03Z", "nextTry": "2026-11-24T12:00:13Z",
+                "nextTryReason": "Retry-After",
+            }],
+            "attempts": [{
+                "step": "EnsureSchema", "table": "Contacts", "activityId": "5", "attempt": 2,
+                "time": "2026-11-24T12:00:03Z", "type": "RateLimited", "adobeCode": "429050",
+                "httpStatus": 429, "requestId": "r", "message": "m",
+                "nextTry": "2026-11-24T12:00:13Z", "nextTryReason": "Retry-After",
+            }],
+            "attemptsTotal": 4,
+            "activities": 17,
+            "connectionSpec": {"id": "ba5126ec", "version": "1.0"},
+            "deprecated": true,
+        },
+    })
+}
+
+#[test]
+fn what_a_run_hands_over_keeps_its_words() {
+    let expected = handed_over();
+    let handed = payload("json/plain", expected.to_string());
+    let read: Message<IngestSourceInput> = from_payload(handed);
+    let written = to_payload(&Message::from(read.read().unwrap()));
+    let written: Value = serde_json::from_slice(&written.data).unwrap();
+    assert_eq!(written, expected);
+}
+
+#[test]
+fn a_decision_keeps_its_words() {
+    let input =
+        json!({"adopt": "4267", "retry": false, "table": "Contacts", "step": "CreateDataflow"});
+    let read: Message<ResolveInput> = from_payload(payload("json/plain", input.to_string()));
+    let written: Value =
+        serde_json::from_slice(&to_payload(&Message::from(read.read().unwrap())).data).unwrap();
+    assert_eq!(written, input);
+    let result = ResolveResult {
+        table: "Contacts".to_owned(),
+        step: "CreateDataflow".to_owned(),
+        id: "4267".to_owned(),
+        outcome: "adopted".to_owned(),
+    };
+    let written: Value = serde_json::from_slice(&to_payload(&Message::from(result)).data).unwrap();
+    let expected = json!({
+        "table": "Contacts", "step": "CreateDataflow", "id": "4267", "outcome": "adopted",
+    });
+    assert_eq!(written, expected);
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask fuzz`: the fuzz targets under libFuzzer, which follows coverage.
 //!
-//! All of it is stable: the instrumentation is LLVM's, by `fuzz/instrument.sh` around rustc for
-//! the crates of this repository. libFuzzer itself is C++ and compiled when it is first asked for.
+//! It needs only stable Rust: `fuzz/instrument.sh` wraps rustc and adds LLVM's instrumentation to the
+//! crates of this repository. libFuzzer itself is C++ and is compiled at the first use.
 
 use std::{
     fmt::Write as _,
@@ -37,7 +37,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
         options.targets.clone()
     };
     let program = build(root)?;
-    // What libFuzzer finds grows there from run to run; what is kept is chosen by hand.
+    // libFuzzer's finds accumulate there; a person chooses which ones to commit.
     let work = program.with_file_name("fuzz-corpus");
     let mut table = format!(
         "{:<20} {:>10} {:>8} {:>7} {:>9} {:>8}\n",
@@ -72,7 +72,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
     )
 }
 
-/// The folders of the kept corpus are the targets' names; a test of theirs holds it to that.
+/// The targets, which are the names of the folders of the corpus; a test of theirs checks that.
 fn all(root: &Path) -> anyhow::Result<Vec<String>> {
     let mut names = std::fs::read_dir(root.join("fuzz/corpus"))?
         .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
@@ -95,7 +95,7 @@ fn build(root: &Path) -> anyhow::Result<PathBuf> {
         .output()
         .context("run cargo")?;
     if !output.status.success() {
-        bail!("the targets were not built; libFuzzer wants a C++ compiler (apt-get install g++)");
+        bail!("the targets were not built; libFuzzer needs a C++ compiler (apt-get install g++)");
     }
     String::from_utf8(output.stdout)?
         .lines()

@@ -3,16 +3,13 @@
 use std::{path::Path, time::Duration};
 
 use aep_emulator::{Action, CannedAnswer, Emulator, LateReply, Rule, SourceSettings};
-use aep_flow::{
-    config::{Config, Environment},
-    demo,
-    devserver::{self, DevServer},
-    worker,
-};
+use aep_flow::{config::Config, worker};
+use aep_flow_devserver::DevServer;
 use aep_flow_proto::{
     names, read,
     v1::{IngestOracleServiceCloudInput, IngestSourceInput, ResolveInput},
 };
+use aep_flow_testkit::{emulated, server};
 use aep_flow_workflows::{
     ingest::{IngestOracleServiceCloud, IngestSource},
     payload::Message,
@@ -31,7 +28,7 @@ struct Case {
     workflow: &'static str,
     input: Value,
     faults: Vec<Rule>,
-    /// What a person decides once it is needed.
+    /// What a person decides when a decision is needed.
     decision: Option<Decision>,
 }
 
@@ -53,15 +50,7 @@ pub(crate) async fn record(root: &Path, names: &[String]) -> anyhow::Result<()> 
         );
     }
     cases.retain(|case| names.is_empty() || names.iter().any(|name| case.name == name));
-    let report = |line: &str| note(line);
-    let binary = devserver::binary(
-        &devserver::Surroundings::read(&Environment::of_process()),
-        &report,
-    )
-    .await?;
-    let mut options = devserver::Options::new(binary);
-    options.has_ui = false;
-    let server = DevServer::start(options).await?;
+    let server = server::start(|_| ()).await?;
     let folder = root.join("tests/histories");
     for case in cases {
         let (name, workflow) = (case.name, case.workflow);
@@ -100,7 +89,7 @@ fn of_any_source() -> Vec<Case> {
             decision: None,
         },
         Case {
-            // A dropped source, which a search attribute tells of.
+            // A removed source, which a search attribute shows.
             name: "dropped-source",
             workflow,
             input: json!({
@@ -328,7 +317,7 @@ async fn ingest(client: &Client, emulator: &Emulator, case: &Case) -> anyhow::Re
         started.await.map(|handle| handle.info().clone())
     };
     let started = started.with_context(|| format!("start {name}"))?;
-    // What is asked of the one workflow type, the other answers alike.
+    // Both workflow types answer the same queries.
     let handle: WorkflowHandle<Client, IngestOracleServiceCloud> =
         WorkflowHandle::new(client.clone(), started);
     if let Some(decision) = case.decision {
@@ -339,7 +328,7 @@ async fn ingest(client: &Client, emulator: &Emulator, case: &Case) -> anyhow::Re
             .await
             .with_context(|| format!("{name} was not decided"))??;
     }
-    // Some cases are meant to fail; the history is what counts.
+    // Some cases fail on purpose; only the history counts.
     let ended = handle.get_result(WorkflowGetResultOptions::default());
     let _ = tokio::time::timeout(Duration::from_secs(120), ended)
         .await
@@ -351,7 +340,7 @@ async fn ingest(client: &Client, emulator: &Emulator, case: &Case) -> anyhow::Re
         .fetch_history(fetch())
         .to_json()
         .await?;
-    // Fields that come in any order are written in any order.
+    // Sorted, because the fields come in any order.
     let events = |json: &[u8]| serde_json::from_slice::<Value>(json);
     let has_gone_on = events(&first)? != events(&last)?;
     Ok(std::iter::once(first)
@@ -359,7 +348,7 @@ async fn ingest(client: &Client, emulator: &Emulator, case: &Case) -> anyhow::Re
         .collect())
 }
 
-/// Decides as soon as that is needed and possible.
+/// Decides as soon as a decision is needed and possible.
 async fn decide(
     handle: &WorkflowHandle<Client, IngestOracleServiceCloud>,
     emulator: &Emulator,
@@ -388,14 +377,14 @@ async fn decide(
         );
         match sent.await {
             Ok(_) => return Ok(()),
-            // Nothing is to be decided yet; what is refused leaves no trace.
+            // No decision is open yet; a refused one leaves no trace.
             Err(WorkflowUpdateError::Failed(_)) => {}
             Err(error) => return Err(error.into()),
         }
     }
 }
 
-/// Whether nothing is left but what is to be decided.
+/// Whether only decisions are left to do.
 async fn is_all_that_is_left(
     handle: &WorkflowHandle<Client, IngestOracleServiceCloud>,
 ) -> anyhow::Result<bool> {
@@ -406,8 +395,7 @@ async fn is_all_that_is_left(
 }
 
 fn config(server: &DevServer, emulator: &Emulator, secrets: &Path, task_queue: &str) -> Config {
-    let mut config = Config::default();
-    demo::use_emulator(&mut config, emulator);
+    let mut config = emulated::configuration(emulated::variables(&emulator.url()));
     config.aep.start_margin = Duration::from_secs(2);
     // Two looks fit into the steps' deadline of 5 s, and three after a decision.
     config.ensure.quiet_period = Duration::from_secs(3);

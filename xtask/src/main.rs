@@ -2,7 +2,7 @@
 //!
 //! `cargo run -p xtask -- histories` records the workflow histories that the tests replay;
 //! `cargo run -p xtask -- tidy` holds the tree against the house rules;
-//! `cargo run -p xtask -- deny` and `sbom` look at what others wrote of it;
+//! `cargo run -p xtask -- deny` and `sbom` check and list the dependencies;
 //! `cargo run -p xtask -- fuzz` gives every reader hostile input;
 //! `cargo run -p xtask -- mutants` shows that each guard has a test that needs it.
 
@@ -22,21 +22,21 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(name = "xtask")]
 enum Chore {
-    /// Record the workflow histories in `tests/histories` anew, with today's workflows.
+    /// Record the workflow histories in `tests/histories` again, with today's workflows.
     ///
-    /// A recorded history is never edited. Record anew only when a change of a workflow
-    /// does not have to go on with what runs, and say so in the commit.
+    /// A recorded history is never edited. Record again only if a changed workflow need not
+    /// continue running workflows, and say so in the commit.
     #[cfg(feature = "histories")]
     Histories {
         /// Which cases. Default: all of them.
         cases: Vec<String>,
     },
-    /// Check what no compiler checks: which crates look at which, what workflow code can
-    /// reach, and that every crate says what it is for.
+    /// Check what no compiler checks: which crates depend on which, what workflow code can
+    /// reach, and that every crate documents its purpose.
     Tidy,
-    /// Hold licences, sources and doubled crates to deny.toml.
+    /// Check licences, sources and duplicate crates by deny.toml.
     Deny {
-        /// Look for advisories too; gets their database from its git repository.
+        /// Check advisories too; downloads their database from its git repository.
         #[arg(long)]
         advisories: bool,
     },
@@ -44,7 +44,7 @@ enum Chore {
     Sbom,
     /// Give every reader hostile input under libFuzzer; print what ran.
     Fuzz(fuzz::Options),
-    /// Take each guard out and see a test turn red; write docs/mutation-proof.md.
+    /// Remove each guard and check that a test fails; write docs/mutation-proof.md.
     Mutants(mutants::Options),
 }
 
@@ -68,11 +68,8 @@ async fn main() -> anyhow::Result<()> {
     }
 }
 
-/// Says on the terminal what a chore does.
-#[expect(
-    clippy::print_stderr,
-    reason = "a chore tells the terminal what it does"
-)]
+/// Reports on the terminal what a chore does.
+#[expect(clippy::print_stderr, reason = "a chore reports to the terminal")]
 fn note(line: &str) {
     eprintln!("{line}");
 }

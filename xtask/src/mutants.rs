@@ -1,9 +1,9 @@
-//! Shows that the tests hold the guards: taken out one by one, each must turn a test red.
+//! Shows that the tests protect the guards: if a guard is removed, a test must fail.
 //!
-//! Two ways of taking out. `cargo mutants` changes every operator and body of the ensure
-//! protocol; what no test notices must have its reason in `docs/mutation-survivors.toml`.
-//! And `xtask/guards.toml` names what a reader would call a guard, wherever it stands, with
-//! the edit that takes it out and the tests that must notice.
+//! Guards are removed in two ways. `cargo mutants` changes every operator and body of the ensure
+//! protocol; a mutant that no test notices needs a reason in `docs/mutation-survivors.toml`.
+//! `xtask/guards.toml` lists the guards that a reader would name, anywhere in the tree, each with the
+//! edit that removes it and the tests that must notice.
 
 pub(crate) mod guards;
 mod survivors;
@@ -16,23 +16,23 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
-/// What of the proof to run.
+/// Which part of the proof to run.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Only guards whose name, file or test has this text in it. May be given again.
+    /// Only guards whose name, file or test contains this text. May be repeated.
     #[arg(long)]
     only: Vec<String>,
-    /// Leave `cargo mutants` out.
+    /// Skip `cargo mutants`.
     #[arg(long)]
     skip_mutants: bool,
 }
 
-/// The file that shows the proof.
+/// The file with the proof.
 const REPORT: &str = "docs/mutation-proof.md";
 
-/// Runs the proof, writes what it showed, and fails if a guard is held by nothing.
+/// Runs the proof, writes the result, and fails if no test protects a guard.
 ///
-/// What is left out keeps the rows of the time when it was last run.
+/// Skipped parts keep the rows of their last run.
 pub(crate) fn prove(root: &Path, options: &Options) -> anyhow::Result<()> {
     let report = root.join(REPORT);
     let earlier = std::fs::read_to_string(&report).unwrap_or_default();
@@ -75,7 +75,7 @@ fn commit(root: &Path) -> anyhow::Result<String> {
     ]))?;
     let changed = changed.lines().filter(|line| !line.ends_with(REPORT));
     if changed.count() > 0 {
-        bail!("commit first: the guards are taken out of a copy of the last commit");
+        bail!("commit first: the guards are removed from a copy of the last commit");
     }
     let head =
         output(
@@ -97,7 +97,7 @@ fn target(root: &Path) -> anyhow::Result<PathBuf> {
     Ok(target.context("cargo names no target folder")?.into())
 }
 
-/// What a command that must go well prints.
+/// The output of a command that must succeed.
 fn output(command: &mut Command) -> anyhow::Result<String> {
     let output = command
         .stderr(Stdio::inherit())

@@ -1,4 +1,4 @@
-//! What is in the tree: held to `deny.toml`, and listed for who takes the programs.
+//! The dependencies: checked by `deny.toml`, and listed for users of the programs.
 
 use std::{
     collections::BTreeSet,
@@ -13,10 +13,10 @@ use crate::{note, tools};
 const DENY: (&str, &str) = ("cargo-deny", "0.20.2");
 const CYCLONEDX: (&str, &str) = ("cargo-cyclonedx", "0.5.9");
 
-/// The crates whose programs are given away, with their folders.
+/// The crates whose programs are published, with their folders.
 const PROGRAMS: [(&str, &str); 2] = [("aep-flow", ""), ("aep-emulator", "emulator")];
 
-/// Holds licences, bans and sources to `deny.toml`; advisories only where they were asked for.
+/// Checks licences, bans and sources by `deny.toml`, and advisories if requested.
 pub(crate) fn deny(root: &Path, advisories: bool) -> anyhow::Result<()> {
     let program = tools::get(root, DENY.0, DENY.1)?;
     let mut command = Command::new(program);
@@ -37,7 +37,7 @@ pub(crate) fn deny(root: &Path, advisories: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes one bill of materials per program, and counts it against what cargo resolves.
+/// Writes one bill of materials per program, and compares it with what cargo resolves.
 pub(crate) fn sbom(root: &Path) -> anyhow::Result<()> {
     let program = tools::get(root, CYCLONEDX.0, CYCLONEDX.1)?;
     const NAME: &str = "sbom-being-made";
@@ -47,7 +47,7 @@ pub(crate) fn sbom(root: &Path) -> anyhow::Result<()> {
         .args(["--target", "all", "--override-filename", NAME])
         .status()
         .context("run cargo-cyclonedx")?;
-    // It writes one beside every manifest of the workspace: none of them is to stay there.
+    // The tool writes one beside every manifest of the workspace, where none may stay.
     let made = |folder: &Path| folder.join(format!("{NAME}.json"));
     let texts: Vec<_> = PROGRAMS
         .iter()
@@ -70,7 +70,7 @@ pub(crate) fn sbom(root: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How many components it lists, every crate that cargo builds the program with among them.
+/// The number of components, which must include every crate that cargo builds the program with.
 fn checked(root: &Path, name: &str, text: &str) -> anyhow::Result<usize> {
     let bill: serde_json::Value = serde_json::from_str(text)?;
     ensure!(bill["bomFormat"] == "CycloneDX", "no CycloneDX document");

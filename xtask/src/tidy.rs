@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 
 use crate::mutants::guards;
 
-/// What can open a socket, a file or a process: none of it may be in reach of a workflow.
+/// Crates that can open a socket, a file or a process. Workflow code must not depend on them.
 const IO_CRATES: [&str; 12] = [
     "h2",
     "hyper",
@@ -26,21 +26,24 @@ const IO_CRATES: [&str; 12] = [
     "ureq",
 ];
 
-/// Which crates of ours each may depend on. Everything not named here is refused.
-const MAY_LOOK_AT: [(&str, &[&str]); 7] = [
+/// The crates of ours that each crate may depend on. Everything else is refused.
+const MAY_LOOK_AT: [(&str, &[&str]); 8] = [
     ("aep-flow-proto", &[]),
     ("aep-flow-workflows", &["aep-flow-proto"]),
     ("aep-platform", &[]),
-    ("aep-flow-ensure", &["aep-flow-proto", "aep-platform"]),
+    ("aep-flow-ensure", &["aep-flow-proto"]),
     ("aep-probe", &[]),
     ("aep-emulator", &["aep-probe"]),
+    ("aep-flow-devserver", &["aep-flow-proto"]),
     (
         "fault-campaign",
         &[
             "aep-emulator",
             "aep-flow",
+            "aep-flow-devserver",
             "aep-flow-ensure",
             "aep-flow-proto",
+            "aep-flow-testkit",
             "aep-flow-workflows",
             "aep-platform",
             "aep-probe",
@@ -48,18 +51,26 @@ const MAY_LOOK_AT: [(&str, &[&str]); 7] = [
     ),
 ];
 
-/// What switches the verification of certificates off, put together so that this file has none of
-/// it, and the one file that may have it: there the verifier is the operating system's.
+/// What the demo needs and the worker's image must not contain: a crate, or a feature of one.
+const ONLY_FOR_DEMO: [&str; 4] = [
+    "aep-emulator",
+    "aep-flow-devserver",
+    "aep-flow-testkit",
+    "ephemeral-server",
+];
+
+/// Code that switches off the verification of certificates, split so that this file does not match,
+/// and the one file that may contain it: there the verifier is the operating system's.
 const UNVERIFIED: [(&str, Option<&str>); 3] = [
     (concat!("danger_", "accept_invalid"), None),
     (concat!("SKIP_", "VERIFY"), None),
     (concat!(".danger", "ous()"), Some("platform/src/tls.rs")),
 ];
 
-/// Where a manifest names what it takes.
+/// The sections of a manifest that name dependencies.
 const SECTIONS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
 
-/// Checks every rule, and names each that is broken.
+/// Checks every rule, and lists the broken ones.
 pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
     let mut broken = guards::out_of_date(root)?;
     let workflows = tree(root, "aep-flow-workflows")?;
@@ -70,13 +81,15 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
             ));
         }
     }
+    let worker = worker_alone(root)?;
+    broken.extend(
+        ONLY_FOR_DEMO
+            .iter()
+            .filter(|each| worker.iter().any(|line| line.contains(*each)))
+            .map(|each| format!("a worker without its demo is built with `{each}`")),
+    );
     for (name, allowed) in MAY_LOOK_AT {
-        for other in tree(root, name)? {
-            let is_ours = other.starts_with("aep-");
-            if is_ours && other != name && !allowed.contains(&other.as_str()) {
-                broken.push(format!("`{name}` must not depend on `{other}`"));
-            }
-        }
+        broken.extend(refused_edges(name, allowed, &tree(root, name)?));
     }
     for library in [
         "src",
@@ -86,6 +99,8 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
         "ensure/src",
         "emulator/src",
         "probe/src",
+        "devserver/src",
+        "testkit/src",
         "fault-campaign/src",
         "fuzz/src",
     ] {
@@ -94,7 +109,7 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
             std::fs::read_to_string(&head).with_context(|| format!("read {}", head.display()))?;
         if !text.starts_with("//!") {
             broken.push(format!(
-                "{library}/lib.rs does not begin by saying what it is for"
+                "{library}/lib.rs does not begin with a comment that says what it is for"
             ));
         }
     }
@@ -130,7 +145,15 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
     bail!("the tree breaks its own rules:\n  {}", broken.join("\n  "))
 }
 
-/// Each file under version control that switches the verification of certificates off.
+/// Each crate of ours in the tree of `name` that is not one of those that it may depend on.
+fn refused_edges(name: &str, allowed: &[&str], tree: &BTreeSet<String>) -> Vec<String> {
+    let ours = tree.iter().filter(|other| other.starts_with("aep-"));
+    ours.filter(|other| *other != name && !allowed.contains(&other.as_str()))
+        .map(|other| format!("`{name}` must not depend on `{other}`"))
+        .collect()
+}
+
+/// The files under version control that switch off the verification of certificates.
 fn unverified(root: &Path) -> anyhow::Result<Vec<String>> {
     let output = Command::new("git")
         .current_dir(root)
@@ -160,7 +183,7 @@ fn unverified(root: &Path) -> anyhow::Result<Vec<String>> {
     Ok(broken)
 }
 
-/// The manifest of every member, the root's among them.
+/// The manifest of every member, including the root's.
 fn members(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let output = Command::new("cargo")
         .current_dir(root)
@@ -182,8 +205,8 @@ fn members(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
         .collect())
 }
 
-/// Every crate takes its lints from the workspace, so this one line holds for all of them; no
-/// attribute in a crate can take back what is forbidden.
+/// Every crate takes its lints from the workspace, so this one line applies to all of them, and no
+/// attribute in a crate can undo a `forbid`.
 fn forbids_unsafe_code(workspace: &toml::Table) -> bool {
     let level = workspace.get("workspace").and_then(|table| {
         table
@@ -195,7 +218,7 @@ fn forbids_unsafe_code(workspace: &toml::Table) -> bool {
     level == Some("forbid")
 }
 
-/// The crates that the workspace names a version of.
+/// The crates whose versions the workspace names.
 fn shared_dependencies(workspace: &toml::Table) -> Vec<String> {
     workspace
         .get("workspace")
@@ -206,7 +229,7 @@ fn shared_dependencies(workspace: &toml::Table) -> Vec<String> {
         .collect()
 }
 
-/// What the manifest of one member breaks.
+/// The rules that the manifest of one member breaks.
 fn broken_by_member(manifest: &toml::Table) -> Vec<&'static str> {
     let mut broken = Vec::new();
     let takes_lints = manifest
@@ -230,28 +253,40 @@ fn broken_by_member(manifest: &toml::Table) -> Vec<&'static str> {
         .flatten()
         .any(|feature| feature.as_str() == Some("fuzzing"));
     if opens_readers && name != Some("aep-flow-fuzz") {
-        broken.push("enables `fuzzing`, which is for the fuzz targets alone");
+        broken.push("enables `fuzzing`, which is only for the fuzz targets");
     }
     broken
 }
 
-/// Names of all crates that `package` is built with, tests apart.
+/// Names of all crates that `package` is built with, without those for tests.
 fn tree(root: &Path, package: &str) -> anyhow::Result<BTreeSet<String>> {
+    let lines = cargo_tree(root, &["--package", package, "--format", "{p}"])?;
+    Ok(lines
+        .iter()
+        .filter_map(|line| line.split_whitespace().next())
+        .map(str::to_owned)
+        .collect())
+}
+
+/// All crates of the worker's image, each with its features.
+fn worker_alone(root: &Path) -> anyhow::Result<BTreeSet<String>> {
+    let arguments = ["--package", "aep-flow", "--no-default-features"];
+    cargo_tree(root, &[&arguments[..], &["--format", "{p} {f}"]].concat())
+}
+
+/// What `cargo tree` says of dependencies, tests apart: a line for each crate.
+fn cargo_tree(root: &Path, arguments: &[&str]) -> anyhow::Result<BTreeSet<String>> {
     let output = Command::new("cargo")
         .current_dir(root)
-        .args(["tree", "--locked", "--package", package])
-        .args(["--edges", "normal", "--prefix", "none", "--format", "{p}"])
+        .args(["tree", "--locked", "--edges", "normal", "--prefix", "none"])
+        .args(arguments)
         .output()
         .context("run cargo tree")?;
     if !output.status.success() {
         bail!("cargo tree: {}", String::from_utf8_lossy(&output.stderr));
     }
-    let names = String::from_utf8(output.stdout)?;
-    Ok(names
-        .lines()
-        .filter_map(|line| line.split_whitespace().next())
-        .map(str::to_owned)
-        .collect())
+    let lines = String::from_utf8(output.stdout)?;
+    Ok(lines.lines().map(str::to_owned).collect())
 }
 
 #[cfg(test)]
@@ -275,6 +310,24 @@ mod tests {
         assert_eq!(broken(&format!("{lints}{fuzzing}")).len(), 1);
         let targets = format!("[package]\nname = \"aep-flow-fuzz\"\n{lints}{fuzzing}");
         assert_eq!(broken(&targets), [""; 0]);
+    }
+
+    #[test]
+    fn the_protocol_must_not_know_the_platforms_client() {
+        let (name, allowed) = MAY_LOOK_AT
+            .into_iter()
+            .find(|(name, _)| *name == "aep-flow-ensure")
+            .unwrap();
+        let mut tree: BTreeSet<String> = ["aep-flow-ensure", "aep-flow-proto", "serde"]
+            .map(str::to_owned)
+            .into();
+        assert_eq!(refused_edges(name, allowed, &tree), [""; 0]);
+        tree.insert("aep-platform".to_owned());
+        let refused = refused_edges(name, allowed, &tree);
+        assert_eq!(
+            refused,
+            ["`aep-flow-ensure` must not depend on `aep-platform`"]
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Cargo's tools that a chore needs, got into the checkout when they are first asked for.
+//! Installs the cargo tools that a chore needs into the checkout, at their first use.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,9 +9,9 @@ use anyhow::{Context as _, bail};
 
 use crate::note;
 
-/// The program `name` of that version, kept under `.cache/tools`.
+/// The program `name` of that version, installed under `.cache/tools`.
 pub(crate) fn get(root: &Path, name: &str, version: &str) -> anyhow::Result<PathBuf> {
-    // A version has its own folder, so that a newer one is not taken for it.
+    // Each version has its own folder, so that another version is never used instead.
     let folder = root.join(".cache/tools").join(format!("{name}-{version}"));
     let program = folder.join("bin").join(name);
     if program.is_file() {
@@ -24,7 +24,7 @@ pub(crate) fn get(root: &Path, name: &str, version: &str) -> anyhow::Result<Path
         .args(["install", "--locked", "--quiet", name, "--version", version])
         .arg("--root")
         .arg(&folder)
-        // Apart from the tree's own target folder, whose flags and lock it has no part in.
+        // Not in the tree's target folder, whose flags and lock do not apply.
         .arg("--target-dir")
         .arg(folder.join("target"))
         .args(features(name))

@@ -1,5 +1,5 @@
 //! What a pipeline costs with nothing of ours in it: one activity after the other, each
-//! with the HTTP calls that ours makes, answers parsed as plain JSON.
+//! with the HTTP calls that ours makes, responses parsed as plain JSON.
 //!
 //! No retries, no validation, no types, no protocol: the floor that `pipelines` compares with.
 

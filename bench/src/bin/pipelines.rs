@@ -7,32 +7,25 @@
 
 use std::{
     collections::HashMap,
-    path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, Instant},
 };
 
-use aep_flow::{
-    config::Environment,
-    devserver::{self, DevServer},
-};
+use aep_flow_devserver::DevServer;
+use aep_flow_testkit::{emulated, places::program, server, world::plain};
 use anyhow::{Context as _, bail};
 use clap::Parser;
 use futures::{StreamExt as _, stream};
-use serde_json::{Value, json};
+use serde_json::json;
 use temporalio_client::{
     Client, ClientOptions, Connection, ConnectionOptions, GrpcCompression, UntypedWorkflow,
     WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowStartOptions,
 };
-use temporalio_common::{
-    data_converters::RawValue,
-    protos::temporal::api::{
-        common::v1::Payload,
-        enums::v1::{EventType, TaskQueueType},
-        history::v1::HistoryEvent,
-        taskqueue::v1::TaskQueue,
-        workflowservice::v1::DescribeTaskQueueRequest,
-    },
+use temporalio_common::protos::temporal::api::{
+    enums::v1::{EventType, TaskQueueType},
+    history::v1::HistoryEvent,
+    taskqueue::v1::TaskQueue,
+    workflowservice::v1::DescribeTaskQueueRequest,
 };
 use tokio::process::{Child, Command};
 
@@ -60,7 +53,7 @@ const BARE: &str = "bare";
 const PLAIN: &str = "aep-flow";
 const TRACED: &str = "traced";
 
-/// A worker process and how to give it work. Its task queue has its name.
+/// A worker process and how to give it work. Its name is also its task queue's.
 struct Contender {
     name: &'static str,
     workflow: &'static str,
@@ -73,17 +66,11 @@ struct Contender {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    let report = |line: &str| note(line);
-    let binary = devserver::binary(
-        &devserver::Surroundings::read(&Environment::of_process()),
-        &report,
-    )
-    .await?;
     let sink = sink().await?;
     let share = options.traced.map(|share| share.to_string());
     let mut ratios = Ratios::default();
     for round in 0..options.rounds {
-        let place = Place::make(&binary).await?;
+        let place = Place::make().await?;
         let mut contenders = vec![place.bare().await?, place.ours(PLAIN, &[]).await?];
         if let Some(share) = &share {
             let variables = [
@@ -136,7 +123,7 @@ impl Ratios {
 
 async fn emulator() -> anyhow::Result<(Child, String)> {
     use tokio::io::{AsyncBufReadExt as _, BufReader};
-    let mut process = Command::new(beside("aep-emulator")?)
+    let mut process = Command::new(program("aep-emulator"))
         .args(["--port", "0"])
         .stdout(Stdio::piped())
         .kill_on_drop(true)
@@ -171,10 +158,8 @@ struct Place {
 }
 
 impl Place {
-    async fn make(binary: &Path) -> anyhow::Result<Self> {
-        let mut options = devserver::Options::new(binary.to_owned());
-        options.has_ui = false;
-        let server = DevServer::start(options).await?;
+    async fn make() -> anyhow::Result<Self> {
+        let server = server::start(|_| ()).await?;
         let client = connect(&server.address()).await?;
         let (emulator, platform) = emulator().await?;
         Ok(Self {
@@ -186,23 +171,15 @@ impl Place {
     }
 
     async fn ours(&self, name: &'static str, more: &[(&str, &str)]) -> anyhow::Result<Contender> {
-        let mut command = Command::new(beside("aep-flow")?);
+        let mut command = Command::new(program("aep-flow"));
         command
             .arg("worker")
+            .envs(emulated::variables(&self.platform))
             .env("TEMPORAL_ADDRESS", self.server.address())
             .env("AEP_FLOW_WORKER_TASK_QUEUE", name)
             .env("AEP_FLOW_LOG_FILTER", "error")
-            .env("AEP_FLOW_PLATFORM_URL", &self.platform)
-            .env("AEP_FLOW_IMS_URL", &self.platform)
-            .env("AEP_FLOW_ALLOW_INSECURE", "true")
-            // As the bare worker: nobody else makes these names, so one look each is enough.
+            // As the bare worker: nobody else creates these names, so one look each is enough.
             .env("AEP_FLOW_ENSURE_SOLE_CALLER", "true")
-            .env("AEP_FLOW_ORG_ID", aep_emulator::DEFAULT_ORG)
-            .env("AEP_FLOW_CLIENT_ID", aep_emulator::DEFAULT_CLIENT_ID)
-            .env(
-                "AEP_FLOW_CLIENT_SECRET",
-                aep_emulator::DEFAULT_CLIENT_SECRET,
-            )
             .env("AEP_FLOW_SECRETS_ENV_ALLOW", "OSC_*")
             .env("OSC_PASSWORD", aep_emulator::DEFAULT_SOURCE_PASSWORD)
             .envs(more.iter().copied());
@@ -210,7 +187,7 @@ impl Place {
     }
 
     async fn bare(&self) -> anyhow::Result<Contender> {
-        let mut command = Command::new(beside("bare-worker")?);
+        let mut command = Command::new(program("bare-worker"));
         command.args([&self.server.address(), &self.platform, BARE]);
         Contender::start(&self.client, BARE, "BareIngest", command).await
     }
@@ -365,7 +342,7 @@ async fn pipeline(client: &Client, contender: &Contender, id: String) -> anyhow:
     let handle = client
         .start_workflow(
             UntypedWorkflow::new(contender.workflow),
-            raw(&input),
+            plain(&input),
             WorkflowStartOptions::new(contender.name, id.as_str()).build(),
         )
         .await?;
@@ -374,14 +351,6 @@ async fn pipeline(client: &Client, contender: &Contender, id: String) -> anyhow:
         .await
         .with_context(|| format!("pipeline {id}"))?;
     Ok(())
-}
-
-fn raw(value: &Value) -> RawValue {
-    RawValue::new(vec![Payload {
-        metadata: [("encoding".to_owned(), b"json/plain".to_vec())].into(),
-        data: value.to_string().into_bytes(),
-        external_payloads: Vec::new(),
-    }])
 }
 
 async fn history(client: &Client, id: &str) -> anyhow::Result<Vec<HistoryEvent>> {
@@ -416,16 +385,6 @@ async fn connect(address: &str) -> anyhow::Result<Client> {
         Connection::connect(options).await?,
         ClientOptions::new("default").build(),
     )?)
-}
-
-/// Another program of this build.
-fn beside(name: &str) -> anyhow::Result<PathBuf> {
-    let own = std::env::current_exe()?;
-    let path = own.parent().unwrap_or(Path::new(".")).join(name);
-    if !path.exists() {
-        bail!("{} is not built: run bench/pipelines.sh", path.display());
-    }
-    Ok(path)
 }
 
 /// User and system time of a process, by the kernel's clock of 100 ticks a second.
@@ -463,9 +422,4 @@ async fn end(process: &mut Child) -> anyhow::Result<()> {
 #[expect(clippy::print_stdout, reason = "the figures are the program's answer")]
 fn say(line: &str) {
     println!("{line}");
-}
-
-#[expect(clippy::print_stderr, reason = "what happens beside the answer")]
-fn note(line: &str) {
-    eprintln!("{line}");
 }

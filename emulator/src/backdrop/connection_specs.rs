@@ -1,12 +1,17 @@
 //! The connection specs in Adobe's JSON.
 //!
-//! Only that of Google BigQuery is printed, and in part: the others have its form. Source: Flow
-//! Service API reference; filter row-level data for a source, read 2026-11.
+//! Adobe prints only Google BigQuery's spec, and only a part of it. The others have the same form.
+//! Source: Flow Service API reference; filter row-level data for a source, read 2026-11.
 
 use serde_json::{Map, Value, json};
 
 use super::sources::{AuthSpec, Source};
-use super::{DATA_LAKE, PROVIDER};
+
+/// The connection spec of the data lake, the target of every flow.
+pub(crate) const DATA_LAKE: &str = "c604ff05-7f1a-43c0-8e18-33bf874cb11c";
+
+/// The provider of every spec.
+pub(super) const PROVIDER: &str = "0ed90a81-07f4-4586-8190-b40eccef1c5a";
 
 /// The spec of a source.
 pub(super) fn of_source(source: &Source) -> Value {
@@ -81,7 +86,8 @@ fn auth_spec(auth: &AuthSpec) -> Value {
     })
 }
 
-/// As Google BigQuery's is printed; what the other three say is printed nowhere.
+/// The attribute as printed for Google BigQuery. Adobe doesn't print it for the other three
+/// sources.
 fn filter_at_source() -> Value {
     json!({
         "enabled": true,

@@ -4,7 +4,13 @@
 
 use serde_json::{Value, json};
 
-use super::{CLOUD_STORAGE_TO_AEP, CRM_TO_AEP, DATA_LAKE, PROVIDER};
+use super::connection_specs::{DATA_LAKE, PROVIDER};
+
+/// The flow spec `CRMToAEP`, for every source with tables.
+pub(super) const CRM_TO_AEP: &str = "14518937-270c-4525-bdec-c2ba7cce3860";
+
+/// The flow spec `CloudStorageToAEP`, for files.
+pub(super) const CLOUD_STORAGE_TO_AEP: &str = "9753525b-82c7-4dce-8a9b-5ccfce2b9876";
 
 /// `CRMToAEP` for these connection specs.
 pub(super) fn crm_to_aep(sources: &[Value]) -> Value {
@@ -39,7 +45,7 @@ pub(super) fn crm_to_aep(sources: &[Value]) -> Value {
     })
 }
 
-/// `CloudStorageToAEP`, for files: no source here has any.
+/// `CloudStorageToAEP`, for files. No source of the emulator has files.
 pub(super) fn cloud_storage_to_aep() -> Value {
     json!({
         "id": CLOUD_STORAGE_TO_AEP,

@@ -1,45 +1,46 @@
-//! The sources whose tables Flow Service takes, as data: `sources.json`.
+//! The sources whose tables Flow Service ingests, as data in `sources.json`.
 //!
-//! Each has what its tutorial prints: the id of its connection spec, the exact names of its ways to
-//! log in and of their parameters, and whether the two prints of the flow spec `CRMToAEP` list it.
-//! Where no document has the service's own name of a source, its title in lower case stands for it.
+//! Each entry holds what the source's tutorial prints: the id of its connection spec, the exact
+//! names of its auth specs and of their parameters, and whether the two printed versions of the
+//! flow spec `CRMToAEP` list it. If no document gives the service's own name for a source, the
+//! entry uses its title in lower case.
 //!
-//! The tutorials of Salesforce Marketing Cloud and of PathFactory print one id. A platform finds a
-//! spec by its id, so there is one spec, under the name of the source that the other prints of that
-//! id belong to, with the ways of both tutorials; PathFactory is an alias, which only the settings
-//! of the emulator know.
+//! The tutorials of Salesforce Marketing Cloud and of PathFactory print the same id. A platform
+//! finds a spec by its id, so there is one spec with the auth specs of both tutorials. Its name is
+//! that of the source to which the other documents assign the id. PathFactory is an alias that only
+//! the emulator's settings know.
 //!
-//! Source: create a base connection, for each source; prints of 2022 to 2026, read 2026-11.
+//! Source: create a base connection, for each source; versions of 2022 to 2026, read 2026-11.
 
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-/// A source, as its documents have it.
+/// A source as Adobe documents it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Source {
     /// The name of its connection spec.
     pub(crate) name: String,
-    /// Other names that settings may call it by.
+    /// Other names that settings may use for it.
     #[serde(default)]
     aliases: Vec<String>,
     /// The id of its connection spec.
     pub(crate) id: String,
-    /// As the catalogue of sources has it.
+    /// Its category in the catalogue of sources.
     pub(crate) category: String,
-    /// Which tables it has.
+    /// The name of its set of tables.
     pub(crate) tables: String,
-    /// Which prints of `CRMToAEP` list it.
+    /// Which printed versions of `CRMToAEP` list it.
     flow_spec_prints: Vec<Print>,
     /// Whether it filters rows.
     #[serde(default)]
     pub(crate) filter_at_source: bool,
-    /// Its ways to log in.
+    /// Its auth specs.
     pub(crate) auth: Vec<AuthSpec>,
 }
 
-/// A print of the flow spec `CRMToAEP`.
+/// A printed version of the flow spec `CRMToAEP`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Print {
@@ -47,7 +48,7 @@ enum Print {
     Newest,
 }
 
-/// A way to log in.
+/// One way to authenticate.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct AuthSpec {
@@ -55,7 +56,7 @@ pub(crate) struct AuthSpec {
     pub(crate) params: Vec<Param>,
 }
 
-/// A parameter of a way to log in.
+/// A parameter of an auth spec.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Param {
@@ -79,18 +80,18 @@ pub(crate) enum ParamKind {
 }
 
 impl Source {
-    /// Whether a setting means this source by a name or by an id.
+    /// Whether a setting names this source by a name or by its id.
     pub(crate) fn is_called(&self, name: &str) -> bool {
         self.name == name || self.id == name || self.aliases.iter().any(|alias| alias == name)
     }
 
-    /// Whether the newest print of `CRMToAEP` lists it.
+    /// Whether the newest printed version of `CRMToAEP` lists it.
     pub(crate) fn is_in_newest_print(&self) -> bool {
         self.flow_spec_prints.contains(&Print::Newest)
     }
 }
 
-/// All of them, in the order of the catalogue.
+/// All sources, in the order of the catalogue.
 pub(crate) fn all() -> &'static [Source] {
     #[expect(clippy::expect_used, reason = "compiled in, and read by a test")]
     static ALL: LazyLock<Vec<Source>> = LazyLock::new(|| {
@@ -99,7 +100,7 @@ pub(crate) fn all() -> &'static [Source] {
     &ALL
 }
 
-/// Whether some source has a parameter of this name that is no secret, and none has it as one.
+/// Whether at least one source has a parameter of this name, and no source treats it as a secret.
 pub(crate) fn is_plain_param(name: &str) -> bool {
     let mut named = all()
         .iter()
@@ -117,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_source_is_there_once() {
+    fn every_source_exists_once() {
         let ids: BTreeSet<&str> = all().iter().map(|source| source.id.as_str()).collect();
         assert_eq!((all().len(), ids.len()), (37, 37));
         let ways: usize = all().iter().map(|source| source.auth.len()).sum();
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_print_lacks_six_sources() {
+    fn the_newest_printed_version_lacks_six_sources() {
         let lacking = all().iter().filter(|source| !source.is_in_newest_print());
         let lacking: Vec<&str> = lacking.map(|source| source.name.as_str()).collect();
         let expected = [

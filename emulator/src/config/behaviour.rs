@@ -1,4 +1,5 @@
-//! How lists, secrets and runs behave where Adobe's documents leave it open or a test wants it odd.
+//! How lists, secrets and runs behave where Adobe's documents leave it open, or where a test wants
+//! unusual behaviour.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,18 +7,18 @@ use std::time::Duration;
 /// How lists behave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListBehaviour {
-    /// The most entries of one page of Flow Service and Schema Registry, whatever `limit` asks for.
-    /// Default 20; smaller makes clients turn more pages.
+    /// The most entries in a page of Flow Service and Schema Registry, whatever `limit` asks for.
+    /// Default: 20. A smaller value makes clients follow more pages.
     pub page_size: usize,
-    /// How long a new entity stays out of lists, and a deleted one in them. Default 0. A look by id
-    /// is always current.
+    /// The list lag: how long lists miss a new resource, and still show a deleted one. Default: 0.
+    /// A read by id is always current.
     pub lag: Duration,
-    /// Whether pages of Flow Service are shorter than they could be, the first one empty, while
-    /// more follow. Default no.
+    /// Whether pages of Flow Service are shorter than they could be. The first page is then empty
+    /// although more follow. Default: no.
     pub short_pages: bool,
-    /// How the next page is named. Default by link.
+    /// How a list names the next page. Default: by a link.
     pub next: NextPage,
-    /// What a filter on `name` of source and target connections does. Default it filters.
+    /// What a filter on `name` does for source and target connections. Default: it filters.
     pub child_name_filter: NameFilter,
 }
 
@@ -38,22 +39,22 @@ impl Default for ListBehaviour {
 pub enum NextPage {
     /// `_links.next.href`, relative to the service's base path.
     Link,
-    /// A `continuationToken` at the top of the answer.
+    /// A `continuationToken` at the top level of the response.
     Token,
 }
 
-/// What a filter by `name` on source and target connections does; the documents leave it open.
+/// What a filter on `name` does for source and target connections. The documents leave it open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameFilter {
     /// It filters.
     Accepted,
     /// `FLOW-1448-400`.
     Refused,
-    /// Everything is listed, as if the filter weren't there.
+    /// The filter is ignored and everything is listed.
     Ignored,
 }
 
-/// How a secret of `auth.params` looks when the connection is read.
+/// How a secret of `auth.params` is shown when a connection is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShownSecrets {
     /// A row of asterisks.
@@ -65,20 +66,21 @@ pub enum ShownSecrets {
 /// When runs appear and end, and how. All times count from the run's planned start.
 #[derive(Clone, Debug)]
 pub struct RunSettings {
-    /// When a run shows up in lists, `scheduled`. Default 1 s.
+    /// When lists show a run, as `scheduled`. Default: 1 s.
     pub appears: Duration,
-    /// When it is `inProgress`. Default 2 s.
+    /// When it becomes `inProgress`. Default: 2 s.
     pub starts: Duration,
-    /// When it ends. Default 3 s.
+    /// When it ends. Default: 3 s.
     pub ends: Duration,
-    /// The distance of a recurring flow's runs, instead of that of its schedule. Default none.
+    /// The interval between the runs of a recurring flow, in place of its schedule's. Default:
+    /// none.
     pub every: Option<Duration>,
-    /// How runs of a table end, by the table's path. Default all rows are ingested.
+    /// How the runs of a table end, by the table's path. Default: all rows are ingested.
     pub outcomes: BTreeMap<String, RunOutcome>,
 }
 
 impl RunSettings {
-    /// Times for a test that waits for a run: it has ended after 0.3 s.
+    /// Times for a test that waits for a run: the run ends after 0.3 s.
     pub fn quick() -> Self {
         Self {
             appears: Duration::from_millis(100),
@@ -88,7 +90,7 @@ impl RunSettings {
         }
     }
 
-    /// Times as seen at Adobe: a run shows up after two and a half minutes and takes five more.
+    /// Times as observed at Adobe: a run appears after two and a half minutes and takes five more.
     pub fn realistic() -> Self {
         Self {
             appears: Duration::from_secs(150),
@@ -114,10 +116,10 @@ impl Default for RunSettings {
 /// How the runs of a table end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunOutcome {
-    /// `success`, with this many rows that failed.
+    /// `success`, with this number of failed rows.
     FailedRows(u64),
     /// `failed`, with `CONNECTOR-1001-500`.
     Failed,
-    /// For ever `inProgress`.
+    /// `inProgress` forever.
     Stuck,
 }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::RuleError;
-use super::canned::CannedAnswer;
+use super::answer::CannedAnswer;
+use super::error::RuleError;
 
 /// What happens to a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,99 +13,102 @@ use super::canned::CannedAnswer;
     rename_all_fields = "camelCase"
 )]
 pub enum Action {
-    /// Nothing special; keeps later rules from being asked.
+    /// Nothing special. Later rules are not tried.
     Pass,
-    /// The request waits before it takes effect, then goes on, or meets another action.
+    /// The request waits before it takes effect. Then it goes on, or another action follows.
     Delay {
-        /// How long.
+        /// How long it waits.
         ms: u64,
-        /// What then; nothing special if left out.
+        /// What follows the wait. If left out, nothing special.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         then: Option<Box<Action>>,
     },
-    /// The given answer; the state stays as it is.
+    /// The given response is sent. The state does not change.
     Refuse(CannedAnswer),
-    /// The connection is closed when the head of the request is read, before its body is.
+    /// The connection is closed after the head of the request is read, before its body is read.
     DropBeforeRead,
-    /// The connection is cut; the state stays as it is.
+    /// The connection is cut. The state does not change.
     DropBeforeApply,
-    /// The connection is reset, as TCP has it: the caller sees `ECONNRESET`.
+    /// The connection is reset at the level of TCP: the caller sees `ECONNRESET`.
     Reset {
         /// How much of the request is read first.
         #[serde(default)]
         at: ResetAt,
-        /// Whether the request takes effect. Only one that was read whole can.
+        /// Whether the request takes effect. It can only if it was read completely.
         #[serde(default)]
         applied: bool,
     },
-    /// The request takes effect, the connection is cut.
+    /// The request takes effect, and the connection is cut.
     ApplyThenDrop {
-        /// How far the answer gets.
+        /// How much of the response is sent.
         #[serde(default)]
         at: CutAt,
     },
-    /// The request takes effect, the given answer is sent instead of its own.
+    /// The request takes effect, and the given response replaces its own.
     ApplyThenAnswer(CannedAnswer),
-    /// The request takes effect at once, its answer comes late.
+    /// The request takes effect at once. Its response is delayed.
     ApplyThenDelay {
-        /// How late.
+        /// How long the response is delayed.
         ms: u64,
     },
-    /// The answer comes at once, the request takes effect later.
+    /// The response is sent at once. The request takes effect later.
     LateCommit {
         /// How much later.
         after_ms: u64,
-        /// What is answered meanwhile.
+        /// What is sent in the meantime.
         #[serde(default)]
         reply: LateReply,
     },
-    /// The request takes effect; of its answer less comes than `Content-Length` says.
+    /// The request takes effect. The response is shorter than its `Content-Length`.
     Truncate {
-        /// How many bytes come; half if left out.
+        /// How many bytes are sent. If left out, half of them.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bytes: Option<u64>,
     },
-    /// The request takes effect; its answer comes little by little.
+    /// The request takes effect. The response is sent in small pieces.
     Trickle {
-        /// How many bytes come at once.
+        /// How many bytes a piece has.
         #[serde(default = "one_byte")]
         bytes: u64,
-        /// How long the pause after them is.
+        /// How long the pause after a piece is.
         #[serde(default = "one_second")]
         every_ms: u64,
     },
-    /// The request takes effect; its answer is filled up with spaces to this length.
+    /// The request takes effect. The response is padded with spaces to this length.
     Pad {
-        /// How many bytes come in all.
+        /// How many bytes are sent in all.
         #[serde(default = "hundred_megabytes")]
         bytes: u64,
     },
-    /// A list misses what was made in the last time, and still shows what was deleted in it.
+    /// A list lags: it misses resources that were created recently and still shows resources that
+    /// were deleted recently.
     ListLag {
-        /// How long it lags behind.
+        /// How long it lags.
         ms: u64,
-        /// With a seed each resource has a lag of its own, from 0 to `ms`.
+        /// With a seed, each resource has a lag of its own, from 0 to `ms`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seed: Option<u64>,
     },
-    /// A list answers as if no filter were given.
+    /// A list ignores its filter.
     ListIgnoresFilter,
-    /// A list with a filter is refused; one without is served.
+    /// A list with a filter is refused. One without a filter is served.
     ListRefusesFilter {
-        /// The number of Flow Service: 1448, not for this field, or 1449, no such field.
+        /// The error number of Flow Service: 1448 (this field can't be filtered) or 1449 (there is
+        /// no such field).
         #[serde(default = "no_such_field")]
         number: u16,
     },
-    /// The page that comes next is the one that was just shown.
+    /// The next page is the page just shown.
     ListNextIsSelf,
-    /// A page begins with the entry that the page before it ended with.
+    /// A page begins with the last entry of the page before it.
     ListRepeatsEntry,
-    /// A page leaves out the entry that it should begin with.
+    /// A page leaves out its first entry.
     ListSkipsEntry,
-    /// The resource that the path names gets another version: before a change, so that it meets a
-    /// 412, and after a look, so that what was seen is out of date.
+    /// The resource in the path gets a new version. For a change this happens before it, so the
+    /// change gets a 412. For a read it happens after it, so the version that was read is out of
+    /// date.
     MoveEtag {
-        /// Whether that 412 has the older shape, `errorMessage` alone.
+        /// Whether that 412 has the older shape, with `errorMessage` only.
         #[serde(default)]
         bare: bool,
     },
@@ -128,7 +131,7 @@ fn no_such_field() -> u16 {
 }
 
 impl Action {
-    /// Its kind as in JSON.
+    /// Its kind, as in JSON.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Pass => "pass",
@@ -154,7 +157,7 @@ impl Action {
         }
     }
 
-    /// What happens when all waiting is over.
+    /// What happens after all delays.
     pub(crate) fn last(&self) -> &Self {
         match self {
             Self::Delay {
@@ -164,7 +167,7 @@ impl Action {
         }
     }
 
-    /// Whether it is played before the request's body is read.
+    /// Whether it happens before the request's body is read.
     pub(crate) fn is_before_body(&self) -> bool {
         matches!(
             self.last(),
@@ -176,7 +179,7 @@ impl Action {
         )
     }
 
-    /// Whether its numbers make sense.
+    /// Checks that its numbers make sense.
     pub(crate) fn check(&self) -> Result<(), RuleError> {
         let canned = match self.last() {
             Self::Refuse(answer) | Self::ApplyThenAnswer(answer) => answer,
@@ -214,7 +217,7 @@ pub enum ResetAt {
     AfterBody,
 }
 
-/// Where an answer breaks off.
+/// Where a response is cut off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum CutAt {
@@ -225,15 +228,15 @@ pub enum CutAt {
     Body,
 }
 
-/// What is answered before a late commit.
+/// What is sent before a late commit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum LateReply {
-    /// What the operation will answer, ids included.
+    /// The operation's own response, ids included.
     #[default]
     Own,
-    /// Nothing: the connection is cut.
+    /// Nothing. The connection is cut.
     Drop,
-    /// This.
+    /// This response.
     Answer(CannedAnswer),
 }

@@ -1,20 +1,20 @@
-//! Rules as a person writes them: YAML or JSON, one rule or a list of them.
+//! Reads rules as a person writes them: YAML or JSON, one rule or a list of them.
 
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::Rule;
+use super::rule::Rule;
 
-/// Why a text can't be taken for rules.
+/// Why a text can't be read as rules.
 #[derive(Debug, thiserror::Error)]
 pub enum RulesError {
     /// The text is neither YAML nor JSON.
     #[error("the rules are neither YAML nor JSON")]
     Unreadable(#[source] serde_saphyr::Error),
-    /// One of the rules makes no sense.
+    /// One of the rules is not valid.
     #[error("rule {number} is not valid")]
     Invalid {
-        /// Which, counted from 1.
+        /// Which one, counted from 1.
         number: usize,
         /// Why.
         #[source]
@@ -22,7 +22,7 @@ pub enum RulesError {
     },
 }
 
-/// Reads rules from YAML, and so from JSON: a rule, or a list of them.
+/// Reads one rule or a list of rules from YAML or JSON.
 ///
 /// ```
 /// let rules = aep_emulator::read_rules("
@@ -37,16 +37,16 @@ pub enum RulesError {
 ///
 /// # Errors
 ///
-/// [`RulesError`] says what is wrong, and with which rule.
+/// [`RulesError`] says what is wrong, and in which rule.
 pub fn read_rules(text: &str) -> Result<Vec<Rule>, RulesError> {
-    // JSON is tried first: of YAML it is a part but for tabs, which JSON may be indented with.
+    // JSON is tried first. YAML includes JSON except for tabs, and JSON may be indented with tabs.
     let read: Value = match serde_json::from_str(text) {
         Ok(read) => read,
         Err(_) => serde_saphyr::from_str(text).map_err(RulesError::Unreadable)?,
     };
     let rules = match read {
         Value::Array(rules) => rules,
-        // A file in which every rule is a comment.
+        // A file whose rules are all commented out.
         Value::Null => Vec::new(),
         rule => vec![rule],
     };
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place() {
+    fn an_error_names_the_rule() {
         let error = read_rules("- action: {kind: pass}\n- action: {kind: explode}\n").unwrap_err();
         assert!(error.to_string().starts_with("rule 2 "), "{error}");
         let error = read_rules("- action: {kind: [").unwrap_err();

@@ -1,4 +1,4 @@
-//! Whether a source lets a connection in.
+//! Whether a source accepts a login.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::config::SourceAccount;
 
-/// Secrets that carry a password among other things: they are right if it stands in them, as it is or
-/// in Base64, which the tutorials ask for with key files and private keys.
+/// Secrets that contain a password among other things. They are valid if they contain it as it is,
+/// or in Base64, which the tutorials require for key files and private keys.
 const CARRIERS: &[&str] = &[
     "connectionString",
     "keyFileContent",
@@ -15,8 +15,9 @@ const CARRIERS: &[&str] = &[
     "jwtToken",
 ];
 
-/// Whether some account has this user name, where one is given, and a password that every secret
-/// among the parameters is, or carries. Who gives neither is let in: such a source asks for nothing.
+/// Whether one account has this user name, if there is one, and the password that every secret
+/// parameter is or contains. A connection without user name and secrets is accepted: such a source
+/// requires nothing.
 pub(crate) fn lets_in(
     accounts: &[SourceAccount],
     params: &Map<String, Value>,
@@ -36,7 +37,7 @@ pub(crate) fn lets_in(
     })
 }
 
-/// Oracle Eloqua puts the site before the user, with a backslash between them.
+/// Oracle Eloqua puts the site in front of the user name, with a backslash between them.
 fn is_user(username: &str, account: &SourceAccount) -> bool {
     username.rsplit('\\').next() == Some(account.username.as_str())
 }
@@ -51,7 +52,7 @@ fn opens(name: &str, secret: &Value, account: &SourceAccount) -> bool {
     })
 }
 
-/// The text that stands in Base64, empty if none does.
+/// The text that Base64 holds; empty if it holds none.
 fn decoded(text: &str) -> String {
     let bytes = BASE64_STANDARD.decode(text).unwrap_or_default();
     String::from_utf8(bytes).unwrap_or_default()
@@ -64,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_secret_is_looked_at() {
+    fn every_secret_is_checked() {
         let accounts = [SourceAccount::new("u", "p")];
         let secrets = [
             "password",

@@ -1,4 +1,4 @@
-//! Filters of rows, which some sources take: PQL as JSON.
+//! Row filters, which some sources accept: PQL as JSON.
 //!
 //! Source: filter row-level data for a source, and the sources error messages, read 2026-11.
 
@@ -8,27 +8,28 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
-use super::{Column, ColumnKind, Table};
+use super::rows::rows;
+use super::table::{Column, ColumnKind, Table};
 
-/// A condition on the rows of a table.
+/// A filter on the rows of a table.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct RowFilter(Condition);
+pub(crate) struct RowFilter(RowCondition);
 
 #[derive(Clone, Debug, PartialEq)]
-enum Condition {
+enum RowCondition {
     All(Vec<Self>),
     Any(Vec<Self>),
     Not(Box<Self>),
     IsNull(String),
     Compare {
         field: String,
-        operator: Operator,
+        operator: RowOperator,
         values: Vec<Value>,
     },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Operator {
+enum RowOperator {
     Equal,
     NotEqual,
     Less,
@@ -69,7 +70,7 @@ pub(crate) enum RowFilterError {
 }
 
 impl RowFilterError {
-    /// The number in the catalogue of the sources' errors.
+    /// Its number in the error catalogue of the sources.
     pub(crate) fn number(&self) -> u16 {
         match self {
             Self::Json => 1335,
@@ -89,7 +90,7 @@ impl RowFilterError {
 }
 
 impl RowFilter {
-    /// Reads the filter of an explore call: JSON in Base64.
+    /// Parses the filter of an explore call: JSON in Base64.
     pub(crate) fn decode(text: &str) -> Result<Self, RowFilterError> {
         let json = BASE64_STANDARD
             .decode(text)
@@ -97,7 +98,7 @@ impl RowFilter {
         Self::parse(&serde_json::from_slice(&json).map_err(|_| RowFilterError::Json)?)
     }
 
-    /// Reads the filter of a source connection.
+    /// Parses the filter of a source connection.
     pub(crate) fn parse(filter: &Value) -> Result<Self, RowFilterError> {
         let Some(filter) = filter.as_object() else {
             return Err(RowFilterError::Shape("a filter is an object"));
@@ -113,22 +114,36 @@ impl RowFilter {
         }
         match filter.get("value") {
             None | Some(Value::Null) => Err(RowFilterError::NoValue),
-            Some(node) => Condition::parse(node).map(Self),
+            Some(node) => RowCondition::parse(node).map(Self),
         }
     }
 
-    /// Refuses a filter whose columns the table hasn't, or whose values have another type than these.
+    /// Refuses a filter if the table lacks a column of it, or if a value doesn't fit the type of
+    /// its column.
     pub(crate) fn check(&self, table: &Table) -> Result<(), RowFilterError> {
         self.0.check(table)
     }
 
-    /// Whether a row of the table is let through. What is unknown, as SQL has it, is not.
-    pub(crate) fn accepts(&self, table: &Table, row: &Value) -> bool {
+    /// Whether a row of the table passes. As in SQL, an unknown result does not pass.
+    fn accepts(&self, table: &Table, row: &Value) -> bool {
         self.0.holds(table, row) == Some(true)
     }
 }
 
-impl Condition {
+/// The rows of a table that pass a filter.
+pub(crate) fn passing(table: &Table, filter: Option<&RowFilter>) -> impl Iterator<Item = Value> {
+    rows(table).filter(move |row| filter.is_none_or(|filter| filter.accepts(table, row)))
+}
+
+/// How many rows of a table pass a filter.
+pub(crate) fn count_passing(table: &Table, filter: Option<&RowFilter>) -> usize {
+    match filter {
+        None => table.row_count,
+        Some(_) => passing(table, filter).count(),
+    }
+}
+
+impl RowCondition {
     fn parse(node: &Value) -> Result<Self, RowFilterError> {
         if node["nodeType"] != "fnApply" {
             return Err(RowFilterError::Shape("a condition has nodeType fnApply"));
@@ -165,7 +180,7 @@ impl Condition {
             }
             _ => {}
         }
-        let operator = Operator::named(name)
+        let operator = RowOperator::named(name)
             .ok_or_else(|| RowFilterError::UnknownOperator(name.to_owned()))?;
         let [field, literal] = params.as_slice() else {
             return Err(RowFilterError::Shape(
@@ -180,8 +195,8 @@ impl Condition {
         }
         let values = match (operator, &literal["value"]) {
             (_, Value::Null) => return Err(RowFilterError::NullValue(name.to_owned())),
-            (Operator::In, Value::Array(values)) if !values.is_empty() => values.clone(),
-            (Operator::In, _) => return Err(RowFilterError::Shape("in has a list of values")),
+            (RowOperator::In, Value::Array(values)) if !values.is_empty() => values.clone(),
+            (RowOperator::In, _) => return Err(RowFilterError::Shape("in has a list of values")),
             (_, Value::Array(_) | Value::Object(_)) => {
                 return Err(RowFilterError::Shape("a field is compared with one value"));
             }
@@ -208,7 +223,7 @@ impl Condition {
             } => {
                 let column = column(table, field)?;
                 let fits = values.iter().all(|value| fits(column.kind, value))
-                    && (*operator != Operator::Like || values.iter().all(Value::is_string));
+                    && (*operator != RowOperator::Like || values.iter().all(Value::is_string));
                 if fits {
                     Ok(())
                 } else {
@@ -218,7 +233,7 @@ impl Condition {
         }
     }
 
-    /// `None` is unknown: what is compared is null.
+    /// `None` means unknown: a value of the comparison is null.
     fn holds(&self, table: &Table, row: &Value) -> Option<bool> {
         match self {
             Self::All(members) => all(members.iter().map(|member| member.holds(table, row))),
@@ -244,7 +259,7 @@ impl Condition {
     }
 }
 
-/// False if one is false, else unknown if one is unknown.
+/// False if one is false; otherwise unknown if one is unknown.
 fn all(members: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     let mut is_known = true;
     for member in members {
@@ -257,7 +272,7 @@ fn all(members: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     is_known.then_some(true)
 }
 
-impl Operator {
+impl RowOperator {
     fn named(name: &str) -> Option<Self> {
         Some(match name.to_ascii_lowercase().as_str() {
             "=" | "==" => Self::Equal,
@@ -309,7 +324,7 @@ fn field_of(node: &Value) -> Result<String, RowFilterError> {
     }
 }
 
-/// A column by its name; in Adobe's own example the case of a name differs.
+/// Finds a column by its name. The case of a name differs in Adobe's own example.
 fn column<'t>(table: &'t Table, name: &str) -> Result<&'t Column, RowFilterError> {
     let exact = table.columns.iter().find(|column| column.name == name);
     exact
@@ -341,7 +356,7 @@ fn fits(kind: ColumnKind, value: &Value) -> bool {
     }
 }
 
-/// SQL's `like`: `%` is any text, `_` any letter.
+/// SQL's `like`: `%` matches any text, `_` any letter.
 fn is_like(text: &str, pattern: &str) -> bool {
     let text: Vec<char> = text.chars().collect();
     // Whether the pattern so far matches the first `n` letters.
@@ -364,7 +379,7 @@ fn is_like(text: &str, pattern: &str) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::super::Tables;
+    use super::super::tables::Tables;
     use super::*;
     use crate::config::SourceSettings;
 
@@ -400,9 +415,7 @@ mod tests {
         with_table(|table| {
             let filter = RowFilter::parse(&pql(value)).unwrap();
             filter.check(table).unwrap();
-            let rows = table.rows(usize::MAX);
-            let passes = |row: &&Value| filter.accepts(table, row);
-            rows.as_array().unwrap().iter().filter(passes).count()
+            count_passing(table, Some(&filter))
         })
     }
 
@@ -418,7 +431,7 @@ mod tests {
             passing(compare("like", "email", json!("customer1_@%.com"))),
             10
         );
-        // Null in every third row, and neither equal nor different.
+        // The column is null in every third row, and null is neither equal nor different.
         let unborn = apply(
             "isNull",
             json!([{"nodeType": "fieldLookup", "fieldName": "born_on"}]),
@@ -436,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_filter_is_told_by_its_number() {
+    fn each_invalid_filter_has_its_number() {
         let field = json!({"nodeType": "fieldLookup", "fieldName": "city"});
         for (filter, number) in [
             (json!("city"), 1349),

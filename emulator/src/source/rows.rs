@@ -1,14 +1,19 @@
-//! A row from its number.
+//! Creates a row from its number.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::{Column, ColumnKind, Fill, Table};
+use super::table::{Column, ColumnKind, Fill, Table};
 use crate::ids::{Ids, mix};
 
+/// The rows of a table, in their order.
+pub(super) fn rows(table: &Table) -> impl Iterator<Item = Value> {
+    (0..table.row_count).map(|number| row(table, number))
+}
+
 /// The `number`th row of a table, counted from 0.
-pub(crate) fn row(table: &Table, number: usize) -> Value {
+fn row(table: &Table, number: usize) -> Value {
     let cells: Map<String, Value> = table
         .columns
         .iter()
@@ -42,15 +47,15 @@ fn anything(kind: ColumnKind, draw: u64) -> Value {
         ColumnKind::String => Value::from(format!("text {}", draw % 1000)),
         ColumnKind::Integer => Value::from((draw % 100_000) as i64),
         ColumnKind::Long => Value::from((draw % 9_000_000_000_000) as i64),
-        // A quarter keeps the value a fraction in JSON.
+        // The quarter makes the value a fraction in JSON.
         ColumnKind::Double | ColumnKind::Float | ColumnKind::Decimal | ColumnKind::Number => {
             json!((draw % 10_000) as f64 / 4.0 + 0.25)
         }
         ColumnKind::Binary => Value::from(BASE64_STANDARD.encode(draw.to_be_bytes())),
-        ColumnKind::Uuid => Value::from(Ids::seeded(draw).uuid()),
+        ColumnKind::Uuid => Value::from(Ids::seeded(draw).next_uuid()),
         ColumnKind::Boolean => Value::from(draw.is_multiple_of(2)),
         ColumnKind::Date => Value::from(format!("{:04}-{month:02}-{day:02}", 1950 + draw % 50)),
-        // Without a zone, as previews show it.
+        // Without a time zone, as previews show it.
         ColumnKind::DateTime => {
             let year = 2023 + draw % 3;
             Value::from(format!(

@@ -1,4 +1,4 @@
-//! The whole chain of a customer success source, in the order of the tutorials.
+//! The complete chain of a customer success source, in the order of the tutorials.
 
 use serde_json::json;
 

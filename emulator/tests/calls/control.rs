@@ -24,7 +24,7 @@ async fn ask(aep: &Aep, method: reqwest::Method, path: &str, body: Option<Value>
 }
 
 #[tokio::test]
-async fn nothing_answers_unless_asked_for() {
+async fn the_control_api_is_off_by_default() {
     let aep = Aep::start().await;
     for path in ["/state", "/journal", "/faults", "/health"] {
         assert_eq!(
@@ -118,7 +118,7 @@ async fn reads_and_refusals_change_nothing() {
 }
 
 #[tokio::test]
-async fn faults_are_set_seen_and_taken_away() {
+async fn faults_are_set_shown_and_removed() {
     let aep = controlled().await;
     let rule = json!({
         "method": "POST", "route": "/connections", "nth": [1],

@@ -25,7 +25,7 @@ async fn datasets_of_one_name_are_found_by_name_and_tag() {
     let found = async |query: &[(&str, &str)]| -> Vec<String> {
         let reply = send(aep.request(Method::GET, &datasets()).query(query)).await;
         assert_eq!(reply.status, 200, "{reply:?}");
-        // Keys in the order of the text: a map would sort them.
+        // Keys in the order of the text. A map would sort them.
         let mut keys: Vec<_> = reply.body.as_object().unwrap().keys().cloned().collect();
         keys.sort_by_key(|key| reply.text.find(&format!("\"{key}\":{{")).unwrap());
         keys
@@ -122,7 +122,7 @@ async fn a_dataset_is_merged_or_patched() {
     let id = aep.dataset("old", &schema).await;
     let path = format!("{}/{id}", datasets());
     let merge = json!({"description": "d", "tags": {"other": ["x"], "acme-flow": null}});
-    // Without `If-Match` any version is changed.
+    // Without `If-Match` a change applies to any version.
     let merged = send(aep.request(Method::PATCH, &path).json(&merge)).await;
     assert_eq!(merged.status, 200, "{merged:?}");
     let read = aep.get(&path).await;
@@ -170,7 +170,7 @@ async fn a_mapping_set_cannot_be_deleted() {
 }
 
 #[tokio::test]
-async fn a_mapping_set_takes_both_dialects() {
+async fn a_mapping_set_accepts_both_forms() {
     let aep = Aep::start().await;
     let schema = aep.schema("s", &["a"]).await;
     let tutorial = json!({
@@ -178,20 +178,22 @@ async fn a_mapping_set_takes_both_dialects() {
         "mappings": [{"sourceAttribute": "id", "destinationXdmPath": "_acme.a", "identity": false, "version": 0}],
     });
     for body in [tutorial, mapping_set(&schema, &[("id", "_acme.a")])] {
-        let made = aep.post(&sets(), &body).await;
+        let created = aep.post(&sets(), &body).await;
         assert_eq!(
-            (made.status, &made.body["version"]),
+            (created.status, &created.body["version"]),
             (200, &json!(0)),
-            "{made:?}"
+            "{created:?}"
         );
-        assert_eq!(made.id().len(), 32);
+        assert_eq!(created.id().len(), 32);
         let read = aep
-            .get(&format!("{}/{}?version=0", sets(), made.id()))
+            .get(&format!("{}/{}?version=0", sets(), created.id()))
             .await;
         let mapping = &read.body["mappings"][0];
         assert_eq!(mapping["destination"], "_acme.a");
         assert_eq!(mapping["sourceType"], "text/x.schema-path");
-        let mappings = aep.get(&format!("{}/{}/mappings", sets(), made.id())).await;
+        let mappings = aep
+            .get(&format!("{}/{}/mappings", sets(), created.id()))
+            .await;
         assert_eq!(mappings.body, read.body["mappings"]);
     }
 }

@@ -21,7 +21,7 @@ fn identity(schema: &str, property: &str) -> Value {
     })
 }
 
-/// A schema of two texts and a number.
+/// A schema with two strings and a number.
 async fn schema_with_a_number(aep: &Aep) -> String {
     let mut group = fieldgroup("described fields", &["email", "phone"]);
     group["definitions"]["customFields"]["properties"]["_acme"]["properties"]["age"] =
@@ -30,8 +30,8 @@ async fn schema_with_a_number(aep: &Aep) -> String {
         .post(&format!("{REGISTRY}/tenant/fieldgroups"), &group)
         .await;
     let body = schema("described", group.body["$id"].as_str().unwrap());
-    let made = aep.post(&format!("{REGISTRY}/tenant/schemas"), &body).await;
-    made.body["$id"].as_str().unwrap().to_owned()
+    let created = aep.post(&format!("{REGISTRY}/tenant/schemas"), &body).await;
+    created.body["$id"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -68,10 +68,10 @@ async fn an_identity_is_a_text_of_the_schema_in_a_namespace() {
         );
     }
     assert!(aep.emulator.resources("prod", "descriptors").is_empty());
-    let made = aep.post(&path(), &fine).await;
-    assert_eq!(made.status, 201, "{made:?}");
-    assert!(made.body["@id"].is_string());
-    assert_eq!(made.body["meta:containerId"], "tenant");
+    let created = aep.post(&path(), &fine).await;
+    assert_eq!(created.status, 201, "{created:?}");
+    assert!(created.body["@id"].is_string());
+    assert_eq!(created.body["meta:containerId"], "tenant");
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn a_schema_has_one_primary_identity() {
 }
 
 #[tokio::test]
-async fn a_list_has_an_array_for_each_type_in_the_form_asked_for() {
+async fn a_list_has_an_array_for_each_type_in_the_requested_form() {
     let aep = Aep::start().await;
     let get = |form: &'static str| {
         let accept = format!("application/vnd.adobe.{form}+json");
@@ -104,11 +104,11 @@ async fn a_list_has_an_array_for_each_type_in_the_form_asked_for() {
     };
     assert_eq!(get("xdm").await.body, json!({}));
     let schema = schema_with_a_number(&aep).await;
-    let made = aep
+    let created = aep
         .post(&path(), &identity(&schema, "/_acme/email"))
         .await
         .body;
-    let id = made["@id"].as_str().unwrap();
+    let id = created["@id"].as_str().unwrap();
     let name = json!({
         "@type": "xdm:alternateDisplayInfo", "xdm:sourceSchema": schema, "xdm:sourceProperty": "/_acme/email",
     });

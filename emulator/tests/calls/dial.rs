@@ -1,4 +1,4 @@
-//! Every action of the fault dial: what the caller sees, and what became of the state.
+//! Every action of the fault dial: what the caller sees, and what happens to the state.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ fn stored(aep: &Aep) -> usize {
     aep.emulator.resources("prod", "connections").len()
 }
 
-/// Sends a create that gets no whole answer, and gives reqwest's error.
+/// Sends a create that gets no complete response, and returns reqwest's error.
 async fn cut_create(aep: &Aep) -> reqwest::Error {
     let request = aep
         .request(Method::POST, &connections())
@@ -32,7 +32,7 @@ async fn cut_create(aep: &Aep) -> reqwest::Error {
 }
 
 #[tokio::test]
-async fn applied_then_dropped_is_there_and_nobody_was_told() {
+async fn a_create_takes_effect_and_its_response_is_lost() {
     let aep = Aep::start().await;
     aep.emulator
         .add_fault(rule(Action::ApplyThenDrop { at: CutAt::Start }));
@@ -48,13 +48,13 @@ async fn applied_then_dropped_is_there_and_nobody_was_told() {
         (JournalStatus::Dropped, true)
     );
     assert_eq!(entry.fault.as_deref(), Some("applyThenDrop"));
-    // The rule was for the first only, and the emulator goes on.
+    // The rule applied to the first request only, and the emulator continues.
     aep.base_connection("next").await;
     assert_eq!(stored(&aep), 2);
 }
 
 #[tokio::test]
-async fn an_answer_can_break_off_in_its_body() {
+async fn a_response_can_break_off_in_its_body() {
     let aep = Aep::start().await;
     aep.emulator
         .add_fault(rule(Action::ApplyThenDrop { at: CutAt::Body }));
@@ -71,7 +71,7 @@ async fn an_answer_can_break_off_in_its_body() {
 }
 
 #[tokio::test]
-async fn dropped_before_is_not_there() {
+async fn a_create_that_is_dropped_before_creates_nothing() {
     let aep = Aep::start().await;
     aep.emulator.add_fault(rule(Action::DropBeforeApply));
     let error = cut_create(&aep).await;
@@ -104,14 +104,14 @@ async fn the_tcp_connection_is_really_cut() {
         let mut bytes = Vec::new();
         let read =
             tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut bytes)).await;
-        // A reset is as good as an end.
+        // A reset is an end too.
         assert!(read.is_ok(), "the connection stayed open");
         assert!(bytes.is_empty(), "{:?}", String::from_utf8_lossy(&bytes));
     }
 }
 
 #[tokio::test]
-async fn refused_gets_the_given_answer_and_is_not_there() {
+async fn a_refused_create_gets_the_given_response_and_creates_nothing() {
     let aep = Aep::start().await;
     let answer = CannedAnswer::too_many_requests(Some("7"));
     aep.emulator.add_fault(rule(Action::Refuse(answer)));
@@ -135,7 +135,7 @@ async fn refused_gets_the_given_answer_and_is_not_there() {
 }
 
 #[tokio::test]
-async fn applied_then_answered_is_there_behind_a_504() {
+async fn a_create_takes_effect_behind_a_504() {
     let aep = Aep::start().await;
     let answer = CannedAnswer::flow(1104, 504, "Gateway timeout");
     aep.emulator
@@ -180,7 +180,7 @@ async fn a_delay_can_end_in_another_action() {
 }
 
 #[tokio::test]
-async fn a_late_answer_is_behind_the_effect() {
+async fn a_late_response_comes_after_the_effect() {
     let aep = Aep::start().await;
     aep.emulator
         .add_fault(rule(Action::ApplyThenDelay { ms: 1500 }));
@@ -198,7 +198,7 @@ async fn a_late_answer_is_behind_the_effect() {
 }
 
 #[tokio::test]
-async fn a_late_commit_keeps_what_its_answer_promised() {
+async fn a_late_commit_keeps_what_its_response_promised() {
     let aep = Aep::start().await;
     aep.emulator.add_fault(rule(Action::LateCommit {
         after_ms: 1500,
@@ -221,7 +221,7 @@ async fn a_late_commit_keeps_what_its_answer_promised() {
 }
 
 #[tokio::test]
-async fn a_late_commit_is_of_its_time_and_can_be_waited_for() {
+async fn a_late_commit_stores_its_own_time_and_is_counted_while_pending() {
     let aep = Aep::start().await;
     let reply = LateReply::Answer(CannedAnswer::empty(504));
     let late = Action::LateCommit {
@@ -253,12 +253,12 @@ async fn a_late_commit_is_of_its_time_and_can_be_waited_for() {
         (Some("committed"), true)
     );
     assert!(committed.time_ms >= asked.time_ms + 1500, "{journal:?}");
-    let made = &aep.emulator.resources("prod", "connections")[0];
-    assert_eq!(made["createdAt"], committed.time_ms);
+    let created = &aep.emulator.resources("prod", "connections")[0];
+    assert_eq!(created["createdAt"], committed.time_ms);
 }
 
 #[tokio::test]
-async fn a_late_flow_is_judged_by_the_time_it_was_asked_for() {
+async fn a_late_flow_is_checked_against_the_time_of_its_request() {
     let aep = Aep::start().await;
     let flow = Parts::soon(aep.parts("Contacts").await.once());
     let late = Action::LateCommit {
@@ -266,7 +266,7 @@ async fn a_late_flow_is_judged_by_the_time_it_was_asked_for() {
         reply: LateReply::Own,
     };
     aep.emulator.add_fault(Rule::new("POST", "/flows", late));
-    // Its start has passed when it takes effect; it was told that it is good.
+    // Its start has passed when it takes effect. The caller already has a success.
     let promised = aep.flow(&flow).await;
     assert_eq!(promised.status, 201, "{promised:?}");
     tokio::time::sleep(Duration::from_millis(4500)).await;
@@ -295,7 +295,7 @@ async fn a_late_commit_can_hide_behind_an_error_or_a_cut() {
 }
 
 #[tokio::test]
-async fn rules_from_the_config_are_in_force_from_the_start() {
+async fn rules_from_the_config_are_active_from_the_start() {
     let tokens = Rule::new(
         "POST",
         "/ims/token/v3",

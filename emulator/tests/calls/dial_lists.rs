@@ -1,4 +1,4 @@
-//! Faults of lists: late, without their filter, with pages that lose or repeat an entry.
+//! Faults of lists: lag, ignored filters, pages that lose or repeat an entry.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ fn play(aep: &Aep, action: Action) {
     aep.emulator.add_fault(Rule::new("GET", "*", action));
 }
 
-/// The names in up to five pages of base connections.
+/// The names on up to five pages of base connections.
 async fn pages(aep: &Aep) -> Vec<Vec<String>> {
     let mut pages = Vec::new();
     let mut path = connections();
@@ -49,7 +49,7 @@ async fn only_matching_lists_lag() {
     tokio::time::sleep(Duration::from_millis(1100)).await;
     aep.base_connection("new").await;
     aep.delete(&format!("{}/{gone}", connections())).await;
-    // The rule comes after what it hides and shows.
+    // The rule is added after what it hides and shows.
     let lag = Action::ListLag {
         ms: 1000,
         seed: None,

@@ -1,4 +1,4 @@
-//! Faults of the wire: connections that are closed or reset, answers that are cut, slow or long.
+//! Faults of the wire: connections that are closed or reset, responses that are cut, slow or long.
 
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ fn stored(aep: &Aep) -> usize {
     aep.emulator.resources("prod", "connections").len()
 }
 
-/// Sends the head of a create and so many bytes of its body, and gives what comes back.
+/// Sends the head of a create and this number of bytes of its body, and returns what comes back.
 async fn sent_in_part(aep: &Aep, share: impl Fn(usize) -> usize) -> std::io::Result<Vec<u8>> {
     let body = base_connection("sent in part").to_string();
     let head = format!(
@@ -53,7 +53,8 @@ async fn a_body_can_stay_unread() {
     let aep = Aep::start().await;
     aep.emulator
         .add_fault(Rule::new("POST", "/connections", Action::DropBeforeRead));
-    // Nothing of the body is sent, so it can't have been waited for; and it is no reset.
+    // No byte of the body is sent, so the emulator can't have waited for it. And the end is not a
+    // reset.
     assert_eq!(sent_in_part(&aep, |_| 0).await.unwrap(), b"");
     assert_eq!(stored(&aep), 0);
     let expected = (JournalStatus::Dropped, false, "dropBeforeRead".to_owned());
@@ -63,7 +64,7 @@ async fn a_body_can_stay_unread() {
 #[tokio::test]
 async fn a_reset_is_a_reset_and_comes_when_it_should() {
     let aep = Aep::start().await;
-    // What of the body is sent, and whether the connection is there afterwards.
+    // How much of the body is sent, and whether the connection exists afterwards.
     let nothing: fn(usize) -> usize = |_| 0;
     let half: fn(usize) -> usize = |length| length / 2;
     let all: fn(usize) -> usize = |length| length;
@@ -111,7 +112,7 @@ async fn a_drop_is_no_reset() {
 }
 
 #[tokio::test]
-async fn an_answer_can_be_shorter_than_it_says() {
+async fn a_response_can_be_shorter_than_its_content_length() {
     let aep = Aep::start().await;
     aep.emulator.add_fault(Rule::new(
         "POST",
@@ -140,7 +141,7 @@ async fn an_answer_can_be_shorter_than_it_says() {
 }
 
 #[tokio::test]
-async fn an_answer_can_trickle() {
+async fn a_response_can_trickle() {
     let aep = Aep::start().await;
     let (bytes, every_ms) = (10, 20);
     aep.emulator.add_fault(Rule::new(
@@ -151,7 +152,7 @@ async fn an_answer_can_trickle() {
     let started = Instant::now();
     let reply = aep.post(&connections(), &base_connection("slow")).await;
     assert_eq!(reply.status, 201);
-    // One pause fewer than pieces.
+    // There is one pause fewer than pieces.
     let pauses = reply.text.len().div_ceil(10) - 1;
     assert!(pauses > 3, "{reply:?}");
     let least = Duration::from_millis(20) * u32::try_from(pauses).unwrap();
@@ -160,7 +161,7 @@ async fn an_answer_can_trickle() {
 }
 
 #[tokio::test]
-async fn an_answer_can_be_too_long_to_hold() {
+async fn a_response_can_be_too_long_to_hold() {
     let aep = Aep::start().await;
     aep.emulator.add_fault(Rule::new(
         "GET",
@@ -179,7 +180,7 @@ async fn an_answer_can_be_too_long_to_hold() {
         last = piece[piece.len() - 1];
     }
     assert_eq!((length, last), (100_000_000, b' '));
-    // A short one is still JSON.
+    // A short response is still JSON.
     aep.emulator.clear_faults();
     aep.emulator.add_fault(Rule::new(
         "GET",

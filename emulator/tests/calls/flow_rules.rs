@@ -500,7 +500,7 @@ async fn names_and_descriptions_are_changed_with_the_right_version() {
 }
 
 #[tokio::test]
-async fn a_base_connection_goes_when_no_flow_is_behind_it() {
+async fn a_base_connection_can_be_deleted_when_no_flow_uses_it() {
     let aep = Aep::start().await;
     let base = aep.base_connection("base").await;
     aep.source_connection(&base, "Contacts").await;

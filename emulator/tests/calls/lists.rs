@@ -21,7 +21,7 @@ fn pages_of(page_size: usize) -> ListBehaviour {
     }
 }
 
-/// Follows all pages by link or token, with the query of the first.
+/// Follows all pages by link or token, with the query of the first page.
 async fn all_names(aep: &Aep, query: &str, mut between: impl AsyncFnMut(usize)) -> Vec<String> {
     let mut names = Vec::new();
     let mut next = String::new();
@@ -93,7 +93,7 @@ async fn a_page_stays_right_while_others_delete() {
         ids.push(aep.base_connection(&format!("c{number}")).await);
     }
     let names = all_names(&aep, "orderby=createdAt", async |page| {
-        // What was just shown goes away.
+        // The entry that was just shown is deleted.
         if page == 0 {
             assert_eq!(
                 aep.delete(&format!("{FLOW}/connections/{}", ids[0]))
@@ -161,7 +161,7 @@ async fn filters_are_and_and_a_comma_is_or() {
 }
 
 #[tokio::test]
-async fn a_query_that_makes_no_sense_is_refused() {
+async fn an_invalid_query_is_refused() {
     let aep = Aep::start().await;
     for (query, code) in [
         ("limit=5&count=true", "FLOW-1401-400"),
@@ -205,7 +205,7 @@ async fn a_count_comes_without_items() {
 }
 
 #[tokio::test]
-async fn the_filter_by_name_of_source_connections_can_be_played_in_three_ways() {
+async fn the_filter_by_name_of_source_connections_behaves_in_three_ways() {
     for (child_name_filter, expected) in [
         (NameFilter::Accepted, Ok(1)),
         (NameFilter::Refused, Err("FLOW-1448-400")),
@@ -239,7 +239,7 @@ async fn the_filter_by_name_of_source_connections_can_be_played_in_three_ways() 
 }
 
 #[tokio::test]
-async fn a_list_may_lag_behind_a_look_by_id() {
+async fn a_list_may_lag_behind_a_read_by_id() {
     let lists = ListBehaviour {
         lag: Duration::from_millis(1500),
         ..ListBehaviour::default()

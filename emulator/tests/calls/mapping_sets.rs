@@ -1,10 +1,10 @@
-//! Mapping sets, and what is found wrong with them.
+//! Mapping sets, and how they are validated.
 
 use serde_json::{Value, json};
 
 use crate::support::*;
 
-/// A set of mappings, each of a type of source, a source and a destination.
+/// A set of mappings, each with a source type, a source and a destination.
 fn set(schema: &str, mappings: &[(&str, &str, &str)]) -> Value {
     let mappings: Vec<Value> = mappings
         .iter()
@@ -22,7 +22,7 @@ async fn validated(aep: &Aep, set: &Value) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn each_mapping_gets_a_verdict_in_its_place() {
+async fn each_mapping_is_validated_in_its_place() {
     let aep = Aep::start().await;
     let schema = aep.schema("judged", &["name", "email"]).await;
     let cases = [
@@ -97,17 +97,17 @@ async fn each_mapping_gets_a_verdict_in_its_place() {
                 assert_eq!(verdict["errors"], json!([error]));
             }
         }
-        // What fails there is refused when a set is made, and only that.
-        let made = aep
+        // What fails there is refused on creation too, and nothing else is.
+        let created = aep
             .post(
                 &format!("{PREP}/mappingSets"),
                 &set(&schema, &[(kind, source, destination)]),
             )
             .await;
         assert_eq!(
-            made.status,
+            created.status,
             if expected.is_none() { 200 } else { 400 },
-            "{source}: {made:?}"
+            "{source}: {created:?}"
         );
     }
 }
@@ -147,8 +147,8 @@ async fn a_flow_leaves_no_required_field_unmapped() {
         .await;
     let mut body = schema("events", group.body["$id"].as_str().unwrap());
     body["allOf"][0]["$ref"] = json!(event);
-    let made = aep.post(&format!("{REGISTRY}/tenant/schemas"), &body).await;
-    let schema = made.body["$id"].as_str().unwrap();
+    let created = aep.post(&format!("{REGISTRY}/tenant/schemas"), &body).await;
+    let schema = created.body["$id"].as_str().unwrap();
     let mut parts = aep.parts("Contacts").await;
     let dataset = aep.dataset("events", schema).await;
     parts.target = aep.target_connection(schema, &dataset).await;
@@ -161,11 +161,11 @@ async fn a_flow_leaves_no_required_field_unmapped() {
     for left_out in 0..all.len() {
         let mut mappings = all.to_vec();
         let (_, _, destination) = mappings.remove(left_out);
-        let made = aep
+        let created = aep
             .post(&format!("{PREP}/mappingSets"), &set(schema, &mappings))
             .await;
-        assert_eq!(made.status, 200, "{made:?}");
-        parts.mapping = made.id();
+        assert_eq!(created.status, 200, "{created:?}");
+        parts.mapping = created.id();
         let flow = aep.flow(&parts.once()).await;
         if destination == "_acme.note" {
             assert_eq!(flow.status, 201, "{flow:?}");

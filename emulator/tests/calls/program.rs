@@ -1,4 +1,4 @@
-//! The program itself.
+//! The program `aep-emulator`.
 
 use std::process::Stdio;
 
@@ -79,7 +79,7 @@ async fn the_first_line_is_the_url_and_a_signal_ends_it_well() {
 }
 
 #[tokio::test]
-async fn wrong_rules_are_told_at_the_start() {
+async fn invalid_rules_are_reported_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let faults = folder.path().join("faults.json");
     std::fs::write(
@@ -93,10 +93,10 @@ async fn wrong_rules_are_told_at_the_start() {
         .await
         .unwrap();
     assert!(!output.status.success());
-    let told = String::from_utf8(output.stderr).unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
     assert!(
-        told.contains("a rule takes one of `nth`, `count` and `probability`"),
-        "{told}"
+        message.contains("a rule takes one of `nth`, `count` and `probability`"),
+        "{message}"
     );
 }
 
@@ -140,7 +140,7 @@ fn the_rules_in_the_manual_are_rules_and_show_every_action() {
 }
 
 #[tokio::test]
-async fn a_source_can_be_taken_away_by_an_argument() {
+async fn a_source_can_be_removed_by_an_argument() {
     let arguments = [
         "--port",
         "0",
@@ -174,20 +174,20 @@ async fn a_source_can_be_taken_away_by_an_argument() {
         .as_array()
         .unwrap();
     assert_eq!(sources.len(), 37 - 6);
-    for (offer, told) in [
+    for (offer, message) in [
         ("zoho-crm", "give a source and its offer"),
         ("zoho=gone", "there is no source zoho"),
-        ("zoho-crm=away", "an offer is offered"),
+        ("zoho-crm=away", "an offer is one of offered"),
     ] {
         let refused = Command::new(env!("CARGO_BIN_EXE_aep-emulator"))
             .args(["--source-offer", offer])
             .output()
             .await
             .unwrap();
-        let told_in_fact = String::from_utf8_lossy(&refused.stderr).into_owned();
+        let stderr = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert!(
-            !refused.status.success() && told_in_fact.contains(told),
-            "{told_in_fact}"
+            !refused.status.success() && stderr.contains(message),
+            "{stderr}"
         );
     }
 }

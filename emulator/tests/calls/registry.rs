@@ -46,7 +46,7 @@ async fn a_title_is_taken_once_across_both_kinds() {
 }
 
 #[tokio::test]
-async fn a_title_is_free_in_another_sandbox_and_after_its_end() {
+async fn a_title_is_free_in_another_sandbox_and_after_a_deletion() {
     let mut aep = Aep::start().await;
     let id = aep.post(&groups(), &fieldgroup("title", &["a"])).await.body["meta:altId"].clone();
     let path = format!("{}/{}", groups(), id.as_str().unwrap());
@@ -231,8 +231,8 @@ async fn a_schema_in_full_shows_every_field_with_its_type() {
     assert_eq!(group.status, 201, "{group:?}");
     let mut body = schema("typed", group.body["$id"].as_str().unwrap());
     body["allOf"][0]["$ref"] = json!(event);
-    let made = aep.post(&schemas(), &body).await;
-    let id = made.body["meta:altId"].as_str().unwrap();
+    let created = aep.post(&schemas(), &body).await;
+    let id = created.body["meta:altId"].as_str().unwrap();
     let full = aep
         .get_as(&format!("{}/{id}", schemas()), XED_FULL)
         .await

@@ -1,4 +1,4 @@
-//! Specs, and what every resource of Flow Service shows of itself.
+//! Specs, and the common fields of every resource of Flow Service.
 
 use serde_json::json;
 
@@ -57,7 +57,7 @@ async fn a_resource_has_the_common_fields() {
 }
 
 #[tokio::test]
-async fn a_slash_at_the_end_makes_no_difference() {
+async fn a_trailing_slash_is_ignored() {
     let aep = Aep::start().await;
     let id = aep.base_connection("slash").await;
     assert_eq!(

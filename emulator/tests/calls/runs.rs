@@ -98,7 +98,7 @@ async fn a_recurring_flow_runs_again_and_again() {
 }
 
 #[tokio::test]
-async fn runs_end_as_they_are_told_to() {
+async fn runs_end_as_configured() {
     let outcomes = BTreeMap::from([
         ("Contacts".to_owned(), RunOutcome::FailedRows(3)),
         ("Accounts".to_owned(), RunOutcome::Failed),
@@ -224,10 +224,10 @@ async fn a_run_on_demand_is_for_flows_that_run_once() {
         }})
     };
     let path = format!("{FLOW}/runs");
-    let made = aep.post(&path, &run(&once)).await;
-    assert_eq!(made.status, 201, "{made:?}");
-    let read = aep.get(&format!("{path}/{}", made.id())).await;
-    assert_eq!(read.items()[0]["etag"], made.body["etag"]);
+    let created = aep.post(&path, &run(&once)).await;
+    assert_eq!(created.status, 201, "{created:?}");
+    let read = aep.get(&format!("{path}/{}", created.id())).await;
+    assert_eq!(read.items()[0]["etag"], created.body["etag"]);
     assert_eq!(aep.post(&path, &run(&hourly)).await.code(), "FLOW-1386-400");
     assert_eq!(
         aep.post(&path, &run("unknown")).await.code(),

@@ -1,4 +1,4 @@
-//! Every source and way to log in that the documents have, by the bodies that their tutorials print.
+//! Every documented source and auth spec, with the bodies that the tutorials print.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-/// A way to log in to a source, as a file of `tests/fixtures/base_connections` has it.
+/// A way to log in to a source, as in a file of `tests/fixtures/base_connections`.
 struct Way {
     file: String,
     written: Value,
@@ -25,7 +25,7 @@ impl Way {
         self.body()["connectionSpec"]["id"].as_str().unwrap()
     }
 
-    /// The secret parameters, as they stand in JSON.
+    /// The secret parameters, as in JSON.
     fn secrets(&self) -> Vec<(String, String)> {
         let params = self.body()["auth"]["params"].as_object().unwrap();
         params
@@ -101,7 +101,7 @@ fn every_way_has_a_file() {
 }
 
 #[tokio::test]
-async fn every_way_connects_tests_and_explores() {
+async fn every_auth_spec_connects_tests_and_explores() {
     let source = SourceSettings {
         checks_credentials_on_create: true,
         unknown_params: UnknownParams::Refused,
@@ -113,9 +113,9 @@ async fn every_way_connects_tests_and_explores() {
     })
     .await;
     for way in ways() {
-        let made = connect(&aep, way.body()).await;
-        assert_eq!(made.status, 201, "{}: {made:?}", way.file);
-        let id = made.id();
+        let created = connect(&aep, way.body()).await;
+        assert_eq!(created.status, 201, "{}: {created:?}", way.file);
+        let id = created.id();
         let test = aep.get(&format!("{FLOW}/connections/{id}/test")).await;
         assert_eq!(test.body["result"], true, "{}", way.file);
         let root = explore(&aep, &id, &[("objectType", "root")]).await;
@@ -132,7 +132,7 @@ async fn every_way_connects_tests_and_explores() {
             let row = explored.body["data"][0].as_object().unwrap();
             assert_eq!(columns.len(), row.len(), "{}: {table}", way.file);
         }
-        // What was sent is what logs in; what is read back hides every secret.
+        // The login uses what was sent. What is read back hides every secret.
         let sent = &way.body()["auth"]["params"];
         assert_eq!(
             aep.emulator.login_params("prod", &id).as_ref(),
@@ -198,8 +198,11 @@ async fn a_missing_a_wrong_and_an_empty_parameter_are_refused_by_name() {
                 let reply = connect(&aep, &body).await;
                 if is_required {
                     assert_eq!(reply.code(), "FLOW-1304-400", "{}: {name}", way.file);
-                    let told = reply.body["errorMessage"].as_str().unwrap();
-                    assert!(told.contains(&format!("auth.params.{name} ")), "{told}");
+                    let message = reply.body["errorMessage"].as_str().unwrap();
+                    assert!(
+                        message.contains(&format!("auth.params.{name} ")),
+                        "{message}"
+                    );
                 } else {
                     assert_eq!(reply.status, 201, "{}: {name}", way.file);
                 }
@@ -296,7 +299,7 @@ async fn a_parameter_that_no_spec_has_is_kept_or_refused() {
 }
 
 #[tokio::test]
-async fn any_source_can_be_on_its_way_out() {
+async fn any_source_can_be_deprecated() {
     let way = way("zoho-crm--basic-authentication");
     for (offer, code) in [
         (SourceOffer::Refused, "FLOW-1305-400"),
@@ -315,7 +318,7 @@ async fn any_source_can_be_on_its_way_out() {
 }
 
 #[tokio::test]
-async fn views_are_told_apart_and_may_be_sorted_by_their_key() {
+async fn views_are_distinguished_and_may_be_sorted_by_their_key() {
     let aep = Aep::start().await;
     let way = way("microsoft-dynamics--service-principal-key-based-authentication");
     let id = connect(&aep, way.body()).await.id();
@@ -347,7 +350,7 @@ async fn views_are_told_apart_and_may_be_sorted_by_their_key() {
     assert_eq!(explore(&aep, &id, &query).await.code(), "FLOW-1312-400");
 }
 
-/// A row filter: one comparison.
+/// A row filter with one comparison.
 fn pql(operator: &str, field: &str, value: &Value) -> Value {
     json!({"type": "PQL", "format": "pql/json", "value": {
         "nodeType": "fnApply", "fnName": operator, "params": [
@@ -381,10 +384,10 @@ async fn four_sources_filter_rows_and_the_others_refuse() {
             "params": {"tableName": table, "columns": [{"name": "id"}], "filters": filter},
             "connectionSpec": way.body()["connectionSpec"],
         });
-        let made = aep
+        let created = aep
             .post(&format!("{FLOW}/sourceConnections"), &source)
             .await;
-        assert_eq!(made.code(), code, "{}", way.file);
+        assert_eq!(created.code(), code, "{}", way.file);
         if code == "FLOW-1378-400" {
             filtering.insert(way.written["source"].as_str().unwrap().to_owned());
         } else {
@@ -473,11 +476,11 @@ async fn a_run_takes_the_rows_that_pass() {
         },
         "connectionSpec": way.body()["connectionSpec"],
     });
-    let made = aep
+    let created = aep
         .post(&format!("{FLOW}/sourceConnections"), &source)
         .await;
-    assert_eq!(made.status, 201, "{made:?}");
-    parts.source = made.id();
+    assert_eq!(created.status, 201, "{created:?}");
+    parts.source = created.id();
     let flow = aep.flow(&Parts::soon(parts.once())).await;
     assert_eq!(flow.status, 201, "{flow:?}");
     let run = aep.run_with_status(&flow.id(), "success").await;

@@ -54,7 +54,7 @@ async fn a_restarted_emulator_knows_its_resources_and_tokens() {
             "{kind}"
         );
     }
-    // The password is still known, though never shown, and the flow's plan goes on.
+    // The password is still known, though never shown, and the flow's plan continues.
     let tested = aep
         .get(&format!("{FLOW}/connections/{}/test", parts.base))
         .await;
@@ -67,7 +67,7 @@ async fn every_change_is_kept_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let aep = Aep::with(config(&folder)).await;
     let id = aep.base_connection("kept").await;
-    // A second emulator reads what the first has written, without any shutdown.
+    // A second emulator reads what the first one wrote, without a shutdown.
     let copy = folder.path().join("copy.json");
     std::fs::copy(folder.path().join("state.json"), &copy).unwrap();
     let other = Emulator::start(Config {

@@ -1,4 +1,4 @@
-//! A client as small as can be, and the chain of a tutorial made with it.
+//! A minimal client, and the chain of a tutorial created with it.
 
 use std::time::{Duration, Instant};
 
@@ -30,7 +30,7 @@ pub(crate) struct Aep {
     pub(crate) sandbox: String,
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -196,7 +196,7 @@ impl Aep {
         reply.id()
     }
 
-    /// All that a flow of a table needs.
+    /// Everything that a flow of a table needs.
     pub(crate) async fn parts(&self, table: &str) -> Parts {
         let base = self.base_connection(&format!("base of {table}")).await;
         let source = self.source_connection(&base, table).await;
@@ -236,7 +236,7 @@ impl Aep {
         self.runs_with_status(flow, status, 1).await.remove(0)
     }
 
-    /// Waits until so many runs of the flow have this status.
+    /// Waits until this number of runs of the flow has this status.
     pub(crate) async fn runs_with_status(
         &self,
         flow: &str,
@@ -259,7 +259,7 @@ impl Aep {
     }
 }
 
-/// A client. The workspace builds reqwest without a TLS provider, which even plain HTTP asks for.
+/// A client. The workspace builds reqwest without a TLS provider, but even plain HTTP requires one.
 pub(crate) fn http_client() -> reqwest::Client {
     // An error means that another test was first.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -277,7 +277,7 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// A flow that runs once, after any test is over.
+    /// A flow that runs once, after any test has ended.
     pub(crate) fn once(&self) -> Value {
         json!({
             "name": "flow",
@@ -291,14 +291,14 @@ impl Parts {
         })
     }
 
-    /// The same flow, soon. Whole seconds are cut off, and a start may not be in the past: three
-    /// leave two for a slow machine.
+    /// The same flow, with a start in the near future. The start is cut to whole seconds and must
+    /// not be in the past: three seconds leave two for a slow machine.
     pub(crate) fn soon(mut flow: Value) -> Value {
         flow["scheduleParams"]["startTime"] = Value::from(seconds_from_now(3).to_string());
         flow
     }
 
-    /// A flow that runs every hour, after any test is over.
+    /// A flow that runs every hour, after any test has ended.
     pub(crate) fn hourly(&self) -> Value {
         let mut flow = self.once();
         flow["scheduleParams"] = json!({

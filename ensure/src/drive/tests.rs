@@ -16,12 +16,28 @@ struct Scripted {
     calls: Mutex<Vec<String>>,
 }
 
+/// A call that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Broke(Effect);
+
+impl CallFailure for Broke {
+    fn effect(&self) -> Effect {
+        self.0
+    }
+}
+
+impl Display for Broke {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("it broke")
+    }
+}
+
 enum Line {
-    Finds(Vec<Standing>),
+    Finds(Vec<Existing>),
     Creates(&'static str),
-    Reads(Option<Standing>),
-    Sweeps(Swept),
-    Fails(Failure),
+    Reads(Option<Existing>),
+    Deletes(Deletion),
+    Fails(Effect),
 }
 
 impl Scripted {
@@ -44,19 +60,21 @@ impl Scripted {
     }
 }
 
-impl Sight for Scripted {
-    async fn look(&self) -> Result<Vec<Standing>, Failure> {
+impl Reads for Scripted {
+    type Failure = Broke;
+
+    async fn look(&self) -> Result<Vec<Existing>, Broke> {
         match self.next("look") {
             Line::Finds(found) => Ok(found),
-            Line::Fails(failure) => Err(failure),
+            Line::Fails(effect) => Err(Broke(effect)),
             _ => panic!("not a look's answer"),
         }
     }
 
-    async fn read(&self, id: &str) -> Result<Option<Standing>, Failure> {
+    async fn read(&self, id: &str) -> Result<Option<Existing>, Broke> {
         match self.next(&format!("read {id}")) {
-            Line::Reads(standing) => Ok(standing),
-            Line::Fails(failure) => Err(failure),
+            Line::Reads(existing) => Ok(existing),
+            Line::Fails(effect) => Err(Broke(effect)),
             _ => panic!("not a read's answer"),
         }
     }
@@ -67,22 +85,22 @@ impl Sight for Scripted {
 }
 
 impl Resource for Scripted {
-    async fn create(&self) -> Result<Created, Failure> {
+    async fn create(&self) -> Result<Created, Broke> {
         match self.next("create") {
             Line::Creates(id) => Ok(Created {
                 id: id.to_owned(),
                 etag: format!("etag of {id}"),
             }),
-            Line::Fails(failure) => Err(failure),
+            Line::Fails(effect) => Err(Broke(effect)),
             _ => panic!("not a create's answer"),
         }
     }
 
-    async fn sweep(&self, id: &str) -> Result<Swept, Failure> {
-        match self.next(&format!("sweep {id}")) {
-            Line::Sweeps(swept) => Ok(swept),
-            Line::Fails(failure) => Err(failure),
-            _ => panic!("not a sweep's answer"),
+    async fn delete(&self, id: &str) -> Result<Deletion, Broke> {
+        match self.next(&format!("delete {id}")) {
+            Line::Deletes(deletion) => Ok(deletion),
+            Line::Fails(effect) => Err(Broke(effect)),
+            _ => panic!("not a deletion's answer"),
         }
     }
 }
@@ -105,33 +123,13 @@ fn call(intent: &Intent) -> Call<'_> {
     }
 }
 
-fn own(intent: &Intent, id: &str) -> Standing {
-    Standing {
+fn own(intent: &Intent, id: &str) -> Existing {
+    Existing {
         id: id.to_owned(),
         etag: format!("etag of {id}"),
         created_at: at(0).as_millisecond(),
         marker: Some(intent.marker().clone()),
     }
-}
-
-fn failure(outcome: aep_platform::Outcome, class: Class) -> Failure {
-    Failure {
-        outcome,
-        class,
-        next: aep_platform::Next::Look,
-        code: None,
-        status: None,
-        request_id: None,
-        title: None,
-        detail: None,
-        retry_after: None,
-        message: "it broke".to_owned(),
-        next_step: String::new(),
-    }
-}
-
-fn read_failed() -> Failure {
-    failure(aep_platform::Outcome::Refused, Class::Unavailable)
 }
 
 fn open_since(second: i64) -> Past {
@@ -146,7 +144,7 @@ async fn attempt(
     call: &Call<'_>,
     past: Past,
     lines: impl IntoIterator<Item = Line>,
-) -> (Vec<String>, Result<Ensured, EnsureError>) {
+) -> (Vec<String>, Result<Ensured, EnsureError<Broke>>) {
     let platform = Scripted::at(1000, lines);
     let ended = ensure(call, past, &platform).await;
     let unsaid = platform.lines.lock().unwrap().len();
@@ -228,30 +226,19 @@ async fn a_create_without_a_fault_costs_one_call_more_or_two() {
 
 #[tokio::test]
 async fn what_a_failed_create_says_decides_what_is_known() {
-    use aep_platform::Outcome::{NothingSent, Refused, Unknown};
-    let title = Class::Conflict(Conflict::TitleNotUnique);
-    let state = Class::Conflict(Conflict::State);
-    for (outcome, class, known) in [
-        (Unknown, Class::OutcomeUnknown, open_since(1000)),
-        // Not even the title's conflict decides a create whose outcome is open.
-        (Unknown, title, open_since(1000)),
-        (Refused, title, Past::Taken { since: at(1000) }),
-        (Refused, state, Past::Clean),
-        (Refused, Class::InvalidInput, Past::Clean),
-        (NothingSent, Class::Unavailable, Past::Clean),
-        (NothingSent, title, Past::Clean),
+    for (effect, known) in [
+        (Effect::Unknown, open_since(1000)),
+        (Effect::NameTaken, Past::Taken { since: at(1000) }),
+        (Effect::NothingChanged, Past::Clean),
     ] {
         let wanted = want(Schema);
-        let lines = [
-            Line::Finds(Vec::new()),
-            Line::Fails(failure(outcome, class)),
-        ];
+        let lines = [Line::Finds(Vec::new()), Line::Fails(effect)];
         let (calls, ended) = attempt(&call(&wanted), Past::Clean, lines).await;
         assert_eq!(calls, ["look", "create"]);
         match ended {
             Err(EnsureError::Failed { failure, past }) => {
-                assert_eq!((failure.outcome, past), (outcome, known.clone()));
-                assert_eq!(known, Past::Clean, "{outcome:?} {class:?}");
+                assert_eq!((failure, past), (Broke(effect), known.clone()));
+                assert_eq!(known, Past::Clean, "{effect:?}");
             }
             Err(EnsureError::NotYet {
                 failure: Some(failure),
@@ -259,9 +246,9 @@ async fn what_a_failed_create_says_decides_what_is_known() {
                 after: None,
                 ..
             }) => {
-                assert_eq!(past.is_open(), outcome == Unknown);
-                assert_eq!((failure.outcome, past), (outcome, known.clone()));
-                assert_ne!(known, Past::Clean, "{outcome:?} {class:?}");
+                assert_eq!(past.is_open(), effect == Effect::Unknown);
+                assert_eq!((failure, past), (Broke(effect), known.clone()));
+                assert_ne!(known, Past::Clean, "{effect:?}");
             }
             other => panic!("{other:?}"),
         }
@@ -271,21 +258,14 @@ async fn what_a_failed_create_says_decides_what_is_known() {
 #[tokio::test]
 async fn a_title_that_is_taken_is_told_from_a_lost_answer() {
     let wanted = want(Schema);
-    let title = Class::Conflict(Conflict::TitleNotUnique);
-    let lines = [
-        Line::Finds(Vec::new()),
-        Line::Fails(failure(aep_platform::Outcome::Refused, title)),
-    ];
+    let lines = [Line::Finds(Vec::new()), Line::Fails(Effect::NameTaken)];
     let (_, ended) = attempt(&call(&wanted), Past::Clean, lines).await;
     assert_eq!(
         ended.unwrap_err().to_string(),
         "the name of the schema `OSC` is taken, by something that no list shows yet"
     );
     // When all lists have caught up it is nothing that can be seen.
-    let lines = [
-        Line::Finds(Vec::new()),
-        Line::Fails(failure(aep_platform::Outcome::Refused, title)),
-    ];
+    let lines = [Line::Finds(Vec::new()), Line::Fails(Effect::NameTaken)];
     let taken = Past::Taken { since: at(0) };
     let (_, ended) = attempt(&call(&wanted), taken, lines).await;
     assert!(
@@ -299,17 +279,17 @@ async fn a_call_that_fails_ends_the_attempt_with_what_was_known() {
     let wanted = want(BaseConnection);
     let both = || vec![own(&wanted, "a"), own(&wanted, "b")];
     for (calls, lines) in [
-        (vec!["look"], vec![Line::Fails(read_failed())]),
+        (vec!["look"], vec![Line::Fails(Effect::NothingChanged)]),
         (
             vec!["look", "read a"],
-            vec![Line::Finds(both()), Line::Fails(read_failed())],
+            vec![Line::Finds(both()), Line::Fails(Effect::NothingChanged)],
         ),
         (
-            vec!["look", "read a", "sweep b"],
+            vec!["look", "read a", "delete b"],
             vec![
                 Line::Finds(both()),
                 Line::Reads(Some(own(&wanted, "a"))),
-                Line::Fails(read_failed()),
+                Line::Fails(Effect::NothingChanged),
             ],
         ),
     ] {
@@ -317,7 +297,8 @@ async fn a_call_that_fails_ends_the_attempt_with_what_was_known() {
         assert_eq!(made, calls);
         match ended {
             Err(EnsureError::Failed { failure, past }) => {
-                assert_eq!((*failure, past), (read_failed(), open_since(7)));
+                let broke = Broke(Effect::NothingChanged);
+                assert_eq!((failure, past), (broke, open_since(7)));
             }
             other => panic!("{other:?}"),
         }
@@ -325,18 +306,18 @@ async fn a_call_that_fails_ends_the_attempt_with_what_was_known() {
 }
 
 #[tokio::test]
-async fn losers_are_swept_and_the_winner_is_the_answer() {
+async fn duplicates_are_deleted_and_the_winner_is_the_result() {
     let wanted = want(BaseConnection);
     let found = ["a", "b", "c"].map(|id| own(&wanted, id)).to_vec();
-    for (of_b, is_decided) in [(Swept::Gone, true), (Swept::InUse, false)] {
+    for (of_b, is_decided) in [(Deletion::Gone, true), (Deletion::InUse, false)] {
         let lines = [
             Line::Finds(found.clone()),
             Line::Reads(Some(own(&wanted, "a"))),
-            Line::Sweeps(Swept::Gone),
-            Line::Sweeps(of_b),
+            Line::Deletes(Deletion::Gone),
+            Line::Deletes(of_b),
         ];
         let (calls, ended) = attempt(&call(&wanted), Past::Clean, lines).await;
-        assert_eq!(calls, ["look", "read a", "sweep c", "sweep b"]);
+        assert_eq!(calls, ["look", "read a", "delete c", "delete b"]);
         match ended {
             Ok(ensured) => {
                 assert!(is_decided);
@@ -356,7 +337,7 @@ async fn losers_are_swept_and_the_winner_is_the_answer() {
 }
 
 #[tokio::test]
-async fn what_is_gone_when_it_is_read_is_made() {
+async fn what_is_gone_when_it_is_read_is_created() {
     let wanted = want(Schema);
     let lines = [
         Line::Finds(vec![own(&wanted, "ghost")]),
@@ -369,7 +350,7 @@ async fn what_is_gone_when_it_is_read_is_made() {
 }
 
 #[tokio::test]
-async fn what_stands_in_the_way_is_named() {
+async fn what_is_in_the_way_is_named() {
     let wanted = want(BaseConnection);
     let other = Intent::new(BaseConnection, &["org", "prod"], "OSC").field("host", "b.example");
     for (marker, expected) in [
@@ -379,16 +360,16 @@ async fn what_stands_in_the_way_is_named() {
         ),
         (
             Some(other.marker().clone()),
-            "the base connection `OSC` (x) was made from another request; what differs: host",
+            "the base connection `OSC` (x) was created from another request; what differs: host",
         ),
     ] {
-        let standing = Standing {
+        let existing = Existing {
             marker,
             ..own(&wanted, "x")
         };
         let lines = [
-            Line::Finds(vec![standing.clone()]),
-            Line::Reads(Some(standing)),
+            Line::Finds(vec![existing.clone()]),
+            Line::Reads(Some(existing)),
         ];
         let (_, ended) = attempt(&call(&wanted), Past::Clean, lines).await;
         assert_eq!(ended.unwrap_err().to_string(), expected);
@@ -399,36 +380,36 @@ async fn what_stands_in_the_way_is_named() {
 fn each_wait_says_what_happened_and_when_it_goes_on() {
     let wanted = want(BaseConnection);
     let minute = Some(Duration::from_millis(59_100));
-    let broke = || Some(Box::new(read_failed()));
+    let broke = || Some(Broke(Effect::NothingChanged));
     for (past, why, after, failure, expected) in [
         (
             open_since(0),
             Why::Unanswered,
             None,
             broke(),
-            "whether the base connection `OSC` was made is not known yet: it broke",
+            "whether the base connection `OSC` was created is not known yet: it broke",
         ),
         (
             open_since(0),
             Why::Unanswered,
             None,
             None,
-            "whether the base connection `OSC` was made is not known yet",
+            "whether the base connection `OSC` was created is not known yet",
         ),
         (
             open_since(0),
             Why::Quiet { looks: 2 },
             minute,
             None,
-            "whether the base connection `OSC` was made is not known yet: an earlier create was \
-             not answered, and look 2 of at least 3 did not find it",
+            "whether the base connection `OSC` was created is not known yet: an earlier create \
+             got no response, and look 2 of at least 3 did not find it",
         ),
         (
             Past::Clean,
             Why::Young,
             minute,
             None,
-            "the base connection `OSC` stands; another caller's may be missing from the lists \
+            "the base connection `OSC` exists; another caller's may be missing from the lists \
              for a while",
         ),
         (
@@ -436,7 +417,7 @@ fn each_wait_says_what_happened_and_when_it_goes_on() {
             Why::Vanished,
             None,
             None,
-            "the base connection `OSC` was made and is gone",
+            "the base connection `OSC` was created and is gone",
         ),
     ] {
         let end = End::LookAgain {
@@ -472,7 +453,8 @@ fn a_pause_says_what_it_is_for() {
         for after in [None, Some(Duration::from_secs(60))] {
             let past = open_since(0);
             let end = End::LookAgain { past, why, after };
-            let Err(EnsureError::NotYet { waits_for, .. }) = ended(&call(&wanted), end, None)
+            let Err(EnsureError::NotYet { waits_for, .. }) =
+                ended::<Broke>(&call(&wanted), end, None)
             else {
                 panic!("{why:?}");
             };
@@ -485,7 +467,7 @@ fn a_pause_says_what_it_is_for() {
 fn a_failure_that_nobody_saw_leads_to_a_look() {
     let wanted = want(BaseConnection);
     for (past, is_open) in [(Past::Clean, false), (open_since(0), true)] {
-        match ended(&call(&wanted), End::Fail(past.clone()), None) {
+        match ended::<Broke>(&call(&wanted), End::Fail(past.clone()), None) {
             Err(EnsureError::NotYet {
                 past: left,
                 after: None,
@@ -499,13 +481,15 @@ fn a_failure_that_nobody_saw_leads_to_a_look() {
 /// A platform whose look takes three seconds to be answered.
 struct Slow(Mutex<i64>);
 
-impl Sight for Slow {
-    async fn look(&self) -> Result<Vec<Standing>, Failure> {
+impl Reads for Slow {
+    type Failure = Broke;
+
+    async fn look(&self) -> Result<Vec<Existing>, Broke> {
         *self.0.lock().unwrap() += 3;
         Ok(Vec::new())
     }
 
-    async fn read(&self, _: &str) -> Result<Option<Standing>, Failure> {
+    async fn read(&self, _: &str) -> Result<Option<Existing>, Broke> {
         panic!("there is nothing to read")
     }
 
@@ -516,12 +500,12 @@ impl Sight for Slow {
 }
 
 impl Resource for Slow {
-    async fn create(&self) -> Result<Created, Failure> {
+    async fn create(&self) -> Result<Created, Broke> {
         panic!("one that took effect at the end may be missing from that list")
     }
 
-    async fn sweep(&self, _: &str) -> Result<Swept, Failure> {
-        panic!("there is nothing to sweep")
+    async fn delete(&self, _: &str) -> Result<Deletion, Broke> {
+        panic!("there is nothing to delete")
     }
 }
 
@@ -545,11 +529,10 @@ async fn a_look_says_what_was_so_when_it_was_sent() {
 #[tokio::test]
 async fn a_deletion_without_an_answer_is_looked_after() {
     let wanted = want(BaseConnection);
-    let lost = failure(aep_platform::Outcome::Unknown, Class::OutcomeUnknown);
     let lines = [
         Line::Finds(vec![own(&wanted, "a"), own(&wanted, "b")]),
         Line::Reads(Some(own(&wanted, "a"))),
-        Line::Fails(lost),
+        Line::Fails(Effect::Unknown),
     ];
     let (_, ended) = attempt(&call(&wanted), Past::Clean, lines).await;
     match ended {
@@ -562,67 +545,72 @@ async fn a_deletion_without_an_answer_is_looked_after() {
 
 /// What a plan says of a call, and what was asked for it. A platform that is only looked at
 /// has no way to say that it was written to.
-async fn foreseen(
+async fn planned(
     call: &Call<'_>,
     lines: impl IntoIterator<Item = Line>,
-) -> (Result<crate::Foreseen, EnsureError>, Vec<String>) {
+) -> (Result<crate::Planned, EnsureError<Broke>>, Vec<String>) {
     // As young as can be, which a call that writes would wait for.
     let platform = Scripted::at(0, lines);
-    let foreseen = crate::foresee(call, &platform).await;
-    (foreseen, platform.calls())
+    let planned = crate::dry_run(call, &platform).await;
+    (planned, platform.calls())
 }
 
 #[tokio::test]
 async fn a_plan_looks_and_stops_before_it_writes() {
     let intent = want(BaseConnection);
     let call = call(&intent);
-    let (nothing, calls) = foreseen(&call, [Line::Finds(vec![])]).await;
-    assert_eq!(nothing.unwrap(), crate::Foreseen::Create);
+    let (nothing, calls) = planned(&call, [Line::Finds(vec![])]).await;
+    assert_eq!(nothing.unwrap(), crate::Planned::Create);
     assert_eq!(calls, ["look"]);
 
     let ours = own(&intent, "one");
     let lines = [Line::Finds(vec![ours.clone()]), Line::Reads(Some(ours))];
-    let (stands, calls) = foreseen(&call, lines).await;
-    let Ok(crate::Foreseen::Adopt {
+    let (exists, calls) = planned(&call, lines).await;
+    let Ok(crate::Planned::Adopt {
         ensured,
         is_ours,
-        swept,
-    }) = stands
+        duplicates,
+    }) = exists
     else {
-        panic!("{stands:?}");
+        panic!("{exists:?}");
     };
     assert!(is_ours);
     assert_eq!(
         (ensured.id.as_str(), ensured.outcome),
         ("one", Outcome::Adopted)
     );
-    assert_eq!(swept, [""; 0]);
+    assert_eq!(duplicates, [""; 0]);
     assert_eq!(calls, ["look", "read one"]);
 }
 
 #[tokio::test]
-async fn a_plan_says_what_would_be_swept_and_leaves_it() {
+async fn a_plan_says_what_would_be_deleted_and_leaves_it() {
     let intent = want(BaseConnection);
     let (first, second) = (own(&intent, "one"), own(&intent, "two"));
     let lines = [
         Line::Finds(vec![second, first.clone()]),
         Line::Reads(Some(first)),
     ];
-    let (foreseen, calls) = foreseen(&call(&intent), lines).await;
-    let Ok(crate::Foreseen::Adopt { ensured, swept, .. }) = foreseen else {
-        panic!("{foreseen:?}");
+    let (planned, calls) = planned(&call(&intent), lines).await;
+    let Ok(crate::Planned::Adopt {
+        ensured,
+        duplicates,
+        ..
+    }) = planned
+    else {
+        panic!("{planned:?}");
     };
     assert_eq!(
-        (ensured.id.as_str(), swept),
+        (ensured.id.as_str(), duplicates),
         ("one", vec!["two".to_owned()])
     );
     assert_eq!(calls, ["look", "read one"]);
 }
 
 #[tokio::test]
-async fn a_plan_tells_ours_from_what_somebody_else_made() {
+async fn a_plan_tells_ours_from_what_somebody_else_created() {
     let intent = want(BaseConnection);
-    let foreign = Standing {
+    let foreign = Existing {
         marker: None,
         ..own(&intent, "one")
     };
@@ -634,9 +622,9 @@ async fn a_plan_tells_ours_from_what_somebody_else_made() {
         Line::Finds(vec![foreign.clone()]),
         Line::Reads(Some(foreign)),
     ];
-    let (foreseen, _) = foreseen(&call, lines).await;
-    let Ok(crate::Foreseen::Adopt { is_ours, .. }) = foreseen else {
-        panic!("{foreseen:?}");
+    let (planned, _) = planned(&call, lines).await;
+    let Ok(crate::Planned::Adopt { is_ours, .. }) = planned else {
+        panic!("{planned:?}");
     };
     assert!(!is_ours);
 }
@@ -645,7 +633,7 @@ async fn a_plan_tells_ours_from_what_somebody_else_made() {
 async fn a_plan_says_how_a_call_would_fail() {
     let intent = want(BaseConnection);
     let call = call(&intent);
-    let foreign = Standing {
+    let foreign = Existing {
         marker: None,
         ..own(&intent, "one")
     };
@@ -653,19 +641,18 @@ async fn a_plan_says_how_a_call_would_fail() {
         Line::Finds(vec![foreign.clone()]),
         Line::Reads(Some(foreign)),
     ];
-    let (conflict, _) = foreseen(&call, lines).await;
+    let (conflict, _) = planned(&call, lines).await;
     assert!(matches!(conflict, Err(EnsureError::Conflict { .. })));
 
     let other = Intent::new(BaseConnection, &["org", "prod"], "OSC").field("host", "b.example");
     let other = own(&other, "one");
     let lines = [Line::Finds(vec![other.clone()]), Line::Reads(Some(other))];
-    let (mismatch, _) = foreseen(&call, lines).await;
+    let (mismatch, _) = planned(&call, lines).await;
     let Err(EnsureError::Mismatch { fields, .. }) = mismatch else {
         panic!("{mismatch:?}");
     };
     assert_eq!(fields, ["host"]);
 
-    let down = failure(aep_platform::Outcome::Refused, Class::Unavailable);
-    let (failed, _) = foreseen(&call, [Line::Fails(down)]).await;
+    let (failed, _) = planned(&call, [Line::Fails(Effect::NothingChanged)]).await;
     assert!(failed.is_err(), "{failed:?}");
 }

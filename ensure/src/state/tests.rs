@@ -55,8 +55,8 @@ fn call(intent: &Intent) -> Call<'_> {
     }
 }
 
-fn standing(id: &str, second: i64, marker: Option<&Marker>) -> Standing {
-    Standing {
+fn existing(id: &str, second: i64, marker: Option<&Marker>) -> Existing {
+    Existing {
         id: id.to_owned(),
         etag: format!("etag of {id}"),
         created_at: at(second).as_millisecond(),
@@ -65,28 +65,28 @@ fn standing(id: &str, second: i64, marker: Option<&Marker>) -> Standing {
 }
 
 /// Made by this very call.
-fn own(call: &Call<'_>, id: &str, second: i64) -> Standing {
-    standing(id, second, Some(call.intent.marker()))
+fn own(call: &Call<'_>, id: &str, second: i64) -> Existing {
+    existing(id, second, Some(call.intent.marker()))
 }
 
 /// Made for the same wish by another call.
-fn ours(call: &Call<'_>, id: &str, second: i64) -> Standing {
+fn ours(call: &Call<'_>, id: &str, second: i64) -> Existing {
     let theirs = match call.intent.kind() {
         MappingSet => want(MappingSet),
         kind => want(kind).by(&["workflow", "2"]),
     };
-    standing(id, second, Some(theirs.marker()))
+    existing(id, second, Some(theirs.marker()))
 }
 
 /// Made by hand.
-fn foreign(id: &str, second: i64) -> Standing {
-    standing(id, second, None)
+fn foreign(id: &str, second: i64) -> Existing {
+    existing(id, second, None)
 }
 
 /// Made by another call under the same key, from another request.
-fn differing(id: &str, second: i64) -> Standing {
+fn differing(id: &str, second: i64) -> Existing {
     let theirs = Intent::new(BaseConnection, &["org", "prod"], "OSC").field("host", "b.example");
-    standing(id, second, Some(theirs.by(&["workflow", "2"]).marker()))
+    existing(id, second, Some(theirs.by(&["workflow", "2"]).marker()))
 }
 
 fn open_since(second: i64, looks: u32) -> Past {
@@ -104,43 +104,43 @@ fn made_as(id: &str) -> Past {
 }
 
 /// One look, and what is next.
-fn look(call: &Call<'_>, past: Past, second: i64, found: &[Standing]) -> (State, Do) {
+fn look(call: &Call<'_>, past: Past, second: i64, found: &[Existing]) -> (State, Do) {
     let (state, next) = begin(past);
     assert_eq!(next, Do::Look);
     step(call, now(second), state, Seen::Found(found.to_vec()))
 }
 
 /// An attempt from its look to its end or its create, on a platform where what is found
-/// stands, and goes when it is swept; gives the ids that were swept as well.
+/// exists until it is deleted; gives the ids that were deleted as well.
 fn attempt(
     call: &Call<'_>,
     past: Past,
     second: i64,
-    found: &[Standing],
+    found: &[Existing],
     in_use: &[&str],
 ) -> (Vec<String>, Do) {
-    let mut swept = Vec::new();
+    let mut deleted = Vec::new();
     let (mut state, mut next) = look(call, past, second, found);
     loop {
         let seen = match next {
-            Do::Read { ref id } => Seen::Stands(by_id(found, id)),
-            Do::Sweep { ref id } if in_use.contains(&id.as_str()) => Seen::InUse,
-            Do::Sweep { id } => {
-                swept.push(id);
+            Do::Read { ref id } => Seen::Exists(by_id(found, id)),
+            Do::Delete { ref id } if in_use.contains(&id.as_str()) => Seen::InUse,
+            Do::Delete { id } => {
+                deleted.push(id);
                 Seen::Gone
             }
-            end => return (swept, end),
+            end => return (deleted, end),
         };
         (state, next) = step(call, now(second), state, seen);
     }
 }
 
-fn by_id(found: &[Standing], id: &str) -> Standing {
+fn by_id(found: &[Existing], id: &str) -> Existing {
     found.iter().find(|each| each.id == id).unwrap().clone()
 }
 
 /// How such an attempt ends where nothing is in use.
-fn end_of(call: &Call<'_>, past: Past, second: i64, found: &[Standing]) -> Do {
+fn end_of(call: &Call<'_>, past: Past, second: i64, found: &[Existing]) -> Do {
     attempt(call, past, second, found, &[]).1
 }
 
@@ -175,7 +175,7 @@ fn young(past: Past, milliseconds: u64) -> Do {
     looks_again(past, Why::Young, Some(Duration::from_millis(milliseconds)))
 }
 
-mod what_stands_there {
+mod what_exists {
     use super::*;
 
     #[test]
@@ -203,11 +203,11 @@ mod what_stands_there {
         let listed = ours(&call, "a", 0);
         let (state, next) = look(&call, Past::Clean, LATER, std::slice::from_ref(&listed));
         assert_eq!(next, Do::Read { id: "a".to_owned() });
-        let fresher = Standing {
+        let fresher = Existing {
             etag: "fresher".to_owned(),
             ..listed
         };
-        let (state, next) = step(&call, now(LATER), state, Seen::Stands(fresher));
+        let (state, next) = step(&call, now(LATER), state, Seen::Exists(fresher));
         let answer = End::Answer {
             id: "a".to_owned(),
             etag: "fresher".to_owned(),
@@ -246,7 +246,7 @@ mod what_stands_there {
         assert_eq!(next, Do::Read { id: ghost });
         let (state, next) = step(&call, now(LATER), state, Seen::Gone);
         assert_eq!(next, Do::Read { id: "b".to_owned() });
-        let (_, end) = step(&call, now(LATER), state, Seen::Stands(found[1].clone()));
+        let (_, end) = step(&call, now(LATER), state, Seen::Exists(found[1].clone()));
         assert_eq!(end, adopted("b"));
     }
 
@@ -278,7 +278,7 @@ mod what_stands_there {
         let of_another_key = Intent::new(BaseConnection, &["org", "dev"], "OSC");
         for found in [
             [foreign("x", 0)],
-            [standing("x", 0, Some(of_another_key.marker()))],
+            [existing("x", 0, Some(of_another_key.marker()))],
         ] {
             for (on_existing, expected) in [
                 (OnExisting::Unspecified, conflict_with("x")),
@@ -448,19 +448,19 @@ mod an_unanswered_create {
         assert_eq!(end_of(&call, open_since(0, 2), 150, &theirs), adopted("a"));
         // What turned up in time is known, and goes.
         let both = [ours(&call, "a", 1), own(&call, "b", 100)];
-        let (swept, end) = attempt(&call, open_since(0, 0), 140, &both, &[]);
-        assert_eq!((swept, end), (vec!["b".to_owned()], adopted("a")));
+        let (deleted, end) = attempt(&call, open_since(0, 0), 140, &both, &[]);
+        assert_eq!((deleted, end), (vec!["b".to_owned()], adopted("a")));
     }
 
     #[test]
-    fn one_that_stood_before_the_call_began_ends_the_silence() {
+    fn one_that_existed_before_the_call_began_ends_the_silence() {
         let wanted = want(BaseConnection);
         let stood = |begun, created_at| {
             let call = Call {
                 begun,
                 ..call(&wanted)
             };
-            let theirs = Standing {
+            let theirs = Existing {
                 created_at,
                 ..ours(&call, "a", 0)
             };
@@ -514,7 +514,7 @@ mod age {
         ]
         .map(|(age, expected)| (at(0).as_millisecond() - age, expected))
         {
-            let found = [Standing {
+            let found = [Existing {
                 created_at,
                 ..ours(&call, "a", 0)
             }];
@@ -538,7 +538,7 @@ mod age {
     fn one_made_while_the_look_was_under_way_is_new() {
         let wanted = want(BaseConnection);
         let call = call(&wanted);
-        // Asked at 0, answered at 70, and made at 65: further ahead than clocks are apart.
+        // Asked at 0, answered at 70, and created at 65: further ahead than clocks are apart.
         let asked = now(70).back_at(at(0));
         let state = State::Looking { past: Past::Clean };
         let found = Seen::Found(vec![ours(&call, "a", 65)]);
@@ -552,7 +552,7 @@ mod age {
     fn one_of_unknown_age_is_taken_for_old() {
         let wanted = want(BaseConnection);
         let call = call(&wanted);
-        let found = [Standing {
+        let found = [Existing {
             created_at: 0,
             ..ours(&call, "a", 0)
         }];
@@ -674,7 +674,7 @@ mod an_answered_create {
         assert_eq!(next, Do::Read { id: "a".to_owned() });
         let (state, next) = step(&call, now(LATER), state, Seen::Gone);
         assert_eq!(next, Do::Read { id: "z".to_owned() });
-        let (_, end) = step(&call, now(LATER), state, Seen::Stands(found[1].clone()));
+        let (_, end) = step(&call, now(LATER), state, Seen::Exists(found[1].clone()));
         assert_eq!(end, adopted("z"));
     }
 
@@ -685,8 +685,8 @@ mod an_answered_create {
         let found = [own(&call, "a", 1), ours(&call, "z", 0)];
         let (state, next) = look(&call, made_as("a"), LATER, &found);
         assert_eq!(next, Do::Read { id: "z".to_owned() });
-        let (state, next) = step(&call, now(LATER), state, Seen::Stands(found[1].clone()));
-        assert_eq!(next, Do::Sweep { id: "a".to_owned() });
+        let (state, next) = step(&call, now(LATER), state, Seen::Exists(found[1].clone()));
+        assert_eq!(next, Do::Delete { id: "a".to_owned() });
         let (_, end) = step(&call, now(LATER), state, Seen::Gone);
         assert_eq!(end, adopted("z"));
     }
@@ -698,12 +698,12 @@ mod an_answered_create {
         let found = [own(&call, "a", 1), ours(&call, "z", 0)];
         let (state, _) = look(&call, made_as("a"), LATER, &found);
         let (state, next) = step(&call, now(LATER), state, Seen::Gone);
-        // It may have been swept while that one stood.
+        // It may have been deleted while that one existed.
         assert_eq!(next, Do::Read { id: "a".to_owned() });
         let (_, end) = step(&call, now(LATER), state.clone(), Seen::Gone);
         let nothing = looks_again(open_since(LATER, 0), Why::Vanished, None);
         assert_eq!(end, nothing);
-        let (_, end) = step(&call, now(LATER), state, Seen::Stands(found[0].clone()));
+        let (_, end) = step(&call, now(LATER), state, Seen::Exists(found[0].clone()));
         assert_eq!(end, answered("a", Outcome::Created));
     }
 
@@ -723,9 +723,9 @@ mod an_answered_create {
             let (mut state, mut next) = look(&call, made_as("a"), LATER, &listed);
             assert_eq!(next, Do::Read { id: "a".to_owned() });
             let all = [vec![own(&call, "a", second)], listed].concat();
-            while let Do::Read { ref id } | Do::Sweep { ref id } = next {
+            while let Do::Read { ref id } | Do::Delete { ref id } = next {
                 let seen = match next {
-                    Do::Read { .. } => Seen::Stands(by_id(&all, id)),
+                    Do::Read { .. } => Seen::Exists(by_id(&all, id)),
                     _ => Seen::Gone,
                 };
                 (state, next) = step(&call, now(LATER), state, seen);
@@ -734,27 +734,27 @@ mod an_answered_create {
         }
         // Then its age is known, and it waits like any other.
         let (state, _) = look(&call, made_as("a"), 10, &[]);
-        let (_, end) = step(&call, now(10), state, Seen::Stands(own(&call, "a", 0)));
+        let (_, end) = step(&call, now(10), state, Seen::Exists(own(&call, "a", 0)));
         assert_eq!(end, young(made_as("a"), 20_000));
     }
 
     #[test]
-    fn what_is_gone_again_gives_way_to_what_stands() {
+    fn what_is_gone_again_gives_way_to_what_exists() {
         let wanted = want(BaseConnection);
-        let gone = |call: &Call<'_>, found: &[Standing]| {
+        let gone = |call: &Call<'_>, found: &[Existing]| {
             let (state, next) = look(call, made_as("a"), LATER, found);
             assert_eq!(next, Do::Read { id: "a".to_owned() });
             let (state, next) = step(call, now(LATER), state, Seen::Gone);
             match next {
                 Do::Read { ref id } => {
-                    let stands = Seen::Stands(by_id(found, id));
-                    step(call, now(LATER), state, stands).1
+                    let exists = Seen::Exists(by_id(found, id));
+                    step(call, now(LATER), state, exists).1
                 }
                 other => other,
             }
         };
         let call = call(&wanted);
-        // Swept for one that no list shows yet, or deleted by hand.
+        // Deletion for one that no list shows yet, or deleted by hand.
         let nothing = looks_again(open_since(LATER, 0), Why::Vanished, None);
         assert_eq!(gone(&call, &[]), nothing);
         let theirs = [ours(&call, "z", 0)];
@@ -767,7 +767,7 @@ mod an_answered_create {
     }
 }
 
-mod sweeping {
+mod deleting {
     use super::*;
 
     #[test]
@@ -780,9 +780,9 @@ mod sweeping {
             ours(&call, "a", 0),
             own(&call, "c", 2),
         ];
-        let (mut swept, end) = attempt(&call, Past::Clean, LATER, &found, &[]);
-        swept.sort();
-        assert_eq!((swept, end), (vec!["b".into(), "c".into()], adopted("a")));
+        let (mut deleted, end) = attempt(&call, Past::Clean, LATER, &found, &[]);
+        deleted.sort();
+        assert_eq!((deleted, end), (vec!["b".into(), "c".into()], adopted("a")));
     }
 
     #[test]
@@ -793,8 +793,8 @@ mod sweeping {
             ..call(&wanted)
         };
         let found = [foreign("x", 0), foreign("y", 1)];
-        let (swept, end) = attempt(&call, Past::Clean, LATER, &found, &[]);
-        assert_eq!((swept, end), (vec![], adopted("x")));
+        let (deleted, end) = attempt(&call, Past::Clean, LATER, &found, &[]);
+        assert_eq!((deleted, end), (vec![], adopted("x")));
     }
 
     #[test]
@@ -802,9 +802,9 @@ mod sweeping {
         let wanted = want(BaseConnection);
         let call = call(&wanted);
         let found = ["a", "b", "c"].map(|id| ours(&call, id, 0));
-        let (swept, end) = attempt(&call, Past::Clean, LATER, &found, &["b"]);
+        let (deleted, end) = attempt(&call, Past::Clean, LATER, &found, &["b"]);
         let ids = vec!["a".to_owned(), "b".to_owned()];
-        assert_eq!(swept, ["c"]);
+        assert_eq!(deleted, ["c"]);
         assert_eq!(end, Do::End(End::Undecided { ids }));
     }
 
@@ -818,13 +818,13 @@ mod sweeping {
     }
 
     #[test]
-    fn neither_the_registry_nor_mapping_sets_are_swept() {
+    fn neither_the_registry_nor_mapping_sets_are_deleted() {
         for kind in [Schema, FieldGroup, Identity, MappingSet] {
             let wanted = want(kind);
             let call = call(&wanted);
             let found = [ours(&call, "a", 0), own(&call, "b", 1)];
-            let (swept, end) = attempt(&call, Past::Clean, LATER, &found, &[]);
-            assert_eq!((swept, end), (vec![], adopted("a")), "{kind}");
+            let (deleted, end) = attempt(&call, Past::Clean, LATER, &found, &[]);
+            assert_eq!((deleted, end), (vec![], adopted("a")), "{kind}");
         }
     }
 }
@@ -895,7 +895,7 @@ mod kinds {
                 Some(by) => wanted.clone().by(&["workflow", by]),
                 None => wanted.clone(),
             };
-            found.push(standing("a", 0, Some(marker.marker())));
+            found.push(existing("a", 0, Some(marker.marker())));
             if kind == Flow {
                 wanted = wanted.by(&["workflow", "1"]);
             }
@@ -931,10 +931,10 @@ mod what_fails {
                     found: Vec::new(),
                     id: "a".to_owned(),
                 },
-                State::Sweeping {
+                State::Deleting {
                     past: past.clone(),
                     end: End::Conflict { id: None },
-                    losers: vec!["b".to_owned()],
+                    duplicates: vec!["b".to_owned()],
                     in_use: Vec::new(),
                 },
             ] {

@@ -6,16 +6,28 @@ use serde::{Deserialize, Serialize};
 
 use crate::dice::Dice;
 
-/// How long an answer is held back from a worker that is to die while it waits.
+/// How long a response is held back from a worker that is to die while it waits.
 const NEVER_MS: u64 = 600_000;
 
-/// What goes wrong, at the first request of that kind.
+/// The end of each kind's route, in the order of [`ResourceKind::ALL`].
+const ROUTES: [&str; ResourceKind::ALL.len()] = [
+    "/connections",
+    "/sourceConnections",
+    "/tenant/fieldgroups",
+    "/tenant/schemas",
+    "/dataSets",
+    "/targetConnections",
+    "/mappingSets",
+    "/flows",
+];
+
+/// What goes wrong at the first request of that kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trouble {
     /// Nothing.
     None,
-    /// The create's answer is lost, before it or in its middle.
+    /// The create's response is lost, before its first byte or in its middle.
     LostReply {
         /// Whether it breaks in the body.
         in_body: bool,
@@ -24,16 +36,16 @@ pub enum Trouble {
     LateCommit {
         /// How much later, in milliseconds.
         after: u64,
-        /// Whether a proxy answers; otherwise nobody.
+        /// Whether a proxy responds; otherwise nobody does.
         by_proxy: bool,
     },
     /// The create never arrives.
     NeverCommits,
-    /// The create takes effect, and 500 is the answer.
+    /// The create takes effect, and the response is a 500.
     Status500,
     /// The create is refused with 503.
     Refused,
-    /// The look is not answered.
+    /// The look gets no usable response.
     LookFails,
     /// The worker dies.
     Crash {
@@ -118,7 +130,7 @@ impl Case {
         ResourceKind::ALL[self.kind]
     }
 
-    /// What the first worker is told, if it is to die.
+    /// Where the first worker is to die, if it is.
     pub(super) fn crash_at(&self) -> Option<String> {
         let Trouble::Crash { point } = self.trouble else {
             return None;
@@ -167,16 +179,6 @@ impl Case {
     }
 
     fn route(&self) -> &'static str {
-        match self.kind() {
-            ResourceKind::BaseConnection => "/connections",
-            ResourceKind::SourceConnection => "/sourceConnections",
-            ResourceKind::FieldGroup => "/tenant/fieldgroups",
-            ResourceKind::Schema => "/tenant/schemas",
-            ResourceKind::Identity => "/tenant/descriptors",
-            ResourceKind::Dataset => "/dataSets",
-            ResourceKind::TargetConnection => "/targetConnections",
-            ResourceKind::MappingSet => "/mappingSets",
-            ResourceKind::Flow => "/flows",
-        }
+        ROUTES[self.kind]
     }
 }

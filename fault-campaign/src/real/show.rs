@@ -1,4 +1,4 @@
-//! One run to be read: a create whose answer is lost, and which takes effect a minute later.
+//! One run to be read: the response to a create is lost, and the create takes effect a minute later.
 
 use std::time::Duration;
 
@@ -18,16 +18,16 @@ const LATE: Duration = Duration::from_secs(60);
 /// If it does not come to its end.
 pub async fn late_commit(ground: &Ground) -> anyhow::Result<Vec<String>> {
     let waits = (QUIET_PERIOD, LIST_LAG);
-    let world = world::World::new(ground, waits, Duration::from_secs(1)).await?;
+    let world = world::new(ground, waits, Duration::from_secs(1)).await?;
     let late = Action::LateCommit {
         after_ms: u64::try_from(LATE.as_millis())?,
         reply: LateReply::Drop,
     };
     let rule = Rule::new("POST", "/connections", late).nth([1]);
     world.emulator.add_fault(rule);
-    let mut worker = world.worker(&ground.options.worker, None)?;
-    let handle = world.start(0).await?;
-    let result = world::result(&handle).await?;
+    let worker = world::worker(&world, &ground.options.worker, None);
+    let run = world::start(&world, 0).await?;
+    let result = world::result(&run).await?;
     let mut lines = vec![format!(
         "quiet period {} s, list lag {} s, the create takes effect after {} s",
         QUIET_PERIOD.as_secs(),
@@ -37,7 +37,7 @@ pub async fn late_commit(ground: &Ground) -> anyhow::Result<Vec<String>> {
 
     lines.push("\nthe history, of that activity:".to_owned());
     let mut of = std::collections::HashSet::new();
-    for event in world::history(&handle).await? {
+    for event in run.try_history().await? {
         match event.attributes {
             Some(Attributes::ActivityTaskScheduledEventAttributes(scheduled)) => {
                 let name = scheduled.activity_type.unwrap_or_default().name;
@@ -99,7 +99,7 @@ pub async fn late_commit(ground: &Ground) -> anyhow::Result<Vec<String>> {
         ));
     }
 
-    lines.push("\nthe connections that stand:".to_owned());
+    lines.push("\nthe connections that exist:".to_owned());
     for connection in world.emulator.resources("prod", "connections") {
         lines.push(format!("  {} {}", connection["id"], connection["name"]));
     }
@@ -107,7 +107,6 @@ pub async fn late_commit(ground: &Ground) -> anyhow::Result<Vec<String>> {
         "the caller was given: {}",
         result["baseConnectionId"]
     ));
-    worker.kill().await?;
-    world.emulator.shutdown().await;
+    drop(worker);
     Ok(lines)
 }

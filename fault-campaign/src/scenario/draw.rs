@@ -65,7 +65,7 @@ impl Fault {
         match self {
             // A title that is taken is refused at the commit, so an answer comes after it.
             Self::EarlyAnswer => uniqueness != Uniqueness::Refused,
-            Self::SweepFails | Self::InUse => uniqueness == Uniqueness::Swept,
+            Self::SweepFails | Self::InUse => uniqueness == Uniqueness::Deleted,
             // Another content has another name, and nothing deletes one.
             Self::Differing | Self::Foreign | Self::Ghost | Self::DeletedByHand => {
                 uniqueness != Uniqueness::Kept

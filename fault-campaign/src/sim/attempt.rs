@@ -8,12 +8,13 @@ use std::{
 };
 
 use aep_flow_ensure::{
-    Call, Created, EnsureError, Ensured, Intent, Now, Past, Resource, Rules, Sight, Standing,
-    Swept, ensure,
+    Call, Created, Deletion, EnsureError, Ensured, Existing, Intent, Now, Past, Reads, Resource,
+    Rules, ensure,
 };
 use aep_flow_proto::v1::OnExisting;
-use aep_platform::Failure;
 use jiff::Timestamp;
+
+use super::failures::Failure;
 
 /// A call that the protocol makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,20 +26,20 @@ pub enum Ask {
     /// One by its id.
     Read(String),
     /// Take one away.
-    Sweep(String),
+    Delete(String),
 }
 
 /// What it hears.
 #[derive(Debug)]
 pub enum Reply {
     /// To a look.
-    Look(Result<Vec<Standing>, Failure>),
+    Look(Result<Vec<Existing>, Failure>),
     /// To a create.
     Create(Result<Created, Failure>),
     /// To a read.
-    Read(Result<Option<Standing>, Failure>),
+    Read(Result<Option<Existing>, Failure>),
     /// To a deletion.
-    Sweep(Result<Swept, Failure>),
+    Delete(Result<Deletion, Failure>),
 }
 
 /// Where an attempt is after it went on.
@@ -47,13 +48,13 @@ pub enum Progress {
     /// It waits for the answer to this.
     Asks(Ask),
     /// It is over.
-    Ends(Result<Ensured, EnsureError>),
+    Ends(Result<Ensured, EnsureError<Failure>>),
 }
 
 /// An attempt under way.
 pub struct Attempt {
     port: Arc<Port>,
-    run: Pin<Box<dyn Future<Output = Result<Ensured, EnsureError>>>>,
+    run: Pin<Box<dyn Future<Output = Result<Ensured, EnsureError<Failure>>>>>,
 }
 
 impl std::fmt::Debug for Attempt {
@@ -122,15 +123,17 @@ impl Port {
     }
 }
 
-impl Sight for Port {
-    async fn look(&self) -> Result<Vec<Standing>, Failure> {
+impl Reads for Port {
+    type Failure = Failure;
+
+    async fn look(&self) -> Result<Vec<Existing>, Failure> {
         match self.call(Ask::Look).await {
             Reply::Look(reply) => reply,
             other => unreachable!("{other:?} answers no look"),
         }
     }
 
-    async fn read(&self, id: &str) -> Result<Option<Standing>, Failure> {
+    async fn read(&self, id: &str) -> Result<Option<Existing>, Failure> {
         match self.call(Ask::Read(id.to_owned())).await {
             Reply::Read(reply) => reply,
             other => unreachable!("{other:?} answers no read"),
@@ -150,10 +153,10 @@ impl Resource for Port {
         }
     }
 
-    async fn sweep(&self, id: &str) -> Result<Swept, Failure> {
-        match self.call(Ask::Sweep(id.to_owned())).await {
-            Reply::Sweep(reply) => reply,
-            other => unreachable!("{other:?} answers no sweep"),
+    async fn delete(&self, id: &str) -> Result<Deletion, Failure> {
+        match self.call(Ask::Delete(id.to_owned())).await {
+            Reply::Delete(reply) => reply,
+            other => unreachable!("{other:?} answers no deletion"),
         }
     }
 }

@@ -1,70 +1,59 @@
-//! What a call that went wrong looks like to the protocol.
+//! Calls that go wrong, as the protocol sees them.
 
-use aep_platform::{Class, Conflict, Failure, Next, Outcome};
+use std::fmt;
+
+use aep_flow_ensure::{CallFailure, Effect};
 
 use crate::scenario::Refusal;
 
-/// Whether the call could have changed something.
+/// What a call is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
+pub enum Access {
     /// A look or a read.
     Reads,
     /// A create or a deletion.
     Writes,
 }
 
+/// A call that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    effect: Effect,
+    message: String,
+}
+
+impl CallFailure for Failure {
+    fn effect(&self) -> Effect {
+        self.effect
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
 /// The failure of a call that met `refusal`, as the platform's client classifies it.
-pub fn failure(refusal: Refusal, effect: Effect) -> Failure {
-    let (status, class, is_open) = match refusal {
-        Refusal::TooMany => (Some(429), Class::RateLimited, false),
-        Refusal::Unavailable => (Some(503), Class::Unavailable, false),
-        Refusal::Internal => (Some(500), Class::Unavailable, true),
-        Refusal::Lost => (None, Class::Unavailable, true),
+pub fn failure(refusal: Refusal, access: Access) -> Failure {
+    let is_open = match refusal {
+        Refusal::TooMany | Refusal::Unavailable => false,
+        Refusal::Internal | Refusal::Lost => true,
     };
-    let is_unknown = is_open && effect == Effect::Writes;
     Failure {
-        outcome: if is_unknown {
-            Outcome::Unknown
+        effect: if is_open && access == Access::Writes {
+            Effect::Unknown
         } else {
-            Outcome::Refused
+            Effect::NothingChanged
         },
-        next: if is_unknown {
-            Next::Look
-        } else {
-            Next::Wait(None)
-        },
-        class: if is_unknown {
-            Class::OutcomeUnknown
-        } else {
-            class
-        },
-        status,
-        ..plain(format!("{refusal:?}"))
+        message: format!("{refusal:?}"),
     }
 }
 
 /// The failure of a create whose title something has.
 pub fn name_taken() -> Failure {
     Failure {
-        next: Next::FixInput,
-        class: Class::Conflict(Conflict::TitleNotUnique),
-        status: Some(400),
-        ..plain("XDM-1521-400".to_owned())
-    }
-}
-
-fn plain(message: String) -> Failure {
-    Failure {
-        outcome: Outcome::Refused,
-        next: Next::Wait(None),
-        class: Class::Unavailable,
-        code: None,
-        status: None,
-        request_id: None,
-        title: None,
-        detail: None,
-        retry_after: None,
-        message,
-        next_step: String::new(),
+        effect: Effect::NameTaken,
+        message: "XDM-1521-400".to_owned(),
     }
 }

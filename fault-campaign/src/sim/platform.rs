@@ -1,6 +1,6 @@
-//! The other side: what stands there, and what its lists show of it.
+//! The other side: what exists there, and what its lists show of it.
 
-use aep_flow_ensure::{Marker, ResourceKind, Standing, Swept, Uniqueness};
+use aep_flow_ensure::{Deletion, Existing, Marker, ResourceKind, Uniqueness};
 
 use crate::{dice::Dice, scenario::Lags, scenario::Millis};
 
@@ -18,7 +18,7 @@ pub enum Maker {
     Hand,
 }
 
-/// A resource, standing or gone.
+/// A resource, existing or gone.
 #[derive(Debug, Clone)]
 pub struct Thing {
     /// Its id.
@@ -27,7 +27,7 @@ pub struct Thing {
     pub maker: Maker,
     /// From which request.
     pub body: u8,
-    /// What stands in its description.
+    /// Its description.
     pub description: String,
     /// When it took effect.
     pub made: Millis,
@@ -35,7 +35,7 @@ pub struct Thing {
     pub deleted: Option<Millis>,
     /// Whether it was somebody's hand that deleted it.
     pub deleted_by_hand: bool,
-    /// Whether something stands on it.
+    /// Whether something uses it.
     pub used: bool,
     /// Whether a hand put it there.
     pub used_by_hand: bool,
@@ -46,8 +46,8 @@ pub struct Thing {
 }
 
 impl Thing {
-    /// Whether it stands.
-    pub fn stands(&self) -> bool {
+    /// Whether it exists.
+    pub fn exists(&self) -> bool {
         self.deleted.is_none()
     }
 
@@ -66,7 +66,7 @@ pub struct NameTaken;
 pub struct Platform {
     /// Kind of all that is on it.
     pub kind: ResourceKind,
-    /// All that ever stood there, in the order of making.
+    /// All that ever existed there, in the order of creation.
     pub things: Vec<Thing>,
     /// How far its clock is ahead.
     pub clock: Millis,
@@ -107,7 +107,7 @@ impl Platform {
     /// A create takes effect.
     ///
     /// # Errors
-    /// [`NameTaken`] where the platform keeps names single and one of that name stands.
+    /// [`NameTaken`] where the platform keeps names single and one of that name exists.
     pub fn commit(
         &mut self,
         now: Millis,
@@ -116,7 +116,7 @@ impl Platform {
         body: u8,
         description: &str,
     ) -> Result<&mut Thing, NameTaken> {
-        let is_taken = self.things.iter().any(Thing::stands);
+        let is_taken = self.things.iter().any(Thing::exists);
         if self.kind.uniqueness() == Uniqueness::Refused && is_taken {
             return Err(NameTaken);
         }
@@ -140,17 +140,17 @@ impl Platform {
     }
 
     /// Everything of the name that its lists show.
-    pub fn list(&mut self, now: Millis) -> Vec<Standing> {
+    pub fn list(&mut self, now: Millis) -> Vec<Existing> {
         let mut found = Vec::new();
         for at in 0..self.things.len() {
             if !self.shows(now, at) {
                 continue;
             }
             let thing = &self.things[at];
-            if !thing.stands() {
+            if !thing.exists() {
                 self.ghosts_shown += 1;
             }
-            found.push(self.standing(thing));
+            found.push(self.existing(thing));
         }
         found
     }
@@ -173,38 +173,38 @@ impl Platform {
     }
 
     /// The one of that id, as it is now.
-    pub fn read(&self, id: &str) -> Option<Standing> {
+    pub fn read(&self, id: &str) -> Option<Existing> {
         let mut things = self.things.iter();
-        let thing = things.find(|each| each.id == id && each.stands())?;
-        Some(self.standing(thing))
+        let thing = things.find(|each| each.id == id && each.exists())?;
+        Some(self.existing(thing))
     }
 
-    /// Deletes the one of that id, unless something stands on it.
-    pub fn delete(&mut self, now: Millis, id: &str) -> Swept {
+    /// Deletes the one of that id, unless something uses it.
+    pub fn delete(&mut self, now: Millis, id: &str) -> Deletion {
         let lag = in_turn(&self.lags.deleted, self.deletions);
         let mut things = self.things.iter_mut();
-        let Some(thing) = things.find(|each| each.id == id && each.stands()) else {
-            return Swept::Gone;
+        let Some(thing) = things.find(|each| each.id == id && each.exists()) else {
+            return Deletion::Gone;
         };
         if thing.used {
-            return Swept::InUse;
+            return Deletion::InUse;
         }
         thing.deleted = Some(now);
         thing.hides = now + lag;
         self.deletions += 1;
-        Swept::Gone
+        Deletion::Gone
     }
 
-    fn standing(&self, thing: &Thing) -> Standing {
+    fn existing(&self, thing: &Thing) -> Existing {
         let marker = Marker::find(&thing.description);
-        Standing {
+        Existing {
             id: thing.id.clone(),
             etag: String::new(),
             created_at: EPOCH + thing.made + self.clock,
             marker: match self.kind.uniqueness() {
                 // Its name holds the key and nothing else.
                 Uniqueness::Kept => marker.map(|marker| marker.of_adopted()),
-                Uniqueness::Refused | Uniqueness::Swept | Uniqueness::Alike => marker,
+                Uniqueness::Refused | Uniqueness::Deleted | Uniqueness::Alike => marker,
             },
         }
     }

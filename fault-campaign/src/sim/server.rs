@@ -7,16 +7,15 @@ use std::{
 };
 
 use aep_flow_ensure::{
-    Created, EnsureError, Ensured, Intent, Memory, Now, ResourceKind, Swept, Uniqueness,
-    crash::Point,
+    CallFailure as _, Created, Deletion, Effect, EnsureError, Ensured, Intent, Memory, Now,
+    ResourceKind, Uniqueness, crash::Point,
 };
 use aep_flow_proto::v1::Outcome;
-use aep_platform::{Class, Failure};
 use jiff::Timestamp;
 
 use super::{
     attempt::{Ask, Attempt, Progress, Reply},
-    failures::{Effect, failure, name_taken},
+    failures::{Access, Failure, failure, name_taken},
     platform::{EPOCH, Maker, Platform},
 };
 use crate::{
@@ -42,17 +41,17 @@ pub enum End {
         /// Whether it was told that it made it.
         outcome: Outcome,
     },
-    /// Something stands in the way.
+    /// Something of that name is in the way.
     Conflict {
         /// Its id, where it can be seen.
         id: Option<String>,
     },
-    /// Ours stands, from another request.
+    /// Ours exists, created from another request.
     Mismatch {
         /// Its id.
         id: String,
     },
-    /// Several stand and are in use.
+    /// Several exist and are in use.
     Undecided {
         /// Their ids.
         ids: Vec<String>,
@@ -82,8 +81,8 @@ pub struct Rare {
     pub ambiguous: u64,
     /// Answers with what the call made in an attempt that was not answered.
     pub adopted_after_lost: u64,
-    /// Deletions of one of ours while another stood.
-    pub swept: u64,
+    /// Deletions of one of ours while another existed.
+    pub duplicates_deleted: u64,
     /// Creates that took effect after another caller had its answer.
     pub late_after_answer: u64,
     /// Looks that showed something which was gone.
@@ -104,7 +103,7 @@ impl std::ops::AddAssign for Rare {
     fn add_assign(&mut self, other: Self) {
         self.ambiguous += other.ambiguous;
         self.adopted_after_lost += other.adopted_after_lost;
-        self.swept += other.swept;
+        self.duplicates_deleted += other.duplicates_deleted;
         self.late_after_answer += other.late_after_answer;
         self.ghosts += other.ghosts;
         self.mismatches += other.mismatches;
@@ -158,11 +157,6 @@ pub fn intent(kind: ResourceKind, body: u8, number: usize) -> Intent {
         return intent;
     }
     intent.by(&["workflow", &number.to_string(), "1"])
-}
-
-/// Whether the worker reports a failure of this class as one to try again.
-pub fn is_retryable(failure: &Failure) -> bool {
-    matches!(failure.class, Class::RateLimited | Class::Unavailable)
 }
 
 #[derive(Debug)]
@@ -309,7 +303,7 @@ impl<'a> World<'a> {
             Event::Wakes(worker) => self.wakes(worker),
             Event::Uses(id) => {
                 let mut things = self.platform.things.iter_mut();
-                if let Some(thing) = things.find(|each| each.id == id && each.stands()) {
+                if let Some(thing) = things.find(|each| each.id == id && each.exists()) {
                     thing.used = true;
                 }
             }
@@ -366,7 +360,7 @@ impl<'a> World<'a> {
                 let point = match ask {
                     Ask::Look => Some(Point::BeforeLook),
                     Ask::Create => Some(Point::BeforePost),
-                    Ask::Read(_) | Ask::Sweep(_) => None,
+                    Ask::Read(_) | Ask::Delete(_) => None,
                 };
                 match point.and_then(|point| self.crash_at(worker, point)) {
                     Some(crash) => self.falls(worker, crash, Some(Stalled::Asking(ask))),
@@ -463,23 +457,23 @@ impl<'a> World<'a> {
         let reply = match ask {
             Ask::Create => return self.create_arrives(worker),
             Ask::Look => Reply::Look(match upset.look.take() {
-                Some(refusal) => Err(failure(refusal, Effect::Reads)),
+                Some(refusal) => Err(failure(refusal, Access::Reads)),
                 None => Ok(self.platform.list(self.now)),
             }),
             Ask::Read(id) => Reply::Read(match upset.read.take() {
-                Some(refusal) => Err(failure(refusal, Effect::Reads)),
+                Some(refusal) => Err(failure(refusal, Access::Reads)),
                 None => Ok(self.platform.read(&id)),
             }),
-            Ask::Sweep(id) => {
+            Ask::Delete(id) => {
                 let fate = upset.sweep.take();
-                let swept = match fate {
+                let deletion = match fate {
                     Some(fate) if !fate.commits => None,
-                    Some(_) | None => Some(self.sweeps(&id)),
+                    Some(_) | None => Some(self.deletes(&id)),
                 };
-                Reply::Sweep(match (fate, swept) {
-                    (None, Some(swept)) => Ok(swept),
-                    (Some(fate), _) => Err(failure(fate.reply, Effect::Writes)),
-                    (None, None) => Err(failure(Refusal::Lost, Effect::Writes)),
+                Reply::Delete(match (fate, deletion) {
+                    (None, Some(deletion)) => Ok(deletion),
+                    (Some(fate), _) => Err(failure(fate.reply, Access::Writes)),
+                    (None, None) => Err(failure(Refusal::Lost, Access::Writes)),
                 })
             }
         };
@@ -487,17 +481,17 @@ impl<'a> World<'a> {
         self.after(latency, Event::Replies(worker, reply));
     }
 
-    fn sweeps(&mut self, id: &str) -> Swept {
-        let standing = self.platform.things.iter().filter(|each| each.stands());
-        let others = standing.filter(|each| each.is_ours() && each.id != id);
+    fn deletes(&mut self, id: &str) -> Deletion {
+        let existing = self.platform.things.iter().filter(|each| each.exists());
+        let others = existing.filter(|each| each.is_ours() && each.id != id);
         let has_others = others.count() > 0;
-        let stood = self.platform.read(id).is_some();
-        let swept = self.platform.delete(self.now, id);
-        if stood && has_others && swept == Swept::Gone {
-            self.rare.swept += 1;
+        let existed = self.platform.read(id).is_some();
+        let deletion = self.platform.delete(self.now, id);
+        if existed && has_others && deletion == Deletion::Gone {
+            self.rare.duplicates_deleted += 1;
         }
-        self.tell(|| format!("platform: deletion of {id}: {swept:?}"));
-        swept
+        self.tell(|| format!("platform: deletion of {id}: {deletion:?}"));
+        deletion
     }
 
     fn create_arrives(&mut self, worker: usize) {
@@ -517,8 +511,8 @@ impl<'a> World<'a> {
             (after, pending)
         });
         if let CreateReply::Refused(refusal) = fate.reply {
-            let failure = failure(refusal, Effect::Writes);
-            if failure.outcome == aep_platform::Outcome::Unknown && !self.workers[worker].cut_off {
+            let failure = failure(refusal, Access::Writes);
+            if failure.effect() == Effect::Unknown && !self.workers[worker].cut_off {
                 self.rare.ambiguous += 1;
             }
             let latency = self.latency();
@@ -600,7 +594,7 @@ impl<'a> World<'a> {
         let point = match reply {
             Reply::Look(_) => Some(Point::AfterLook),
             Reply::Create(_) => Some(Point::AfterReply),
-            Reply::Read(_) | Reply::Sweep(_) => None,
+            Reply::Read(_) | Reply::Delete(_) => None,
         };
         match point.and_then(|point| self.crash_at(worker, point)) {
             Some(crash) => {
@@ -614,7 +608,11 @@ impl<'a> World<'a> {
     }
 
     /// What an attempt that ended so leaves for the next.
-    fn memory(&self, worker: usize, result: &Result<Ensured, EnsureError>) -> Option<Memory> {
+    fn memory(
+        &self,
+        worker: usize,
+        result: &Result<Ensured, EnsureError<Failure>>,
+    ) -> Option<Memory> {
         let past = match result {
             Err(EnsureError::Failed { past, .. } | EnsureError::NotYet { past, .. }) => past,
             Ok(_) | Err(_) => return None,
@@ -623,7 +621,7 @@ impl<'a> World<'a> {
         Some(Memory::of(number, Some(self.scenario.kind), past))
     }
 
-    fn reports(&mut self, worker: usize, result: Result<Ensured, EnsureError>) {
+    fn reports(&mut self, worker: usize, result: Result<Ensured, EnsureError<Failure>>) {
         let at = &self.workers[worker];
         let (caller, number, is_cut_off) = (at.caller, at.number, at.cut_off);
         self.tell(|| {
@@ -641,9 +639,8 @@ impl<'a> World<'a> {
             Err(EnsureError::NotYet { after, .. }) => {
                 Some(after.map_or_else(|| backoff(number), |after| as_millis(after.as_millis())))
             }
-            Err(EnsureError::Failed { failure, .. }) if is_retryable(failure) => {
-                Some(backoff(number))
-            }
+            // What a simulated call meets passes.
+            Err(EnsureError::Failed { .. }) => Some(backoff(number)),
             Ok(_) | Err(_) => None,
         };
         if let Some(pause) = pause {
@@ -699,7 +696,7 @@ impl<'a> World<'a> {
             }
             Hand::Earlier { body, .. } => {
                 let description = intent(self.scenario.kind, body, usize::MAX).described("");
-                // Where it is refused, one stands already, which is as good.
+                // Where it is refused, one exists already, which is as good.
                 let _ = self
                     .platform
                     .commit(now, &id, Maker::Earlier, body, &description);
@@ -716,14 +713,14 @@ impl<'a> World<'a> {
             }
             Hand::Use { .. } => {
                 let mut things = self.platform.things.iter_mut().rev();
-                if let Some(thing) = things.find(|each| each.stands() && each.is_ours()) {
+                if let Some(thing) = things.find(|each| each.exists() && each.is_ours()) {
                     thing.used = true;
                     thing.used_by_hand = true;
                 }
             }
             Hand::Delete { .. } => {
                 let mut things = self.platform.things.iter_mut();
-                if let Some(thing) = things.find(|each| each.stands() && each.is_ours()) {
+                if let Some(thing) = things.find(|each| each.exists() && each.is_ours()) {
                     thing.used = false;
                     thing.deleted_by_hand = true;
                     let id = thing.id.clone();

@@ -1,6 +1,6 @@
-//! A payload that says it is encrypted: its key's id in the first line, then the data.
+//! A payload that claims to be encrypted: its key's id in the first line, then the data.
 //!
-//! One whose data begins with `#seal ` is sealed here first, so that what is inside is read too.
+//! If its data begins with `#seal `, the target encrypts it first, so that the content is read too.
 
 use std::collections::HashMap;
 
@@ -30,7 +30,7 @@ pub(super) fn check(input: &[u8]) {
                     .is_ok_and(|opened| opened == plain),
                 "what is sealed is read as it was"
             );
-            // One bit of it is changed, somewhere that the input says.
+            // One bit of it is changed, at a place that the input chooses.
             let at = inner.first().map_or(0, |byte| usize::from(*byte)) % sealed.data.len();
             sealed.data[at] ^= 1;
             assert!(

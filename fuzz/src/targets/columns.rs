@@ -1,10 +1,10 @@
-//! A table as wanted beside the columns that the source is said to have:
-//! `{"table": {…}, "columns": […]}`.
+//! A table of an input, and the columns that the source claims to have: `{"table": {…}, "columns":
+//! […]}`.
 
 use aep_flow_proto::{json::Object, read, v1::Table, validate};
 use serde_json::Value;
 
-use super::ingest::assert_fit_violation;
+use super::input::assert_fit_violation;
 
 pub(super) fn check(input: &[u8]) {
     let Ok(mut root @ Value::Object(_)) = serde_json::from_slice::<Value>(input) else {

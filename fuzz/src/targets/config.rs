@@ -1,4 +1,4 @@
-//! The configuration: a file, and in lines `#env NAME=value` of it the environment.
+//! The configuration: a file, whose lines `#env NAME=value` are the environment.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use aep_flow::config::{Config, Environment, Sources};
 
 use crate::oracle::{CANARY, assert_quiet};
 
-/// Where a secret is put by mistake, and where it is put rightly.
+/// Places where a secret is by mistake, and where it belongs.
 const SECRET_PLACES: [&str; 8] = [
     "token = ",
     "#env AEP_FLOW_VAULT_TOKEN=",
@@ -27,7 +27,8 @@ pub(super) fn check(input: &[u8]) {
     let environment: Environment = text
         .lines()
         .filter_map(|line| line.strip_prefix("#env ")?.split_once('='))
-        // A file that is named is read: from nowhere but the folder.
+        // A variable that names a file makes the configuration read it, so none may lead out of the
+        // folder.
         .filter(|(name, _)| *name != "AEP_FLOW_CONFIG" && !name.ends_with("_FILE"))
         .collect();
     let folder = FOLDER.with(|folder| folder.path().to_owned());
@@ -40,7 +41,7 @@ pub(super) fn check(input: &[u8]) {
         flags: Vec::new(),
     };
     let secret = text.lines().all(|line| {
-        // A reference is named in errors, as the person who wrote it must find it.
+        // Errors name a reference, so that the person who wrote it can find it.
         let written = line.trim().strip_prefix("#env ").unwrap_or(line);
         let is_reference = written.contains("file") || written.contains("env");
         let (key, _) = line.rsplit_once('=').unwrap_or_default();
@@ -55,7 +56,7 @@ pub(super) fn check(input: &[u8]) {
             let causes =
                 std::iter::successors(std::error::Error::source(&error), |error| error.source());
             let causes: Vec<String> = causes.map(ToString::to_string).collect();
-            // Who reads it wrote the file as well, so it may be as long as that.
+            // The reader of the error also wrote the file, so the error may be as long as the file.
             if secret {
                 assert_quiet(&format!("{error}\n{error:?}\n{causes:?}"));
             }

@@ -2,13 +2,13 @@
 
 use aep_flow_proto::{
     read,
-    v1::{IngestOracleServiceCloudInput, Violation},
+    v1::IngestOracleServiceCloudInput,
     validate::{self, Rules},
 };
-use serde::Serialize;
-use serde_json::Value;
 
-use crate::oracle::{CANARY, assert_fit};
+use super::host::assert_leads_away;
+use super::input::{assert_fit_violation, has_only_secret_canaries, to_json};
+use crate::oracle::assert_fit;
 
 pub(super) fn check(input: &[u8]) {
     let secret = has_only_secret_canaries(input);
@@ -27,74 +27,11 @@ pub(super) fn check(input: &[u8]) {
                 .for_each(|each| assert_fit_violation(each, secret));
         }
         Ok(()) => {
-            let json = without_unknown_words(&message).expect("what is valid can be written");
+            let json = to_json(&message).expect("what is valid can be written");
             let again = read::from_json(&json);
             assert_eq!(again.as_ref(), Ok(&message), "JSON round trip");
             let connection = message.connection.as_ref().expect("demanded");
-            super::connection::assert_leads_away(&connection.host);
+            assert_leads_away(&connection.host);
         }
-    }
-}
-
-#[track_caller]
-pub(super) fn assert_fit_violation(violation: &Violation, secret: bool) {
-    assert!(!violation.field.is_empty(), "a violation of no field");
-    assert_fit(
-        &format!(
-            "{}: {}, {}",
-            violation.field, violation.found, violation.expected
-        ),
-        secret,
-    );
-}
-
-/// As JSON, where the message can be written as such.
-pub(super) fn without_unknown_words(message: &impl Serialize) -> Option<Vec<u8>> {
-    serde_json::to_vec(message).ok()
-}
-
-/// Whether the canary stands in `input`, and nowhere but where a password was put by mistake:
-/// in place of the reference, or inside one under a name that is none.
-pub(super) fn has_only_secret_canaries(input: &[u8]) -> bool {
-    let Ok(root) = serde_json::from_slice::<Value>(input) else {
-        return false;
-    };
-    let mut places = Vec::new();
-    walk(&root, &mut Vec::new(), &mut places);
-    // A field given twice is read by the parser above as the last of them.
-    let count = String::from_utf8_lossy(input).matches(CANARY).count();
-    count > 0
-        && places.len() == count
-        && places.iter().all(|place| {
-            let at = place.iter().position(|name| name == "password");
-            at.is_some_and(|at| {
-                place[at + 1..]
-                    .iter()
-                    .all(|name| !["env", "file", "vault"].contains(&name.as_str()))
-            })
-        })
-}
-
-fn walk(value: &Value, path: &mut Vec<String>, places: &mut Vec<Vec<String>>) {
-    match value {
-        Value::String(text) if text.contains(CANARY) => {
-            let times = text.matches(CANARY).count();
-            places.extend(std::iter::repeat_n(path.clone(), times));
-        }
-        Value::Array(values) => {
-            for (index, value) in values.iter().enumerate() {
-                path.push(index.to_string());
-                walk(value, path, places);
-                path.pop();
-            }
-        }
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                path.push(name.clone());
-                walk(value, path, places);
-                path.pop();
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

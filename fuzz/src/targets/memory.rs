@@ -1,4 +1,5 @@
-//! What an earlier attempt left in its heartbeat: anybody with the namespace can write one.
+//! What an earlier attempt left in its heartbeat. Anybody with access to the namespace can write
+//! one.
 
 use aep_flow_ensure::{Memory, Past, ResourceKind};
 use jiff::Timestamp;
@@ -16,7 +17,7 @@ pub(super) fn check(input: &[u8]) {
         for attempt in [0, 1, 2, 3, 4, u32::MAX] {
             for kind in [ResourceKind::Flow, ResourceKind::Schema] {
                 let past = Memory::past(Some(&memory), attempt, kind, now);
-                // Else a create whose answer was lost is made a second time.
+                // Otherwise a create whose response was lost would be sent a second time.
                 let is_predecessors = left > 0 && left + 1 == u64::from(attempt);
                 assert!(
                     past != Past::Clean || is_predecessors,

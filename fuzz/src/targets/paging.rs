@@ -1,11 +1,11 @@
-//! Lists whose pages lead in circles, elsewhere or nowhere. Pages stand one after the other,
-//! each begun by a line `--- page`.
+//! Lists whose pages lead in circles, elsewhere or nowhere. The pages follow each other, each after
+//! a line `--- page`.
 
 use aep_platform::fuzzing;
 
 use crate::oracle::assert_fit;
 
-/// No list is followed further.
+/// How many pages of a list are read at most.
 const MOST_PAGES: usize = 1000;
 
 pub(super) fn check(input: &[u8]) {

@@ -14,7 +14,7 @@ use temporalio_common::{
     protos::temporal::api::common::v1::Payload,
 };
 
-use super::ingest::{has_only_secret_canaries, without_unknown_words};
+use super::input::{has_only_secret_canaries, to_json};
 use crate::oracle::assert_fit;
 
 pub(super) fn check(input: &[u8]) {
@@ -23,7 +23,7 @@ pub(super) fn check(input: &[u8]) {
         Some(at) => (&input[..at], &input[at + 1..]),
         None => (input, &[][..]),
     };
-    // `encoding messageType`, where the second is given.
+    // The line is `encoding messageType`, or the encoding alone.
     let mut words = encoding.splitn(2, |byte| *byte == b' ');
     let mut metadata = HashMap::new();
     if let Some(encoding) = words.next() {
@@ -63,9 +63,9 @@ where
             let bytes = message.encode_to_vec();
             let decoded = T::decode(bytes.as_slice());
             assert!(decoded.as_ref() == Ok(&message), "binary round trip");
-            // A number that is no word of its enum, which JSON cannot say, is refused by the
-            // validation before anything is written.
-            if let Some(json) = without_unknown_words(&message) {
+            // The validation refuses an unknown number of an enum, which JSON can't express, before
+            // anything is written.
+            if let Some(json) = to_json(&message) {
                 let again: Result<T, _> = aep_flow_proto::read::from_json(&json);
                 assert!(again.as_ref() == Ok(&message), "JSON round trip");
             }

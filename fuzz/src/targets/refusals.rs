@@ -1,8 +1,9 @@
-//! Answers that are no success: what they say about the world, and what is kept of their words.
+//! Responses that are errors: what they say of a request's effect, and which of their words are
+//! kept.
 
 use std::time::Duration;
 
-use aep_platform::{Effect, Next, Outcome, fuzzing};
+use aep_platform::{Operation, RequestEffect, fuzzing};
 
 use crate::oracle::{CANARY, assert_fit};
 
@@ -13,7 +14,7 @@ fn is_open(status: u16) -> bool {
 
 pub(super) fn check(input: &[u8]) {
     let refused = fuzzing::refused(input, CANARY);
-    // The answer may repeat the request's secret anywhere.
+    // The response may repeat the request's secret anywhere.
     let shown = [&refused.refusal.title, &refused.refusal.detail];
     for text in shown.into_iter().flatten() {
         assert_fit(text, true);
@@ -31,18 +32,15 @@ pub(super) fn check(input: &[u8]) {
             .retry_after
             .is_none_or(|wait| wait <= longest)
     );
-    for meaning in refused.meanings {
-        if let Next::Wait(Some(wait)) = meaning.next {
-            assert!(wait <= longest);
-        }
+    for (operation, effect) in refused.effects {
         let status = refused.refusal.status;
-        let decided = meaning.outcome == Outcome::Refused;
-        if meaning.effect != Effect::Read && is_open(status) && !refused.is_documented {
-            // Else a body that anybody can write makes us create a second one.
+        let decided = effect == RequestEffect::Refused;
+        if operation != Operation::Read && is_open(status) && !refused.is_documented {
+            // Otherwise a body that anybody can write would make us create a duplicate.
             assert!(!decided, "HTTP {status} taken for a refusal");
         }
         assert!(
-            meaning.effect != Effect::Read || decided,
+            operation != Operation::Read || decided,
             "a read left something open"
         );
     }

@@ -8,7 +8,7 @@ use aep_flow_proto::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::ingest::assert_fit_violation;
+use super::input::assert_fit_violation;
 use crate::oracle::assert_fit;
 
 pub(super) fn check(input: &[u8]) {
@@ -57,7 +57,7 @@ fn assert_is_taken_by_the_platform(schedule: &Schedule, delta: &str) {
     }
     let start = validate::start_time(schedule).expect("it was checked");
     if let validate::StartTime::At(start) = start {
-        // What is read can be written and read again, and is the same instant.
+        // A time that is written and read again is the same instant.
         let written = start.to_string();
         assert_eq!(written.parse().ok(), Some(start));
     }

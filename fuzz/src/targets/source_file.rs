@@ -26,12 +26,12 @@ pub(super) fn check(input: &[u8]) {
     }
 }
 
-/// What is shown to a person at a terminal can't steer it.
+/// Text that is shown to a person must not control the terminal.
 fn is_plain(text: &str) {
     assert!(!text.chars().any(char::is_control), "{text:?}");
 }
 
-/// What opens something is a secret, and no secret has an example.
+/// A parameter that grants access is a secret, and no secret has an example.
 fn keeps_secrets(source: &Source, auth: &Auth) {
     is_plain(&source.auth_deprecation_notice(auth).unwrap_or_default());
     is_plain(&auth.spec_name);

@@ -11,15 +11,14 @@ use serde_json::Value;
 
 use super::filter::is_plain;
 use super::flow_service::{Created, Deleted, SchemaRef};
-use crate::answer::{Answer, Unreadable};
-use crate::classify::refuses_filter;
 use crate::client::Sandbox;
-use crate::error::{CreateError, DeleteError, ReadError, UpdateError};
+use crate::error::PlatformError;
 use crate::fields::{self, Raw};
 use crate::ids::{DatasetId, Etag, SchemaId};
-use crate::kind::{Effect, Kind};
-use crate::paging::{Following, Page};
+use crate::kind::{EntityKind, Operation};
+use crate::paging::{NextPage, Page};
 use crate::request::{Request, Service};
+use crate::response::{Response, UnreadableResponse};
 
 const COLLECTION: &str = "/dataSets";
 const ONE: &str = "/dataSets/{id}";
@@ -30,7 +29,7 @@ const MAX_PAGE: u32 = 100;
 /// The content type of `schemaRef` that the newest guide prints for datasets.
 const SCHEMA_CONTENT_TYPE: &str = "application/vnd.adobe.xed+json;version=1";
 
-/// A dataset to be made.
+/// A dataset to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewDataset {
     /// Its name; names are not unique.
@@ -39,7 +38,7 @@ pub struct NewDataset {
     pub description: Option<String>,
     /// The rows' schema.
     pub schema_id: SchemaId,
-    /// Marks by name; don't begin one with `adobe`.
+    /// Tags by name; a name must not begin with `adobe`.
     pub tags: BTreeMap<String, Vec<String>>,
 }
 
@@ -52,30 +51,30 @@ pub struct Dataset {
     pub name: String,
     /// Its description.
     pub description: Option<String>,
-    /// When it was made, in milliseconds since 1970.
+    /// When it was created, in milliseconds since 1970.
     pub created_at_ms: Option<i64>,
     /// Its version, such as `1.0.2`.
     pub version: Option<String>,
-    /// Its version for a change, from the header of the answer: none in a list.
+    /// Its version for a change. It is in a header of the response, so lists have none.
     pub etag: Option<Etag>,
     /// Such as `DRAFT`.
     pub state: Option<String>,
     /// The rows' schema.
     pub schema_ref: Option<SchemaRef>,
-    /// Marks by name.
+    /// Tags by name.
     pub tags: BTreeMap<String, Vec<String>>,
-    /// All of it.
+    /// The whole entity.
     pub raw: Raw,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire<'a> {
+struct DatasetBody<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
     schema_ref: SchemaRef,
-    file_description: WireFile,
+    file_description: FileJson,
     enable_error_diagnostics: bool,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     tags: &'a BTreeMap<String, Vec<String>>,
@@ -83,102 +82,95 @@ struct Wire<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct WireFile {
+struct FileJson {
     persisted: bool,
     container_format: &'static str,
     format: &'static str,
 }
 
-fn wire(new: &NewDataset) -> Wire<'_> {
-    Wire {
+fn body(new: &NewDataset) -> DatasetBody<'_> {
+    DatasetBody {
         name: &new.name,
         description: new.description.as_deref(),
         schema_ref: SchemaRef {
             id: new.schema_id.clone(),
             content_type: SCHEMA_CONTENT_TYPE.to_owned(),
         },
-        file_description: WireFile {
+        file_description: FileJson {
             persisted: true,
             container_format: "parquet",
             format: "parquet",
         },
-        // Without it a run says how many rows failed, but not why.
+        // Without it a run counts the rows that failed, but gives no reasons.
         enable_error_diagnostics: true,
         tags: &new.tags,
     }
 }
 
 /// `["@/dataSets/5ed18e0f4f90b719196f44a9"]`, in either spelling of the path.
-pub(crate) fn parse_created(answer: &Answer) -> Result<Created<DatasetId>, Unreadable> {
-    let body = answer.json()?;
+pub(crate) fn parse_created(response: &Response) -> Result<Created<DatasetId>, UnreadableResponse> {
+    let body = response.json()?;
     let path = fields::text(&body, "/0")
-        .ok_or_else(|| Unreadable::shape("the answer is no list of one path"))?;
+        .ok_or_else(|| UnreadableResponse::shape("the response is no list of one path"))?;
     let id = path.rsplit('/').next().unwrap_or_default();
     Ok(Created {
-        id: DatasetId::parse(id).map_err(|error| Unreadable::shape(error.to_string()))?,
+        id: DatasetId::parse(id).map_err(|error| UnreadableResponse::shape(error.to_string()))?,
         etag: None,
-        request_id: answer.request_id(),
+        request_id: response.request_id(),
     })
 }
 
-#[derive(Clone, Copy)]
-enum Filter<'a> {
-    Name(&'a str),
-    Tag(&'a str),
-    All,
-}
-
-fn build_list(filter: Filter<'_>, limit: usize, start: usize) -> Request {
-    let mut request = Request::get(Kind::Dataset, Service::Catalog, COLLECTION);
-    match filter {
-        // `*` stands for anything in a name, `**` for itself.
-        Filter::Name(name) => request = request.query("name", &name.replace('*', "**")),
-        Filter::Tag(tag) => request = request.query("tags", &format!("{tag}:*")),
-        Filter::All => {}
+fn build_list(name: Option<&str>, limit: usize, start: usize) -> Request {
+    let mut request = Request::get(EntityKind::Dataset, Service::Catalog, COLLECTION);
+    if let Some(name) = name {
+        // In this filter `*` matches anything, and `**` is an asterisk.
+        request = request.query("name", &name.replace('*', "**"));
     }
     request
         .query(
             "properties",
             "name,description,schemaRef,tags,created,state,version",
         )
-        // Newest first: one that is made meanwhile moves others to a later page, where they come
-        // a second time, rather than to an earlier one, where they would be missed.
+        // Newest first: a dataset created meanwhile moves others to a later page, where they are
+        // read a second time. In another order they could move to an earlier page and be missed.
         .query("orderBy", "desc:created")
         .query("limit", &limit.to_string())
         .query("start", &start.to_string())
 }
 
 pub(crate) fn parse_list(
-    answer: &Answer,
+    response: &Response,
     start: usize,
     limit: usize,
-) -> Result<Page<Dataset>, Unreadable> {
-    let items = parse_map(answer)?
+) -> Result<Page<Dataset>, UnreadableResponse> {
+    let items = parse_map(response)?
         .into_iter()
         .map(|dataset| (dataset.id.as_str().to_owned(), dataset))
         .collect();
     Ok(Page {
         items,
-        next: Following::Offset { start, limit },
+        next: NextPage::Offset { start, limit },
     })
 }
 
 /// Datasets by id, without an envelope.
-fn parse_map(answer: &Answer) -> Result<Vec<Dataset>, Unreadable> {
-    match answer.json()? {
+fn parse_map(response: &Response) -> Result<Vec<Dataset>, UnreadableResponse> {
+    match response.json()? {
         Value::Object(entries) => entries
             .into_iter()
             .map(|(id, value)| read(&id, value))
             .collect(),
         Value::Array(entries) if entries.is_empty() => Ok(Vec::new()),
-        _ => Err(Unreadable::shape("the answer is no map of datasets")),
+        _ => Err(UnreadableResponse::shape(
+            "the response is no map of datasets",
+        )),
     }
 }
 
-fn read(id: &str, value: Value) -> Result<Dataset, Unreadable> {
-    let id = DatasetId::parse(id).map_err(|error| Unreadable::shape(error.to_string()))?;
+fn read(id: &str, value: Value) -> Result<Dataset, UnreadableResponse> {
+    let id = DatasetId::parse(id).map_err(|error| UnreadableResponse::shape(error.to_string()))?;
     if !value.is_object() {
-        return Err(Unreadable::shape("a dataset is no object"));
+        return Err(UnreadableResponse::shape("a dataset is no object"));
     }
     let tags = value
         .get("tags")
@@ -206,154 +198,130 @@ fn read(id: &str, value: Value) -> Result<Dataset, Unreadable> {
 }
 
 /// One dataset, in a map of one, with the version that only the header has.
-pub(crate) fn parse_one(answer: &Answer, id: &DatasetId) -> Result<Dataset, Unreadable> {
-    let mut dataset = parse_map(answer)?
+pub(crate) fn parse_one(
+    response: &Response,
+    id: &DatasetId,
+) -> Result<Dataset, UnreadableResponse> {
+    let mut dataset = parse_map(response)?
         .into_iter()
         .find(|dataset| dataset.id == *id)
-        .ok_or_else(|| Unreadable::shape("the dataset is not in its answer"))?;
-    dataset.etag = etag(answer);
+        .ok_or_else(|| UnreadableResponse::shape("the dataset is not in its response"))?;
+    dataset.etag = etag(response);
     Ok(dataset)
 }
 
-/// Catalog's `E-Tag`, so spelled. An `ETag` is not asked for: it may be a proxy's, of the bytes,
-/// and every change under it would be refused as stale.
-fn etag(answer: &Answer) -> Option<Etag> {
-    answer.header("e-tag")?.parse().ok()
+/// Catalog's `E-Tag`, spelled so. An `ETag` is ignored: it may be a proxy's, computed of the bytes,
+/// and Catalog would refuse every change under it as stale.
+fn etag(response: &Response) -> Option<Etag> {
+    response.header("e-tag")?.parse().ok()
 }
 
 #[derive(Serialize)]
-struct WireDescription<'a> {
+struct DescriptionJson<'a> {
     description: &'a str,
 }
 
 /// A merge: fields that are not sent stay.
 fn build_description(id: &DatasetId, etag: Option<&Etag>, description: &str) -> Request {
     let request = Request::new(
-        Effect::Update,
+        Operation::Update,
         Method::PATCH,
-        Kind::Dataset,
+        EntityKind::Dataset,
         Service::Catalog,
         ONE,
     )
     .id(id.as_str())
-    .json(&WireDescription { description });
+    .json(&DescriptionJson { description });
     match etag {
         Some(etag) => request.if_match(etag),
         None => request,
     }
 }
 
-/// An unknown id may also be answered with success and an empty list.
-pub(crate) fn parse_deleted(answer: &Answer) -> Result<Deleted, Unreadable> {
-    Ok(match answer.json() {
+/// For an unknown id the response may also be a success with an empty list.
+pub(crate) fn parse_deleted(response: &Response) -> Result<Deleted, UnreadableResponse> {
+    Ok(match response.json() {
         Ok(Value::Array(paths)) if paths.is_empty() => Deleted::WasGone,
         Ok(_) | Err(_) => Deleted::Accepted,
     })
 }
 
 impl Sandbox {
-    /// Makes a dataset, sent once.
+    /// Creates a dataset. The request is sent once.
     ///
     /// # Errors
-    /// [`CreateError`]; ask its `outcome` before sending it again, names are not unique.
+    /// [`PlatformError`]; check its `effect` before sending it again, as names are not unique.
     pub async fn create_dataset(
         &self,
         new: &NewDataset,
-    ) -> Result<Created<DatasetId>, CreateError> {
-        let request = Request::create(Kind::Dataset, Service::Catalog, COLLECTION).json(&wire(new));
-        self.create(&new.name, &request, parse_created).await
+    ) -> Result<Created<DatasetId>, PlatformError> {
+        let request = Request::create(EntityKind::Dataset, Service::Catalog, COLLECTION, &new.name)
+            .json(&body(new));
+        self.call(&request, parse_created).await
     }
 
     /// One dataset.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn get_dataset(&self, id: &DatasetId) -> Result<Dataset, ReadError> {
-        let request = Request::get(Kind::Dataset, Service::Catalog, ONE).id(id.as_str());
-        self.read(&request, |answer| parse_one(answer, id)).await
+    /// [`PlatformError`].
+    pub async fn get_dataset(&self, id: &DatasetId) -> Result<Dataset, PlatformError> {
+        let request = Request::get(EntityKind::Dataset, Service::Catalog, ONE).id(id.as_str());
+        self.call(&request, |response| parse_one(response, id))
+            .await
     }
 
-    /// Every dataset of exactly that name, whatever characters it has.
+    /// Every dataset of exactly that name, whatever characters the name has.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn find_datasets_named(&self, name: &str) -> Result<Vec<Dataset>, ReadError> {
-        let filter = if is_plain(&name.replace('*', "x")) {
-            Filter::Name(name)
-        } else {
-            Filter::All
+    /// [`PlatformError`].
+    pub async fn find_datasets_named(&self, name: &str) -> Result<Vec<Dataset>, PlatformError> {
+        let filter = is_plain(&name.replace('*', "x")).then_some(name);
+        let mut datasets = match self.list_datasets(filter).await {
+            Err(error) if error.refuses_filter() && filter.is_some() => {
+                self.list_datasets(None).await?
+            }
+            result => result?,
         };
-        let mut datasets = self.list_datasets(filter).await?;
         datasets.retain(|dataset| dataset.name == name);
         Ok(datasets)
     }
 
-    /// Every dataset that has a tag of that name, whatever its values.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub async fn find_datasets_tagged(&self, tag: &str) -> Result<Vec<Dataset>, ReadError> {
-        let filter = if is_plain(tag) {
-            Filter::Tag(tag)
-        } else {
-            Filter::All
-        };
-        let mut datasets = self.list_datasets(filter).await?;
-        datasets.retain(|dataset| dataset.tags.contains_key(tag));
-        Ok(datasets)
-    }
-
-    async fn list_datasets(&self, filter: Filter<'_>) -> Result<Vec<Dataset>, ReadError> {
-        match self.list_datasets_once(filter).await {
-            Err(ReadError::Refused { refusal, .. })
-                if refuses_filter(&refusal) && !matches!(filter, Filter::All) =>
-            {
-                self.list_datasets_once(Filter::All).await
-            }
-            result => result,
-        }
-    }
-
-    async fn list_datasets_once(&self, filter: Filter<'_>) -> Result<Vec<Dataset>, ReadError> {
+    async fn list_datasets(&self, name: Option<&str>) -> Result<Vec<Dataset>, PlatformError> {
         let limit = self.client.page_size(MAX_PAGE);
         self.pages(
-            Kind::Dataset,
             usize::MAX,
-            |cursor| build_list(filter, limit, crate::paging::offset(cursor)),
-            |answer, cursor| parse_list(answer, crate::paging::offset(cursor), limit),
+            |cursor| build_list(name, limit, crate::paging::offset(cursor)),
+            |response, cursor| parse_list(response, crate::paging::offset(cursor), limit),
         )
         .await
     }
 
-    /// Sets a dataset's description, the rest stays. Without an etag, which is [`Dataset::etag`]
-    /// of one read by its id, it overwrites what another has written meanwhile. Gives the new etag
-    /// where the service does; none is documented.
+    /// Sets a dataset's description, and changes nothing else. Without an etag, which is
+    /// [`Dataset::etag`] of one read by its id, it overwrites what somebody else wrote meanwhile.
+    /// Gives the new etag where the service does; none is documented.
     ///
     /// # Errors
-    /// [`UpdateError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read
+    /// [`PlatformError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read
     /// it again.
     pub async fn update_dataset_description(
         &self,
         id: &DatasetId,
         etag: Option<&Etag>,
         description: &str,
-    ) -> Result<Option<Etag>, UpdateError> {
+    ) -> Result<Option<Etag>, PlatformError> {
         let request = build_description(id, etag, description);
-        // The body names the dataset at most, so a success is one whatever it is.
-        self.client
-            .call(Some(&self.name), &request)
+        // The body holds at most the dataset's id, so it is not read.
+        self.call(&request, |response| Ok(self::etag(response)))
             .await
-            .map(|answer| self::etag(&answer))
-            .map_err(|fault| UpdateError::from_fault(Kind::Dataset, id.as_str(), fault))
     }
 
-    /// Deletes a dataset and its rows; it can't be undone.
+    /// Deletes a dataset and its rows; this can't be undone.
     ///
     /// # Errors
-    /// [`DeleteError`].
-    pub async fn delete_dataset(&self, id: &DatasetId) -> Result<Deleted, DeleteError> {
-        let request = Request::delete(Kind::Dataset, Service::Catalog, ONE).id(id.as_str());
-        self.delete(id.as_str(), &request, parse_deleted).await
+    /// [`PlatformError`].
+    pub async fn delete_dataset(&self, id: &DatasetId) -> Result<Deleted, PlatformError> {
+        let request = Request::delete(EntityKind::Dataset, Service::Catalog, ONE).id(id.as_str());
+        self.delete(&request, parse_deleted).await
     }
 }
 
@@ -362,7 +330,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::answer::answer;
+    use crate::response::response;
 
     #[test]
     fn the_body_is_the_guides() {
@@ -375,7 +343,7 @@ mod tests {
             tags: BTreeMap::from([("aep-flow".to_owned(), vec!["v1:a".to_owned()])]),
         };
         assert_eq!(
-            serde_json::to_value(wire(&new)).unwrap(),
+            serde_json::to_value(body(&new)).unwrap(),
             json!({
                 "name": "osc_contacts",
                 "schemaRef": {"id": "https://ns.adobe.com/acme/schemas/719c4e19",
@@ -390,17 +358,17 @@ mod tests {
     #[test]
     fn the_id_is_what_follows_the_last_slash() {
         for body in [r#"["@/dataSets/5ed18e0f"]"#, r#"["@/datasets/5ed18e0f"]"#] {
-            let created = parse_created(&answer(201, Some("application/json"), body)).unwrap();
+            let created = parse_created(&response(201, Some("application/json"), body)).unwrap();
             assert_eq!(created.id.as_str(), "5ed18e0f");
         }
         for body in ["[]", "{}", r#"["@/dataSets/"]"#] {
-            assert!(parse_created(&answer(201, None, body)).is_err(), "{body}");
+            assert!(parse_created(&response(201, None, body)).is_err(), "{body}");
         }
     }
 
     #[test]
-    fn an_asterisk_in_a_name_stands_for_itself() {
-        let shown = build_list(Filter::Name("a*b"), 100, 0).shown().0;
+    fn an_asterisk_in_a_name_is_escaped() {
+        let shown = build_list(Some("a*b"), 100, 0).shown().0;
         assert!(shown.contains("?name=a%2A%2Ab&"), "{shown}");
     }
 
@@ -409,10 +377,10 @@ mod tests {
         let body = r#"{"5ba9452f": {"version":"1.0.2","name":"osc","created":1533539550237,
             "schemaRef":{"id":"https://x/1","contentType":"c"},"tags":{"aep-flow":["v1:a"],"odd":7}},
             "5ba94530": {}}"#;
-        let datasets = parse_map(&answer(200, Some("application/json"), body)).unwrap();
+        let datasets = parse_map(&response(200, Some("application/json"), body)).unwrap();
         assert_eq!(datasets[0].name, "osc");
         assert_eq!(datasets[0].tags["aep-flow"], ["v1:a"]);
         assert_eq!(datasets[1].name, "");
-        assert!(parse_map(&answer(200, None, "{}")).unwrap().is_empty());
+        assert!(parse_map(&response(200, None, "{}")).unwrap().is_empty());
     }
 }

@@ -13,13 +13,13 @@ use serde_json::Value;
 use super::flow_service::{
     ConnectionSpecRef, Created, Deleted, Entity, build_patch, parse_created,
 };
-use crate::answer::{Answer, Unreadable};
 use crate::client::Sandbox;
-use crate::error::{CreateError, DeleteError, ReadError, UpdateError};
+use crate::error::PlatformError;
 use crate::fields::{self, Raw};
 use crate::ids::{BaseConnectionId, ConnectionSpecId, Etag};
-use crate::kind::Kind;
+use crate::kind::EntityKind;
 use crate::request::{Request, Service};
+use crate::response::{Response, UnreadableResponse};
 
 /// A parameter of a source's authentication. Printing a secret one shows nothing.
 #[derive(Debug, Clone)]
@@ -28,14 +28,14 @@ pub enum ParamValue {
     Plain(Value),
     /// Nobody may see it: a text.
     Secret(SecretString),
-    /// Nobody may see it: a number, true or false, as JSON has them.
+    /// A secret that JSON carries as a number or as true or false.
     SecretLiteral(SecretString),
 }
 
-/// A base connection to be made. It has no `Serialize`, so that no secret gets into a payload.
+/// A base connection to be created. It has no `Serialize`, so that no secret gets into a payload.
 #[derive(Debug, Clone)]
 pub struct NewBaseConnection {
-    /// The name to look it up by; at most 255 characters are safe.
+    /// The name by which it is found again; at most 255 characters are safe.
     pub name: String,
     /// The description.
     pub description: Option<String>,
@@ -43,7 +43,7 @@ pub struct NewBaseConnection {
     pub connection_spec: ConnectionSpecRef,
     /// One of the spec's `authSpec` names.
     pub auth_spec_name: String,
-    /// What stands in `auth` beside that name and the parameters; no secret.
+    /// The fields of `auth` beside that name and the parameters; no secret.
     pub auth_extra: BTreeMap<String, String>,
     /// What that way to authenticate needs.
     pub params: BTreeMap<String, ParamValue>,
@@ -51,8 +51,8 @@ pub struct NewBaseConnection {
 
 impl NewBaseConnection {
     /// One of Oracle Service Cloud, with `Basic Authentication`. Source: "Create an Oracle Service
-    /// Cloud base connection", read 2026-11, which also says that the source was to be dropped
-    /// at the end of June 2025.
+    /// Cloud base connection", read 2026-11. That page also announces the source's removal for the
+    /// end of June 2025.
     #[must_use]
     pub fn oracle_service_cloud(
         name: impl Into<String>,
@@ -85,14 +85,12 @@ pub struct BaseConnection {
     pub name: String,
     /// Its description.
     pub description: Option<String>,
-    /// When it was made, in milliseconds since 1970.
+    /// When it was created, in milliseconds since 1970.
     pub created_at_ms: Option<i64>,
     /// Its version, for a change.
     pub etag: Option<Etag>,
     /// Such as `enabled`, `initializing`, `draft`.
     pub state: Option<String>,
-    /// The sandbox that Flow Service says it is in.
-    pub sandbox_name: Option<String>,
     /// The kind of source.
     pub connection_spec: Option<ConnectionSpecRef>,
     /// How it authenticates.
@@ -102,8 +100,8 @@ pub struct BaseConnection {
 }
 
 impl BaseConnection {
-    /// A parameter that came back. Secret ones may be absent, masked or, at worst, plain: ask
-    /// only for those that are no secret.
+    /// A parameter in the platform's response. Secret ones may be absent, masked or, at worst,
+    /// plain: ask only for those that are no secret.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&Value> {
         self.raw.pointer("/auth/params")?.get(name)
@@ -111,11 +109,11 @@ impl BaseConnection {
 }
 
 impl Entity for BaseConnection {
-    const KIND: Kind = Kind::BaseConnection;
+    const KIND: EntityKind = EntityKind::BaseConnection;
     const COLLECTION: &'static str = "/connections";
     const ONE: &'static str = "/connections/{id}";
 
-    fn read(value: Value) -> Result<Self, Unreadable> {
+    fn read(value: Value) -> Result<Self, UnreadableResponse> {
         Ok(Self {
             id: fields::required_id(&value, "/id")?,
             name: fields::text(&value, "/name").unwrap_or_default(),
@@ -123,7 +121,6 @@ impl Entity for BaseConnection {
             created_at_ms: fields::integer(&value, "/createdAt"),
             etag: fields::etag(&value),
             state: fields::text(&value, "/state"),
-            sandbox_name: fields::text(&value, "/sandboxName"),
             connection_spec: ConnectionSpecRef::read(&value),
             auth_spec_name: fields::text(&value, "/auth/specName"),
             raw: Raw::new(value),
@@ -139,29 +136,29 @@ impl Entity for BaseConnection {
     }
 }
 
-/// The body on the wire, the only form that shows the secrets.
+/// The body of the request, the only form that shows the secrets.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire<'a> {
+struct BaseConnectionBody<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
-    auth: WireAuth<'a>,
+    auth: AuthJson<'a>,
     connection_spec: &'a ConnectionSpecRef,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct WireAuth<'a> {
+struct AuthJson<'a> {
     spec_name: &'a str,
     #[serde(flatten)]
     extra: &'a BTreeMap<String, String>,
-    params: WireParams<'a>,
+    params: ParamsJson<'a>,
 }
 
-struct WireParams<'a>(&'a BTreeMap<String, ParamValue>);
+struct ParamsJson<'a>(&'a BTreeMap<String, ParamValue>);
 
-impl Serialize for WireParams<'_> {
+impl Serialize for ParamsJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for (name, value) in self.0 {
@@ -179,14 +176,14 @@ impl Serialize for WireParams<'_> {
     }
 }
 
-fn wire(new: &NewBaseConnection) -> Wire<'_> {
-    Wire {
+fn body(new: &NewBaseConnection) -> BaseConnectionBody<'_> {
+    BaseConnectionBody {
         name: &new.name,
         description: new.description.as_deref(),
-        auth: WireAuth {
+        auth: AuthJson {
             spec_name: &new.auth_spec_name,
             extra: &new.auth_extra,
-            params: WireParams(&new.params),
+            params: ParamsJson(&new.params),
         },
         connection_spec: &new.connection_spec,
     }
@@ -197,16 +194,17 @@ fn wire(new: &NewBaseConnection) -> Wire<'_> {
 struct ReplaceParams<'a> {
     op: &'static str,
     path: &'static str,
-    value: WireParams<'a>,
+    value: ParamsJson<'a>,
 }
 
 fn build_create(new: &NewBaseConnection) -> Request {
     Request::create(
-        Kind::BaseConnection,
+        EntityKind::BaseConnection,
         Service::Flow,
         BaseConnection::COLLECTION,
+        &new.name,
     )
-    .json(&wire(new))
+    .json(&body(new))
     .secrets(secrets(&new.params))
 }
 
@@ -218,7 +216,7 @@ fn build_params(
     let patch = [ReplaceParams {
         op: "replace",
         path: "/auth/params",
-        value: WireParams(params),
+        value: ParamsJson(params),
     }];
     build_patch::<BaseConnection>(id.as_str(), etag, &patch).secrets(secrets(params))
 }
@@ -232,55 +230,55 @@ fn secrets(params: &BTreeMap<String, ParamValue>) -> impl Iterator<Item = &Secre
 
 fn build_test(id: &BaseConnectionId) -> Request {
     Request::get(
-        Kind::BaseConnection,
+        EntityKind::BaseConnection,
         Service::Flow,
         "/connections/{id}/test",
     )
     .id(id.as_str())
 }
 
-pub(crate) fn parse_test(answer: &Answer) -> Result<bool, Unreadable> {
-    fields::flag(&answer.json()?, "/result").ok_or_else(|| Unreadable::shape("`result` is missing"))
+pub(crate) fn parse_test(response: &Response) -> Result<bool, UnreadableResponse> {
+    fields::flag(&response.json()?, "/result")
+        .ok_or_else(|| UnreadableResponse::shape("`result` is missing"))
 }
 
 impl Sandbox {
-    /// Makes a base connection, sent once. Whether the platform tries the credentials now is not
-    /// documented: it may refuse bad ones, and it may accept them.
+    /// Creates a base connection. The request is sent once. Whether the platform tries the
+    /// credentials now is not documented: it may refuse bad ones, and it may accept them.
     ///
     /// # Errors
-    /// [`CreateError`]; ask its `outcome` before sending it again, names are not unique.
+    /// [`PlatformError`]; check its `effect` before sending it again, as names are not unique.
     pub async fn create_base_connection(
         &self,
         new: &NewBaseConnection,
-    ) -> Result<Created<BaseConnectionId>, CreateError> {
-        self.create(&new.name, &build_create(new), parse_created)
-            .await
+    ) -> Result<Created<BaseConnectionId>, PlatformError> {
+        self.call(&build_create(new), parse_created).await
     }
 
     /// One base connection.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`PlatformError`].
     pub async fn get_base_connection(
         &self,
         id: &BaseConnectionId,
-    ) -> Result<BaseConnection, ReadError> {
+    ) -> Result<BaseConnection, PlatformError> {
         self.get_entity(id.as_str()).await
     }
 
-    /// Every base connection of exactly that name and connection spec. Any name is found,
-    /// whatever characters it has. One made in the last minute may not show yet.
+    /// Every base connection of exactly that name and connection spec. Any name is found, whatever
+    /// characters the name has. One created in the last minute may not be in the list yet.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`PlatformError`].
     pub async fn find_base_connections_named(
         &self,
         name: &str,
         connection_spec_id: &ConnectionSpecId,
-    ) -> Result<Vec<BaseConnection>, ReadError> {
+    ) -> Result<Vec<BaseConnection>, PlatformError> {
         let parent = ("connectionSpec.id", connection_spec_id.as_str());
         self.find_entities(name, Some(parent), |entity: &BaseConnection| {
-            // One that names no spec may be ours; to leave it out would make the look blind.
+            // A connection without a spec may be ours, so it stays in the list.
             entity
                 .connection_spec
                 .as_ref()
@@ -292,11 +290,11 @@ impl Sandbox {
     /// Every base connection of a connection spec, or of all.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`PlatformError`].
     pub async fn list_base_connections(
         &self,
         connection_spec_id: Option<&ConnectionSpecId>,
-    ) -> Result<Vec<BaseConnection>, ReadError> {
+    ) -> Result<Vec<BaseConnection>, PlatformError> {
         let filter = connection_spec_id.map(|id| ("connectionSpec.id", id.as_str()));
         let filters: Vec<_> = filter.into_iter().collect();
         let mut entities: Vec<BaseConnection> =
@@ -312,42 +310,41 @@ impl Sandbox {
         Ok(entities)
     }
 
-    /// Lets the platform try the credentials with the source. `false` comes without a reason.
+    /// Asks the platform to try the credentials at the source. `false` has no reason.
     ///
     /// # Errors
-    /// [`ReadError`], also when the source's refusal comes as an error.
-    pub async fn test_base_connection(&self, id: &BaseConnectionId) -> Result<bool, ReadError> {
-        self.read(&build_test(id), parse_test).await
+    /// [`PlatformError`], also if the platform reports the source's refusal as an error.
+    pub async fn test_base_connection(&self, id: &BaseConnectionId) -> Result<bool, PlatformError> {
+        self.call(&build_test(id), parse_test).await
     }
 
-    /// Replaces all parameters of the authentication: one that is left out is gone afterwards.
-    /// Gives the new etag where the service does.
+    /// Replaces all parameters of the authentication: one that is left out is removed. Gives the
+    /// new etag where the service does.
     ///
     /// # Errors
-    /// [`UpdateError`]; a stale etag is a version conflict.
+    /// [`PlatformError`]; a stale etag is a version conflict.
     pub async fn update_base_connection_params(
         &self,
         id: &BaseConnectionId,
         etag: &Etag,
         params: &BTreeMap<String, ParamValue>,
-    ) -> Result<Option<Etag>, UpdateError> {
+    ) -> Result<Option<Etag>, PlatformError> {
         let request = build_params(id, etag, params);
-        self.patch_entity::<BaseConnection>(id.as_str(), &request)
-            .await
+        self.patch_entity(&request).await
     }
 
-    /// Sets a base connection's description, the rest stays; at most 1000 characters are safe. Gives the new etag
-    /// where the service does.
+    /// Sets a base connection's description, and changes nothing else; at most 1000 characters are
+    /// safe. Gives the new etag where the service does.
     ///
     /// # Errors
-    /// [`UpdateError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read
+    /// [`PlatformError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read
     /// it again.
     pub async fn update_base_connection_description(
         &self,
         id: &BaseConnectionId,
         etag: &Etag,
         description: &str,
-    ) -> Result<Option<Etag>, UpdateError> {
+    ) -> Result<Option<Etag>, PlatformError> {
         self.describe_entity::<BaseConnection>(id.as_str(), etag, description)
             .await
     }
@@ -356,11 +353,11 @@ impl Sandbox {
     /// without a flow is enough is not documented.
     ///
     /// # Errors
-    /// [`DeleteError`]; [`crate::Conflict::InUse`] while flows use it.
+    /// [`PlatformError`]; [`crate::Conflict::InUse`] while flows use it.
     pub async fn delete_base_connection(
         &self,
         id: &BaseConnectionId,
-    ) -> Result<Deleted, DeleteError> {
+    ) -> Result<Deleted, PlatformError> {
         self.delete_entity::<BaseConnection>(id.as_str()).await
     }
 }
@@ -370,7 +367,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::answer::answer;
+    use crate::response::response;
 
     fn new() -> NewBaseConnection {
         NewBaseConnection::oracle_service_cloud(
@@ -448,14 +445,14 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_test_is_an_answer() {
+    fn a_failed_test_is_a_result() {
         for (body, expected) in [
             (r#"{"result": true}"#, Some(true)),
             (r#"{"result": false}"#, Some(false)),
             ("{}", None),
         ] {
             assert_eq!(
-                parse_test(&answer(200, None, body)).ok(),
+                parse_test(&response(200, None, body)).ok(),
                 expected,
                 "{body}"
             );

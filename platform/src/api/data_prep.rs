@@ -1,8 +1,8 @@
 //! Mapping sets: which column goes to which XDM path.
 //!
-//! Two dialects of the body are current; this is the one of Data Prep's own guide, whose content
-//! type is what the flow's check compares. There is no deletion: an orphan stays, harmless.
-//! Source: Data Prep API guide and reference, read 2026-11.
+//! Two forms of the body are current. This is the form of Data Prep's own guide, as the check of a
+//! flow compares its content type. The API has no deletion: an unused mapping set stays, and does
+//! no harm. Source: Data Prep API guide and reference, read 2026-11.
 
 use http::Method;
 use serde::Serialize;
@@ -11,15 +11,14 @@ use serde_json::Value;
 use super::filter::is_plain;
 use super::flow_service::{Created, SchemaRef};
 use super::target_connections::SCHEMA_VERSION;
-use crate::answer::{Answer, Unreadable};
-use crate::classify::refuses_filter;
 use crate::client::Sandbox;
-use crate::error::{CreateError, ReadError};
+use crate::error::PlatformError;
 use crate::fields::{self, Raw};
 use crate::ids::{MappingSetId, SchemaId};
-use crate::kind::{Effect, Kind};
-use crate::paging::{Following, Page};
+use crate::kind::{EntityKind, Operation};
+use crate::paging::{NextPage, Page};
 use crate::request::{Request, Service};
+use crate::response::{Response, UnreadableResponse};
 use crate::text;
 
 const COLLECTION: &str = "/mappingSets";
@@ -75,10 +74,10 @@ impl FieldMapping {
     }
 }
 
-/// A mapping set to be made.
+/// A mapping set to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMappingSet {
-    /// The name to look it up by.
+    /// The name by which it is found again.
     pub name: String,
     /// The schema mapped into: the target connection's.
     pub schema_id: SchemaId,
@@ -93,7 +92,7 @@ pub struct MappingSet {
     pub id: MappingSetId,
     /// Its name, if it was given one; names are not unique.
     pub name: String,
-    /// When it was made, in milliseconds since 1970, if the service shows a number.
+    /// When it was created, in milliseconds since 1970, if the service shows a number.
     pub created_at_ms: Option<i64>,
     /// Its version, 0 for a new one; a flow keeps the one that it names.
     pub version: Option<i64>,
@@ -101,7 +100,7 @@ pub struct MappingSet {
     pub schema_ref: Option<SchemaRef>,
     /// The mappings, in the service's order.
     pub mappings: Vec<FieldMapping>,
-    /// All of it.
+    /// The whole entity.
     pub raw: Raw,
 }
 
@@ -114,43 +113,43 @@ pub struct MappingFault {
     pub reason: String,
 }
 
-/// Longest reason that is told.
+/// The longest reason that is kept, in bytes.
 const MAX_REASON_BYTES: usize = 300;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire<'a> {
+struct MappingSetBody<'a> {
     name: &'a str,
-    output_schema: WireOutput<'a>,
-    mappings: Vec<WireMapping<'a>>,
+    output_schema: OutputJson<'a>,
+    mappings: Vec<MappingJson<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct WireOutput<'a> {
-    schema_ref: WireSchema<'a>,
+struct OutputJson<'a> {
+    schema_ref: SchemaJson<'a>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct WireSchema<'a> {
+struct SchemaJson<'a> {
     id: &'a SchemaId,
     content_type: &'static str,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct WireMapping<'a> {
+struct MappingJson<'a> {
     source_type: &'static str,
     #[serde(flatten)]
     mapping: &'a FieldMapping,
 }
 
-fn wire(new: &NewMappingSet) -> Wire<'_> {
-    Wire {
+fn body(new: &NewMappingSet) -> MappingSetBody<'_> {
+    MappingSetBody {
         name: &new.name,
-        output_schema: WireOutput {
-            schema_ref: WireSchema {
+        output_schema: OutputJson {
+            schema_ref: SchemaJson {
                 id: &new.schema_id,
                 content_type: SCHEMA_VERSION,
             },
@@ -158,7 +157,7 @@ fn wire(new: &NewMappingSet) -> Wire<'_> {
         mappings: new
             .mappings
             .iter()
-            .map(|mapping| WireMapping {
+            .map(|mapping| MappingJson {
                 source_type: if mapping.is_expression {
                     "EXPRESSION"
                 } else {
@@ -170,19 +169,23 @@ fn wire(new: &NewMappingSet) -> Wire<'_> {
     }
 }
 
-pub(crate) fn parse_created(answer: &Answer) -> Result<Created<MappingSetId>, Unreadable> {
+pub(crate) fn parse_created(
+    response: &Response,
+) -> Result<Created<MappingSetId>, UnreadableResponse> {
     Ok(Created {
-        id: fields::required_id(&answer.json()?, "/id")?,
+        id: fields::required_id(&response.json()?, "/id")?,
         etag: None,
-        request_id: answer.request_id(),
+        request_id: response.request_id(),
     })
 }
 
 /// One entry per mapping, in their order.
-pub(crate) fn parse_validation(answer: &Answer) -> Result<Vec<MappingFault>, Unreadable> {
-    let body = answer.json()?;
+pub(crate) fn parse_validation(
+    response: &Response,
+) -> Result<Vec<MappingFault>, UnreadableResponse> {
+    let body = response.json()?;
     if !body.get("validationResponse").is_some_and(Value::is_array) {
-        return Err(Unreadable::shape("`validationResponse` is no list"));
+        return Err(UnreadableResponse::shape("`validationResponse` is no list"));
     }
     let entries = fields::list(&body, "/validationResponse")
         .iter()
@@ -210,7 +213,7 @@ fn fault(index: usize, entry: &Value) -> Option<MappingFault> {
     Some(MappingFault { index, reason })
 }
 
-fn read(value: Value) -> Result<MappingSet, Unreadable> {
+fn read(value: Value) -> Result<MappingSet, UnreadableResponse> {
     let schema_ref = SchemaRef::read(&value, "/outputSchema/schemaRef")
         .or_else(|| SchemaRef::read(&value, "/schemaRef"))
         .or_else(|| {
@@ -235,7 +238,7 @@ fn read(value: Value) -> Result<MappingSet, Unreadable> {
 
 fn build_list(name: Option<&str>, limit: usize, start: usize) -> Request {
     // Both are demanded.
-    let request = Request::get(Kind::MappingSet, Service::DataPrep, COLLECTION)
+    let request = Request::get(EntityKind::MappingSet, Service::DataPrep, COLLECTION)
         .query("limit", &limit.to_string())
         .query("start", &start.to_string())
         .query("orderBy", "-createdDate");
@@ -246,13 +249,13 @@ fn build_list(name: Option<&str>, limit: usize, start: usize) -> Request {
 }
 
 pub(crate) fn parse_list(
-    answer: &Answer,
+    response: &Response,
     start: usize,
     limit: usize,
-) -> Result<Page<MappingSet>, Unreadable> {
-    let mut body = answer.json()?;
+) -> Result<Page<MappingSet>, UnreadableResponse> {
+    let mut body = response.json()?;
     let Some(Value::Array(entries)) = body.get_mut("data").map(Value::take) else {
-        return Err(Unreadable::shape("`data` is no list"));
+        return Err(UnreadableResponse::shape("`data` is no list"));
     };
     let items = entries
         .into_iter()
@@ -261,63 +264,69 @@ pub(crate) fn parse_list(
     Ok(Page {
         items,
         // `_page.count` is 0 beside two entries in the guide's example: it is not used.
-        next: Following::Offset { start, limit },
+        next: NextPage::Offset { start, limit },
     })
 }
 
 impl Sandbox {
-    /// Makes a mapping set, sent once.
+    /// Creates a mapping set. The request is sent once.
     ///
     /// # Errors
-    /// [`CreateError`]; ask its `outcome` before sending it again, names are not unique.
+    /// [`PlatformError`]; check its `effect` before sending it again, as names are not unique.
     pub async fn create_mapping_set(
         &self,
         new: &NewMappingSet,
-    ) -> Result<Created<MappingSetId>, CreateError> {
-        let request =
-            Request::create(Kind::MappingSet, Service::DataPrep, COLLECTION).json(&wire(new));
-        self.create(&new.name, &request, parse_created).await
+    ) -> Result<Created<MappingSetId>, PlatformError> {
+        let request = Request::create(
+            EntityKind::MappingSet,
+            Service::DataPrep,
+            COLLECTION,
+            &new.name,
+        )
+        .json(&body(new));
+        self.call(&request, parse_created).await
     }
 
-    /// What Data Prep finds wrong with a mapping set that is not made yet; nothing if it is good.
-    /// Makes nothing.
+    /// The faults that Data Prep finds in a mapping set before it is created; empty if there are
+    /// none. Creates nothing.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`PlatformError`].
     pub async fn validate_mapping_set(
         &self,
         new: &NewMappingSet,
-    ) -> Result<Vec<MappingFault>, ReadError> {
+    ) -> Result<Vec<MappingFault>, PlatformError> {
         let request = Request::new(
-            Effect::Read,
+            Operation::Read,
             Method::POST,
-            Kind::MappingSet,
+            EntityKind::MappingSet,
             Service::DataPrep,
             VALIDATE,
         )
-        .json(&wire(new));
-        self.read(&request, parse_validation).await
+        .json(&body(new));
+        self.call(&request, parse_validation).await
     }
 
     /// One mapping set, with its mappings.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn get_mapping_set(&self, id: &MappingSetId) -> Result<MappingSet, ReadError> {
-        let request = Request::get(Kind::MappingSet, Service::DataPrep, ONE).id(id.as_str());
-        self.read(&request, |answer| read(answer.json()?)).await
+    /// [`PlatformError`].
+    pub async fn get_mapping_set(&self, id: &MappingSetId) -> Result<MappingSet, PlatformError> {
+        let request = Request::get(EntityKind::MappingSet, Service::DataPrep, ONE).id(id.as_str());
+        self.call(&request, |response| read(response.json()?)).await
     }
 
-    /// Every mapping set of exactly that name, whatever characters it has.
+    /// Every mapping set of exactly that name, whatever characters the name has.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn find_mapping_sets_named(&self, name: &str) -> Result<Vec<MappingSet>, ReadError> {
+    /// [`PlatformError`].
+    pub async fn find_mapping_sets_named(
+        &self,
+        name: &str,
+    ) -> Result<Vec<MappingSet>, PlatformError> {
         let filter = is_plain(name).then_some(name);
         let mut sets = match self.list_mapping_sets(filter).await {
-            Err(ReadError::Refused { refusal, .. })
-                if filter.is_some() && refuses_filter(&refusal) =>
-            {
+            Err(error) if filter.is_some() && error.refuses_filter() => {
                 self.list_mapping_sets(None).await?
             }
             result => result?,
@@ -326,13 +335,15 @@ impl Sandbox {
         Ok(sets)
     }
 
-    async fn list_mapping_sets(&self, name: Option<&str>) -> Result<Vec<MappingSet>, ReadError> {
+    async fn list_mapping_sets(
+        &self,
+        name: Option<&str>,
+    ) -> Result<Vec<MappingSet>, PlatformError> {
         let limit = self.client.page_size(MAX_PAGE);
         self.pages(
-            Kind::MappingSet,
             usize::MAX,
             |cursor| build_list(name, limit, crate::paging::offset(cursor)),
-            |answer, cursor| parse_list(answer, crate::paging::offset(cursor), limit),
+            |response, cursor| parse_list(response, crate::paging::offset(cursor), limit),
         )
         .await
     }
@@ -343,7 +354,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::answer::answer;
+    use crate::response::response;
 
     #[test]
     fn the_body_is_the_guides() {
@@ -358,7 +369,7 @@ mod tests {
             ],
         };
         assert_eq!(
-            serde_json::to_value(wire(&new)).unwrap(),
+            serde_json::to_value(body(&new)).unwrap(),
             json!({
                 "name": "osc_contacts",
                 "outputSchema": {"schemaRef": {
@@ -372,10 +383,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_by_place() {
+    fn faults_are_read_with_their_place() {
         let faults = |entries: Value| {
             let body = json!({"validationResponse": entries}).to_string();
-            parse_validation(&answer(200, Some("application/json"), &body)).unwrap()
+            parse_validation(&response(200, Some("application/json"), &body)).unwrap()
         };
         let good = json!({"status": "SUCCESS", "errors": null});
         assert_eq!(faults(json!([good, good])), []);
@@ -393,7 +404,7 @@ mod tests {
         );
         assert_eq!(found[0].reason.len(), MAX_REASON_BYTES);
         assert_eq!(found[1].reason, "Data Prep does not say why");
-        assert!(parse_validation(&answer(200, None, "{}")).is_err());
+        assert!(parse_validation(&response(200, None, "{}")).is_err());
     }
 
     #[test]

@@ -1,14 +1,14 @@
-//! The fields of a schema that stands, by their paths.
+//! The fields of an existing schema, by their paths.
 //!
-//! Read from the form of a schema in which the registry has resolved all references.
-//! Source: Schema Registry API guide ("Look up a schema") and "Field constraints", read 2026-11.
+//! They are read from the form in which the registry resolves all references. Source: Schema
+//! Registry API guide ("Look up a schema") and "Field constraints", read 2026-11.
 
 use serde_json::{Map, Value};
 
 use super::schema_registry::Schema;
 use crate::fields;
 
-/// What can be put into a field: Data Prep turns one type of a family into another.
+/// What a field can hold: Data Prep converts between the types of a family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldFamily {
     /// Texts, dates and times among them.
@@ -17,7 +17,7 @@ pub enum FieldFamily {
     Number,
     /// True or false.
     Boolean,
-    /// What has fields or members of its own, or is of no known type.
+    /// Objects, arrays, and unknown types.
     Nested,
 }
 
@@ -52,7 +52,7 @@ impl Schema {
         let mut parts = path.split('.');
         let first = parts.next()?;
         let raw = self.raw.as_value();
-        // Resolved it has the fields itself; unresolved parts have theirs in place.
+        // A resolved schema has the fields itself; in an unresolved one each part has its own.
         let holders = std::iter::once(raw).chain(fields::list(raw, "/allOf"));
         let roots = holders.filter_map(|holder| holder.get("properties")?.get(first));
         let rest: Vec<&str> = parts.collect();
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn events_are_told_by_class_and_by_what_it_extends() {
+    fn event_schemas_are_known_by_class_and_by_what_it_extends() {
         let event = "https://ns.adobe.com/xdm/context/experienceevent";
         let own_class = "https://ns.adobe.com/acme/classes/1f";
         for (value, expected) in [

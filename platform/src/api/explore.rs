@@ -1,18 +1,18 @@
 //! Explore: the tables of a source, and the columns and first rows of one.
 //!
-//! The platform asks the source system, so these calls are slow and fail as the source does.
+//! The platform asks the source system. So these calls are slow, and fail when the source fails.
 //! Source: "Explore your data tables using the Flow Service API", read 2026-11.
 
 use serde_json::{Map, Value};
 
 use super::xdm::Column;
-use crate::answer::{Answer, Unreadable};
 use crate::client::Sandbox;
-use crate::error::ReadError;
+use crate::error::PlatformError;
 use crate::fields;
 use crate::ids::BaseConnectionId;
-use crate::kind::Kind;
+use crate::kind::EntityKind;
 use crate::request::{Request, Service};
+use crate::response::{Response, UnreadableResponse};
 
 const EXPLORE: &str = "/connections/{id}/explore";
 
@@ -29,7 +29,7 @@ pub struct TableEntry {
     pub can_preview: bool,
 }
 
-/// A table's columns and, if asked for, some rows.
+/// A table's columns and, on request, some rows.
 #[derive(Clone, PartialEq)]
 pub struct ExploredTable {
     /// Such as `flat`.
@@ -51,25 +51,25 @@ impl std::fmt::Debug for ExploredTable {
 }
 
 fn build_root(id: &BaseConnectionId) -> Request {
-    Request::get(Kind::BaseConnection, Service::Flow, EXPLORE)
+    Request::get(EntityKind::BaseConnection, Service::Flow, EXPLORE)
         .id(id.as_str())
         .query("objectType", "root")
 }
 
-pub(crate) fn parse_root(answer: &Answer) -> Result<Vec<TableEntry>, Unreadable> {
-    let body = answer.json()?;
-    // A bare list; the envelope of other lists is taken as well.
+pub(crate) fn parse_root(response: &Response) -> Result<Vec<TableEntry>, UnreadableResponse> {
+    let body = response.json()?;
+    // A bare list; the envelope of other lists is accepted as well.
     let entries = body
         .as_array()
         .or_else(|| body.get("items").and_then(Value::as_array))
-        .ok_or_else(|| Unreadable::shape("the root is no list"))?;
+        .ok_or_else(|| UnreadableResponse::shape("the root is no list"))?;
     entries
         .iter()
         .map(|entry| {
             let name = fields::text(entry, "/name");
             let path = fields::text(entry, "/path").or_else(|| name.clone());
             let path =
-                path.ok_or_else(|| Unreadable::shape("a table has neither name nor path"))?;
+                path.ok_or_else(|| UnreadableResponse::shape("a table has neither name nor path"))?;
             Ok(TableEntry {
                 name: name.unwrap_or_else(|| path.clone()),
                 path,
@@ -81,7 +81,7 @@ pub(crate) fn parse_root(answer: &Answer) -> Result<Vec<TableEntry>, Unreadable>
 }
 
 fn build_table(id: &BaseConnectionId, path: &str, preview: bool) -> Request {
-    let request = Request::get(Kind::BaseConnection, Service::Flow, EXPLORE)
+    let request = Request::get(EntityKind::BaseConnection, Service::Flow, EXPLORE)
         .id(id.as_str())
         .query("objectType", "table")
         .query("object", path);
@@ -92,10 +92,10 @@ fn build_table(id: &BaseConnectionId, path: &str, preview: bool) -> Request {
     }
 }
 
-pub(crate) fn parse_table(answer: &Answer) -> Result<ExploredTable, Unreadable> {
-    let mut body = answer.json()?;
+pub(crate) fn parse_table(response: &Response) -> Result<ExploredTable, UnreadableResponse> {
+    let mut body = response.json()?;
     let Some(Value::Array(columns)) = body.pointer_mut("/schema/columns").map(Value::take) else {
-        return Err(Unreadable::shape("`schema.columns` is no list"));
+        return Err(UnreadableResponse::shape("`schema.columns` is no list"));
     };
     let columns = columns
         .into_iter()
@@ -122,26 +122,26 @@ impl Sandbox {
     /// The tables of a source. There are no pages.
     ///
     /// # Errors
-    /// [`ReadError`]; a source that refuses its credentials is
+    /// [`PlatformError`]; a source that refuses its credentials is
     /// [`Class::SourceRejectedCredentials`](crate::Class::SourceRejectedCredentials).
     pub async fn explore_tables(
         &self,
         base_connection_id: &BaseConnectionId,
-    ) -> Result<Vec<TableEntry>, ReadError> {
-        self.read(&build_root(base_connection_id), parse_root).await
+    ) -> Result<Vec<TableEntry>, PlatformError> {
+        self.call(&build_root(base_connection_id), parse_root).await
     }
 
     /// The columns of a table, by its path, and some rows if `preview`.
     ///
     /// # Errors
-    /// [`ReadError`], as of [`Sandbox::explore_tables`].
+    /// [`PlatformError`], as for [`Sandbox::explore_tables`].
     pub async fn explore_table(
         &self,
         base_connection_id: &BaseConnectionId,
         path: &str,
         preview: bool,
-    ) -> Result<ExploredTable, ReadError> {
-        self.read(&build_table(base_connection_id, path, preview), parse_table)
+    ) -> Result<ExploredTable, PlatformError> {
+        self.call(&build_table(base_connection_id, path, preview), parse_table)
             .await
     }
 }
@@ -149,7 +149,7 @@ impl Sandbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::answer;
+    use crate::response::response;
 
     fn id() -> BaseConnectionId {
         BaseConnectionId::parse("4267c2ab-2104-474f-a7c2-ab2104d74f86").unwrap()
@@ -172,11 +172,11 @@ mod tests {
     fn the_root_is_a_bare_list() {
         let body = r#"[{"type":"table","name":"ACME Spring","path":"acmeSpring","canPreview":true,"canFetchSchema":true},
                        {"type":"table","name":"B","path":"B","canPreview":false}]"#;
-        let tables = parse_root(&answer(200, Some("application/json"), body)).unwrap();
+        let tables = parse_root(&response(200, Some("application/json"), body)).unwrap();
         assert_eq!(tables[0].path, "acmeSpring");
         assert!(tables[0].can_preview && !tables[1].can_preview);
-        assert!(parse_root(&answer(200, None, "[]")).unwrap().is_empty());
-        assert!(parse_root(&answer(200, None, "{}")).is_err());
+        assert!(parse_root(&response(200, None, "[]")).unwrap().is_empty());
+        assert!(parse_root(&response(200, None, "{}")).is_err());
     }
 
     #[test]
@@ -185,11 +185,11 @@ mod tests {
             {"name":"TestID","type":"string","xdm":{"type":"string"}},
             {"name":"Datefield","type":"string","meta:xdmType":"date-time","xdm":{"type":"string","format":"date-time"}}]},
             "data":[{"TestID":"secret row"}]}"#;
-        let table = parse_table(&answer(200, Some("application/json"), body)).unwrap();
+        let table = parse_table(&response(200, Some("application/json"), body)).unwrap();
         assert_eq!(table.columns.len(), 2);
         assert_eq!(table.columns[1].xdm_type.as_deref(), Some("date-time"));
         assert_eq!(table.rows.len(), 1);
         assert!(!format!("{table:?}").contains("secret row"));
-        assert!(parse_table(&answer(200, None, r#"{"schema":{}}"#)).is_err());
+        assert!(parse_table(&response(200, None, r#"{"schema":{}}"#)).is_err());
     }
 }

@@ -1,13 +1,13 @@
 //! Which names may be sent in a list's filter.
 //!
 //! A comma means "or" in every filter of the platform, and no page says how to escape it, a quote
-//! or an operator. So only plain names are sent; with any other name the list is asked for by the
-//! parent alone and compared on this side, as it is in the end for plain names too.
-//! Source: "Sort and filter responses in the Flow Service API", read 2026-11.
+//! or an operator. So only plain names are sent. For any other name the request filters by the
+//! parent alone. The client compares the names itself in both cases. Source: "Sort and filter
+//! responses in the Flow Service API", read 2026-11.
 
 /// Whether a name means itself in a filter: ASCII letters, digits, space, `-`, `_`, `.`, with no
-/// space at either end. Letters beyond ASCII are left out, as they may be compared in another
-/// normal form than they are stored in.
+/// space at either end. Letters beyond ASCII don't count as plain: the service may store and
+/// compare them in different Unicode normal forms.
 pub(crate) fn is_plain(name: &str) -> bool {
     !name.is_empty()
         && name.trim() == name

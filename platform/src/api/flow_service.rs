@@ -1,5 +1,5 @@
-//! What all resources of Flow Service have in common: the envelope of lists and single entities,
-//! the answer to a create, deletion.
+//! What all resources of Flow Service share: the envelope of lists and single entities, the
+//! response to a create, and deletion.
 //!
 //! Sources: Flow Service API reference and "Sort and filter responses in the Flow Service API",
 //! read 2026-11.
@@ -12,38 +12,37 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::filter::is_plain;
-use crate::answer::{Answer, Unreadable};
-use crate::classify::refuses_filter;
 use crate::client::Sandbox;
 use crate::code::RequestId;
-use crate::error::{CreateError, DeleteError, ReadError, UpdateError};
+use crate::error::PlatformError;
 use crate::fields;
 use crate::ids::{ConnectionSpecId, Etag, FlowSpecId, IdError, SchemaId};
-use crate::kind::{Effect, Kind};
-use crate::paging::{Following, Page};
+use crate::kind::{EntityKind, Operation};
+use crate::meaning::Class;
+use crate::paging::{NextPage, Page};
 use crate::request::{Request, Service};
-use crate::verdict::Class;
+use crate::response::{Response, UnreadableResponse};
 
-/// Flow Service's largest page that is safe to ask for; the reference gives none for GET.
+/// The largest page that is safe to request; the reference gives no limit for GET.
 const MAX_PAGE: u32 = 100;
 
-/// What a create gives: nothing of what was sent comes back.
+/// What the response to a create holds; it repeats nothing of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Created<I> {
     /// The new resource's id.
     pub id: I,
     /// Its version, where the service gives one.
     pub etag: Option<Etag>,
-    /// What Adobe's support asks for, if the answer had it.
+    /// The id that Adobe's support asks for, if the response had one.
     pub request_id: Option<RequestId>,
 }
 
-/// How a resource came to be gone.
+/// What the response to a deletion means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deleted {
-    /// The platform accepted the deletion; it may take a while until it shows.
+    /// The platform accepted the deletion; it may take a while until the resource is gone.
     Accepted,
-    /// There was no such resource.
+    /// The resource did not exist.
     WasGone,
 }
 
@@ -101,7 +100,7 @@ impl FlowSpecRef {
     }
 }
 
-/// A schema as another resource names it: id and the content type that pins its major version.
+/// A reference to a schema: its id, and the content type that pins its major version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SchemaRef {
     /// The schema's `$id`.
@@ -123,13 +122,13 @@ impl SchemaRef {
 
 /// A resource of Flow Service.
 pub(crate) trait Entity: Sized {
-    const KIND: Kind;
+    const KIND: EntityKind;
     /// `/flows`
     const COLLECTION: &'static str;
     /// `/flows/{id}`
     const ONE: &'static str;
-    /// Only the id is demanded.
-    fn read(value: Value) -> Result<Self, Unreadable>;
+    /// Only the id is required.
+    fn read(value: Value) -> Result<Self, UnreadableResponse>;
     fn id(&self) -> &str;
     fn name(&self) -> &str;
 }
@@ -151,18 +150,21 @@ pub(crate) fn build_list<E: Entity>(
         request = request.query("orderby", orderby);
     }
     request = request.query("limit", &limit.to_string());
-    // Whether the token carries the filter is not said, so every page is asked for with both.
+    // No page says whether the token includes the filter, so every request has both.
     if let Some(cursor) = cursor {
         request = request.query("continuationToken", cursor);
     }
     request
 }
 
-pub(crate) fn parse_list<E: Entity>(answer: &Answer, host: &str) -> Result<Page<E>, Unreadable> {
-    let mut body = answer.json()?;
+pub(crate) fn parse_list<E: Entity>(
+    response: &Response,
+    host: &str,
+) -> Result<Page<E>, UnreadableResponse> {
+    let mut body = response.json()?;
     let next = next_token(&body, E::COLLECTION, host)?;
     let Some(Value::Array(entries)) = body.get_mut("items").map(Value::take) else {
-        return Err(Unreadable::shape("`items` is no list"));
+        return Err(UnreadableResponse::shape("`items` is no list"));
     };
     let items = entries
         .into_iter()
@@ -170,13 +172,17 @@ pub(crate) fn parse_list<E: Entity>(answer: &Answer, host: &str) -> Result<Page<
         .collect::<Result<_, _>>()?;
     Ok(Page {
         items,
-        next: Following::Cursor(next),
+        next: NextPage::Cursor(next),
     })
 }
 
-/// The token of the next page: in `_links.next.href`, or at the top. Only the token is taken from
-/// a link, which itself is never followed; a link that leads elsewhere is refused all the same.
-fn next_token(body: &Value, collection: &str, host: &str) -> Result<Option<String>, Unreadable> {
+/// The token of the next page, from `_links.next.href` or from the top level. The link itself is
+/// never followed; a link that leads elsewhere is refused all the same.
+fn next_token(
+    body: &Value,
+    collection: &str,
+    host: &str,
+) -> Result<Option<String>, UnreadableResponse> {
     let href = fields::text(body, "/_links/next/href")
         .or_else(|| fields::text(body, "/_links/next"))
         .filter(|href| !href.is_empty());
@@ -187,11 +193,11 @@ fn next_token(body: &Value, collection: &str, host: &str) -> Result<Option<Strin
         Some((_, rest)) => {
             let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
             if authority.split(':').next() != Some(host) {
-                return Err(Unreadable::ForeignNextPage);
+                return Err(UnreadableResponse::ForeignNextPage);
             }
             path
         }
-        None if href.starts_with("//") => return Err(Unreadable::ForeignNextPage),
+        None if href.starts_with("//") => return Err(UnreadableResponse::ForeignNextPage),
         None => href.as_str(),
     };
     let (path, query) = path_and_query
@@ -199,7 +205,7 @@ fn next_token(body: &Value, collection: &str, host: &str) -> Result<Option<Strin
         .unwrap_or((path_and_query, ""));
     let path = path.strip_prefix(Service::Flow.base_path()).unwrap_or(path);
     if path.trim_matches('/') != collection.trim_matches('/') {
-        return Err(Unreadable::ForeignNextPage);
+        return Err(UnreadableResponse::ForeignNextPage);
     }
     // A token may hold `=`: the first one ends the name.
     let token = query
@@ -208,25 +214,29 @@ fn next_token(body: &Value, collection: &str, host: &str) -> Result<Option<Strin
         .find(|(name, _)| *name == "continuationToken")
         .map(|(_, token)| token)
         .filter(|token| !token.is_empty())
-        .ok_or_else(|| Unreadable::shape("the next page's link has no `continuationToken`"))?;
+        .ok_or_else(|| {
+            UnreadableResponse::shape("the next page's link has no `continuationToken`")
+        })?;
     percent_decode_str(token)
         .decode_utf8()
         .map(|token| Some(token.into_owned()))
-        .map_err(|_| Unreadable::shape("the next page's `continuationToken` is no text"))
+        .map_err(|_| UnreadableResponse::shape("the next page's `continuationToken` is no text"))
 }
 
 pub(crate) fn build_one<E: Entity>(id: &str) -> Request {
     Request::get(E::KIND, Service::Flow, E::ONE).id(id)
 }
 
-/// One entity: in a list of one, or bare as the tutorials print specs.
-pub(crate) fn parse_one<E: Entity>(answer: &Answer) -> Result<E, Unreadable> {
-    E::read(unwrap_one(answer.json()?)?)
+/// One entity: in a list of one, or bare as the tutorials show specs.
+pub(crate) fn parse_one<E: Entity>(response: &Response) -> Result<E, UnreadableResponse> {
+    E::read(unwrap_one(response.json()?)?)
 }
 
-/// The same, where an empty list says that there is none.
-pub(crate) fn parse_one_or_none<E: Entity>(answer: &Answer) -> Result<Option<E>, Unreadable> {
-    let body = answer.json()?;
+/// The same, but an empty list means that there is none.
+pub(crate) fn parse_one_or_none<E: Entity>(
+    response: &Response,
+) -> Result<Option<E>, UnreadableResponse> {
+    let body = response.json()?;
     let is_none = body.get("items").and_then(Value::as_array);
     if is_none.is_some_and(Vec::is_empty) {
         return Ok(None);
@@ -234,23 +244,25 @@ pub(crate) fn parse_one_or_none<E: Entity>(answer: &Answer) -> Result<Option<E>,
     E::read(unwrap_one(body)?).map(Some)
 }
 
-fn unwrap_one(mut body: Value) -> Result<Value, Unreadable> {
+fn unwrap_one(mut body: Value) -> Result<Value, UnreadableResponse> {
     match body.get_mut("items").map(Value::take) {
         Some(Value::Array(mut entries)) if !entries.is_empty() => Ok(entries.swap_remove(0)),
-        Some(_) => Err(Unreadable::shape("`items` does not hold the entity")),
+        Some(_) => Err(UnreadableResponse::shape(
+            "`items` does not hold the entity",
+        )),
         None => Ok(body),
     }
 }
 
 /// `{"id","etag"}`, or the same in a list of one as for runs.
 pub(crate) fn parse_created<I: FromStr<Err = IdError>>(
-    answer: &Answer,
-) -> Result<Created<I>, Unreadable> {
-    let body = unwrap_one(answer.json()?)?;
+    response: &Response,
+) -> Result<Created<I>, UnreadableResponse> {
+    let body = unwrap_one(response.json()?)?;
     Ok(Created {
         id: fields::required_id(&body, "/id")?,
         etag: fields::etag(&body),
-        request_id: answer.request_id(),
+        request_id: response.request_id(),
     })
 }
 
@@ -260,27 +272,26 @@ impl Sandbox {
         filters: &[Filter<'_>],
         orderby: Option<&str>,
         max_items: usize,
-    ) -> Result<Vec<E>, ReadError> {
+    ) -> Result<Vec<E>, PlatformError> {
         let limit = self.client.page_size(MAX_PAGE).min(max_items.max(1));
         let host = self.client.platform_host();
         self.pages(
-            E::KIND,
             max_items,
             |cursor| build_list::<E>(filters, orderby, limit, cursor),
-            |answer, _| parse_list(answer, host),
+            |response, _| parse_list(response, host),
         )
         .await
     }
 
     /// Every entity of exactly that name, and of that parent where one is given. The filter only
-    /// makes the list shorter: a server that refuses it is asked with a wider one, one that
-    /// ignores it changes nothing.
+    /// shortens the list. If the server refuses it, the next request has a wider one. If the server
+    /// ignores it, the result is the same.
     pub(crate) async fn find_entities<E: Entity>(
         &self,
         name: &str,
         parent: Option<Filter<'_>>,
         ours: impl Fn(&E) -> bool,
-    ) -> Result<Vec<E>, ReadError> {
+    ) -> Result<Vec<E>, PlatformError> {
         let mut attempts: Vec<Vec<Filter<'_>>> = Vec::with_capacity(3);
         if is_plain(name) {
             attempts.push(parent.into_iter().chain([("name", name)]).collect());
@@ -293,12 +304,12 @@ impl Sandbox {
         Ok(entities)
     }
 
-    /// Every entity that `uses` takes. The filter only makes the list shorter, as above.
+    /// Every entity for which `uses` is true. The filter only shortens the list, as above.
     pub(crate) async fn find_users<E: Entity>(
         &self,
         (path, id): Filter<'_>,
         uses: impl Fn(&E) -> bool,
-    ) -> Result<Vec<E>, ReadError> {
+    ) -> Result<Vec<E>, PlatformError> {
         let mut attempts = Vec::with_capacity(1);
         if is_plain(id) {
             attempts.push(vec![(path, id)]);
@@ -308,85 +319,78 @@ impl Sandbox {
         Ok(entities)
     }
 
-    /// The list under the first of these filters that is not refused, else all of it.
+    /// The list under the first of these filters that the server accepts, else the whole list.
     async fn list_narrowed<E: Entity>(
         &self,
         attempts: &[Vec<Filter<'_>>],
-    ) -> Result<Vec<E>, ReadError> {
+    ) -> Result<Vec<E>, PlatformError> {
         for filters in attempts {
             match self.list_entities(filters, None, usize::MAX).await {
-                Err(ReadError::Refused { refusal, .. }) if refuses_filter(&refusal) => {}
+                Err(error) if error.refuses_filter() => {}
                 result => return result,
             }
         }
         self.list_entities(&[], None, usize::MAX).await
     }
 
-    pub(crate) async fn get_entity<E: Entity>(&self, id: &str) -> Result<E, ReadError> {
-        self.read(&build_one::<E>(id), parse_one).await
+    pub(crate) async fn get_entity<E: Entity>(&self, id: &str) -> Result<E, PlatformError> {
+        self.call(&build_one::<E>(id), parse_one).await
     }
 
     pub(crate) async fn create_entity<E: Entity, I: FromStr<Err = IdError>>(
         &self,
         name: &str,
         body: &impl Serialize,
-    ) -> Result<Created<I>, CreateError> {
-        let request = Request::create(E::KIND, Service::Flow, E::COLLECTION).json(body);
-        self.create(name, &request, parse_created).await
+    ) -> Result<Created<I>, PlatformError> {
+        let request = Request::create(E::KIND, Service::Flow, E::COLLECTION, name).json(body);
+        self.call(&request, parse_created).await
     }
 
-    pub(crate) async fn delete_entity<E: Entity>(&self, id: &str) -> Result<Deleted, DeleteError> {
-        let request = Request::delete(E::KIND, Service::Flow, E::ONE).id(id);
-        self.delete(id, &request, |_| Ok(Deleted::Accepted)).await
-    }
-
-    /// Deletes; that there is nothing to delete is success, as its effect is the same.
-    pub(crate) async fn delete(
+    pub(crate) async fn delete_entity<E: Entity>(
         &self,
         id: &str,
+    ) -> Result<Deleted, PlatformError> {
+        let request = Request::delete(E::KIND, Service::Flow, E::ONE).id(id);
+        self.delete(&request, |_| Ok(Deleted::Accepted)).await
+    }
+
+    /// Deletes. If the resource does not exist, that is a success, as the effect is the same.
+    pub(crate) async fn delete(
+        &self,
         request: &Request,
-        parse: impl FnOnce(&Answer) -> Result<Deleted, Unreadable>,
-    ) -> Result<Deleted, DeleteError> {
-        match self
-            .client
-            .call_and_parse(Some(&self.name), request, parse)
-            .await
-        {
-            Ok(deleted) => Ok(deleted),
-            Err(fault) => match DeleteError::from_fault(request.kind, id, fault) {
-                error if error.class() == Class::NotFound => Ok(Deleted::WasGone),
-                error => Err(error),
-            },
+        parse: impl FnOnce(&Response) -> Result<Deleted, UnreadableResponse>,
+    ) -> Result<Deleted, PlatformError> {
+        match self.call(request, parse).await {
+            Err(error) if error.class() == Class::NotFound => Ok(Deleted::WasGone),
+            result => result,
         }
     }
 
-    /// Sets an entity's description under its etag, the rest stays.
+    /// Sets an entity's description under its etag, and changes nothing else.
     pub(crate) async fn describe_entity<E: Entity>(
         &self,
         id: &str,
         etag: &Etag,
         description: &str,
-    ) -> Result<Option<Etag>, UpdateError> {
+    ) -> Result<Option<Etag>, PlatformError> {
         let request = build_description::<E>(id, etag, description);
-        self.patch_entity::<E>(id, &request).await
+        self.patch_entity(&request).await
     }
 
     /// Changes an entity by JSON Patch under its etag; gives the new etag where the service does.
-    pub(crate) async fn patch_entity<E: Entity>(
+    pub(crate) async fn patch_entity(
         &self,
-        id: &str,
         request: &Request,
-    ) -> Result<Option<Etag>, UpdateError> {
-        let called = self.client.call(Some(&self.name), request).await;
-        // Three forms of the answer are printed, one of them without a body: all are success.
-        called
-            .map(|answer| fields::etag(&unwrap_one(answer.json().ok()?).ok()?))
-            .map_err(|fault| UpdateError::from_fault(E::KIND, id, fault))
+    ) -> Result<Option<Etag>, PlatformError> {
+        // Adobe's documents show three forms of the response, one of them without a body. Each is a
+        // success.
+        let etag = |response: &Response| fields::etag(&unwrap_one(response.json().ok()?).ok()?);
+        self.call(request, |response| Ok(etag(response))).await
     }
 }
 
-/// One JSON Patch operation that sets the description. `add` sets what is there as well (RFC 6902,
-/// 4.1), where `replace` may be refused for an entity that has none.
+/// One JSON Patch operation that sets the description. `add` also replaces an existing description
+/// (RFC 6902, 4.1); `replace` may be refused for an entity without one.
 #[derive(Serialize)]
 struct SetDescription<'a> {
     op: &'static str,
@@ -405,7 +409,7 @@ fn build_description<E: Entity>(id: &str, etag: &Etag, description: &str) -> Req
 
 pub(crate) fn build_patch<E: Entity>(id: &str, etag: &Etag, patch: &impl Serialize) -> Request {
     Request::new(
-        Effect::Update,
+        Operation::Update,
         Method::PATCH,
         E::KIND,
         Service::Flow,

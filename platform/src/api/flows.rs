@@ -7,12 +7,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::flow_service::{Created, Deleted, Entity, FlowSpecRef};
-use crate::answer::Unreadable;
 use crate::client::Sandbox;
-use crate::error::{CreateError, DeleteError, ReadError, UpdateError};
+use crate::error::PlatformError;
 use crate::fields::{self, Raw};
 use crate::ids::{Etag, FlowId, MappingSetId, SourceConnectionId, TargetConnectionId};
-use crate::kind::Kind;
+use crate::kind::EntityKind;
+use crate::response::UnreadableResponse;
 
 /// How often a flow runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +43,8 @@ impl Frequency {
     }
 }
 
-/// When a flow runs. Interval and backfill are refused by the platform with
-/// [`Frequency::Once`], the interval is demanded with all others.
+/// When a flow runs. Interval and backfill are refused by the platform with [`Frequency::Once`],
+/// the interval is required with all others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
     /// The first run, in seconds since 1970; refused if it is in the past when it arrives.
@@ -53,18 +53,19 @@ pub struct Schedule {
     pub frequency: Frequency,
     /// How many units lie between two runs.
     pub interval: Option<u32>,
-    /// Whether the first run takes all data; the platform's default is that it does.
+    /// Whether the first run loads all data; the platform's default is that it does.
     pub backfill: Option<bool>,
 }
 
-/// The column that tells new and changed rows: demanded for a recurring flow of a table source,
-/// refused with [`Frequency::Once`].
+/// The column by which new and changed rows are found. A recurring flow of a table source needs
+/// one; the platform refuses it with [`Frequency::Once`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeltaColumn {
     /// Its name.
     pub name: String,
-    /// How its values are written. The documents disagree on the letters, so it is best left out.
+    /// How its values are written. Adobe's documents disagree on the letters, so it is best left
+    /// out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date_format: Option<String>,
     /// The zone of its values, such as `UTC`.
@@ -72,10 +73,10 @@ pub struct DeltaColumn {
     pub timezone: Option<String>,
 }
 
-/// A flow to be made.
+/// A flow to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewFlow {
-    /// The name to look it up by.
+    /// The name by which it is found again.
     pub name: String,
     /// The description.
     pub description: Option<String>,
@@ -89,7 +90,7 @@ pub struct NewFlow {
     pub mapping_set_id: MappingSetId,
     /// Its version, 0 for a new one.
     pub mapping_set_version: u64,
-    /// What tells new rows.
+    /// The column by which new rows are found.
     pub delta_column: Option<DeltaColumn>,
     /// When it runs.
     pub schedule: Schedule,
@@ -104,7 +105,7 @@ pub struct Flow {
     pub name: String,
     /// Its description.
     pub description: Option<String>,
-    /// When it was made, in milliseconds since 1970.
+    /// When it was created, in milliseconds since 1970.
     pub created_at_ms: Option<i64>,
     /// Its version, for a change.
     pub etag: Option<Etag>,
@@ -122,20 +123,20 @@ pub struct Flow {
     pub mapping_set_version: Option<i64>,
     /// The column of its `Copy` transformation.
     pub delta_column: Option<String>,
-    /// `transformations` as they came.
+    /// `transformations`, unchanged.
     pub transformations: Vec<Value>,
-    /// `scheduleParams` as they came; numbers may be text.
+    /// `scheduleParams`, unchanged; numbers may be text.
     pub schedule_params: Option<Value>,
-    /// All of it.
+    /// The whole entity.
     pub raw: Raw,
 }
 
 impl Entity for Flow {
-    const KIND: Kind = Kind::Flow;
+    const KIND: EntityKind = EntityKind::Flow;
     const COLLECTION: &'static str = "/flows";
     const ONE: &'static str = "/flows/{id}";
 
-    fn read(value: Value) -> Result<Self, Unreadable> {
+    fn read(value: Value) -> Result<Self, UnreadableResponse> {
         let transformations = fields::list(&value, "/transformations").to_vec();
         let named = |name: &str| {
             transformations.iter().find(|transformation| {
@@ -176,20 +177,20 @@ impl Entity for Flow {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire<'a> {
+struct FlowBody<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
     flow_spec: &'a FlowSpecRef,
     source_connection_ids: [&'a SourceConnectionId; 1],
     target_connection_ids: [&'a TargetConnectionId; 1],
-    transformations: Vec<WireTransformation<'a>>,
-    schedule_params: WireSchedule,
+    transformations: Vec<TransformationJson<'a>>,
+    schedule_params: ScheduleJson,
 }
 
 #[derive(Serialize)]
 #[serde(tag = "name", content = "params")]
-enum WireTransformation<'a> {
+enum TransformationJson<'a> {
     #[serde(rename_all = "camelCase")]
     Copy { delta_column: &'a DeltaColumn },
     #[serde(rename_all = "camelCase")]
@@ -199,10 +200,10 @@ enum WireTransformation<'a> {
     },
 }
 
-/// All values as text, as every example has them; seconds, not milliseconds.
+/// All values are text, as in every example; times are in seconds, not milliseconds.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct WireSchedule {
+struct ScheduleJson {
     start_time: String,
     frequency: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -211,23 +212,23 @@ struct WireSchedule {
     backfill: Option<String>,
 }
 
-fn wire(new: &NewFlow) -> Wire<'_> {
+fn body(new: &NewFlow) -> FlowBody<'_> {
     let mut transformations = Vec::with_capacity(2);
     if let Some(delta_column) = &new.delta_column {
-        transformations.push(WireTransformation::Copy { delta_column });
+        transformations.push(TransformationJson::Copy { delta_column });
     }
-    transformations.push(WireTransformation::Mapping {
+    transformations.push(TransformationJson::Mapping {
         mapping_id: &new.mapping_set_id,
         mapping_version: new.mapping_set_version.to_string(),
     });
-    Wire {
+    FlowBody {
         name: &new.name,
         description: new.description.as_deref(),
         flow_spec: &new.flow_spec,
         source_connection_ids: [&new.source_connection_id],
         target_connection_ids: [&new.target_connection_id],
         transformations,
-        schedule_params: WireSchedule {
+        schedule_params: ScheduleJson {
             start_time: new.schedule.start_time_s.to_string(),
             frequency: new.schedule.frequency.as_str(),
             interval: new.schedule.interval.map(|interval| interval.to_string()),
@@ -237,44 +238,44 @@ fn wire(new: &NewFlow) -> Wire<'_> {
 }
 
 impl Sandbox {
-    /// Makes a flow, sent once. It runs and costs from its start time on.
+    /// Creates a flow. The request is sent once. The flow runs and costs from its start time on.
     ///
     /// # Errors
-    /// [`CreateError`]; ask its `outcome` before sending it again, names are not unique.
-    pub async fn create_flow(&self, new: &NewFlow) -> Result<Created<FlowId>, CreateError> {
-        self.create_entity::<Flow, _>(&new.name, &wire(new)).await
+    /// [`PlatformError`]; check its `effect` before sending it again, as names are not unique.
+    pub async fn create_flow(&self, new: &NewFlow) -> Result<Created<FlowId>, PlatformError> {
+        self.create_entity::<Flow, _>(&new.name, &body(new)).await
     }
 
     /// One flow.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn get_flow(&self, id: &FlowId) -> Result<Flow, ReadError> {
+    /// [`PlatformError`].
+    pub async fn get_flow(&self, id: &FlowId) -> Result<Flow, PlatformError> {
         self.get_entity(id.as_str()).await
     }
 
-    /// Every flow of exactly that name, whatever characters it has. One made in the last minute
-    /// may not show yet.
+    /// Every flow of exactly that name, whatever characters the name has. One created in the last
+    /// minute may not be in the list yet.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn find_flows_named(&self, name: &str) -> Result<Vec<Flow>, ReadError> {
+    /// [`PlatformError`].
+    pub async fn find_flows_named(&self, name: &str) -> Result<Vec<Flow>, PlatformError> {
         self.find_entities(name, None, |_| true).await
     }
 
-    /// Every flow that reads from a source connection, whatever its name and state: what stands in
-    /// the way of deleting that one. A flow that names no source connection is given too: to take
-    /// a user for none loses something, the reverse only keeps it. One made in the last minute may
-    /// not show yet.
+    /// Every flow that reads from a source connection, whatever its name and state. While there is
+    /// one, the source connection is in use. A flow that names no source connection is included: to
+    /// overlook a user would lose something, to include one too many only keeps something. One
+    /// created in the last minute may not be in the list yet.
     ///
     /// # Errors
-    /// [`ReadError`]; it says nothing about the use.
+    /// [`PlatformError`]; the use is then unknown.
     pub async fn find_flows_reading(
         &self,
         source_connection_id: &SourceConnectionId,
-    ) -> Result<Vec<Flow>, ReadError> {
-        // The brackets stand for every member of the array. Source: "Sort and filter responses in
-        // the Flow Service API", read 2026-11.
+    ) -> Result<Vec<Flow>, PlatformError> {
+        // The brackets mean every member of the array. Source: "Sort and filter responses in the
+        // Flow Service API", read 2026-11.
         let filter = ("sourceConnectionIds[]", source_connection_id.as_str());
         self.find_users(filter, |flow: &Flow| {
             let ids = &flow.source_connection_ids;
@@ -283,14 +284,15 @@ impl Sandbox {
         .await
     }
 
-    /// Every flow that writes to a target connection; as [`Sandbox::find_flows_reading`].
+    /// Every flow that writes to a target connection; with the rules of
+    /// [`Sandbox::find_flows_reading`].
     ///
     /// # Errors
-    /// [`ReadError`]; it says nothing about the use.
+    /// [`PlatformError`]; the use is then unknown.
     pub async fn find_flows_writing(
         &self,
         target_connection_id: &TargetConnectionId,
-    ) -> Result<Vec<Flow>, ReadError> {
+    ) -> Result<Vec<Flow>, PlatformError> {
         let filter = ("targetConnectionIds[]", target_connection_id.as_str());
         self.find_users(filter, |flow: &Flow| {
             let ids = &flow.target_connection_ids;
@@ -299,18 +301,19 @@ impl Sandbox {
         .await
     }
 
-    /// Sets a flow's description, the rest stays; at most 1000 characters are safe. Gives the new etag
-    /// where the service does; the flow goes on changing by itself, so it may be stale at once.
+    /// Sets a flow's description, and changes nothing else; at most 1000 characters are safe. Gives
+    /// the new etag where the service does; the flow keeps changing by itself, so the etag may be
+    /// stale at once.
     ///
     /// # Errors
-    /// [`UpdateError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read
+    /// [`PlatformError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read
     /// it again.
     pub async fn update_flow_description(
         &self,
         id: &FlowId,
         etag: &Etag,
         description: &str,
-    ) -> Result<Option<Etag>, UpdateError> {
+    ) -> Result<Option<Etag>, PlatformError> {
         self.describe_entity::<Flow>(id.as_str(), etag, description)
             .await
     }
@@ -318,8 +321,8 @@ impl Sandbox {
     /// Deletes a flow, not its connections or its data.
     ///
     /// # Errors
-    /// [`DeleteError`].
-    pub async fn delete_flow(&self, id: &FlowId) -> Result<Deleted, DeleteError> {
+    /// [`PlatformError`].
+    pub async fn delete_flow(&self, id: &FlowId) -> Result<Deleted, PlatformError> {
         self.delete_entity::<Flow>(id.as_str()).await
     }
 }
@@ -360,7 +363,7 @@ mod tests {
             },
         );
         assert_eq!(
-            serde_json::to_value(wire(&flow)).unwrap(),
+            serde_json::to_value(body(&flow)).unwrap(),
             json!({
                 "name": "Creating a dataflow",
                 "flowSpec": {"id": "14518937-270c-4525-bdec-c2ba7cce3860", "version": "1.0"},
@@ -387,7 +390,7 @@ mod tests {
                 backfill: None,
             },
         );
-        let body = serde_json::to_value(wire(&flow)).unwrap();
+        let body = serde_json::to_value(body(&flow)).unwrap();
         assert_eq!(
             body["scheduleParams"],
             json!({"startTime": "1", "frequency": "once"})

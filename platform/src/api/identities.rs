@@ -1,22 +1,21 @@
-//! Identity descriptors: which field of a schema tells one person or thing from another.
+//! Identity descriptors: which field of a schema identifies a person or thing.
 //!
-//! A descriptor has neither a name nor a description, only what it says. Lists of descriptors have
-//! media types of their own, and pages only in the second of them; a version is refused.
-//! Source: Schema Registry API guide, "Descriptors endpoint", read 2026-11.
+//! A descriptor has neither a name nor a description. Lists of descriptors have two media types of
+//! their own: only the second has pages, and both refuse a version. Source: Schema Registry API
+//! guide, "Descriptors endpoint", read 2026-11.
 
 use serde::Serialize;
 use serde_json::Value;
 
 use super::flow_service::Created;
-use crate::answer::{Answer, Unreadable};
-use crate::classify::refuses_filter;
 use crate::client::Sandbox;
-use crate::error::{CreateError, ReadError};
+use crate::error::PlatformError;
 use crate::fields;
 use crate::ids::{DescriptorId, SchemaId};
-use crate::kind::Kind;
-use crate::paging::{Following, Page};
+use crate::kind::EntityKind;
+use crate::paging::{NextPage, Page};
 use crate::request::{Request, Service};
+use crate::response::{Response, UnreadableResponse};
 
 const COLLECTION: &str = "/tenant/descriptors";
 const ONE: &str = "/tenant/descriptors/{id}";
@@ -29,7 +28,7 @@ const TYPE: &str = "xdm:descriptorIdentity";
 /// The one major version that a schema has.
 const SCHEMA_VERSION: u32 = 1;
 
-/// An identity descriptor to be made.
+/// An identity descriptor to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewIdentity {
     /// The schema.
@@ -55,12 +54,12 @@ pub struct Identity {
     pub namespace: String,
     /// Whether it is the schema's primary identity.
     pub is_primary: bool,
-    /// When it was made, in milliseconds since 1970.
+    /// When it was created, in milliseconds since 1970.
     pub created_at_ms: Option<i64>,
 }
 
 #[derive(Serialize)]
-struct Wire<'a> {
+struct IdentityBody<'a> {
     #[serde(rename = "@type")]
     type_: &'static str,
     #[serde(rename = "xdm:sourceSchema")]
@@ -77,8 +76,8 @@ struct Wire<'a> {
     is_primary: bool,
 }
 
-fn wire(new: &NewIdentity) -> Wire<'_> {
-    Wire {
+fn body(new: &NewIdentity) -> IdentityBody<'_> {
+    IdentityBody {
         type_: TYPE,
         schema: &new.schema_id,
         version: SCHEMA_VERSION,
@@ -89,7 +88,7 @@ fn wire(new: &NewIdentity) -> Wire<'_> {
     }
 }
 
-fn read(value: &Value) -> Result<Identity, Unreadable> {
+fn read(value: &Value) -> Result<Identity, UnreadableResponse> {
     Ok(Identity {
         id: fields::required_id(value, "/@id")?,
         schema_id: fields::id(value, "/xdm:sourceSchema"),
@@ -102,7 +101,7 @@ fn read(value: &Value) -> Result<Identity, Unreadable> {
 
 fn build_list(schema: Option<&SchemaId>, cursor: Option<&str>) -> Request {
     let mut request =
-        Request::get(Kind::Identity, Service::SchemaRegistry, COLLECTION).accept(ACCEPT);
+        Request::get(EntityKind::Identity, Service::SchemaRegistry, COLLECTION).accept(ACCEPT);
     if let Some(schema) = schema {
         request = request.property("xdm:sourceSchema", "==", schema.as_str());
     }
@@ -112,12 +111,12 @@ fn build_list(schema: Option<&SchemaId>, cursor: Option<&str>) -> Request {
     }
 }
 
-/// The identity descriptors among those of a page: other kinds come along.
-pub(crate) fn parse_list(answer: &Answer) -> Result<Page<Identity>, Unreadable> {
-    let body = answer.json()?;
+/// The identity descriptors of a page, which also holds descriptors of other kinds.
+pub(crate) fn parse_list(response: &Response) -> Result<Page<Identity>, UnreadableResponse> {
+    let body = response.json()?;
     let next = fields::text(&body, "/_page/next").filter(|next| !next.is_empty());
     if !body.get("results").is_some_and(Value::is_array) {
-        return Err(Unreadable::shape("`results` is no list"));
+        return Err(UnreadableResponse::shape("`results` is no list"));
     }
     let entries = fields::list(&body, "/results").iter();
     let identities = entries.filter(|entry| fields::text(entry, "/@type").as_deref() == Some(TYPE));
@@ -126,57 +125,63 @@ pub(crate) fn parse_list(answer: &Answer) -> Result<Page<Identity>, Unreadable> 
         .collect::<Result<_, _>>()?;
     Ok(Page {
         items,
-        next: Following::Cursor(next),
+        next: NextPage::Cursor(next),
     })
 }
 
-pub(crate) fn parse_one(answer: &Answer) -> Result<Identity, Unreadable> {
-    read(&answer.json()?)
+pub(crate) fn parse_one(response: &Response) -> Result<Identity, UnreadableResponse> {
+    read(&response.json()?)
 }
 
-pub(crate) fn parse_created(answer: &Answer) -> Result<Created<DescriptorId>, Unreadable> {
+pub(crate) fn parse_created(
+    response: &Response,
+) -> Result<Created<DescriptorId>, UnreadableResponse> {
     Ok(Created {
-        id: fields::required_id(&answer.json()?, "/@id")?,
+        id: fields::required_id(&response.json()?, "/@id")?,
         etag: None,
-        request_id: answer.request_id(),
+        request_id: response.request_id(),
     })
 }
 
 impl Sandbox {
-    /// Makes an identity descriptor, sent once.
+    /// Creates an identity descriptor. The request is sent once.
     ///
     /// # Errors
-    /// [`CreateError`]; ask its `outcome` before sending it again.
+    /// [`PlatformError`]; check its `effect` before sending it again.
     pub async fn create_identity(
         &self,
         new: &NewIdentity,
-    ) -> Result<Created<DescriptorId>, CreateError> {
-        let request =
-            Request::create(Kind::Identity, Service::SchemaRegistry, COLLECTION).json(&wire(new));
-        self.create(&new.property, &request, parse_created).await
+    ) -> Result<Created<DescriptorId>, PlatformError> {
+        let request = Request::create(
+            EntityKind::Identity,
+            Service::SchemaRegistry,
+            COLLECTION,
+            &new.property,
+        )
+        .json(&body(new));
+        self.call(&request, parse_created).await
     }
 
     /// One identity descriptor.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn get_identity(&self, id: &DescriptorId) -> Result<Identity, ReadError> {
-        let request = Request::get(Kind::Identity, Service::SchemaRegistry, ONE).id(id.as_str());
-        self.read(&request, parse_one).await
+    /// [`PlatformError`].
+    pub async fn get_identity(&self, id: &DescriptorId) -> Result<Identity, PlatformError> {
+        let request =
+            Request::get(EntityKind::Identity, Service::SchemaRegistry, ONE).id(id.as_str());
+        self.call(&request, parse_one).await
     }
 
     /// Every identity descriptor of a schema.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`PlatformError`].
     pub async fn find_identities_of(
         &self,
         schema_id: &SchemaId,
-    ) -> Result<Vec<Identity>, ReadError> {
+    ) -> Result<Vec<Identity>, PlatformError> {
         let mut identities = match self.list_identities(Some(schema_id)).await {
-            Err(ReadError::Refused { refusal, .. }) if refuses_filter(&refusal) => {
-                self.list_identities(None).await?
-            }
+            Err(error) if error.refuses_filter() => self.list_identities(None).await?,
             result => result?,
         };
         identities.retain(|identity| identity.schema_id.as_ref() == Some(schema_id));
@@ -186,12 +191,11 @@ impl Sandbox {
     async fn list_identities(
         &self,
         schema_id: Option<&SchemaId>,
-    ) -> Result<Vec<Identity>, ReadError> {
+    ) -> Result<Vec<Identity>, PlatformError> {
         self.pages(
-            Kind::Identity,
             usize::MAX,
             |cursor| build_list(schema_id, cursor),
-            |answer, _| parse_list(answer),
+            |response, _| parse_list(response),
         )
         .await
     }
@@ -202,7 +206,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::answer::answer;
+    use crate::response::response;
 
     fn schema_id() -> SchemaId {
         "https://ns.adobe.com/acme/schemas/fbc5".parse().unwrap()
@@ -225,7 +229,7 @@ mod tests {
             "xdm:property": "xdm:code",
             "xdm:isPrimary": true,
         });
-        assert_eq!(serde_json::to_value(wire(&new)).unwrap(), expected);
+        assert_eq!(serde_json::to_value(body(&new)).unwrap(), expected);
     }
 
     #[test]
@@ -240,7 +244,7 @@ mod tests {
             ],
             "_page": {"next": "c"},
         });
-        let page = parse_list(&answer(200, Some("application/json"), &body.to_string())).unwrap();
+        let page = parse_list(&response(200, Some("application/json"), &body.to_string())).unwrap();
         assert_eq!(page.items.len(), 1);
         let found = &page.items[0].1;
         assert_eq!(found.id.as_str(), "b");
@@ -250,8 +254,8 @@ mod tests {
             ("/_acme/email", true)
         );
         assert_eq!(found.created_at_ms, Some(7));
-        assert!(matches!(page.next, Following::Cursor(Some(next)) if next == "c"));
-        assert!(parse_list(&answer(200, None, r#"{"xdm:descriptorIdentity":[]}"#)).is_err());
+        assert!(matches!(page.next, NextPage::Cursor(Some(next)) if next == "c"));
+        assert!(parse_list(&response(200, None, r#"{"xdm:descriptorIdentity":[]}"#)).is_err());
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The calls, one module per resource: pure `build` and `parse` functions, and the methods of
-//! [`Sandbox`](crate::Sandbox) and [`Client`](crate::Client) that put them together.
+//! [`Sandbox`](crate::Sandbox) and [`Client`](crate::Client) that use them.
 
 pub(crate) mod connections;
 pub(crate) mod explore;

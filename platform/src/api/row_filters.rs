@@ -1,4 +1,4 @@
-//! Which rows a source connection takes, as Flow Service wants it said: a tree of conditions.
+//! Which rows a source connection loads, in Flow Service's form: a tree of conditions.
 //!
 //! Source: "Filter row-level data for a source using the Flow Service API", read 2026-11.
 
@@ -70,18 +70,17 @@ fn apply(function: &str, params: Vec<Value>) -> Value {
     json!({"nodeType": "fnApply", "fnName": function, "params": params})
 }
 
-/// What a kind of source says of filtering its rows.
+/// What a kind of source can do to filter its rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RowFiltering {
-    /// Whether it takes a filter at all.
+    /// Whether it accepts a filter at all.
     pub is_enabled: bool,
-    /// The operators that it compares by; empty if it does not say.
+    /// The operators that it compares by; empty if it lists none.
     pub comparison_operators: Vec<String>,
 }
 
 impl RowFiltering {
-    /// Whether it compares by that operator. Of `isNull` no list says anything, though the guide
-    /// uses it.
+    /// Whether it compares by that operator. No list has `isNull`, though the guide uses it.
     #[must_use]
     pub fn knows(&self, operator: &str) -> bool {
         let is_same =
@@ -98,7 +97,7 @@ fn is_equality(operator: &str) -> bool {
 }
 
 impl ConnectionSpec {
-    /// What it says of filtering rows; one that says nothing takes no filter.
+    /// What it can do to filter rows. A spec without this entry accepts no filter.
     #[must_use]
     pub fn row_filtering(&self) -> RowFiltering {
         let raw = self.raw.as_value();

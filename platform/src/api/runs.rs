@@ -6,28 +6,28 @@
 use serde_json::Value;
 
 use super::flow_service::Entity;
-use crate::answer::Unreadable;
 use crate::client::Sandbox;
-use crate::error::ReadError;
+use crate::error::PlatformError;
 use crate::fields::{self, Raw};
 use crate::ids::{Etag, FlowId, FlowRunId};
-use crate::kind::Kind;
+use crate::kind::EntityKind;
+use crate::response::UnreadableResponse;
 use crate::text::{MAX_DETAIL_BYTES, clean};
 
-/// Where a run stands. The platform spells these in several ways; see [`RunStatus::is_final`].
+/// The status of a run. The platform spells the words in several ways; see [`RunStatus::is_final`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunStatus {
     /// Planned or waiting.
     Scheduled,
     /// Running.
     InProgress,
-    /// Done. It may hold failed records all the same.
+    /// Done. Some records may have failed all the same.
     Success,
     /// Done in part.
     PartialSuccess,
     /// Not done.
     Failed,
-    /// A word that is not documented, or none.
+    /// An undocumented word, or none.
     Other(String),
 }
 
@@ -73,13 +73,13 @@ pub struct RunError {
 pub struct FlowRun {
     /// Its id.
     pub id: FlowRunId,
-    /// Whose run it is.
+    /// The flow that it is a run of.
     pub flow_id: Option<FlowId>,
-    /// When it was made, in milliseconds since 1970.
+    /// When it was created, in milliseconds since 1970.
     pub created_at_ms: Option<i64>,
     /// Its version.
     pub etag: Option<Etag>,
-    /// Where it stands.
+    /// Its status.
     pub status: RunStatus,
     /// When it began, in milliseconds since 1970.
     pub started_at_ms: Option<i64>,
@@ -97,11 +97,11 @@ pub struct FlowRun {
     pub input_bytes: Option<i64>,
     /// Bytes written.
     pub output_bytes: Option<i64>,
-    /// The end of the window of changes that it took, in milliseconds since 1970.
+    /// The end of the window of changes that it loaded, in milliseconds since 1970.
     pub window_end_ms: Option<i64>,
     /// The run's errors, then those of its activities.
     pub errors: Vec<RunError>,
-    /// All of it.
+    /// The whole entity.
     pub raw: Raw,
 }
 
@@ -138,11 +138,11 @@ fn read_errors(list: &[Value], errors: &mut Vec<RunError>) {
 }
 
 impl Entity for FlowRun {
-    const KIND: Kind = Kind::FlowRun;
+    const KIND: EntityKind = EntityKind::FlowRun;
     const COLLECTION: &'static str = "/runs";
     const ONE: &'static str = "/runs/{id}";
 
-    fn read(value: Value) -> Result<Self, Unreadable> {
+    fn read(value: Value) -> Result<Self, UnreadableResponse> {
         let metrics = value.get("metrics").unwrap_or(&Value::Null);
         let mut errors = Vec::new();
         read_errors(fields::list(metrics, "/statusSummary/errors"), &mut errors);
@@ -187,23 +187,23 @@ impl Entity for FlowRun {
         self.id.as_str()
     }
 
-    /// A run has no name; its id stands for it.
+    /// A run has no name, so this is its id.
     fn name(&self) -> &str {
         self.id.as_str()
     }
 }
 
 impl Sandbox {
-    /// The newest runs of a flow, newest first, at most `max_runs`. The first one shows two to
-    /// three minutes after the flow's start time.
+    /// The newest runs of a flow, newest first, at most `max_runs`. The first run is in the list
+    /// two to three minutes after the flow's start time.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`PlatformError`].
     pub async fn list_flow_runs(
         &self,
         flow_id: &FlowId,
         max_runs: usize,
-    ) -> Result<Vec<FlowRun>, ReadError> {
+    ) -> Result<Vec<FlowRun>, PlatformError> {
         let filters = [("flowId", flow_id.as_str())];
         let mut runs: Vec<FlowRun> = self
             .list_entities(&filters, Some("-createdAt"), max_runs)
@@ -217,8 +217,8 @@ impl Sandbox {
     /// One run.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn get_flow_run(&self, id: &FlowRunId) -> Result<FlowRun, ReadError> {
+    /// [`PlatformError`].
+    pub async fn get_flow_run(&self, id: &FlowRunId) -> Result<FlowRun, PlatformError> {
         self.get_entity(id.as_str()).await
     }
 }

@@ -1,20 +1,20 @@
-//! Sandboxes: does one exist for these credentials, and is it active.
+//! Sandboxes: whether one exists for these credentials, and whether it is active.
 //!
-//! A request that names no sandbox, or a wrong one, may go to the production sandbox or fail far
-//! from the cause, so this is asked first. Source: Sandbox API guide ("List available
-//! sandboxes"), read 2026-11.
+//! A request that names no sandbox, or a wrong one, may go to the production sandbox, or fail with
+//! an error that hides the cause. So this is checked first. Source: Sandbox API guide ("List
+//! available sandboxes"), read 2026-11.
 
 use serde_json::Value;
 
-use crate::answer::{Answer, Unreadable};
 use crate::client::{Client, Sandbox};
-use crate::error::ReadError;
+use crate::error::PlatformError;
 use crate::fields;
-use crate::kind::Kind;
-use crate::paging::{Following, Page, Pages, offset};
+use crate::kind::EntityKind;
+use crate::paging::{NextPage, Page, Pages, offset};
 use crate::request::{Request, Service};
+use crate::response::{Response, UnreadableResponse};
 
-/// The service's default, which it surely takes.
+/// The service's default.
 const MAX_PAGE: u32 = 50;
 
 /// Whether a sandbox can be worked in.
@@ -24,13 +24,13 @@ pub enum SandboxState {
     Active,
     /// Not yet.
     Creating,
-    /// Not now, its contents go.
+    /// Not now: its contents are being deleted.
     Resetting,
     /// Not any more.
     Deleted,
-    /// It could not be made.
+    /// It could not be created.
     Failed,
-    /// A word that is not documented, or none.
+    /// An undocumented word, or none.
     Other(String),
 }
 
@@ -50,7 +50,7 @@ impl SandboxState {
 /// A sandbox that the credentials may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SandboxInfo {
-    /// Its name, as `x-sandbox-name` wants it.
+    /// Its name, for `x-sandbox-name`.
     pub name: String,
     /// Its name for people.
     pub title: Option<String>,
@@ -58,32 +58,32 @@ pub struct SandboxInfo {
     pub state: SandboxState,
     /// `production` or `development`.
     pub type_: Option<String>,
-    /// Whether it is where a request goes that names none.
+    /// Whether a request that names no sandbox goes to it.
     pub is_default: bool,
 }
 
 fn build_list(limit: usize, start: usize) -> Request {
-    // The two only together.
-    Request::get(Kind::Sandbox, Service::SandboxManagement, "/")
+    // The service accepts the two parameters only together.
+    Request::get(EntityKind::Sandbox, Service::SandboxManagement, "/")
         .query("limit", &limit.to_string())
         .query("offset", &start.to_string())
 }
 
 pub(crate) fn parse_list(
-    answer: &Answer,
+    response: &Response,
     start: usize,
     limit: usize,
-) -> Result<Page<SandboxInfo>, Unreadable> {
-    let body = answer.json()?;
+) -> Result<Page<SandboxInfo>, UnreadableResponse> {
+    let body = response.json()?;
     let entries = body
         .get("sandboxes")
         .and_then(Value::as_array)
-        .ok_or_else(|| Unreadable::shape("`sandboxes` is no list"))?;
+        .ok_or_else(|| UnreadableResponse::shape("`sandboxes` is no list"))?;
     let items = entries
         .iter()
         .map(|entry| {
             let name = fields::text(entry, "/name")
-                .ok_or_else(|| Unreadable::shape("a sandbox has no name"))?;
+                .ok_or_else(|| UnreadableResponse::shape("a sandbox has no name"))?;
             let info = SandboxInfo {
                 title: fields::text(entry, "/title"),
                 state: SandboxState::read(&fields::text(entry, "/state").unwrap_or_default()),
@@ -93,10 +93,10 @@ pub(crate) fn parse_list(
             };
             Ok((name, info))
         })
-        .collect::<Result<_, Unreadable>>()?;
+        .collect::<Result<_, UnreadableResponse>>()?;
     Ok(Page {
         items,
-        next: Following::Offset { start, limit },
+        next: NextPage::Offset { start, limit },
     })
 }
 
@@ -104,16 +104,16 @@ impl Client {
     /// The sandboxes that the credentials may use.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn list_sandboxes(&self) -> Result<Vec<SandboxInfo>, ReadError> {
+    /// [`PlatformError`].
+    pub async fn list_sandboxes(&self) -> Result<Vec<SandboxInfo>, PlatformError> {
         let limit = self.page_size(MAX_PAGE);
         let mut pages = Pages::new();
         let mut cursor: Option<String> = None;
         loop {
             let start = offset(cursor.as_deref());
             let next = self
-                .read(None, &build_list(limit, start), |answer| {
-                    pages.take(parse_list(answer, start, limit)?)
+                .call(None, &build_list(limit, start), |response| {
+                    pages.take(parse_list(response, start, limit)?)
                 })
                 .await?;
             match next {
@@ -125,11 +125,11 @@ impl Client {
 }
 
 impl Sandbox {
-    /// What the platform says of this sandbox; `None` if the credentials have none of that name.
+    /// This sandbox's entry in the list; `None` if the credentials may use no sandbox of that name.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn info(&self) -> Result<Option<SandboxInfo>, ReadError> {
+    /// [`PlatformError`].
+    pub async fn info(&self) -> Result<Option<SandboxInfo>, PlatformError> {
         let sandboxes = self.client.list_sandboxes().await?;
         Ok(sandboxes
             .into_iter()
@@ -140,14 +140,14 @@ impl Sandbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::answer;
+    use crate::response::response;
 
     #[test]
     fn the_documented_list_is_read() {
         let body = r#"{"sandboxes":[{"name":"prod","title":"Production","state":"active","type":"production",
             "region":"VA7","isDefault":true,"eTag":2,"createdDate":"2019-09-04 04:57:24"},
             {"name":"dev","state":"resetting"}],"_page":{"limit":3,"count":1},"_links":{}}"#;
-        let page = parse_list(&answer(200, Some("application/json"), body), 0, 50).unwrap();
+        let page = parse_list(&response(200, Some("application/json"), body), 0, 50).unwrap();
         assert_eq!(page.items[0].1.state, SandboxState::Active);
         assert!(page.items[0].1.is_default);
         assert_eq!(page.items[1].1.state, SandboxState::Resetting);

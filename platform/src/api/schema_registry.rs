@@ -1,48 +1,47 @@
-//! Schemas: the tenant's name, field groups made of columns, schemas made of field groups.
+//! The Schema Registry: the tenant's name, field groups, and schemas composed of them.
 //!
-//! Titles are unique across all kinds of the registry: the only natural key of the whole chain.
-//! Source: Schema Registry API guide and troubleshooting guide, read 2026-11.
+//! Titles are unique across all kinds of the registry. No other resource of the chain has a unique
+//! name. Source: Schema Registry API guide and troubleshooting guide, read 2026-11.
 
 use serde_json::{Map, Value, json};
 
 use super::filter::is_plain;
 use super::flow_service::{Created, Deleted};
-use crate::answer::{Answer, Unreadable};
-use crate::classify::refuses_filter;
 use crate::client::Sandbox;
-use crate::error::{CreateError, DeleteError, ReadError};
+use crate::error::PlatformError;
 use crate::fields::{self, Raw};
 use crate::ids::{ClassId, FieldGroupId, SchemaId, TenantId};
-use crate::kind::Kind;
-use crate::paging::{Following, Page};
+use crate::kind::EntityKind;
+use crate::paging::{NextPage, Page};
 use crate::request::{Request, Service};
+use crate::response::{Response, UnreadableResponse};
 
-/// Lists whole objects; a version in it is refused.
+/// Lists whole objects; the registry refuses a version in it.
 const ACCEPT_LIST: &str = "application/vnd.adobe.xed+json";
-/// One whole object; a version is demanded, and 1 always means the newest.
+/// One whole object. The registry requires a version, and 1 always means the newest.
 const ACCEPT_ONE: &str = "application/vnd.adobe.xed+json;version=1";
-/// One object with all that its references lead to.
+/// One object with all references resolved.
 const ACCEPT_RESOLVED: &str = "application/vnd.adobe.xed-full+json;version=1";
-/// The registry cuts its answers here.
+/// The longest page that the registry returns.
 const MAX_PAGE: u32 = 300;
 
-/// What the registry says of the organisation.
+/// The organisation, as the registry knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantInfo {
     /// The tenant's name, without the underscore.
     pub tenant_id: TenantId,
-    /// The organisation that the token is of.
+    /// The organisation that the token belongs to.
     pub org_id: Option<String>,
 }
 
-/// A field group to be made: fields under the tenant's namespace.
+/// A field group to be created: fields under the tenant's namespace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewFieldGroup {
     /// Unique among all titles of the registry.
     pub title: String,
     /// The description.
     pub description: String,
-    /// The class whose schemas it is meant for.
+    /// The class whose schemas can use it.
     pub class_id: ClassId,
     /// Whose namespace the fields live in.
     pub tenant_id: TenantId,
@@ -50,7 +49,7 @@ pub struct NewFieldGroup {
     pub properties: Map<String, Value>,
 }
 
-/// A schema to be made: a class and field groups.
+/// A schema to be created: a class and field groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewSchema {
     /// Unique among all titles of the registry.
@@ -72,13 +71,13 @@ pub struct FieldGroup {
     pub title: String,
     /// Its description.
     pub description: Option<String>,
-    /// When it was made, in milliseconds since 1970.
+    /// When it was created, in milliseconds since 1970.
     pub created_at_ms: Option<i64>,
     /// Its version, such as `1.0`.
     pub version: Option<String>,
-    /// The classes it is meant for.
+    /// The classes whose schemas can use it.
     pub class_ids: Vec<ClassId>,
-    /// All of it.
+    /// The whole entity.
     pub raw: Raw,
 }
 
@@ -113,7 +112,7 @@ pub struct Schema {
     pub title: String,
     /// Its description.
     pub description: Option<String>,
-    /// When it was made, in milliseconds since 1970.
+    /// When it was created, in milliseconds since 1970.
     pub created_at_ms: Option<i64>,
     /// Its version, such as `1.0`.
     pub version: Option<String>,
@@ -121,15 +120,15 @@ pub struct Schema {
     pub class_id: Option<ClassId>,
     /// The `$ref`s of its parts: the class and its field groups.
     pub refs: Vec<String>,
-    /// All of it.
+    /// The whole entity.
     pub raw: Raw,
 }
 
 /// A kind of object of the registry.
 pub(crate) trait Titled: Sized {
-    const KIND: Kind;
+    const KIND: EntityKind;
     const COLLECTION: &'static str;
-    fn read(value: Value) -> Result<Self, Unreadable>;
+    fn read(value: Value) -> Result<Self, UnreadableResponse>;
     fn title(&self) -> &str;
     fn id(&self) -> &str;
 }
@@ -139,10 +138,10 @@ fn created_at_ms(value: &Value) -> Option<i64> {
 }
 
 impl Titled for FieldGroup {
-    const KIND: Kind = Kind::FieldGroup;
+    const KIND: EntityKind = EntityKind::FieldGroup;
     const COLLECTION: &'static str = "/tenant/fieldgroups";
 
-    fn read(value: Value) -> Result<Self, Unreadable> {
+    fn read(value: Value) -> Result<Self, UnreadableResponse> {
         Ok(Self {
             id: fields::required_id(&value, "/$id")?,
             title: fields::text(&value, "/title").unwrap_or_default(),
@@ -164,10 +163,10 @@ impl Titled for FieldGroup {
 }
 
 impl Titled for Schema {
-    const KIND: Kind = Kind::Schema;
+    const KIND: EntityKind = EntityKind::Schema;
     const COLLECTION: &'static str = "/tenant/schemas";
 
-    fn read(value: Value) -> Result<Self, Unreadable> {
+    fn read(value: Value) -> Result<Self, UnreadableResponse> {
         Ok(Self {
             id: fields::required_id(&value, "/$id")?,
             title: fields::text(&value, "/title").unwrap_or_default(),
@@ -195,7 +194,7 @@ impl Titled for Schema {
 fn build_list<T: Titled>(title: Option<&str>, limit: usize, cursor: Option<&str>) -> Request {
     let mut request = Request::get(T::KIND, Service::SchemaRegistry, T::COLLECTION)
         .accept(ACCEPT_LIST)
-        // `limit` and `start` are refused without an order.
+        // The registry refuses `limit` and `start` without an order.
         .query("orderby", "title")
         .query("limit", &limit.to_string());
     if let Some(title) = title {
@@ -207,12 +206,12 @@ fn build_list<T: Titled>(title: Option<&str>, limit: usize, cursor: Option<&str>
     request
 }
 
-pub(crate) fn parse_list<T: Titled>(answer: &Answer) -> Result<Page<T>, Unreadable> {
-    let mut body = answer.json()?;
-    // The last value of the order, not a link; null at the end.
+pub(crate) fn parse_list<T: Titled>(response: &Response) -> Result<Page<T>, UnreadableResponse> {
+    let mut body = response.json()?;
+    // The last value in the order, not a link; null on the last page.
     let next = fields::text(&body, "/_page/next").filter(|next| !next.is_empty());
     let Some(Value::Array(entries)) = body.get_mut("results").map(Value::take) else {
-        return Err(Unreadable::shape("`results` is no list"));
+        return Err(UnreadableResponse::shape("`results` is no list"));
     };
     let items = entries
         .into_iter()
@@ -220,16 +219,16 @@ pub(crate) fn parse_list<T: Titled>(answer: &Answer) -> Result<Page<T>, Unreadab
         .collect::<Result<_, _>>()?;
     Ok(Page {
         items,
-        next: Following::Cursor(next),
+        next: NextPage::Cursor(next),
     })
 }
 
-pub(crate) fn parse_one<T: Titled>(answer: &Answer) -> Result<T, Unreadable> {
-    T::read(answer.json()?)
+pub(crate) fn parse_one<T: Titled>(response: &Response) -> Result<T, UnreadableResponse> {
+    T::read(response.json()?)
 }
 
-pub(crate) fn parse_tenant(answer: &Answer) -> Result<TenantInfo, Unreadable> {
-    let body = answer.json()?;
+pub(crate) fn parse_tenant(response: &Response) -> Result<TenantInfo, UnreadableResponse> {
+    let body = response.json()?;
     Ok(TenantInfo {
         tenant_id: fields::required_id(&body, "/tenantId")?,
         org_id: fields::text(&body, "/imsOrg"),
@@ -266,12 +265,12 @@ fn schema_body(new: &NewSchema) -> Value {
 }
 
 pub(crate) fn parse_created<I: std::str::FromStr<Err = crate::IdError>>(
-    answer: &Answer,
-) -> Result<Created<I>, Unreadable> {
+    response: &Response,
+) -> Result<Created<I>, UnreadableResponse> {
     Ok(Created {
-        id: fields::required_id(&answer.json()?, "/$id")?,
+        id: fields::required_id(&response.json()?, "/$id")?,
         etag: None,
-        request_id: answer.request_id(),
+        request_id: response.request_id(),
     })
 }
 
@@ -279,138 +278,140 @@ impl Sandbox {
     /// The tenant's name, which is the namespace of all custom fields.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn tenant_info(&self) -> Result<TenantInfo, ReadError> {
-        let request = Request::get(Kind::Tenant, Service::SchemaRegistry, "/stats");
-        self.read(&request, parse_tenant).await
+    /// [`PlatformError`].
+    pub async fn tenant_info(&self) -> Result<TenantInfo, PlatformError> {
+        let request = Request::get(EntityKind::Tenant, Service::SchemaRegistry, "/stats");
+        self.call(&request, parse_tenant).await
     }
 
-    /// Makes a field group, sent once.
+    /// Creates a field group. The request is sent once.
     ///
     /// # Errors
-    /// [`CreateError`]; a title that exists is
+    /// [`PlatformError`]; a title that exists is
     /// [`Conflict::TitleNotUnique`](crate::Conflict::TitleNotUnique).
     pub async fn create_field_group(
         &self,
         new: &NewFieldGroup,
-    ) -> Result<Created<FieldGroupId>, CreateError> {
+    ) -> Result<Created<FieldGroupId>, PlatformError> {
         let request = Request::create(
-            Kind::FieldGroup,
+            EntityKind::FieldGroup,
             Service::SchemaRegistry,
             FieldGroup::COLLECTION,
+            &new.title,
         )
         .json(&field_group_body(new));
-        self.create(&new.title, &request, parse_created).await
+        self.call(&request, parse_created).await
     }
 
     /// One field group.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn get_field_group(&self, id: &FieldGroupId) -> Result<FieldGroup, ReadError> {
+    /// [`PlatformError`].
+    pub async fn get_field_group(&self, id: &FieldGroupId) -> Result<FieldGroup, PlatformError> {
         let request = Request::get(
-            Kind::FieldGroup,
+            EntityKind::FieldGroup,
             Service::SchemaRegistry,
             "/tenant/fieldgroups/{id}",
         )
         .id(id.as_str())
         .accept(ACCEPT_ONE);
-        self.read(&request, parse_one).await
+        self.call(&request, parse_one).await
     }
 
-    /// The field groups of exactly that title: one or none, unless the registry breaks its rule.
+    /// The field groups of exactly that title: at most one, unless the registry breaks its own
+    /// rule.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`PlatformError`].
     pub async fn find_field_groups_titled(
         &self,
         title: &str,
-    ) -> Result<Vec<FieldGroup>, ReadError> {
+    ) -> Result<Vec<FieldGroup>, PlatformError> {
         self.find_titled(title).await
     }
 
-    /// Deletes a field group. Refused while a schema has it.
+    /// Deletes a field group. The registry refuses this while a schema uses it.
     ///
     /// # Errors
-    /// [`DeleteError`].
-    pub async fn delete_field_group(&self, id: &FieldGroupId) -> Result<Deleted, DeleteError> {
+    /// [`PlatformError`].
+    pub async fn delete_field_group(&self, id: &FieldGroupId) -> Result<Deleted, PlatformError> {
         let template = "/tenant/fieldgroups/{id}";
-        let request = Request::delete(Kind::FieldGroup, Service::SchemaRegistry, template);
-        self.delete(id.as_str(), &request.id(id.as_str()), |_| {
-            Ok(Deleted::Accepted)
-        })
-        .await
+        let request = Request::delete(EntityKind::FieldGroup, Service::SchemaRegistry, template);
+        self.delete(&request.id(id.as_str()), |_| Ok(Deleted::Accepted))
+            .await
     }
 
-    /// Makes a schema, sent once.
+    /// Creates a schema. The request is sent once.
     ///
     /// # Errors
-    /// As of [`Sandbox::create_field_group`].
-    pub async fn create_schema(&self, new: &NewSchema) -> Result<Created<SchemaId>, CreateError> {
-        let request = Request::create(Kind::Schema, Service::SchemaRegistry, Schema::COLLECTION)
-            .json(&schema_body(new));
-        self.create(&new.title, &request, parse_created).await
+    /// As for [`Sandbox::create_field_group`].
+    pub async fn create_schema(&self, new: &NewSchema) -> Result<Created<SchemaId>, PlatformError> {
+        let request = Request::create(
+            EntityKind::Schema,
+            Service::SchemaRegistry,
+            Schema::COLLECTION,
+            &new.title,
+        )
+        .json(&schema_body(new));
+        self.call(&request, parse_created).await
     }
 
     /// One schema.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn get_schema(&self, id: &SchemaId) -> Result<Schema, ReadError> {
+    /// [`PlatformError`].
+    pub async fn get_schema(&self, id: &SchemaId) -> Result<Schema, PlatformError> {
         let request = Request::get(
-            Kind::Schema,
+            EntityKind::Schema,
             Service::SchemaRegistry,
             "/tenant/schemas/{id}",
         )
         .id(id.as_str())
         .accept(ACCEPT_ONE);
-        self.read(&request, parse_one).await
+        self.call(&request, parse_one).await
     }
 
     /// One schema with all its fields, as [`Schema::field`] looks them up.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn get_resolved_schema(&self, id: &SchemaId) -> Result<Schema, ReadError> {
+    /// [`PlatformError`].
+    pub async fn get_resolved_schema(&self, id: &SchemaId) -> Result<Schema, PlatformError> {
         let request = Request::get(
-            Kind::Schema,
+            EntityKind::Schema,
             Service::SchemaRegistry,
             "/tenant/schemas/{id}",
         )
         .id(id.as_str())
         .accept(ACCEPT_RESOLVED);
-        self.read(&request, parse_one).await
+        self.call(&request, parse_one).await
     }
 
-    /// The schemas of exactly that title: one or none, unless the registry breaks its rule.
+    /// The schemas of exactly that title: at most one, unless the registry breaks its own rule.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn find_schemas_titled(&self, title: &str) -> Result<Vec<Schema>, ReadError> {
+    /// [`PlatformError`].
+    pub async fn find_schemas_titled(&self, title: &str) -> Result<Vec<Schema>, PlatformError> {
         self.find_titled(title).await
     }
 
     /// Deletes a schema.
     ///
     /// # Errors
-    /// [`DeleteError`].
-    pub async fn delete_schema(&self, id: &SchemaId) -> Result<Deleted, DeleteError> {
+    /// [`PlatformError`].
+    pub async fn delete_schema(&self, id: &SchemaId) -> Result<Deleted, PlatformError> {
         let template = "/tenant/schemas/{id}";
-        let request = Request::delete(Kind::Schema, Service::SchemaRegistry, template);
-        self.delete(id.as_str(), &request.id(id.as_str()), |_| {
-            Ok(Deleted::Accepted)
-        })
-        .await
+        let request = Request::delete(EntityKind::Schema, Service::SchemaRegistry, template);
+        self.delete(&request.id(id.as_str()), |_| Ok(Deleted::Accepted))
+            .await
     }
 
-    async fn find_titled<T: Titled>(&self, title: &str) -> Result<Vec<T>, ReadError> {
+    async fn find_titled<T: Titled>(&self, title: &str) -> Result<Vec<T>, PlatformError> {
         let limit = self.client.page_size(MAX_PAGE);
         let list = |filter: Option<String>| async move {
             self.pages(
-                T::KIND,
                 usize::MAX,
                 |cursor| build_list::<T>(filter.as_deref(), limit, cursor),
-                |answer, _| parse_list(answer),
+                |response, _| parse_list(response),
             )
             .await
         };
@@ -418,7 +419,7 @@ impl Sandbox {
         if is_plain(title) {
             match list(Some(title.to_owned())).await {
                 Ok(objects) => found = Some(objects),
-                Err(ReadError::Refused { refusal, .. }) if refuses_filter(&refusal) => {}
+                Err(error) if error.refuses_filter() => {}
                 Err(error) => return Err(error),
             }
         }
@@ -434,7 +435,7 @@ impl Sandbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::answer;
+    use crate::response::response;
 
     #[test]
     fn the_field_group_is_the_guides() {
@@ -498,8 +499,9 @@ mod tests {
             let body = format!(
                 r#"{{"results":[{{"$id":"https://x/1","title":"A"}}],"_page":{{"orderby":"title","next":{next},"count":1}}}}"#
             );
-            let page = parse_list::<Schema>(&answer(200, Some("application/json"), &body)).unwrap();
-            let Following::Cursor(found) = page.next else {
+            let page =
+                parse_list::<Schema>(&response(200, Some("application/json"), &body)).unwrap();
+            let NextPage::Cursor(found) = page.next else {
                 panic!("a cursor")
             };
             assert_eq!(found.as_deref(), expected);

@@ -1,4 +1,4 @@
-//! Source connections: one table of a base connection and the columns taken from it.
+//! Source connections: one table of a base connection, and the columns to load from it.
 //!
 //! Source: "Collect customer success data using the Flow Service API", read 2026-11.
 
@@ -7,17 +7,17 @@ use serde_json::Value;
 
 use super::flow_service::{ConnectionSpecRef, Created, Deleted, Entity};
 use super::row_filters::RowFilter;
-use crate::answer::Unreadable;
 use crate::client::Sandbox;
-use crate::error::{CreateError, DeleteError, ReadError, UpdateError};
+use crate::error::PlatformError;
 use crate::fields::{self, Raw};
 use crate::ids::{BaseConnectionId, Etag, SourceConnectionId};
-use crate::kind::Kind;
+use crate::kind::EntityKind;
+use crate::response::UnreadableResponse;
 
-/// A source connection to be made.
+/// A source connection to be created.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewSourceConnection {
-    /// The name to look it up by.
+    /// The name by which it is found again.
     pub name: String,
     /// The description.
     pub description: Option<String>,
@@ -25,9 +25,9 @@ pub struct NewSourceConnection {
     pub base_connection_id: BaseConnectionId,
     /// The table's path, as explore gave it.
     pub table_name: String,
-    /// The columns, each as explore gave it; a part of them takes only these.
+    /// The columns to load, each as explore gave it.
     pub columns: Vec<Value>,
-    /// Which rows to take; none for all. Only some kinds of source can tell rows apart.
+    /// Which rows to load; `None` for all. Only some kinds of source can filter rows.
     pub filter: Option<RowFilter>,
     /// The base connection's spec.
     pub connection_spec: ConnectionSpecRef,
@@ -42,7 +42,7 @@ pub struct SourceConnection {
     pub name: String,
     /// Its description.
     pub description: Option<String>,
-    /// When it was made, in milliseconds since 1970.
+    /// When it was created, in milliseconds since 1970.
     pub created_at_ms: Option<i64>,
     /// Its version, for a change.
     pub etag: Option<Etag>,
@@ -52,20 +52,20 @@ pub struct SourceConnection {
     pub base_connection_id: Option<BaseConnectionId>,
     /// The table's path: `params.tableName`, or `params.path` of older ones.
     pub table_name: Option<String>,
-    /// The columns taken.
+    /// The columns that it loads.
     pub columns: Vec<Value>,
     /// The kind of source.
     pub connection_spec: Option<ConnectionSpecRef>,
-    /// All of it.
+    /// The whole entity.
     pub raw: Raw,
 }
 
 impl Entity for SourceConnection {
-    const KIND: Kind = Kind::SourceConnection;
+    const KIND: EntityKind = EntityKind::SourceConnection;
     const COLLECTION: &'static str = "/sourceConnections";
     const ONE: &'static str = "/sourceConnections/{id}";
 
-    fn read(value: Value) -> Result<Self, Unreadable> {
+    fn read(value: Value) -> Result<Self, UnreadableResponse> {
         Ok(Self {
             id: fields::required_id(&value, "/id")?,
             name: fields::text(&value, "/name").unwrap_or_default(),
@@ -93,37 +93,37 @@ impl Entity for SourceConnection {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire<'a> {
+struct SourceConnectionBody<'a> {
     name: &'a str,
     base_connection_id: &'a BaseConnectionId,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
-    data: WireData,
-    params: WireParams<'a>,
+    data: DataJson,
+    params: ParamsJson<'a>,
     connection_spec: &'a ConnectionSpecRef,
 }
 
 #[derive(Serialize)]
-struct WireData {
+struct DataJson {
     format: &'static str,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct WireParams<'a> {
+struct ParamsJson<'a> {
     table_name: &'a str,
     columns: &'a [Value],
     #[serde(skip_serializing_if = "Option::is_none")]
     filters: Option<Value>,
 }
 
-fn wire(new: &NewSourceConnection) -> Wire<'_> {
-    Wire {
+fn body(new: &NewSourceConnection) -> SourceConnectionBody<'_> {
+    SourceConnectionBody {
         name: &new.name,
         base_connection_id: &new.base_connection_id,
         description: new.description.as_deref(),
-        data: WireData { format: "tabular" },
-        params: WireParams {
+        data: DataJson { format: "tabular" },
+        params: ParamsJson {
             table_name: &new.table_name,
             columns: &new.columns,
             filters: new.filter.as_ref().map(RowFilter::to_params),
@@ -133,39 +133,39 @@ fn wire(new: &NewSourceConnection) -> Wire<'_> {
 }
 
 impl Sandbox {
-    /// Makes a source connection, sent once.
+    /// Creates a source connection. The request is sent once.
     ///
     /// # Errors
-    /// [`CreateError`]; ask its `outcome` before sending it again, names are not unique.
+    /// [`PlatformError`]; check its `effect` before sending it again, as names are not unique.
     pub async fn create_source_connection(
         &self,
         new: &NewSourceConnection,
-    ) -> Result<Created<SourceConnectionId>, CreateError> {
-        self.create_entity::<SourceConnection, _>(&new.name, &wire(new))
+    ) -> Result<Created<SourceConnectionId>, PlatformError> {
+        self.create_entity::<SourceConnection, _>(&new.name, &body(new))
             .await
     }
 
     /// One source connection.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`PlatformError`].
     pub async fn get_source_connection(
         &self,
         id: &SourceConnectionId,
-    ) -> Result<SourceConnection, ReadError> {
+    ) -> Result<SourceConnection, PlatformError> {
         self.get_entity(id.as_str()).await
     }
 
     /// Every source connection of exactly that name and base connection, whatever characters the
-    /// name has. One made in the last minute may not show yet.
+    /// name has. One created in the last minute may not be in the list yet.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`PlatformError`].
     pub async fn find_source_connections_named(
         &self,
         name: &str,
         base_connection_id: &BaseConnectionId,
-    ) -> Result<Vec<SourceConnection>, ReadError> {
+    ) -> Result<Vec<SourceConnection>, PlatformError> {
         let parent = ("baseConnectionId", base_connection_id.as_str());
         self.find_entities(name, Some(parent), |entity: &SourceConnection| {
             entity
@@ -176,16 +176,17 @@ impl Sandbox {
         .await
     }
 
-    /// Every source connection of a base connection, whatever its name: what stands in the way of
-    /// deleting that one. One that names no base connection is given too: to take a user for none
-    /// loses something, the reverse only keeps it. One made in the last minute may not show yet.
+    /// Every source connection of a base connection, whatever its name. While there is one, the
+    /// base connection is in use. A source connection that names no base connection is included: to
+    /// overlook a user would lose something, to include one too many only keeps something. One
+    /// created in the last minute may not be in the list yet.
     ///
     /// # Errors
-    /// [`ReadError`]; it says nothing about the use.
+    /// [`PlatformError`]; the use is then unknown.
     pub async fn find_source_connections_of(
         &self,
         base_connection_id: &BaseConnectionId,
-    ) -> Result<Vec<SourceConnection>, ReadError> {
+    ) -> Result<Vec<SourceConnection>, PlatformError> {
         // Source: "Sort and filter responses in the Flow Service API", read 2026-11.
         let filter = ("baseConnectionId", base_connection_id.as_str());
         self.find_users(filter, |entity: &SourceConnection| {
@@ -197,18 +198,18 @@ impl Sandbox {
         .await
     }
 
-    /// Sets a source connection's description, the rest stays; at most 1000 characters are safe. Gives the new etag
-    /// where the service does.
+    /// Sets a source connection's description, and changes nothing else; at most 1000 characters
+    /// are safe. Gives the new etag where the service does.
     ///
     /// # Errors
-    /// [`UpdateError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read
+    /// [`PlatformError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read
     /// it again.
     pub async fn update_source_connection_description(
         &self,
         id: &SourceConnectionId,
         etag: &Etag,
         description: &str,
-    ) -> Result<Option<Etag>, UpdateError> {
+    ) -> Result<Option<Etag>, PlatformError> {
         self.describe_entity::<SourceConnection>(id.as_str(), etag, description)
             .await
     }
@@ -216,11 +217,11 @@ impl Sandbox {
     /// Deletes a source connection. May be refused while a flow uses it.
     ///
     /// # Errors
-    /// [`DeleteError`]; [`crate::Conflict::InUse`] while a flow uses it.
+    /// [`PlatformError`]; [`crate::Conflict::InUse`] while a flow uses it.
     pub async fn delete_source_connection(
         &self,
         id: &SourceConnectionId,
-    ) -> Result<Deleted, DeleteError> {
+    ) -> Result<Deleted, PlatformError> {
         self.delete_entity::<SourceConnection>(id.as_str()).await
     }
 }
@@ -258,11 +259,11 @@ mod tests {
             ..new.clone()
         };
         assert_eq!(
-            serde_json::to_value(wire(&with_filter)).unwrap()["params"]["filters"]["value"]["fnName"],
+            serde_json::to_value(body(&with_filter)).unwrap()["params"]["filters"]["value"]["fnName"],
             "NOT"
         );
         assert_eq!(
-            serde_json::to_value(wire(&new)).unwrap(),
+            serde_json::to_value(body(&new)).unwrap(),
             json!({
                 "name": "Source connection for Customer Success",
                 "baseConnectionId": "f1da3694-38a9-403d-9a36-9438a9203d42",

@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::flow_service::{Entity, build_one, parse_one_or_none};
-use crate::answer::Unreadable;
 use crate::client::Sandbox;
-use crate::error::ReadError;
+use crate::error::PlatformError;
 use crate::fields::{self, Raw};
 use crate::ids::{ConnectionSpecId, FlowSpecId};
-use crate::kind::Kind;
+use crate::kind::EntityKind;
+use crate::response::UnreadableResponse;
 
 /// What a kind of source needs.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ pub struct ConnectionSpec {
     pub version: Option<String>,
     /// The ways to authenticate, in the platform's order; those without a name left out.
     pub auth_specs: Vec<AuthSpec>,
-    /// All of it.
+    /// The whole entity.
     pub raw: Raw,
 }
 
@@ -33,20 +33,20 @@ pub struct ConnectionSpec {
 /// of `auth.params`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthSpec {
-    /// What `auth.specName` is then.
+    /// The value of `auth.specName`.
     pub name: String,
-    /// What is said of its parameters; nothing where there is no schema to read.
+    /// Its parameters; none where there is no readable schema.
     pub params: Option<AuthParams>,
 }
 
-/// The parameters of a way to authenticate, as its JSON Schema has them.
+/// The parameters of a way to authenticate, from its JSON Schema.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuthParams {
-    /// Those that it names, and whether each is a secret (`"format": "password"`).
+    /// The parameters that it names, and whether each is a secret (`"format": "password"`).
     pub known: BTreeMap<String, bool>,
-    /// Those that it requires.
+    /// The parameters that it requires.
     pub required: BTreeSet<String>,
-    /// Whether it takes no others (`"additionalProperties": false`).
+    /// Whether it refuses other parameters (`"additionalProperties": false`).
     pub is_closed: bool,
 }
 
@@ -98,15 +98,13 @@ pub struct FlowSpec {
     pub version: Option<String>,
     /// The connection specs that it can read from.
     pub source_connection_spec_ids: Vec<ConnectionSpecId>,
-    /// The connection specs that it can write to.
-    pub target_connection_spec_ids: Vec<ConnectionSpecId>,
-    /// All of it.
+    /// The whole entity.
     pub raw: Raw,
 }
 
 impl FlowSpec {
-    /// Whether a flow of this kind can read from that source: the live list decides, as a source
-    /// may be dropped from it.
+    /// Whether a flow of this kind can read from that source: the live list decides, as Adobe may
+    /// remove a source from it.
     #[must_use]
     pub fn reads_from(&self, source: &ConnectionSpecId) -> bool {
         self.source_connection_spec_ids.contains(source)
@@ -114,11 +112,11 @@ impl FlowSpec {
 }
 
 impl Entity for ConnectionSpec {
-    const KIND: Kind = Kind::ConnectionSpec;
+    const KIND: EntityKind = EntityKind::ConnectionSpec;
     const COLLECTION: &'static str = "/connectionSpecs";
     const ONE: &'static str = "/connectionSpecs/{id}";
 
-    fn read(value: Value) -> Result<Self, Unreadable> {
+    fn read(value: Value) -> Result<Self, UnreadableResponse> {
         Ok(Self {
             id: fields::required_id(&value, "/id")?,
             name: fields::text(&value, "/name").unwrap_or_default(),
@@ -141,17 +139,16 @@ impl Entity for ConnectionSpec {
 }
 
 impl Entity for FlowSpec {
-    const KIND: Kind = Kind::FlowSpec;
+    const KIND: EntityKind = EntityKind::FlowSpec;
     const COLLECTION: &'static str = "/flowSpecs";
     const ONE: &'static str = "/flowSpecs/{id}";
 
-    fn read(value: Value) -> Result<Self, Unreadable> {
+    fn read(value: Value) -> Result<Self, UnreadableResponse> {
         Ok(Self {
             id: fields::required_id(&value, "/id")?,
             name: fields::text(&value, "/name").unwrap_or_default(),
             version: fields::text(&value, "/version"),
             source_connection_spec_ids: fields::ids(&value, "/sourceConnectionSpecIds"),
-            target_connection_spec_ids: fields::ids(&value, "/targetConnectionSpecIds"),
             raw: Raw::new(value),
         })
     }
@@ -166,50 +163,32 @@ impl Entity for FlowSpec {
 }
 
 impl Sandbox {
-    /// One connection spec; nothing where the platform answers with none.
+    /// One connection spec, or `None` if the response holds none.
     ///
     /// # Errors
-    /// [`ReadError`], of class [`crate::Class::NotFound`] where it says that there is none.
+    /// [`PlatformError`], of class [`crate::Class::NotFound`] if the platform refuses the id as
+    /// unknown.
     pub async fn get_connection_spec(
         &self,
         id: &ConnectionSpecId,
-    ) -> Result<Option<ConnectionSpec>, ReadError> {
+    ) -> Result<Option<ConnectionSpec>, PlatformError> {
         let request = build_one::<ConnectionSpec>(id.as_str());
-        self.read(&request, parse_one_or_none).await
+        self.call(&request, parse_one_or_none).await
     }
 
     /// Every connection spec that the platform offers.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn list_connection_specs(&self) -> Result<Vec<ConnectionSpec>, ReadError> {
+    /// [`PlatformError`].
+    pub async fn list_connection_specs(&self) -> Result<Vec<ConnectionSpec>, PlatformError> {
         self.list_entities(&[], None, usize::MAX).await
-    }
-
-    /// The connection specs of exactly that name.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub async fn find_connection_specs_named(
-        &self,
-        name: &str,
-    ) -> Result<Vec<ConnectionSpec>, ReadError> {
-        self.find_entities(name, None, |_| true).await
-    }
-
-    /// One flow spec.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub async fn get_flow_spec(&self, id: &FlowSpecId) -> Result<FlowSpec, ReadError> {
-        self.get_entity(id.as_str()).await
     }
 
     /// The flow specs of exactly that name, such as `CRMToAEP`.
     ///
     /// # Errors
-    /// [`ReadError`].
-    pub async fn find_flow_specs_named(&self, name: &str) -> Result<Vec<FlowSpec>, ReadError> {
+    /// [`PlatformError`].
+    pub async fn find_flow_specs_named(&self, name: &str) -> Result<Vec<FlowSpec>, PlatformError> {
         self.find_entities(name, None, |_| true).await
     }
 }
@@ -219,10 +198,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::answer::answer;
+    use crate::response::response;
 
     fn parse(body: &Value) -> Option<ConnectionSpec> {
-        parse_one_or_none(&answer(200, None, &body.to_string())).unwrap()
+        parse_one_or_none(&response(200, None, &body.to_string())).unwrap()
     }
 
     #[test]

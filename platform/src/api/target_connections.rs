@@ -6,21 +6,21 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::flow_service::{ConnectionSpecRef, Created, Deleted, Entity};
-use crate::answer::Unreadable;
 use crate::client::Sandbox;
-use crate::error::{CreateError, DeleteError, ReadError, UpdateError};
+use crate::error::PlatformError;
 use crate::fields::{self, Raw};
 use crate::ids::{ConnectionSpecId, DatasetId, Etag, SchemaId, TargetConnectionId};
-use crate::kind::Kind;
+use crate::kind::EntityKind;
+use crate::response::UnreadableResponse;
 
 /// The only form of a schema that flows take: resolved, newest minor version of major version 1.
 /// The mapping set has to name the same.
 pub(crate) const SCHEMA_VERSION: &str = "application/vnd.adobe.xed-full+json;version=1";
 
-/// A target connection to be made.
+/// A target connection to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewTargetConnection {
-    /// The name to look it up by.
+    /// The name by which it is found again.
     pub name: String,
     /// The description.
     pub description: Option<String>,
@@ -39,7 +39,7 @@ pub struct TargetConnection {
     pub name: String,
     /// Its description.
     pub description: Option<String>,
-    /// When it was made, in milliseconds since 1970.
+    /// When it was created, in milliseconds since 1970.
     pub created_at_ms: Option<i64>,
     /// Its version, for a change.
     pub etag: Option<Etag>,
@@ -53,16 +53,16 @@ pub struct TargetConnection {
     pub dataset_id: Option<DatasetId>,
     /// The data lake's.
     pub connection_spec: Option<ConnectionSpecRef>,
-    /// All of it.
+    /// The whole entity.
     pub raw: Raw,
 }
 
 impl Entity for TargetConnection {
-    const KIND: Kind = Kind::TargetConnection;
+    const KIND: EntityKind = EntityKind::TargetConnection;
     const COLLECTION: &'static str = "/targetConnections";
     const ONE: &'static str = "/targetConnections/{id}";
 
-    fn read(value: Value) -> Result<Self, Unreadable> {
+    fn read(value: Value) -> Result<Self, UnreadableResponse> {
         Ok(Self {
             id: fields::required_id(&value, "/id")?,
             name: fields::text(&value, "/name").unwrap_or_default(),
@@ -90,45 +90,45 @@ impl Entity for TargetConnection {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire<'a> {
+struct TargetConnectionBody<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
-    data: WireData<'a>,
-    params: WireParams<'a>,
+    data: DataJson<'a>,
+    params: ParamsJson<'a>,
     connection_spec: ConnectionSpecRef,
 }
 
 #[derive(Serialize)]
-struct WireData<'a> {
+struct DataJson<'a> {
     format: &'static str,
-    schema: WireSchema<'a>,
+    schema: SchemaJson<'a>,
 }
 
 #[derive(Serialize)]
-struct WireSchema<'a> {
+struct SchemaJson<'a> {
     id: &'a SchemaId,
     version: &'static str,
 }
 
 #[derive(Serialize)]
-struct WireParams<'a> {
+struct ParamsJson<'a> {
     #[serde(rename = "dataSetId")]
     dataset_id: &'a DatasetId,
 }
 
-fn wire(new: &NewTargetConnection) -> Wire<'_> {
-    Wire {
+fn body(new: &NewTargetConnection) -> TargetConnectionBody<'_> {
+    TargetConnectionBody {
         name: &new.name,
         description: new.description.as_deref(),
-        data: WireData {
+        data: DataJson {
             format: "parquet_xdm",
-            schema: WireSchema {
+            schema: SchemaJson {
                 id: &new.schema_id,
                 version: SCHEMA_VERSION,
             },
         },
-        params: WireParams {
+        params: ParamsJson {
             dataset_id: &new.dataset_id,
         },
         connection_spec: ConnectionSpecRef::v1(ConnectionSpecId::data_lake()),
@@ -136,38 +136,38 @@ fn wire(new: &NewTargetConnection) -> Wire<'_> {
 }
 
 impl Sandbox {
-    /// Makes a target connection of the data lake, sent once.
+    /// Creates a target connection of the data lake. The request is sent once.
     ///
     /// # Errors
-    /// [`CreateError`]; ask its `outcome` before sending it again, names are not unique.
+    /// [`PlatformError`]; check its `effect` before sending it again, as names are not unique.
     pub async fn create_target_connection(
         &self,
         new: &NewTargetConnection,
-    ) -> Result<Created<TargetConnectionId>, CreateError> {
-        self.create_entity::<TargetConnection, _>(&new.name, &wire(new))
+    ) -> Result<Created<TargetConnectionId>, PlatformError> {
+        self.create_entity::<TargetConnection, _>(&new.name, &body(new))
             .await
     }
 
     /// One target connection.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`PlatformError`].
     pub async fn get_target_connection(
         &self,
         id: &TargetConnectionId,
-    ) -> Result<TargetConnection, ReadError> {
+    ) -> Result<TargetConnection, PlatformError> {
         self.get_entity(id.as_str()).await
     }
 
-    /// Every target connection of the data lake of exactly that name, whatever characters it has.
-    /// One made in the last minute may not show yet.
+    /// Every target connection of the data lake of exactly that name, whatever characters the name
+    /// has. One created in the last minute may not be in the list yet.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`PlatformError`].
     pub async fn find_target_connections_named(
         &self,
         name: &str,
-    ) -> Result<Vec<TargetConnection>, ReadError> {
+    ) -> Result<Vec<TargetConnection>, PlatformError> {
         let data_lake = ConnectionSpecId::data_lake();
         let parent = ("connectionSpec.id", data_lake.as_str());
         self.find_entities(name, Some(parent), |entity: &TargetConnection| {
@@ -179,36 +179,36 @@ impl Sandbox {
         .await
     }
 
-    /// Every target connection whose rows end in a dataset, whatever its name: what stands in the
-    /// way of deleting the dataset. One made in the last minute may not show yet.
+    /// Every target connection whose rows end in a dataset, whatever its name. While there is one,
+    /// the dataset is in use. One created in the last minute may not be in the list yet.
     ///
     /// All target connections of the sandbox are read and compared on this side: the dataset is a
     /// parameter in two spellings, and a filter by one of them would miss the other.
     ///
     /// # Errors
-    /// [`ReadError`]; it says nothing about the use.
+    /// [`PlatformError`]; the use is then unknown.
     pub async fn find_target_connections_into(
         &self,
         dataset_id: &DatasetId,
-    ) -> Result<Vec<TargetConnection>, ReadError> {
+    ) -> Result<Vec<TargetConnection>, PlatformError> {
         let mut entities: Vec<TargetConnection> = self.list_entities(&[], None, usize::MAX).await?;
-        // One that names no dataset leads elsewhere, as those of destinations do.
+        // A target connection without a dataset leads elsewhere, such as to a destination.
         entities.retain(|entity| entity.dataset_id.as_ref() == Some(dataset_id));
         Ok(entities)
     }
 
-    /// Sets a target connection's description, the rest stays; at most 1000 characters are safe. Gives the new etag
-    /// where the service does.
+    /// Sets a target connection's description, and changes nothing else; at most 1000 characters
+    /// are safe. Gives the new etag where the service does.
     ///
     /// # Errors
-    /// [`UpdateError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read
+    /// [`PlatformError`]; [`crate::Conflict::Version`] when it changed since the etag was read: read
     /// it again.
     pub async fn update_target_connection_description(
         &self,
         id: &TargetConnectionId,
         etag: &Etag,
         description: &str,
-    ) -> Result<Option<Etag>, UpdateError> {
+    ) -> Result<Option<Etag>, PlatformError> {
         self.describe_entity::<TargetConnection>(id.as_str(), etag, description)
             .await
     }
@@ -216,11 +216,11 @@ impl Sandbox {
     /// Deletes a target connection. May be refused while a flow uses it.
     ///
     /// # Errors
-    /// [`DeleteError`]; [`crate::Conflict::InUse`] while a flow uses it.
+    /// [`PlatformError`]; [`crate::Conflict::InUse`] while a flow uses it.
     pub async fn delete_target_connection(
         &self,
         id: &TargetConnectionId,
-    ) -> Result<Deleted, DeleteError> {
+    ) -> Result<Deleted, PlatformError> {
         self.delete_entity::<TargetConnection>(id.as_str()).await
     }
 }
@@ -242,7 +242,7 @@ mod tests {
             dataset_id: "5e543e8a60b15218ad44b95f".parse().unwrap(),
         };
         assert_eq!(
-            serde_json::to_value(wire(&new)).unwrap(),
+            serde_json::to_value(body(&new)).unwrap(),
             json!({
                 "name": "Target Connection for a customer success connector",
                 "description": "d",

@@ -9,9 +9,9 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Map, Value, json};
 
 use super::data_prep::FieldMapping;
-use crate::answer::Unreadable;
 use crate::fields;
 use crate::ids::TenantId;
+use crate::response::UnreadableResponse;
 
 /// A column as explore gave it.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,11 +29,11 @@ pub struct Column {
 }
 
 impl Column {
-    pub(crate) fn read(value: Value) -> Result<Self, Unreadable> {
+    pub(crate) fn read(value: Value) -> Result<Self, UnreadableResponse> {
         Ok(Self {
             name: fields::text(&value, "/name")
                 .filter(|name| !name.is_empty())
-                .ok_or_else(|| Unreadable::shape("a column has no name"))?,
+                .ok_or_else(|| UnreadableResponse::shape("a column has no name"))?,
             type_: fields::text(&value, "/type"),
             xdm: value.get("xdm").filter(|xdm| xdm.is_object()).cloned(),
             xdm_type: fields::text(&value, "/meta:xdmType"),
@@ -42,7 +42,8 @@ impl Column {
     }
 }
 
-/// A column whose field has another name, because its own is no XDM name or is taken.
+/// A column whose field has another name, because its own is not a valid XDM name or another field
+/// has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenamedColumn {
     /// The column's name.
@@ -51,7 +52,7 @@ pub struct RenamedColumn {
     pub field: String,
 }
 
-/// The fields made of columns.
+/// The fields for a table's columns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SchemaFields {
     /// The fields by name, for the object under the tenant's namespace.
@@ -68,9 +69,9 @@ pub struct SchemaFields {
 ///
 /// The rule for names: a column whose name is an XDM name keeps it. In any other name each run of
 /// characters that are not ASCII letters, digits, `-` or `_` becomes one `_` (`emails.address`
-/// gives `emails_address`), then `_` at the beginning are dropped, and if nothing is left the
-/// name is `field`. A name that is taken, also in another case, gets `_2`, `_3` and so on: first
-/// come the columns that keep their names, then the others, both in the given order.
+/// gives `emails_address`), then `_` at the beginning are dropped, and if nothing is left the name
+/// is `field`. A name that another field has, also in another case, gets `_2`, `_3` and so on. The
+/// columns that keep their names come first, then the others, both in the given order.
 #[must_use]
 pub fn schema_fields(tenant: &TenantId, columns: &[Column]) -> SchemaFields {
     let names = field_names(columns);
@@ -108,7 +109,7 @@ pub fn schema_fields(tenant: &TenantId, columns: &[Column]) -> SchemaFields {
 }
 
 fn field_names(columns: &[Column]) -> HashMap<&str, String> {
-    // Compared without case: the lake's files are read by engines that don't tell it.
+    // Compared without case: some engines that read the lake's files ignore it.
     let mut taken = HashSet::new();
     let mut names = HashMap::new();
     let (keeping, changing): (Vec<&Column>, Vec<&Column>) = columns
@@ -171,8 +172,7 @@ pub fn xdm_type(column: &Column) -> Map<String, Value> {
         // One tutorial writes `String`.
         let type_ = type_.to_ascii_lowercase();
         if matches!(type_.as_str(), "string" | "number" | "integer" | "boolean") {
-            // What else the platform put there is the registry's to set, and what the type has
-            // no room for it refuses.
+            // The registry sets other keywords itself, and refuses those that don't fit the type.
             let fitting = ["format", "minimum", "maximum"].into_iter();
             let mut definition: Map<String, Value> = fitting
                 .filter_map(|key| Some((key, xdm.get(key)?)))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::server::{Reply, Server};
+use super::server::{ScriptedReply, Server};
 use crate::clock::{Clock, SystemClock};
 use crate::{Client, FlowId};
 
@@ -30,9 +30,9 @@ fn client(server: &Server) -> Client {
     server.client_with(server.settings(), Arc::new(WrongClock(Instant::now())))
 }
 
-/// An answer with these lines in its head, after which the connection ends.
-fn answer(status: u16, head: &str, body: &str) -> Reply {
-    Reply::Bytes(format!(
+/// A response with these header lines, after which the connection ends.
+fn response(status: u16, head: &str, body: &str) -> ScriptedReply {
+    ScriptedReply::Bytes(format!(
         "HTTP/1.1 {status} X\r\n{head}content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     ))
@@ -61,7 +61,7 @@ fn ahead(client: &Client) -> i64 {
 }
 
 #[tokio::test]
-async fn the_platforms_time_is_known_from_its_answers_however_far_off_ours_is() {
+async fn the_platforms_time_is_known_from_its_responses_however_far_off_ours_is() {
     for (theirs, expected) in [
         (ours() + 5 * HOUR, 18_000),
         (ours() - 5 * HOUR, -18_000),
@@ -69,7 +69,7 @@ async fn the_platforms_time_is_known_from_its_answers_however_far_off_ours_is() 
         (ours(), 0),
     ] {
         let server =
-            Server::platform(move |_, _| answer(200, &date(theirs), "{\"id\":\"f\"}")).await;
+            Server::platform(move |_, _| response(200, &date(theirs), "{\"id\":\"f\"}")).await;
         let client = client(&server);
         assert_eq!(ahead(&client), 0, "nothing is known yet");
         get(&client).await;
@@ -84,7 +84,7 @@ async fn the_platforms_time_is_known_from_its_answers_however_far_off_ours_is() 
 }
 
 #[tokio::test]
-async fn the_last_answer_that_tells_the_time_counts() {
+async fn the_last_response_that_tells_the_time_counts() {
     let heads: [(u16, String, i64); 7] = [
         (200, date(ours() + HOUR), 3600),
         // No time, no change.
@@ -100,7 +100,7 @@ async fn the_last_answer_that_tells_the_time_counts() {
     let script = heads.clone();
     let server = Server::platform(move |_, count| {
         let (status, head, _) = &script[count];
-        answer(*status, head, "{\"id\":\"f\"}")
+        response(*status, head, "{\"id\":\"f\"}")
     })
     .await;
     let client = client(&server);
@@ -115,9 +115,9 @@ async fn the_token_services_clock_is_not_the_platforms() {
     let server = Server::start(|seen, _| {
         if seen.is_token() {
             let token = r#"{"access_token":"t","token_type":"bearer","expires_in":86399}"#;
-            return answer(200, &date(ours() + 9 * HOUR), token);
+            return response(200, &date(ours() + 9 * HOUR), token);
         }
-        answer(200, "", "{\"id\":\"f\"}")
+        response(200, "", "{\"id\":\"f\"}")
     })
     .await;
     let client = client(&server);
@@ -134,7 +134,7 @@ async fn a_long_body_does_not_make_the_platform_late() {
         "HTTP/1.1 200 X\r\n{}content-type: application/json\r\ncontent-length: 99\r\n\r\n{{",
         date(theirs)
     );
-    let server = Server::platform(move |_, _| Reply::Stall(head.clone())).await;
+    let server = Server::platform(move |_, _| ScriptedReply::Stall(head.clone())).await;
     let mut settings = server.settings();
     settings.total_timeout = Duration::from_secs(2);
     let client = server.client_with(settings, Arc::new(WrongClock(Instant::now())));
@@ -146,7 +146,7 @@ async fn a_long_body_does_not_make_the_platform_late() {
 
 #[tokio::test]
 async fn asking_for_the_time_teaches_it_too() {
-    let server = Server::platform(|_, _| answer(200, &date(ours() + HOUR), "{}")).await;
+    let server = Server::platform(|_, _| response(200, &date(ours() + HOUR), "{}")).await;
     let client = client(&server);
     assert_eq!(client.server_time().await.unwrap(), Some(ours() + HOUR));
     assert_eq!(ahead(&client), 3600);
@@ -155,7 +155,7 @@ async fn asking_for_the_time_teaches_it_too() {
 #[tokio::test]
 async fn with_a_good_clock_the_platform_is_at_most_a_little_early() {
     let server =
-        Server::platform(|_, _| answer(200, &date(SystemTime::now()), "{\"id\":\"f\"}")).await;
+        Server::platform(|_, _| response(200, &date(SystemTime::now()), "{\"id\":\"f\"}")).await;
     let client = server.client_with(server.settings(), Arc::new(SystemClock));
     get(&client).await;
     let platform_now = client.platform_now();

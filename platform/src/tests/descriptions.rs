@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::server::{Reply, Server, json};
-use crate::{Class, Conflict, Etag, Next, Outcome, Sandbox, UpdateError};
+use super::server::{ScriptedReply, Server, json};
+use crate::{Class, Conflict, Etag, Next, PlatformError, RequestEffect, Sandbox};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Of {
@@ -23,7 +23,7 @@ const ALL: [Of; 5] = [
 ];
 
 impl Of {
-    async fn update(self, sandbox: &Sandbox, text: &str) -> Result<Option<Etag>, UpdateError> {
+    async fn update(self, sandbox: &Sandbox, text: &str) -> Result<Option<Etag>, PlatformError> {
         let etag = "\"1\"".parse().unwrap();
         match self {
             Self::BaseConnection => {
@@ -93,7 +93,7 @@ async fn only_the_description_is_sent_and_under_the_etag_as_it_came() {
 }
 
 #[tokio::test]
-async fn an_entity_that_changed_meanwhile_is_told_from_other_refusals() {
+async fn a_version_conflict_is_distinguished_from_other_refusals() {
     // Both shapes of a 412, and Catalog's, whose body is not documented.
     let stale = [
         r#"{"type":"https://ns.adobe.com/aep/errors/FLOW-1404-412","title":"Precondition failed"}"#,
@@ -106,7 +106,7 @@ async fn an_entity_that_changed_meanwhile_is_told_from_other_refusals() {
             let error = of.update(&server.sandbox(), "d").await.unwrap_err();
             assert_eq!(error.class(), Class::Conflict(Conflict::Version), "{body}");
             assert_eq!(error.next(), Next::Look, "{body}");
-            assert_eq!(error.outcome(), Outcome::Refused, "{body}");
+            assert_eq!(error.effect(), RequestEffect::Refused, "{body}");
             assert_eq!(
                 error.next_step(),
                 "read the entity again and decide on its new version",
@@ -121,8 +121,8 @@ async fn an_entity_that_changed_meanwhile_is_told_from_other_refusals() {
             (503, "FLOW-1103-503", Class::OutcomeUnknown),
         ];
         for (status, code, class) in refusals {
-            let answer = json!({"type": format!("https://ns.adobe.com/aep/errors/{code}")});
-            let server = Server::platform(move |_, _| json(status, &answer)).await;
+            let response = json!({"type": format!("https://ns.adobe.com/aep/errors/{code}")});
+            let server = Server::platform(move |_, _| json(status, &response)).await;
             let error = of.update(&server.sandbox(), "d").await.unwrap_err();
             assert_eq!(error.class(), class, "{of:?} {code}");
         }
@@ -146,7 +146,7 @@ async fn a_datasets_version_is_in_a_header_of_its_own_spelling() {
             } else {
                 r#"{"d": {"name": "n", "version": "1.0.9"}}"#
             };
-            Reply::Bytes(format!(
+            ScriptedReply::Bytes(format!(
                 "HTTP/1.1 200 X\r\n{header}content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
                 body.len()
             ))

@@ -3,13 +3,13 @@
 mod server;
 
 mod clock;
+mod concurrency_limit;
 mod descriptions;
-mod elsewhere;
 mod finding;
-mod in_line;
+mod redirects_and_proxies;
 mod refusals;
+mod resources_in_use;
 mod secrecy;
+mod sending;
 mod tokens;
 mod trust;
-mod users;
-mod wire;

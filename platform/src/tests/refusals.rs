@@ -4,26 +4,26 @@
 
 use std::time::SystemTime;
 
-use crate::answer::answer;
 use crate::classify::{classify, refuses_token};
-use crate::refusal::Refusal;
-use crate::{Effect, Outcome};
+use crate::refusal::PlatformRefusal;
+use crate::response::response;
+use crate::{Operation, RequestEffect};
 
-fn read(status: u16, content_type: Option<&'static str>, body: &str) -> Refusal {
-    Refusal::read(
-        &answer(status, content_type, body),
+fn read(status: u16, content_type: Option<&'static str>, body: &str) -> PlatformRefusal {
+    PlatformRefusal::read(
+        &response(status, content_type, body),
         SystemTime::UNIX_EPOCH,
         &[],
     )
 }
 
 /// Class, what helps, what is known after a create, and whether the token is renewed.
-fn verdict(status: u16, body: &str) -> String {
+fn meaning(status: u16, body: &str) -> String {
     let refusal = read(status, Some("application/json"), body);
-    let as_read = classify(Effect::Read, &refusal);
-    let as_create = classify(Effect::Create, &refusal);
-    // A read's outcome is never open.
-    assert_eq!(as_read.outcome, Outcome::Refused, "{status} {body}");
+    let as_read = classify(Operation::Read, &refusal);
+    let as_create = classify(Operation::Create, &refusal);
+    // The effect of a read is never unknown.
+    assert_eq!(as_read.effect, RequestEffect::Refused, "{status} {body}");
     let renew = if refuses_token(&refusal) {
         " renew"
     } else {
@@ -31,7 +31,7 @@ fn verdict(status: u16, body: &str) -> String {
     };
     format!(
         "{:?} {:?} {:?}{renew}",
-        as_read.class, as_read.next, as_create.outcome
+        as_read.class, as_read.next, as_create.effect
     )
 }
 
@@ -230,19 +230,19 @@ fn the_gateways_codes_are_classified() {
         (403, "403025", "PermissionDenied GiveUp Refused"),
         (403, "403027", "PermissionDenied GiveUp Refused"),
         (403, "403201", "PermissionDenied GiveUp Refused"),
-        (403, "503020", "Unavailable Wait(None) Refused"),
-        (429, "429001", "RateLimited Wait(None) Refused"),
-        (429, "429002", "RateLimited Wait(None) Refused"),
-        (429, "429050", "RateLimited Wait(None) Refused"),
-        (503, "503000", "Unavailable Wait(None) Refused"),
-        (503, "503010", "Unavailable Wait(None) Refused"),
-        (503, "503071", "Unavailable Wait(None) Refused"),
+        (403, "503020", "Unavailable Wait Refused"),
+        (429, "429001", "RateLimited Wait Refused"),
+        (429, "429002", "RateLimited Wait Refused"),
+        (429, "429050", "RateLimited Wait Refused"),
+        (503, "503000", "Unavailable Wait Refused"),
+        (503, "503010", "Unavailable Wait Refused"),
+        (503, "503071", "Unavailable Wait Refused"),
         // A code that is not known leaves it to the status.
-        (503, "503999", "Unavailable Wait(None) Unknown"),
+        (503, "503999", "Unavailable Wait Unknown"),
         (403, "403999", "PermissionDenied GiveUp Refused"),
     ];
     for (status, code, expected) in cases {
-        assert_eq!(verdict(status, &gateway(code)), expected, "{code}");
+        assert_eq!(meaning(status, &gateway(code)), expected, "{code}");
     }
 }
 
@@ -411,42 +411,32 @@ fn flow_services_codes_are_classified() {
             "1105-401",
             "Unauthenticated RenewToken Refused renew",
         ),
-        (
-            "T, internal",
-            500,
-            "1102-500",
-            "Unavailable Wait(None) Unknown",
-        ),
+        ("T, internal", 500, "1102-500", "Unavailable Wait Unknown"),
         (
             "T, unavailable",
             503,
             "1103-503",
-            "Unavailable Wait(None) Unknown",
+            "Unavailable Wait Unknown",
         ),
         (
             "T, gateway timeout",
             504,
             "1104-504",
-            "Unavailable Wait(None) Unknown",
+            "Unavailable Wait Unknown",
         ),
-        (
-            "T, catalog",
-            500,
-            "2200-500",
-            "Unavailable Wait(None) Unknown",
-        ),
+        ("T, catalog", 500, "2200-500", "Unavailable Wait Unknown"),
         (
             "T, timed out while processing",
             408,
             "1006-408",
-            "Unavailable Wait(None) Unknown",
+            "Unavailable Wait Unknown",
         ),
         // The status that came is trusted over the one in the code.
         (
             "timed out, as 400",
             400,
             "1006-408",
-            "Unavailable Wait(None) Unknown",
+            "Unavailable Wait Unknown",
         ),
         (
             "a refusal, as 500",
@@ -464,11 +454,11 @@ fn flow_services_codes_are_classified() {
             "unknown code, 500",
             500,
             "9999-500",
-            "Unavailable Wait(None) Unknown",
+            "Unavailable Wait Unknown",
         ),
     ];
     for (name, status, code, expected) in cases {
-        assert_eq!(verdict(status, &flow(code)), expected, "{name}");
+        assert_eq!(meaning(status, &flow(code)), expected, "{name}");
     }
 }
 
@@ -508,7 +498,7 @@ fn the_sources_words_are_not_the_platforms() {
             "unreachable",
             "1308-400",
             "Cannot connect to the host, connection timed out",
-            "Unavailable Wait(None) Refused",
+            "Unavailable Wait Refused",
         ),
         (
             "wrong password",
@@ -537,7 +527,7 @@ fn the_sources_words_are_not_the_platforms() {
         ),
     ];
     for (name, code, text, expected) in cases {
-        assert_eq!(verdict(400, &flow_text(code, text)), expected, "{name}");
+        assert_eq!(meaning(400, &flow_text(code, text)), expected, "{name}");
     }
 }
 
@@ -554,7 +544,7 @@ fn the_registrys_codes_are_classified() {
         (401, "1000-401", "Unauthenticated RenewToken Refused renew"),
     ];
     for (status, code, expected) in cases {
-        assert_eq!(verdict(status, &xdm(code)), expected, "{code}");
+        assert_eq!(meaning(status, &xdm(code)), expected, "{code}");
     }
 }
 
@@ -570,25 +560,25 @@ fn a_bare_status_is_classified() {
         (405, "PlatformRejected GiveUp Refused"),
         (406, "PlatformRejected GiveUp Refused"),
         (407, "Unavailable GiveUp Refused"),
-        (408, "Unavailable Wait(None) Unknown"),
+        (408, "Unavailable Wait Unknown"),
         (409, "Conflict(State) Look Refused"),
         (412, "Conflict(Version) Look Refused"),
         (413, "InvalidInput FixInput Refused"),
         (415, "PlatformRejected GiveUp Refused"),
         (422, "InvalidInput FixInput Refused"),
-        (425, "RateLimited Wait(None) Refused"),
-        (429, "RateLimited Wait(None) Refused"),
-        (499, "Unavailable Wait(None) Unknown"),
-        (500, "Unavailable Wait(None) Unknown"),
+        (425, "RateLimited Wait Refused"),
+        (429, "RateLimited Wait Refused"),
+        (499, "Unavailable Wait Unknown"),
+        (500, "Unavailable Wait Unknown"),
         (501, "PlatformRejected GiveUp Unknown"),
-        (502, "Unavailable Wait(None) Unknown"),
-        (503, "Unavailable Wait(None) Unknown"),
-        (504, "Unavailable Wait(None) Unknown"),
-        (599, "Unavailable Wait(None) Unknown"),
+        (502, "Unavailable Wait Unknown"),
+        (503, "Unavailable Wait Unknown"),
+        (504, "Unavailable Wait Unknown"),
+        (599, "Unavailable Wait Unknown"),
         (999, "PlatformRejected Look Unknown"),
     ];
     for (status, expected) in cases {
-        assert_eq!(verdict(status, ""), expected, "{status}");
+        assert_eq!(meaning(status, ""), expected, "{status}");
     }
 }
 
@@ -602,10 +592,10 @@ fn ims_is_classified() {
     ] {
         for status in [400, 401] {
             let body = format!(r#"{{"error":"{word}","error_description":"d"}}"#);
-            let verdict = verdict(status, &body);
+            let meaning = meaning(status, &body);
             assert!(
-                verdict.starts_with("Unauthenticated RenewToken Refused"),
-                "{word}: {verdict}"
+                meaning.starts_with("Unauthenticated RenewToken Refused"),
+                "{word}: {meaning}"
             );
         }
     }

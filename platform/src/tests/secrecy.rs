@@ -13,7 +13,7 @@ const SECRETS: [&str; 3] = [
 ];
 
 #[tokio::test]
-async fn an_answer_that_repeats_the_request_gives_no_secret_away() {
+async fn a_response_that_repeats_the_request_gives_no_secret_away() {
     let server = Server::start(|seen, _| {
         if seen.is_token() {
             return token(SECRETS[1], 86_399);
@@ -38,14 +38,13 @@ async fn an_answer_that_repeats_the_request_gives_no_secret_away() {
         ParamValue::Secret("another secret".to_owned().into()),
     );
     let error = sandbox.create_base_connection(&new).await.unwrap_err();
-    let failure = error.failure();
-    assert_eq!(failure.class, crate::Class::SourceRejectedCredentials);
-    assert_eq!(failure.request_id.as_ref().unwrap().as_str(), "r-1");
+    assert_eq!(error.class(), crate::Class::SourceRejectedCredentials);
+    assert_eq!(error.request_id().unwrap().as_str(), "r-1");
     let printed = [
         format!("{error}"),
         format!("{error:?}"),
         Chain(&error).to_string(),
-        format!("{failure:?}"),
+        error.next_step().to_owned(),
         format!("{sandbox:?}"),
         format!("{:?}", sandbox.client()),
         format!("{new:?}"),
@@ -74,7 +73,7 @@ async fn a_token_service_that_repeats_the_secret_gives_nothing_away() {
     })
     .await;
     let error = server.client().check_credentials().await.unwrap_err();
-    let printed = format!("{} {error:?} {:?}", Chain(&error), error.failure());
+    let printed = format!("{} {error:?}", Chain(&error));
     assert!(!printed.contains(SECRETS[0]), "{printed}");
     assert!(printed.contains("no client with [removed]"), "{printed}");
 }
@@ -103,7 +102,7 @@ async fn a_request_that_comes_back_whole_gives_no_part_of_the_secret_away() {
     );
     let error = server.sandbox().create_base_connection(&new).await;
     let error = error.unwrap_err();
-    let printed = format!("{} {error:?} {:?}", Chain(&error), error.failure());
+    let printed = format!("{} {error:?}", Chain(&error));
     for part in ["words", "quoted", "more"] {
         assert!(!printed.contains(part), "{printed}");
     }
@@ -123,11 +122,13 @@ fn a_secret_in_place_of_a_code_or_a_request_id_is_dropped() {
         json!({"title": "t", "requestId": secret}),
     ];
     for body in bodies {
-        let mut answer = crate::answer::answer(400, Some("application/json"), &body.to_string());
+        let mut response =
+            crate::response::response(400, Some("application/json"), &body.to_string());
         let id = http::HeaderValue::from_static(secret);
-        answer.headers.insert("x-request-id", id);
+        response.headers.insert("x-request-id", id);
         let secrets = [secret.to_owned().into()];
-        let refusal = crate::Refusal::read(&answer, std::time::SystemTime::UNIX_EPOCH, &secrets);
+        let refusal =
+            crate::PlatformRefusal::read(&response, std::time::SystemTime::UNIX_EPOCH, &secrets);
         let shown = format!("{refusal} {refusal:?}");
         assert!(!shown.contains(secret), "{shown}");
     }

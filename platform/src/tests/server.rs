@@ -1,4 +1,5 @@
-//! A server on a free port that answers each request as a closure says, byte by byte if need be.
+//! A server on a free port that responds to each request as a closure says, byte by byte if
+//! necessary.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,9 +12,9 @@ use url::Url;
 use crate::clock::{Clock, SystemClock};
 use crate::{Client, Credentials, Sandbox, SandboxName, Settings};
 
-/// A request as it came.
+/// A request that the server received.
 #[derive(Clone, Debug)]
-pub(crate) struct Seen {
+pub(crate) struct ReceivedRequest {
     pub(crate) method: String,
     /// Path and query, still encoded.
     pub(crate) target: String,
@@ -22,7 +23,7 @@ pub(crate) struct Seen {
     pub(crate) body: String,
 }
 
-impl Seen {
+impl ReceivedRequest {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(found, _)| found == name);
         found.map(|(_, value)| value.as_str())
@@ -43,9 +44,9 @@ impl Seen {
 }
 
 /// What to do with a request.
-pub(crate) enum Reply {
+pub(crate) enum ScriptedReply {
     /// Status, content type, body.
-    Answer(u16, &'static str, String),
+    Response(u16, &'static str, String),
     /// These bytes, then the connection ends.
     Bytes(String),
     /// Read and gone.
@@ -56,14 +57,14 @@ pub(crate) enum Reply {
     Stall(String),
 }
 
-/// What a case of a table answers every request with.
-pub(crate) type Script = Box<dyn Fn() -> Reply + Send + Sync>;
+/// What a case of a table responds to every request with.
+pub(crate) type Script = Box<dyn Fn() -> ScriptedReply + Send + Sync>;
 
-pub(crate) fn json(status: u16, body: impl ToString) -> Reply {
-    Reply::Answer(status, "application/json", body.to_string())
+pub(crate) fn json(status: u16, body: impl ToString) -> ScriptedReply {
+    ScriptedReply::Response(status, "application/json", body.to_string())
 }
 
-pub(crate) fn token(name: &str, expires_in: u64) -> Reply {
+pub(crate) fn token(name: &str, expires_in: u64) -> ScriptedReply {
     json(
         200,
         format!(r#"{{"access_token":"{name}","token_type":"bearer","expires_in":{expires_in}}}"#),
@@ -72,13 +73,13 @@ pub(crate) fn token(name: &str, expires_in: u64) -> Reply {
 
 pub(crate) struct Server {
     pub(crate) url: Url,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    seen: Arc<Mutex<Vec<ReceivedRequest>>>,
 }
 
 impl Server {
-    /// Answers as `script` says; it is given the request and how many came before it.
+    /// Responds as `script` says, which gets the request and the number of requests before it.
     pub(crate) async fn start(
-        script: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static,
+        script: impl Fn(&ReceivedRequest, usize) -> ScriptedReply + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -98,7 +99,7 @@ impl Server {
 
     /// As [`Server::start`], with a token for everyone; the count is of the other requests.
     pub(crate) async fn platform(
-        script: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static,
+        script: impl Fn(&ReceivedRequest, usize) -> ScriptedReply + Send + Sync + 'static,
     ) -> Self {
         let count = Mutex::new(0);
         Self::start(move |seen, _| {
@@ -136,7 +137,7 @@ impl Server {
     }
 
     /// All requests so far.
-    pub(crate) fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<ReceivedRequest> {
         self.seen.lock().unwrap().clone()
     }
 
@@ -145,7 +146,7 @@ impl Server {
     }
 
     /// All requests but those for tokens.
-    pub(crate) fn calls(&self) -> Vec<Seen> {
+    pub(crate) fn calls(&self) -> Vec<ReceivedRequest> {
         let mut seen = self.seen();
         seen.retain(|seen| !seen.is_token());
         seen
@@ -162,8 +163,8 @@ pub(crate) fn credentials() -> Credentials {
 
 async fn serve(
     mut stream: TcpStream,
-    script: Arc<impl Fn(&Seen, usize) -> Reply>,
-    all: Arc<Mutex<Vec<Seen>>>,
+    script: Arc<impl Fn(&ReceivedRequest, usize) -> ScriptedReply>,
+    all: Arc<Mutex<Vec<ReceivedRequest>>>,
 ) {
     let mut buffer = Vec::new();
     while let Some(seen) = read(&mut stream, &mut buffer).await {
@@ -173,17 +174,17 @@ async fn serve(
             all.len() - 1
         };
         let bytes = match script(&seen, count) {
-            Reply::Answer(status, content_type, body) => format!(
+            ScriptedReply::Response(status, content_type, body) => format!(
                 "HTTP/1.1 {status} X\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\r\n{body}",
                 body.len()
             ),
-            Reply::Bytes(bytes) => {
+            ScriptedReply::Bytes(bytes) => {
                 let _ = stream.write_all(bytes.as_bytes()).await;
                 return;
             }
-            Reply::Close => return,
-            Reply::Hang => return std::future::pending().await,
-            Reply::Stall(bytes) => {
+            ScriptedReply::Close => return,
+            ScriptedReply::Hang => return std::future::pending().await,
+            ScriptedReply::Stall(bytes) => {
                 let _ = stream.write_all(bytes.as_bytes()).await;
                 return std::future::pending().await;
             }
@@ -194,7 +195,7 @@ async fn serve(
     }
 }
 
-async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Seen> {
+async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<ReceivedRequest> {
     let head_end = loop {
         if let Some(at) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
             break at + 4;
@@ -222,7 +223,7 @@ async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Seen> {
     let rest = buffer.split_off(head_end + length);
     let body = String::from_utf8_lossy(&buffer[head_end..]).into_owned();
     *buffer = rest;
-    Some(Seen {
+    Some(ReceivedRequest {
         method: first.next()?.to_owned(),
         target: first.next()?.to_owned(),
         headers,

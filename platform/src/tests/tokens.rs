@@ -7,12 +7,13 @@ use std::time::{Duration, Instant, SystemTime};
 use http::HeaderValue;
 use serde_json::json;
 
-use super::server::{Reply, Script, Server, json, token};
+use super::server::{Script, ScriptedReply, Server, json, token};
 use crate::clock::{Clock, SystemClock};
+use crate::error::End;
 use crate::token::{Grant, TokenCache};
-use crate::{Class, FlowId, NewFlow, Next, Outcome, SandboxName, TokenError};
+use crate::{Class, FlowId, NewFlow, Next, PlatformError, RequestEffect, SandboxName};
 
-/// A clock that moves when told to.
+/// A clock that the test moves.
 struct ManualClock {
     start: Instant,
     passed: Mutex<Duration>,
@@ -56,17 +57,15 @@ async fn get(cache: &TokenCache, name: &str, seconds: u64) -> String {
     token.authorization.to_str().unwrap().to_owned()
 }
 
-fn refused(status: u16) -> TokenError {
-    TokenError::Refused {
-        refusal: Box::new(crate::Refusal {
-            status,
-            code: None,
-            title: None,
-            detail: None,
-            request_id: None,
-            retry_after: None,
-        }),
-    }
+fn refused(status: u16) -> PlatformError {
+    PlatformError::of_token(End::Refused(Box::new(crate::PlatformRefusal {
+        status,
+        code: None,
+        title: None,
+        detail: None,
+        request_id: None,
+        retry_after: None,
+    })))
 }
 
 #[tokio::test]
@@ -105,7 +104,7 @@ async fn nobody_waits_for_a_renewal_while_the_old_token_is_good() {
     let cache = Arc::new(TokenCache::new(clock.clone(), || 0.0));
     get(&cache, "old", 1000).await;
     clock.advance(Duration::from_secs(950));
-    let (answer, answered) = tokio::sync::oneshot::channel::<()>();
+    let (response, answered) = tokio::sync::oneshot::channel::<()>();
     let renewing = tokio::spawn({
         let cache = Arc::clone(&cache);
         async move {
@@ -118,7 +117,7 @@ async fn nobody_waits_for_a_renewal_while_the_old_token_is_good() {
     });
     tokio::task::yield_now().await;
     assert_eq!(get(&cache, "not asked", 1000).await, "old");
-    answer.send(()).unwrap();
+    response.send(()).unwrap();
     assert_eq!(renewing.await.unwrap(), "new");
     assert_eq!(get(&cache, "not asked", 1000).await, "new");
 }
@@ -216,7 +215,7 @@ async fn a_hundred_tasks_with_wrong_credentials_ask_once() {
         let error = task.await.unwrap().unwrap_err();
         assert_eq!(error.class(), Class::Unauthenticated);
         assert_eq!(error.next(), Next::RenewToken);
-        assert_eq!(error.outcome(), Outcome::NothingSent);
+        assert_eq!(error.effect(), RequestEffect::NothingSent);
         assert_eq!(error.code().unwrap().as_str(), "invalid_client");
         assert!(error.next_step().contains("OAuth server-to-server"));
     }
@@ -294,7 +293,7 @@ async fn a_refused_token_is_renewed_once_and_the_create_sent_again() {
         let server = refusing(status, body, true).await;
         let error = server.sandbox().create_flow(&flow()).await.unwrap_err();
         assert_eq!(error.next(), Next::RenewToken, "{body}");
-        assert_eq!(error.outcome(), Outcome::Refused, "{body}");
+        assert_eq!(error.effect(), RequestEffect::Refused, "{body}");
         assert_eq!(server.token_requests(), 2, "{body}");
         assert_eq!(server.calls().len(), 2, "{body}");
     }
@@ -351,7 +350,7 @@ async fn many_tasks_with_one_refused_token_renew_it_once() {
 }
 
 #[tokio::test]
-async fn each_failure_of_the_token_service_is_told_apart() {
+async fn each_failure_of_the_token_service_has_its_class() {
     let cases: Vec<(&str, Script, Class, Next)> = vec![
         (
             "401 invalid_client",
@@ -378,35 +377,37 @@ async fn each_failure_of_the_token_service_is_told_apart() {
         ),
         (
             "404, a wrong address",
-            Box::new(|| Reply::Answer(404, "text/html", "<p>".into())),
+            Box::new(|| ScriptedReply::Response(404, "text/html", "<p>".into())),
             Class::Unauthenticated,
             Next::RenewToken,
         ),
         (
             "429",
             Box::new(|| {
-                Reply::Bytes("HTTP/1.1 429 X\r\nretry-after: 3\r\ncontent-length: 0\r\n\r\n".into())
+                ScriptedReply::Bytes(
+                    "HTTP/1.1 429 X\r\nretry-after: 3\r\ncontent-length: 0\r\n\r\n".into(),
+                )
             }),
             Class::RateLimited,
-            Next::Wait(Some(Duration::from_secs(3))),
+            Next::Wait,
         ),
         (
             "500",
             Box::new(|| json(500, "")),
             Class::Unavailable,
-            Next::Wait(None),
+            Next::Wait,
         ),
         (
-            "no answer",
-            Box::new(|| Reply::Close),
+            "no response",
+            Box::new(|| ScriptedReply::Close),
             Class::Unavailable,
-            Next::Wait(None),
+            Next::Wait,
         ),
         (
             "HTML under 200",
-            Box::new(|| Reply::Answer(200, "text/html", "<p>".into())),
+            Box::new(|| ScriptedReply::Response(200, "text/html", "<p>".into())),
             Class::Unavailable,
-            Next::Wait(None),
+            Next::Wait,
         ),
         (
             "no token under 200",
@@ -420,7 +421,9 @@ async fn each_failure_of_the_token_service_is_told_apart() {
         let error = server.sandbox().create_flow(&flow()).await.unwrap_err();
         assert_eq!(error.class(), class, "{case}: {error:?}");
         assert_eq!(error.next(), next, "{case}");
-        assert_eq!(error.outcome(), Outcome::NothingSent, "{case}");
+        let wait = (case == "429").then_some(Duration::from_secs(3));
+        assert_eq!(error.retry_after(), wait, "{case}");
+        assert_eq!(error.effect(), RequestEffect::NothingSent, "{case}");
         assert!(server.calls().is_empty(), "{case}");
     }
 }

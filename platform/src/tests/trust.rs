@@ -8,7 +8,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::server::{Server, credentials, json};
-use crate::{BuildError, Client, Outcome, ReadError, TransportKind};
+use crate::error::End;
+use crate::{BuildError, Client, RequestEffect, TransportKind};
 
 /// A server for 127.0.0.1 whose certificate an authority of its own has signed; gives its address
 /// and the authority in PEM.
@@ -60,11 +61,11 @@ async fn an_authority_is_trusted_only_if_it_is_given() {
 
     let client = Client::new(settings.clone(), credentials()).unwrap();
     let error = client.list_sandboxes().await.unwrap_err();
-    let ReadError::NotSent { cause, .. } = &error else {
+    let End::NotSent(cause) = error.root() else {
         panic!("{error:?}");
     };
     assert_eq!(cause.kind(), TransportKind::Tls, "{cause}");
-    assert_eq!(error.outcome(), Outcome::NothingSent);
+    assert_eq!(error.effect(), RequestEffect::NothingSent);
 
     settings.ca_certificate_pem = Some(authority);
     let client = Client::new(settings, credentials()).unwrap();

@@ -1,10 +1,10 @@
 //! What an input says of a table's columns, held against the explored ones.
 
-use super::{Findings, findings::shown, row_filter};
+use super::{findings::Findings, row_filter};
 use crate::{
     json::Object,
-    read::nearest,
     v1::{Table, Violation},
+    wording::{nearest, shown},
 };
 
 /// Checks the columns that `table`, the input's table number `index`, speaks of against those
@@ -62,7 +62,7 @@ pub fn against_columns(
             );
         }
     }
-    // A column that the caller leaves out cannot be mapped, nor tell what is new.
+    // A column that the caller leaves out can neither be mapped nor show which rows are new.
     if !table.columns.is_empty() {
         for (field, column) in &used {
             if names.contains(column) && !table.columns.iter().any(|taken| taken == column) {

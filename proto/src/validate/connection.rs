@@ -4,14 +4,14 @@ use std::path::{Component, Path};
 
 use serde_json::Value;
 
-use super::{Findings, Rules, findings::shown, host::host};
-use crate::v1::{
-    Connection, OnExisting, OracleServiceCloudConnection, SecretReference, secret_reference::Place,
+use super::{findings::Findings, host::host, limits::Rules};
+use crate::{
+    v1::{
+        Connection, OnExisting, OracleServiceCloudConnection, SecretReference,
+        secret_reference::Place,
+    },
+    wording::{SECRET_REFERENCE, shown},
 };
-
-/// What a secret in an input looks like.
-pub const SECRET_REFERENCE: &str =
-    r#"{"env": "NAME"}, {"file": "path"} or {"vault": {"path": "…", "key": "…"}}"#;
 
 /// What a parameter of a connection looks like.
 const PARAM: &str = r#"a text, a number, true or false, or a reference such as {"env": "NAME"}"#;
@@ -22,8 +22,8 @@ const MAX_PARAMS: usize = 64;
 /// Longest text of a parameter that is no secret, in characters.
 const MAX_PARAM_CHARS: usize = 4_096;
 
-/// Checks what can be told of `connection` without the catalogue: which parameters its source
-/// takes, and which of them are secret, is told where the catalogue is.
+/// Checks `connection` as far as possible without the catalogue, which knows the parameters of
+/// its source and which of them are secret.
 pub fn any_connection(findings: &mut Findings, path: &str, connection: &Connection) {
     let at = |field: &str| below(path, field);
     findings.sandbox(&at("sandbox"), &connection.sandbox);
@@ -59,8 +59,8 @@ fn source(findings: &mut Findings, field: &str, source: &str) {
     }
 }
 
-/// What `value` is as a parameter's: a reference to a secret, or nothing for what is sent as
-/// it stands.
+/// Reads `value` as that of a parameter: a reference to a secret, or nothing for a value that is
+/// sent as it is.
 ///
 /// # Errors
 /// What is wrong: which part of it, what was found and what was expected. What was found never
@@ -149,7 +149,7 @@ fn username(findings: &mut Findings, field: &str, username: &str) {
 }
 
 /// Checks that a secret is given by reference, and that the reference is well formed.
-/// Whether something stands there is only known where it is resolved.
+/// Whether it leads to a secret is known only when it is resolved.
 pub fn secret_reference(findings: &mut Findings, field: &str, reference: Option<&SecretReference>) {
     let expected = SECRET_REFERENCE;
     match reference.and_then(|reference| reference.place.as_ref()) {

@@ -1,16 +1,17 @@
 //! Collects everything that is wrong with an input.
 
-use crate::v1::Violation;
+use super::limits::{MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, MAX_PATH_CHARS};
+use crate::{v1::Violation, wording::shown};
 
-/// What was found wrong so far, in the order of the input.
+/// The violations found so far, in the order of the input.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Findings {
     violations: Vec<Violation>,
 }
 
 impl Findings {
-    /// Notes that `field` holds `found` where `expected` was wanted. `found` must
-    /// never be the value of a secret.
+    /// Records that `field` holds `found` instead of `expected`. `found` must never be the value
+    /// of a secret.
     pub fn note(
         &mut self,
         field: impl Into<String>,
@@ -24,7 +25,7 @@ impl Findings {
         });
     }
 
-    /// The findings as an error, or nothing if the input is good.
+    /// The findings as an error, or nothing if the input is valid.
     ///
     /// # Errors
     /// All violations, at least one.
@@ -38,13 +39,13 @@ impl Findings {
 
     /// A name that becomes a resource's name on the platform.
     pub fn name(&mut self, field: &str, name: &str) {
-        let expected = format!("a name of 1 to {} characters", super::MAX_NAME_CHARS);
+        let expected = format!("a name of 1 to {} characters", MAX_NAME_CHARS);
         let chars = name.chars().count();
         if chars == 0 {
             self.note(field, "nothing", expected);
         } else if name.trim().is_empty() {
             self.note(field, "only spaces", expected);
-        } else if chars > super::MAX_NAME_CHARS {
+        } else if chars > MAX_NAME_CHARS {
             self.note(field, format!("{chars} characters"), expected);
         } else if name.chars().any(char::is_control) {
             self.note(
@@ -66,11 +67,11 @@ impl Findings {
     /// Free text that goes with a resource.
     pub fn description(&mut self, field: &str, description: &str) {
         let chars = description.chars().count();
-        if chars > super::MAX_DESCRIPTION_CHARS {
+        if chars > MAX_DESCRIPTION_CHARS {
             self.note(
                 field,
                 format!("{chars} characters"),
-                format!("at most {} characters", super::MAX_DESCRIPTION_CHARS),
+                format!("at most {} characters", MAX_DESCRIPTION_CHARS),
             );
         }
         if description
@@ -122,11 +123,11 @@ impl Findings {
     /// A name within the source or the schema.
     pub(super) fn path(&mut self, field: &str, path: &str) {
         let chars = path.chars().count();
-        if chars > super::MAX_PATH_CHARS {
+        if chars > MAX_PATH_CHARS {
             self.note(
                 field,
                 format!("{chars} characters"),
-                format!("at most {} characters", super::MAX_PATH_CHARS),
+                format!("at most {} characters", MAX_PATH_CHARS),
             );
         }
     }
@@ -136,17 +137,4 @@ impl Findings {
             self.note(field, value.to_string(), format!("{least} to {most}"));
         }
     }
-}
-
-/// Enough of a value to recognise it, safe for a log line.
-pub(crate) fn shown(value: &str) -> String {
-    let mut shown: String = value
-        .chars()
-        .take(80)
-        .flat_map(char::escape_debug)
-        .collect();
-    if value.chars().nth(80).is_some() {
-        shown.push('…');
-    }
-    shown
 }

@@ -7,7 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
-use super::{Findings, Rules, findings::shown};
+use super::{findings::Findings, limits::Rules};
+use crate::wording::shown;
 
 const EXPECTED: &str = "a host name such as `acme.custhelp.com`, or `https://` and that name";
 
@@ -35,7 +36,7 @@ pub(super) fn host(findings: &mut Findings, field: &str, written: &str, rules: R
             return findings.note(field, format!("the scheme `{}`", shown(scheme)), EXPECTED);
         }
     };
-    // Userinfo may hold a password, so what stands before an `@` is not shown.
+    // User information may hold a password, so nothing before an `@` is shown.
     if name.contains('@') {
         return findings.note(field, "user information before `@`", EXPECTED);
     }
@@ -66,8 +67,8 @@ pub(super) fn host(findings: &mut Findings, field: &str, written: &str, rules: R
 /// Checks the host of any source, which may have a port behind it.
 pub fn source_host(findings: &mut Findings, field: &str, written: &str, rules: Rules) {
     match written.rsplit_once(':') {
-        // Behind the last colon of an address of the newer protocol stands no port, unless it is
-        // in brackets.
+        // In an IPv6 address, the last colon comes before a port only if the address is in
+        // brackets.
         Some((name, port)) if is_port(port) && (name.ends_with(']') || !is_v6(written)) => {
             host(findings, field, name, rules);
         }
@@ -78,7 +79,7 @@ pub fn source_host(findings: &mut Findings, field: &str, written: &str, rules: R
 /// Checks the address of any source: a scheme, a host, and what may follow.
 pub fn source_url(findings: &mut Findings, field: &str, written: &str, rules: Rules) {
     const EXPECTED: &str = "an address such as `https://acme.example.com`";
-    // What stands in it may be a secret, so it is not shown.
+    // It may contain a secret, so it is not shown.
     let Ok(url) = Url::parse(written) else {
         return findings.note(field, "something that is no address", EXPECTED);
     };
@@ -116,7 +117,7 @@ fn reachable(findings: &mut Findings, field: &str, address: IpAddr, rules: Rules
     }
 }
 
-/// The address of the older protocol that one of the newer leads to.
+/// The IPv4 address that an IPv6 address leads to.
 ///
 /// Source: RFC 4291, 2.5.5 (mapped, and compatible, of which `::` and `::1` are none), and
 /// RFC 6052, 2.1 (through a translator), read 2026-11.

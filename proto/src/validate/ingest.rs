@@ -4,16 +4,17 @@ use prost::Message;
 use serde::Serialize;
 
 use super::{
-    Findings, MAX_INPUT_BYTES, Rules,
     connection::{any_connection, connection},
+    findings::Findings,
+    limits::{MAX_INPUT_BYTES, Rules},
     tables::tables,
 };
 use crate::v1::{Continued, IngestOracleServiceCloudInput, IngestSourceInput, Table, Violation};
 
-/// Checks everything about `input` that can be told without the source and the clock.
+/// Checks everything about `input` that needs neither the source nor the clock.
 ///
-/// Whether a start time has passed is [`super::passed_start`]'s to say: it matters only
-/// for a dataflow that is still to be made.
+/// [`super::passed_start`] checks whether a start time has passed: that matters only for a
+/// dataflow that does not exist yet.
 ///
 /// # Errors
 /// Every violation, in the order of the input.
@@ -87,7 +88,7 @@ fn no_connection(findings: &mut Findings) {
 }
 
 fn rest(findings: &mut Findings, input: &Rest<'_>) {
-    // One that goes on in a new run was good, and has grown by what was made.
+    // The input of a continued run was valid, and has grown by what was created.
     if input.continued.is_none()
         && let Some(bytes) = input.json_bytes.filter(|bytes| *bytes > MAX_INPUT_BYTES)
     {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Findings, findings::shown};
-use crate::v1::FieldMapping;
+use super::findings::Findings;
+use crate::{v1::FieldMapping, wording::shown};
 
 /// Longest expression, in characters. Source: Data Prep API guide ("Mapping sets"), read 2026-11.
 const MAX_EXPRESSION_CHARS: usize = 4_096;
@@ -25,18 +25,18 @@ const TYPES: [&str; 7] = [
     "date-time",
 ];
 
-/// Where the fields of a mapping may stand.
+/// Which fields a mapping may name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fields {
-    /// They are made, below the organisation's namespace.
+    /// They are created, below the organisation's namespace.
     OfRecords,
     /// The same, and the two that the class of events has.
     OfEvents,
-    /// They exist, wherever the schema has them.
+    /// They exist already, wherever the schema has them.
     Existing,
 }
 
-/// Checks what can be told of `mapping` without its columns and its schema.
+/// Checks `mapping` as far as possible without its columns and its schema.
 pub fn mapping(findings: &mut Findings, field: &str, mapping: &[FieldMapping], fields: Fields) {
     for (index, line) in mapping.iter().enumerate() {
         let at = |part: &str| format!("{field}[{index}].{part}");
@@ -92,8 +92,8 @@ fn destination(findings: &mut Findings, field: &str, path: &str, fields: Fields)
             .is_some_and(|first| first.is_ascii_alphanumeric())
             && bytes.all(|each| each.is_ascii_alphanumeric() || matches!(each, b'_' | b'-'))
     };
-    // Fields of our own stand below the organisation's namespace; Adobe's registry
-    // refuses them anywhere else (XDM-1020 to 1024).
+    // Fields of our own are below the organisation's namespace. Adobe's registry refuses them
+    // anywhere else (XDM-1020 to 1024).
     let is_below_namespace = path
         .strip_prefix('_')
         .and_then(|path| path.split_once('.'))

@@ -1,28 +1,32 @@
-//! The tables that the entries of an ingestion mean, once it is known which there are.
+//! The tables that the entries of an ingestion select from those of the source.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message as _;
 
-use super::{Findings, MAX_INPUT_BYTES, MAX_TABLES, findings::shown, tables::is_path};
+use super::{
+    findings::Findings,
+    limits::{MAX_INPUT_BYTES, MAX_TABLES},
+    tables::is_path,
+};
 use crate::{
-    read::nearest,
     v1::{Table, Violation},
+    wording::{nearest, shown},
 };
 
-/// Paths that are named where a pattern fits none.
+/// Most paths that an error names when a pattern matches none.
 const PATHS_SHOWN: usize = 20;
 
-/// One table, and the place in the input of the entry that means it.
+/// One table, and the place in the input of the entry that selects it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Meant {
+pub struct SelectedTable {
     /// From 0.
     pub place: usize,
     /// The entry, with the table's path instead of a pattern.
     pub table: Table,
 }
 
-/// Whether some entry is a pattern, for which the source's tables must be known.
+/// Whether an entry is a pattern, so that the source's tables must be known.
 #[must_use]
 pub fn has_pattern(entries: &[Table]) -> bool {
     entries.iter().any(|entry| !entry.r#match.is_empty())
@@ -30,32 +34,35 @@ pub fn has_pattern(entries: &[Table]) -> bool {
 
 /// The entries that name a table, each with its place.
 #[must_use]
-pub fn named(entries: &[Table]) -> Vec<Meant> {
+pub fn named(entries: &[Table]) -> Vec<SelectedTable> {
     let entries = entries.iter().enumerate();
     entries
         .filter(|(_, entry)| entry.r#match.is_empty())
-        .map(|(place, entry)| Meant {
+        .map(|(place, entry)| SelectedTable {
             place,
             table: entry.clone(),
         })
         .collect()
 }
 
-/// The tables that `entries` mean, in their order; those of one pattern in the order of
+/// The tables that `entries` select, in their order; those of one pattern in the order of
 /// `paths`, which are the source's.
 ///
 /// # Errors
-/// Patterns that fit no table or one that another pattern fits too, a path that cannot be one,
-/// more tables or a longer list than one ingestion takes.
-pub fn meant(entries: &[Table], paths: &[&str]) -> Result<Vec<Meant>, Vec<Violation>> {
+/// A pattern that matches no table, or one that another pattern matches, too; a path that cannot
+/// be one; more tables or a longer list than one ingestion takes.
+pub fn select_tables(
+    entries: &[Table],
+    paths: &[&str],
+) -> Result<Vec<SelectedTable>, Vec<Violation>> {
     let mut findings = Findings::default();
     let own: BTreeSet<&str> = entries.iter().map(|entry| entry.table.as_str()).collect();
     let mut fitted: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut meant = Vec::new();
+    let mut selected = Vec::new();
     for (place, entry) in entries.iter().enumerate() {
         if entry.r#match.is_empty() {
             let table = entry.clone();
-            meant.push(Meant { place, table });
+            selected.push(SelectedTable { place, table });
             continue;
         }
         let field = format!("tables[{place}].match");
@@ -89,7 +96,7 @@ pub fn meant(entries: &[Table], paths: &[&str]) -> Result<Vec<Meant>, Vec<Violat
             path.clone_into(&mut table.table);
             table.r#match.clear();
             table.except.clear();
-            meant.push(Meant { place, table });
+            selected.push(SelectedTable { place, table });
         }
         if !fits {
             findings.note(
@@ -99,23 +106,23 @@ pub fn meant(entries: &[Table], paths: &[&str]) -> Result<Vec<Meant>, Vec<Violat
             );
         }
     }
-    if meant.is_empty() {
+    if selected.is_empty() {
         let expected = "at least one table that has no entry of its own";
-        findings.note("tables", "patterns that mean no table", expected);
+        findings.note("tables", "patterns that select no table", expected);
     }
-    findings.at_most("tables", meant.len(), MAX_TABLES, "tables");
-    let bytes: usize = meant.iter().map(|each| each.table.encoded_len()).sum();
+    findings.at_most("tables", selected.len(), MAX_TABLES, "tables");
+    let bytes: usize = selected.iter().map(|each| each.table.encoded_len()).sum();
     if bytes > MAX_INPUT_BYTES {
         findings.note(
             "tables",
-            format!("{} tables, told in {bytes} bytes", meant.len()),
+            format!("{} tables in {bytes} bytes", selected.len()),
             format!("at most {MAX_INPUT_BYTES}: patterns that fit fewer tables"),
         );
     }
-    findings.into_result().map(|()| meant)
+    findings.into_result().map(|()| selected)
 }
 
-/// Some of the tables that there are, for a caller whose pattern fits none.
+/// Some of the source's tables, for a caller whose pattern matches none.
 fn some(pattern: &str, paths: &[&str]) -> String {
     if paths.is_empty() {
         return "tables; but the source shows none to these credentials".to_owned();
@@ -134,13 +141,13 @@ fn some(pattern: &str, paths: &[&str]) -> String {
     )
 }
 
-/// Whether `path` is of the form `pattern`: `*` stands for any characters, `?` for one.
+/// Whether `path` matches `pattern`: `*` matches any characters, `?` matches one.
 fn glob(pattern: &str, path: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let path: Vec<char> = path.chars().collect();
     let (mut at, mut of) = (0, 0);
-    // Where the last `*` stands, and how far it reaches by now. Earlier ones need not reach
-    // further, so that no pattern takes long.
+    // The place of the last `*`, and how far it reaches so far. Earlier ones never need to reach
+    // further, so no pattern takes long.
     let mut star: Option<(usize, usize)> = None;
     while of < path.len() {
         match pattern.get(at) {
@@ -211,8 +218,8 @@ mod tests {
     }
 
     fn shown_as(entries: &[Table], paths: &[&str]) -> Vec<(usize, String, String)> {
-        let meant = meant(entries, paths).unwrap().into_iter();
-        meant
+        let selected = select_tables(entries, paths).unwrap().into_iter();
+        selected
             .map(|each| {
                 assert!(each.table.r#match.is_empty() && each.table.except.is_empty());
                 (each.place, each.table.table, each.table.delta_column)
@@ -221,14 +228,14 @@ mod tests {
     }
 
     fn refused(entries: &[Table], paths: &[&str]) -> Vec<(String, String)> {
-        let violations = meant(entries, paths).unwrap_err().into_iter();
+        let violations = select_tables(entries, paths).unwrap_err().into_iter();
         violations
             .map(|each| (each.field, format!("{}; {}", each.found, each.expected)))
             .collect()
     }
 
     #[test]
-    fn a_pattern_means_what_has_no_entry_of_its_own() {
+    fn a_pattern_selects_what_has_no_entry_of_its_own() {
         let of = |place, table: &str, delta: &str| (place, table.to_owned(), delta.to_owned());
         assert_eq!(
             shown_as(&[matching("crm_*", &["crm_tmp_*"]), named("crm_b")], &PATHS),
@@ -242,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_that_fits_nothing_is_told_what_there_is() {
+    fn a_pattern_that_matches_nothing_is_shown_what_exists() {
         let found = refused(&[matching("CRM_*", &[])], &PATHS);
         assert_eq!(found[0].0, "tables[0].match");
         assert!(
@@ -257,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_is_meant_once() {
+    fn a_table_is_selected_once() {
         let found = refused(
             &[matching("crm_*", &["crm_tmp_*"]), matching("*_b", &[])],
             &PATHS,
@@ -278,7 +285,7 @@ mod tests {
         assert_eq!(found, [("tables".to_owned(), found[0].1.clone())]);
         assert!(found[0].1.contains("1001 tables"), "{found:?}");
         paths.pop();
-        assert!(meant(&[matching("*", &[])], &paths).is_ok());
+        assert!(select_tables(&[matching("*", &[])], &paths).is_ok());
         let mut long = matching("*", &[]);
         long.columns = vec!["c".repeat(900); 2];
         let found = refused(&[long], &paths);

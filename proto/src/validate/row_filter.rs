@@ -2,15 +2,15 @@
 
 use serde_json::Value;
 
-use super::{Findings, findings::shown};
-use crate::v1::RowFilter;
+use super::findings::Findings;
+use crate::{v1::RowFilter, wording::shown};
 
 /// The operators that compare a column with one value.
 /// Source: "Filter row-level data for a source using the Flow Service API", read 2026-11.
 const COMPARISONS: [&str; 8] = ["", "=", "!=", "<", ">", "<=", ">=", "like"];
 
-/// How deep conditions may stand in each other. A filter is written by hand, and nobody reads
-/// one that is deeper.
+/// How deep conditions may be nested. People write filters by hand, and nobody reads a deeper
+/// one.
 const MAX_DEPTH: usize = 16;
 
 /// Most conditions of one filter, and most values of one `in`.

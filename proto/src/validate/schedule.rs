@@ -5,8 +5,11 @@
 
 use jiff::Timestamp;
 
-use super::{Findings, findings::shown};
-use crate::v1::{Frequency, Schedule, Violation};
+use super::findings::Findings;
+use crate::{
+    v1::{Frequency, Schedule, Violation},
+    wording::shown,
+};
 
 /// Fewest minutes between two runs of a schedule by the minute.
 const MIN_MINUTES: u32 = 15;
@@ -14,7 +17,7 @@ const MIN_MINUTES: u32 = 15;
 /// A start time as the caller gave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StartTime {
-    /// None given: a short while after the dataflow is made.
+    /// None given: a short while after the dataflow is created.
     Now,
     /// That instant.
     At(Timestamp),
@@ -31,14 +34,14 @@ pub fn start_time(schedule: &Schedule) -> Result<StartTime, jiff::Error> {
     schedule.start_time.parse().map(StartTime::At)
 }
 
-/// What is wrong with a start time that has passed by `now`, the clock of whoever asks:
-/// the platform takes none for a dataflow that is still to be made.
+/// The violation of a start time before `now`, the caller's clock. The platform refuses such a
+/// time for a new dataflow.
 pub fn passed_start(path: &str, schedule: Option<&Schedule>, now: Timestamp) -> Option<Violation> {
     match start_time(schedule?) {
         Ok(StartTime::At(start)) if start < now => Some(Violation {
             field: format!("{path}.startTime"),
             found: format!("`{start}`, which has passed"),
-            expected: "a time to come: the platform takes none in the past".to_owned(),
+            expected: "a time in the future: the platform refuses one in the past".to_owned(),
         }),
         Ok(StartTime::At(_) | StartTime::Now) | Err(_) => None,
     }
@@ -91,7 +94,7 @@ pub fn schedule(
         findings.note(
             delta_path,
             "nothing",
-            "the column that tells what is new, which a recurring schedule needs",
+            "the column that shows which rows are new, which a recurring schedule needs",
         );
     }
 }

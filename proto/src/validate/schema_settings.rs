@@ -1,7 +1,7 @@
-//! What the schema of a table is to be.
+//! The settings of a table's schema.
 
 use super::{
-    Findings,
+    findings::Findings,
     mapping::{EVENT_FIELDS, Fields},
 };
 use crate::v1::{Behavior, Existing, FieldMapping, SchemaSettings};
@@ -9,7 +9,7 @@ use crate::v1::{Behavior, Existing, FieldMapping, SchemaSettings};
 /// Longest code of an identity namespace, in characters; Adobe documents no limit.
 const MAX_NAMESPACE_CHARS: usize = 255;
 
-/// Where the fields of a mapping may stand under these settings.
+/// Which fields a mapping may name under these settings.
 #[must_use]
 pub fn fields_under(settings: Option<&SchemaSettings>) -> Fields {
     match settings {
@@ -102,7 +102,7 @@ fn event(
     }
 }
 
-/// Checks that something which exists is named one way.
+/// Checks that an existing resource is named either by its id or by its name.
 pub fn existing(findings: &mut Findings, field: &str, existing: &Existing) {
     match (existing.id.is_empty(), existing.name.is_empty()) {
         (true, true) => findings.note(field, "nothing", "`id` or `name`"),

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Findings, MAX_COLUMNS, MAX_MAPPINGS, MAX_PATH_CHARS, MAX_TABLES,
-    findings::shown,
+    findings::Findings,
+    limits::{MAX_COLUMNS, MAX_MAPPINGS, MAX_PATH_CHARS, MAX_TABLES},
     mapping::{Fields, mapping},
     row_filter::row_filter,
     schedule::schedule,
     schema_settings::{existing, fields_under, schema_settings},
 };
-use crate::v1::Table;
+use crate::{v1::Table, wording::shown};
 
 /// Most patterns of paths that one entry leaves out.
 const MAX_EXCEPT: usize = 1_000;
@@ -58,7 +58,7 @@ pub(super) fn is_path(path: &str) -> bool {
     !path.chars().any(char::is_control) && path.chars().count() <= MAX_PATH_CHARS
 }
 
-/// Which table, or which tables, an entry means.
+/// Checks which table, or which tables, an entry selects.
 fn which(findings: &mut Findings, index: usize, table: &Table) {
     let at = |field: &str| format!("tables[{index}].{field}");
     if table.r#match.is_empty() {

@@ -1,4 +1,4 @@
-//! A schema that exists: nothing is made, and every column goes into a field that it has.
+//! A schema that exists: nothing is created, and every column goes into a field that it has.
 
 use aep_flow_proto::{
     v1::{EnsureSchemaInput, Existing, FieldMapping, Outcome, Schema, Violation},
@@ -12,7 +12,7 @@ use aep_platform::{
 use super::{
     super::{
         existing::{adopts_no_other, found_once},
-        failure::Failed,
+        failure::ActivityFailure,
         platform::Platform,
     },
     fields::resolved,
@@ -26,7 +26,7 @@ pub(super) async fn use_existing(
     input: &EnsureSchemaInput,
     existing: &Existing,
     columns: &[Column],
-) -> Result<Schema, Failed> {
+) -> Result<Schema, ActivityFailure> {
     let sandbox = platform.sandbox(&input.sandbox).await?;
     let tenant = platform.tenant(&sandbox).await?;
     let schema = find(&sandbox, existing).await?;
@@ -40,12 +40,12 @@ pub(super) async fn use_existing(
         id: schema.id.to_string(),
         field_group_id: String::new(),
         outcome: Outcome::Adopted.into(),
-        mapping: mapping.map_err(Failed::invalid)?,
+        mapping: mapping.map_err(ActivityFailure::invalid)?,
         warnings: Vec::new(),
     })
 }
 
-async fn find(sandbox: &Sandbox, existing: &Existing) -> Result<Found, Failed> {
+async fn find(sandbox: &Sandbox, existing: &Existing) -> Result<Found, ActivityFailure> {
     let id: SchemaId = if existing.id.is_empty() {
         let titled = sandbox.find_schemas_titled(&existing.name).await?;
         let ids = titled.into_iter().map(|schema| schema.id).collect();
@@ -54,7 +54,7 @@ async fn find(sandbox: &Sandbox, existing: &Existing) -> Result<Found, Failed> {
         super::super::read_id(&format!("{AT}.id"), &existing.id)?
     };
     let schema = sandbox.get_resolved_schema(&id).await;
-    schema.map_err(|error| Failed::from(error).of_field(&format!("{AT}.id")))
+    schema.map_err(|error| ActivityFailure::from(error).of_field(&format!("{AT}.id")))
 }
 
 /// What a mapping must know of the schema that it leads into.
@@ -87,7 +87,7 @@ fn by_name(
 ) -> Result<Vec<FieldMapping>, Vec<Violation>> {
     let mut wrong = Vec::new();
     let mut mapping = Vec::with_capacity(columns.len());
-    // The names are those that a schema of these columns would have if it were made.
+    // The names are those that a schema of these columns would have if it were created.
     for (name, field) in schema_fields(tenant, columns).names {
         let Some(index) = columns.iter().position(|column| column.name == name) else {
             continue;

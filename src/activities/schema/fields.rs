@@ -1,4 +1,4 @@
-//! The fields of a schema that is made, and which column goes into which.
+//! The fields of a schema that is created, and which column goes into which.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use aep_flow_proto::{
 use aep_platform::{Column, TenantId, field_type, schema_fields, source_path, xdm_type};
 use serde_json::{Map, Value, json};
 
-use super::super::failure::Failed;
+use super::super::failure::ActivityFailure;
 
 /// What the fields of a schema are, and which column goes where.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ impl Fields {
         columns: &[Column],
         mapping: &[FieldMapping],
         settings: &SchemaSettings,
-    ) -> Result<Self, Failed> {
+    ) -> Result<Self, ActivityFailure> {
         let mut fields = if mapping.is_empty() {
             one_per_column(tenant, columns)
         } else {
@@ -46,7 +46,7 @@ impl Fields {
         columns: &[Column],
         mapping: &[FieldMapping],
         settings: &SchemaSettings,
-    ) -> Result<(), Failed> {
+    ) -> Result<(), ActivityFailure> {
         let named = [
             ("eventId", &settings.event_id),
             ("eventTimestamp", &settings.event_timestamp),
@@ -81,17 +81,21 @@ impl Fields {
         &self,
         tenant: &TenantId,
         column: &str,
-    ) -> Result<String, Failed> {
+    ) -> Result<String, ActivityFailure> {
         let at = "settings.identity.column";
         let Some(path) = self.paths.get(column) else {
             let found = format!("`{column}`");
-            return Err(Failed::field(at, found, "a column that goes into a field"));
+            return Err(ActivityFailure::field(
+                at,
+                found,
+                "a column that goes into a field",
+            ));
         };
         let parts: Vec<&str> = path.split('.').collect();
         let type_ = leaf(&self.properties, &parts).and_then(|leaf| leaf.get("type")?.as_str());
         if type_ != Some("string") {
             let found = format!("a field of type {}", type_.unwrap_or("object"));
-            return Err(Failed::field(
+            return Err(ActivityFailure::field(
                 at,
                 found,
                 "a column of text: an identity is one; a line of `mapping` with the type `string` \
@@ -106,17 +110,21 @@ fn check_event_field(
     at: &str,
     destination: &str,
     type_: &Map<String, Value>,
-) -> Result<(), Failed> {
+) -> Result<(), ActivityFailure> {
     let is = |key: &str, value: &str| type_.get(key).and_then(Value::as_str) == Some(value);
     let shown = ["type", "format"].map(|key| type_.get(key).and_then(Value::as_str));
     let [type_, format] = shown.map(Option::unwrap_or_default);
     let found = format!("a column of type {type_} {format}");
     let found = found.trim_end();
     if destination == "timestamp" && !is("format", "date-time") {
-        return Err(Failed::field(at, found, "a column of type date-time"));
+        return Err(ActivityFailure::field(
+            at,
+            found,
+            "a column of type date-time",
+        ));
     }
     if destination == "_id" && !is("type", "string") {
-        return Err(Failed::field(
+        return Err(ActivityFailure::field(
             at,
             found,
             "a column of text, or a line of `mapping` for `_id` with an expression such as \
@@ -126,9 +134,9 @@ fn check_event_field(
     Ok(())
 }
 
-fn find<'a>(columns: &'a [Column], name: &str, at: &str) -> Result<&'a Column, Failed> {
+fn find<'a>(columns: &'a [Column], name: &str, at: &str) -> Result<&'a Column, ActivityFailure> {
     let found = columns.iter().find(|column| column.name == name);
-    found.ok_or_else(|| Failed::field(at, format!("`{name}`"), "one of the columns"))
+    found.ok_or_else(|| ActivityFailure::field(at, format!("`{name}`"), "one of the columns"))
 }
 
 fn one_per_column(tenant: &TenantId, columns: &[Column]) -> Fields {
@@ -163,7 +171,7 @@ fn as_mapped(
     tenant: &TenantId,
     columns: &[Column],
     mapping: &[FieldMapping],
-) -> Result<Fields, Failed> {
+) -> Result<Fields, ActivityFailure> {
     let namespace = tenant.namespace();
     let mut fields = Fields {
         properties: Map::new(),
@@ -191,7 +199,7 @@ fn as_mapped(
             .strip_prefix("_tenant.")
             .or_else(|| line.destination.strip_prefix(&namespace)?.strip_prefix('.'))
             .ok_or_else(|| {
-                Failed::field(
+                ActivityFailure::field(
                     &at("destination"),
                     format!("`{}`", line.destination),
                     format!("a path that begins with `_tenant.` or `{namespace}.`"),
@@ -201,7 +209,7 @@ fn as_mapped(
         let mut leaf = field_type(&line.r#type).or(of_origin).unwrap_or_default();
         leaf.insert("title".to_owned(), Value::String(title.to_owned()));
         if !insert(&mut fields.properties, &parts, leaf) {
-            return Err(Failed::field(
+            return Err(ActivityFailure::field(
                 &at("destination"),
                 format!("`{}`", line.destination),
                 "a path that is no part of another destination, nor has one as its part",
@@ -270,7 +278,7 @@ mod tests {
     const EVENT: &str = r#"{"behavior":"EXPERIENCE_EVENT","eventId":"id","eventTimestamp":"at"}"#;
 
     /// What is told of it, with the field.
-    fn told(failed: Failed) -> String {
+    fn told(failed: ActivityFailure) -> String {
         failed.into_failure(1, None).to_string()
     }
 

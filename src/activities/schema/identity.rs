@@ -1,140 +1,122 @@
 //! The identity of a schema: which of its fields tells one person or thing from another.
 //!
 //! A descriptor has no name and no description, so it cannot carry a marker: one that says the
-//! same of the same field is the answer, whoever made it. What says something else stands in the
-//! way whatever `onExisting` is, for the schema would not mean what was asked.
+//! same of the same field is the result, whoever created it. What says something else is a
+//! conflict whatever `onExisting` is, for the schema would not mean what was asked.
 
-use aep_flow_ensure::{Marker, ResourceKind, Standing};
-use aep_flow_proto::v1::{EarlierCall, OnExisting};
+use aep_flow_ensure::{Existing, Intent, Marker, ResourceKind};
+use aep_flow_proto::v1::OnExisting;
 use aep_platform::{
-    CreateError, Created, DeleteError, Deleted, DescriptorId, Identity, NewIdentity, ReadError,
-    Sandbox, SchemaId,
+    Created, DescriptorId, Identity, NewIdentity, PlatformError, Sandbox, SchemaId,
 };
 
 use super::super::{
-    attempt::Attempt,
-    ensured::{Ensurable, Listed, Wanted},
-    failure::Failed,
-    platform::Platform,
+    ensure::{Create, Ensurable, Listed, Stays},
+    failure::ActivityFailure,
 };
 
 const KIND: ResourceKind = ResourceKind::Identity;
 
-/// What is to be ensured, with the marker that whatever says the same is taken to have.
+/// The descriptor to ensure, with the marker that an existing one is given that says the same.
 #[derive(Debug)]
-pub(super) struct Wish {
+struct Wish {
     new: NewIdentity,
-    marker: Marker,
+    marker: Option<Marker>,
 }
 
 /// Ensures the identity descriptor `new`.
-pub(super) async fn ensure(
-    platform: &Platform,
-    attempt: &Attempt,
-    sandbox: &Sandbox,
-    continues: Option<&EarlierCall>,
-    new: NewIdentity,
-) -> Result<(), Failed> {
-    let standing = sandbox.find_identities_of(&new.schema_id).await?;
-    if let Some(other) = standing.iter().find(|each| contradicts(each, &new)) {
+pub(super) async fn ensure(create: &Create<'_>, new: NewIdentity) -> Result<(), ActivityFailure> {
+    let existing = create.sandbox.find_identities_of(&new.schema_id).await?;
+    if let Some(other) = existing.iter().find(|each| contradicts(each, &new)) {
         return Err(in_the_way(other, &new));
     }
-    let intent = platform.intent(KIND, sandbox, new.schema_id.as_str(), &new.property);
-    let intent = attempt
-        .sign(intent, continues)
+    let intent = create
+        .intent(KIND, new.schema_id.as_str(), &new.property)
         .field("namespace", &new.namespace)
         .field("primary", if new.is_primary { "true" } else { "false" });
-    let wish = Wish {
-        marker: intent.marker().clone(),
-        new,
-    };
-    let wanted = Wanted {
-        platform,
-        attempt,
-        sandbox,
-        intent: &intent,
-        on_existing: OnExisting::AdoptOurs,
-        // What a person decides to take has an id of the registry's other kinds.
-        adopt: None,
-        continues,
-        new: &wish,
-    };
-    wanted.ensured().await?;
+    create.run(intent, Wish { new, marker: None }).await?;
     Ok(())
 }
 
-fn says_the_same(standing: &Identity, new: &NewIdentity) -> bool {
-    standing.property == new.property
-        && standing.namespace == new.namespace
-        && standing.is_primary == new.is_primary
+fn says_the_same(existing: &Identity, new: &NewIdentity) -> bool {
+    existing.property == new.property
+        && existing.namespace == new.namespace
+        && existing.is_primary == new.is_primary
 }
 
-/// Whether the two cannot both hold: one field in two namespaces, or two primary identities.
-fn contradicts(standing: &Identity, new: &NewIdentity) -> bool {
-    let is_of_field = standing.property == new.property;
-    let is_second_primary = standing.is_primary && new.is_primary;
-    !says_the_same(standing, new) && (is_of_field || is_second_primary)
+/// Whether the two cannot both be true: one field in two namespaces, or two primary identities.
+fn contradicts(existing: &Identity, new: &NewIdentity) -> bool {
+    let is_of_field = existing.property == new.property;
+    let is_second_primary = existing.is_primary && new.is_primary;
+    !says_the_same(existing, new) && (is_of_field || is_second_primary)
 }
 
-fn in_the_way(other: &Identity, new: &NewIdentity) -> Failed {
+fn in_the_way(other: &Identity, new: &NewIdentity) -> ActivityFailure {
     let kind = if other.is_primary { "primary " } else { "" };
     let message = format!(
         "the schema {} has {} as a {kind}identity in namespace {}: the {KIND} {}",
         new.schema_id, other.property, other.namespace, other.id
     );
-    Failed::in_the_way(
+    ActivityFailure::in_the_way(
         message,
         "settings.identity",
-        "ask for the identity that stands, take that descriptor away, or choose another dataset",
+        "ask for the existing identity, delete that descriptor, or choose another dataset",
     )
     .with_created(KIND.as_str(), other.id.as_str())
 }
 
 impl Ensurable for Wish {
     const KIND: ResourceKind = KIND;
+    const DRY_RUN_ID: &'static str = "0000000000000000000000000000000000000000";
     type Id = DescriptorId;
     type Found = Identity;
+    // Profiles may be joined by it already.
+    type Duplicate = Stays;
 
-    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Identity>, ReadError> {
+    fn mark(&mut self, intent: &Intent, _: &str) {
+        self.marker = Some(intent.marker().clone());
+    }
+
+    // What a person decides to take has an id of the registry's other kinds.
+    fn is_id(_: &str) -> bool {
+        false
+    }
+
+    fn on_existing(_: OnExisting) -> OnExisting {
+        OnExisting::AdoptOurs
+    }
+
+    async fn find(&self, sandbox: &Sandbox) -> Result<Vec<Identity>, PlatformError> {
         let schema_id: &SchemaId = &self.new.schema_id;
         let mut found = sandbox.find_identities_of(schema_id).await?;
         found.retain(|each| says_the_same(each, &self.new));
         Ok(found)
     }
 
-    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, CreateError> {
+    async fn create(&self, sandbox: &Sandbox) -> Result<Created<Self::Id>, PlatformError> {
         sandbox.create_identity(&self.new).await
     }
 
-    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<Identity, ReadError> {
+    async fn get(sandbox: &Sandbox, id: &Self::Id) -> Result<Identity, PlatformError> {
         sandbox.get_identity(id).await
-    }
-
-    // Profiles may be joined by it already, so none is ever swept.
-    async fn is_used(_: &Sandbox, _: &Self::Id) -> Result<bool, ReadError> {
-        Ok(true)
-    }
-
-    async fn delete(_: &Sandbox, _: &Self::Id) -> Result<Deleted, DeleteError> {
-        Ok(Deleted::WasGone)
     }
 
     fn differs(&self, found: &Identity) -> Option<String> {
         (!says_the_same(found, &self.new)).then(|| "it says something else".to_owned())
     }
 
-    fn standing(&self, found: Identity) -> Standing {
-        let marker = says_the_same(&found, &self.new).then(|| self.marker.clone());
-        Standing {
-            marker,
-            ..found.standing()
+    fn existing(&self, found: Identity) -> Existing {
+        let marker = self.marker.clone();
+        Existing {
+            marker: marker.filter(|_| says_the_same(&found, &self.new)),
+            ..found.existing()
         }
     }
 }
 
 impl Listed for Identity {
-    fn standing(self) -> Standing {
-        Standing {
+    fn existing(self) -> Existing {
+        Existing {
             id: self.id.to_string(),
             etag: String::new(),
             created_at: self.created_at_ms.unwrap_or_default(),
@@ -159,7 +141,7 @@ mod tests {
             namespace: namespace.to_owned(),
             is_primary,
         };
-        let standing = |property: &str, namespace: &str, is_primary| Identity {
+        let existing = |property: &str, namespace: &str, is_primary| Identity {
             id: "d".parse().unwrap(),
             schema_id: None,
             property: property.to_owned(),
@@ -169,22 +151,22 @@ mod tests {
         };
         let wanted = new("/_acme/email", "Email", true);
         let cases = [
-            (standing("/_acme/email", "Email", true), false),
-            (standing("/_acme/email", "Email", false), true),
-            (standing("/_acme/email", "Phone", true), true),
-            (standing("/_acme/phone", "Phone", true), true),
-            (standing("/_acme/phone", "Phone", false), false),
+            (existing("/_acme/email", "Email", true), false),
+            (existing("/_acme/email", "Email", false), true),
+            (existing("/_acme/email", "Phone", true), true),
+            (existing("/_acme/phone", "Phone", true), true),
+            (existing("/_acme/phone", "Phone", false), false),
         ];
-        for (standing, expected) in cases {
-            assert_eq!(contradicts(&standing, &wanted), expected, "{standing:?}");
+        for (existing, expected) in cases {
+            assert_eq!(contradicts(&existing, &wanted), expected, "{existing:?}");
         }
         // Beside a primary one there may be others.
         let second = new("/_acme/phone", "Phone", false);
         assert!(!contradicts(
-            &standing("/_acme/email", "Email", true),
+            &existing("/_acme/email", "Email", true),
             &second
         ));
-        let failed = in_the_way(&standing("/_acme/phone", "Phone", true), &wanted);
+        let failed = in_the_way(&existing("/_acme/phone", "Phone", true), &wanted);
         let told = failed.to_string();
         for part in ["/_acme/phone", "Phone", "primary", "Conflict", " d"] {
             assert!(told.contains(part), "{told}");

@@ -97,7 +97,7 @@ fn a_wrong_field_is_named_with_what_would_be_right() {
         (
             "\"acme\"",
             "\"other\"",
-            "name: expected `acme`, as the file is called",
+            "name: expected `acme`, like the name of the file",
         ),
         (
             "\"tabular\"\ncat",
@@ -107,7 +107,7 @@ fn a_wrong_field_is_named_with_what_would_be_right() {
         (
             "\"databases\"",
             "\"Data bases\"",
-            "category: expected small letters",
+            "category: expected lower-case letters",
         ),
         ("Made up.", " ", "doubt: expected a text that is not empty"),
         (
@@ -138,7 +138,7 @@ fn a_wrong_field_is_named_with_what_would_be_right() {
         (
             "0000000001",
             "000000000A",
-            "connection_spec.id: expected a UUID in small letters",
+            "connection_spec.id: expected a UUID in lower case",
         ),
         (
             "\"1.0\"",
@@ -154,7 +154,7 @@ fn a_wrong_field_is_named_with_what_would_be_right() {
         (
             "type = \"OAuth2.0\"",
             "params = \"x\"",
-            "auth[0].extra.params: is made from",
+            "auth[0].extra.params: is generated from",
         ),
         (
             "\"port\"",
@@ -184,7 +184,7 @@ fn a_wrong_field_is_named_with_what_would_be_right() {
         (
             "secret = true",
             "",
-            "auth[0].params[1].secret: expected true: `password` opens",
+            "auth[0].params[1].secret: expected true: `password` is a secret",
         ),
         (
             "secret = true",
@@ -199,12 +199,12 @@ fn a_wrong_field_is_named_with_what_would_be_right() {
         (
             "\"password\"",
             "\"port\"",
-            "auth[0].params[1].name: `port` stands there twice",
+            "auth[0].params[1].name: `port` occurs twice",
         ),
         (
             "\"Another\"",
             "\"Basic Authentication\"",
-            "auth[1].spec_name: `Basic Authentication` stands",
+            "auth[1].spec_name: `Basic Authentication` occurs",
         ),
         ("\"Another\"", "\"\"", "auth[1].spec_name: expected a text"),
         (
@@ -212,11 +212,11 @@ fn a_wrong_field_is_named_with_what_would_be_right() {
             "[[auth]]\n",
             "auth[1]: missing field `spec_name`",
         ),
-        (another_way, "[[auth]\n", "the file: no TOML at line"),
+        (another_way, "[[auth]\n", "the file: not TOML at line"),
         (
             &GOOD[ways..],
             "",
-            "auth: a source of tables must have at least one way",
+            "auth: a source with tables must have at least one way",
         ),
         (
             "\"tabular\"\ncat",
@@ -225,8 +225,8 @@ fn a_wrong_field_is_named_with_what_would_be_right() {
         ),
     ] {
         assert!(GOOD.contains(from), "{from}");
-        let told = problem(&GOOD.replacen(from, to, 1));
-        assert!(told.starts_with(expected), "{expected}\n{told}");
+        let reported = problem(&GOOD.replacen(from, to, 1));
+        assert!(reported.starts_with(expected), "{expected}\n{reported}");
     }
 }
 
@@ -237,7 +237,7 @@ fn a_source_of_tables_says_how_its_connections_look() {
     let without = format!("{}{}", &GOOD[..start], &GOOD[end..]);
     assert_eq!(
         problem(&without),
-        "source_connection: a source of tables must have it"
+        "source_connection: a source with tables must have it"
     );
 }
 

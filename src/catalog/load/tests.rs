@@ -1,7 +1,7 @@
 //! The catalogue that is compiled in as a whole, and what a folder changes of it.
 
 use super::*;
-use crate::catalog::entry::{Kind, ValueType};
+use crate::catalog::entry::{SourceKind, ValueType};
 use crate::catalog::{AuthError, NotServed};
 
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -40,15 +40,21 @@ secret = true
 #[test]
 fn every_source_that_the_documents_name_is_there() {
     let catalog = Catalog::built_in();
-    let count = |kind: Kind| catalog.iter().filter(|source| source.kind == kind).count();
+    let count = |kind: SourceKind| catalog.iter().filter(|source| source.kind == kind).count();
     assert_eq!(
-        [Kind::Tabular, Kind::Other, Kind::File, Kind::Streaming].map(count),
+        [
+            SourceKind::Tabular,
+            SourceKind::Other,
+            SourceKind::File,
+            SourceKind::Streaming
+        ]
+        .map(count),
         [38, 14, 10, 11]
     );
     for source in catalog.iter() {
         assert_eq!(
             source.served().is_ok(),
-            source.kind == Kind::Tabular,
+            source.kind == SourceKind::Tabular,
             "{}",
             source.name
         );
@@ -123,7 +129,7 @@ fn a_body_has_the_types_and_the_extra_fields_of_the_documents() {
 }
 
 #[test]
-fn an_unknown_name_and_a_source_without_tables_are_told_apart() {
+fn an_unknown_name_differs_from_a_source_without_tables() {
     let catalog = Catalog::built_in();
     assert_eq!(
         catalog
@@ -134,7 +140,7 @@ fn an_unknown_name_and_a_source_without_tables_are_told_apart() {
          `salesforce-marketing-cloud` or `salesforce`?"
     );
     let NotServed { title, kind, .. } = catalog.source("amazon-s3").unwrap().served().unwrap_err();
-    assert_eq!((title.as_str(), kind), ("Amazon S3", Kind::File));
+    assert_eq!((title.as_str(), kind), ("Amazon S3", SourceKind::File));
 }
 
 #[test]

@@ -4,11 +4,11 @@ use std::time::SystemTime;
 
 use aep_flow_proto::names::ORACLE_SERVICE_CLOUD_SPEC_ID;
 use aep_platform::{
-    Class, Client, ConnectionSpecId, Failure as Report, Sandbox, SandboxName, SandboxState,
+    Chain, Class, Client, ConnectionSpecId, PlatformError, Sandbox, SandboxName, SandboxState,
 };
 
-use super::super::platform::exit_of;
-use super::{Check, ExitStatus, Failure};
+use super::super::platform::hint;
+use super::{Check, CommandError, ExitStatus};
 use crate::config::{Aep, Config};
 use crate::platform_client;
 
@@ -21,14 +21,14 @@ const SCHEMAS: &str = "right: schemas";
 const DATASETS: &str = "right: datasets";
 const CLOCK: &str = "clock";
 
-// Half of `aep.start_margin`'s default: a start time that the platform's clock takes for the
-// past is refused, and a request needs some of the margin for its way.
+// Half of the default of `aep.start_margin`: the platform refuses a start time that is in the past
+// by its own clock, and the request uses some of the margin.
 const MAX_SKEW_SECONDS: i64 = 30;
 
 pub(super) async fn report(config: &Config) -> Vec<Check> {
     let mut checks: Vec<Check> = platform_client::check(config)
         .err()
-        .map(|error| Check::failed(WAY, &Failure::from(error)))
+        .map(|error| Check::failed(WAY, &CommandError::from(error)))
         .into_iter()
         .collect();
     let missing = missing(&config.aep);
@@ -37,7 +37,7 @@ pub(super) async fn report(config: &Config) -> Vec<Check> {
             CREDENTIALS,
             ExitStatus::Refused,
             format!("not set: {}", missing.join(", ")),
-            "make an OAuth server-to-server credential in Adobe's Developer Console, in a \
+            "create an OAuth server-to-server credential in Adobe's Developer Console, in a \
              project with the Experience Platform API, and set what is missing",
         ));
         checks.extend(skipped("no credentials"));
@@ -52,26 +52,26 @@ pub(super) async fn report(config: &Config) -> Vec<Check> {
         Ok(Some(client)) => client,
         Ok(None) => return skipped("no credentials"),
         Err(error) => {
-            let mut checks = vec![Check::failed(CREDENTIALS, &Failure::from(error))];
+            let mut checks = vec![Check::failed(CREDENTIALS, &CommandError::from(error))];
             checks.extend(skipped("no credentials"));
             return checks;
         }
     };
     if let Err(error) = client.check_credentials().await {
-        let mut checks = vec![of(CREDENTIALS, &error.failure())];
+        let mut checks = vec![of(CREDENTIALS, &error)];
         checks.extend(skipped("no token"));
         return checks;
     }
     let mut checks = vec![Check::ok(
         CREDENTIALS,
-        format!("a token was had from {}", config.aep.ims_url),
+        format!("got a token from {}", config.aep.ims_url),
     )];
     checks.extend(in_sandbox(&client, &config.aep.sandbox).await);
     checks.push(clock(&client).await);
     checks
 }
 
-/// The settings without which there are no credentials, by their names in the environment.
+/// The missing settings of the credentials, by their names in the environment.
 fn missing(aep: &Aep) -> Vec<&'static str> {
     [
         (aep.client_id.is_none(), "AEP_FLOW_CLIENT_ID"),
@@ -112,7 +112,7 @@ async fn in_sandbox(client: &Client, name: &str) -> Vec<Check> {
     };
     let sandbox = client.sandbox(&parsed);
     match sandbox.info().await {
-        Err(error) => skip(of(SANDBOX, &error.failure())),
+        Err(error) => skip(of(SANDBOX, &error)),
         Ok(None) => {
             let known = known(client).await;
             skip(Check::fail(
@@ -120,7 +120,7 @@ async fn in_sandbox(client: &Client, name: &str) -> Vec<Check> {
                 ExitStatus::Refused,
                 format!("there is no sandbox `{name}` for these credentials"),
                 format!(
-                    "set `aep.sandbox` to one of them{known}, or have the credentials admitted"
+                    "set `aep.sandbox` to a sandbox of the credentials{known}, or have them given access"
                 ),
             ))
         }
@@ -128,7 +128,7 @@ async fn in_sandbox(client: &Client, name: &str) -> Vec<Check> {
             SANDBOX,
             ExitStatus::Refused,
             format!("`{name}` is not active but {:?}", info.state),
-            "wait until it is, or set `aep.sandbox` to another",
+            "wait until it is active, or set `aep.sandbox` to another",
         )),
         Ok(Some(info)) => {
             let kind = info.type_.unwrap_or_else(|| "active".to_owned());
@@ -155,7 +155,7 @@ async fn known(client: &Client) -> String {
     }
 }
 
-/// One read of each service. That they may also write shows only when they do.
+/// One read of each service. Whether the credentials may also write shows only when they do.
 async fn rights(sandbox: &Sandbox) -> [Check; 3] {
     let (sources, schemas, datasets) = tokio::join!(
         sources(sandbox),
@@ -166,11 +166,11 @@ async fn rights(sandbox: &Sandbox) -> [Check; 3] {
         sources,
         match schemas {
             Ok(tenant) => Check::ok(SCHEMAS, format!("tenant {}", tenant.tenant_id)),
-            Err(error) => of(SCHEMAS, &error.failure()),
+            Err(error) => of(SCHEMAS, &error),
         },
         match datasets {
-            Ok(_) => Check::ok(DATASETS, "the catalog answers"),
-            Err(error) => of(DATASETS, &error.failure()),
+            Ok(_) => Check::ok(DATASETS, "the catalog responds"),
+            Err(error) => of(DATASETS, &error),
         },
     ]
 }
@@ -183,21 +183,16 @@ async fn sources(sandbox: &Sandbox) -> Check {
     match sandbox.get_connection_spec(&id).await {
         Ok(Some(_)) => Check::ok(SOURCES, "Oracle Service Cloud is offered"),
         Ok(None) => not_offered(),
-        Err(error) => {
-            let report = error.failure();
-            match report.class {
-                // The right is there; the source is gone.
-                Class::NotFound => not_offered(),
-                _ => of(SOURCES, &report),
-            }
-        }
+        // The credentials have the right; the source was removed.
+        Err(error) if error.class() == Class::NotFound => not_offered(),
+        Err(error) => of(SOURCES, &error),
     }
 }
 
 fn not_offered() -> Check {
     Check::warn(
         SOURCES,
-        "Oracle Service Cloud is not offered any more",
+        "Oracle Service Cloud is no longer offered",
         "Adobe names the Data Landing Zone as its replacement",
     )
 }
@@ -206,16 +201,16 @@ async fn clock(client: &Client) -> Check {
     let before = SystemTime::now();
     match client.server_time().await {
         Ok(Some(theirs)) => {
-            // The answer was made somewhere between sending and receiving.
+            // The platform read its clock at some time between the request and the response.
             let half = before.elapsed().unwrap_or_default() / 2;
             judge(skew(before + half, theirs))
         }
-        Ok(None) => Check::skip(CLOCK, "the platform's answers carry no time"),
-        Err(error) => of(CLOCK, &error.failure()),
+        Ok(None) => Check::skip(CLOCK, "the platform's responses carry no time"),
+        Err(error) => of(CLOCK, &error),
     }
 }
 
-/// How far our clock is ahead of theirs, in seconds.
+/// How far this machine's clock is ahead of the platform's, in seconds.
 fn skew(ours: SystemTime, theirs: SystemTime) -> i64 {
     let seconds = |ahead: std::time::Duration| i64::try_from(ahead.as_secs()).unwrap_or(i64::MAX);
     match ours.duration_since(theirs) {
@@ -233,13 +228,13 @@ fn judge(skew: i64) -> Check {
     Check::warn(
         CLOCK,
         format!("this machine is {by} s {side} the platform"),
-        "set the clock, or let NTP do it: start times of schedules and tokens go by it",
+        "set the clock, or let NTP do it: start times of schedules and tokens depend on it",
     )
 }
 
-fn of(name: &'static str, report: &Report) -> Check {
-    let exit = exit_of(report.class);
-    Check::fail(name, exit, report.message.clone(), report.next_step.clone())
+fn of(name: &'static str, error: &PlatformError) -> Check {
+    let exit = error.class().into();
+    Check::fail(name, exit, Chain(error).to_string(), hint(error))
 }
 
 #[cfg(test)]
@@ -248,7 +243,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn a_clock_that_is_off_is_told_with_its_side() {
+    fn a_clock_that_is_off_is_reported_with_its_direction() {
         let now = SystemTime::now();
         let case = |ours, theirs| judge(skew(ours, theirs)).message;
         assert_eq!(case(now, now), "within 0 s of the platform's");

@@ -1,8 +1,8 @@
-//! The checks about secrets: where inputs may have them from, and who else may read them.
+//! The checks about secrets: where inputs may get them from, and who else may read them.
 
 use std::path::{Component, Path};
 
-use super::{Check, ExitStatus, Failure};
+use super::{Check, CommandError, ExitStatus};
 use crate::config::{Config, Loaded};
 use crate::secrets::exposure;
 use crate::secrets::vault::Vault;
@@ -25,7 +25,7 @@ fn variables(allow: &[String]) -> Check {
     if allow.is_empty() {
         let off = r#"inputs may use no variable: {"env": "NAME"} is refused"#;
         let fix = "set `secrets.env_allow` (`AEP_FLOW_SECRETS_ENV_ALLOW`) to names or prefixes \
-                   such as `OSC_*`, if inputs are to use some";
+                   such as `OSC_*`, if inputs need variables";
         return Check {
             fix: Some(fix.to_owned()),
             ..Check::skip(VARIABLES, off)
@@ -37,10 +37,10 @@ fn variables(allow: &[String]) -> Check {
         Some(pattern) => Check::warn(
             VARIABLES,
             format!(
-                "`{pattern}` lets whoever may start a workflow read variables that are not meant \
-                 for inputs"
+                "`{pattern}` lets anyone who may start a workflow read variables that are not for \
+                 inputs"
             ),
-            "set `secrets.env_allow` to names or prefixes of what is, such as `OSC_*`",
+            "set `secrets.env_allow` to the names or prefixes for inputs, such as `OSC_*`",
         ),
     }
 }
@@ -51,14 +51,14 @@ fn folder(folder: &Path) -> Check {
         return Check::fail(
             FOLDER,
             ExitStatus::Refused,
-            format!("{shown} is no folder on this machine"),
-            "make it, or change the setting `secrets.folder`",
+            format!("{shown} is not a folder on this machine"),
+            "create it, or change the setting `secrets.folder`",
         );
     }
     if folder.components().any(|part| part == Component::ParentDir) {
         return Check::warn(
             FOLDER,
-            format!("{shown} leads out with `..`: which folder that is depends on the way there"),
+            format!("{shown} contains `..`, so links decide which folder it is"),
             "set `secrets.folder` to the folder's full path",
         );
     }
@@ -66,25 +66,25 @@ fn folder(folder: &Path) -> Check {
         None => Check::ok(FOLDER, shown),
         Some((file, more)) => Check::warn(
             FOLDER,
-            format!("{}{}", exposure::said(&file), exposure::and(more)),
+            format!("{}{}", exposure::describe(&file), exposure::and_more(more)),
             exposure::NEXT_STEP,
         ),
     }
 }
 
-/// The files that the configuration's own secrets stand in.
+/// The files that hold the configuration's own secrets.
 fn files(loaded: &Loaded) -> Option<Check> {
     let files = &loaded.secret_files;
     let (_, first) = files.first()?;
     let exposed = files.iter().find(|(_, file)| exposure::is_exposed(file));
     Some(match exposed {
         None => {
-            let more = exposure::and(files.len() - 1);
+            let more = exposure::and_more(files.len() - 1);
             Check::ok(FILES, format!("{}{more}", first.display()))
         }
         Some((setting, file)) => Check::warn(
             FILES,
-            format!("{}, and it holds `{setting}`", exposure::said(file)),
+            format!("{}, and it holds `{setting}`", exposure::describe(file)),
             exposure::NEXT_STEP,
         ),
     })
@@ -94,7 +94,7 @@ async fn vault(config: &Config) -> Option<Check> {
     let address = config.vault.address.as_ref()?;
     let vault = match Vault::from_config(config) {
         Ok(vault) => vault?,
-        Err(error) => return Some(Check::failed(VAULT, &Failure::from(error))),
+        Err(error) => return Some(Check::failed(VAULT, &CommandError::from(error))),
     };
     Some(match vault.log_in().await {
         Ok(()) => {
@@ -103,10 +103,10 @@ async fn vault(config: &Config) -> Option<Check> {
                 Check::warn(
                     VAULT,
                     format!(
-                        "`{allow}` lets whoever may start a workflow read all that the worker's \
+                        "`{allow}` lets anyone who may start a workflow read all that the worker's \
                          role may"
                     ),
-                    "set `vault.allow` to paths that are meant for inputs, such as `osc/*`",
+                    "set `vault.allow` to the paths for inputs, such as `osc/*`",
                 )
             } else {
                 Check::ok(
@@ -116,7 +116,7 @@ async fn vault(config: &Config) -> Option<Check> {
             }
         }
         Err(error) => {
-            let exit = if error.is_passing() {
+            let exit = if error.is_transient() {
                 ExitStatus::Unreachable
             } else {
                 ExitStatus::Refused

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aep_flow_proto::names::search_attribute;
+use aep_flow_proto::names::SearchAttribute;
 use temporalio_client::tonic::{Code, IntoRequest as _, Status};
 use temporalio_client::{Client, NamespacedClient as _};
 use temporalio_common::protos::temporal::api::{
@@ -11,12 +11,12 @@ use temporalio_common::protos::temporal::api::{
     workflowservice::v1::{DescribeNamespaceRequest, DescribeTaskQueueRequest},
 };
 
-use super::{Check, ExitStatus, Failure};
+use super::{Check, CommandError, ExitStatus};
 use crate::config::Config;
 use crate::search_attributes::{self, Registered, names, register_command};
 use crate::temporal::{self, Target};
 
-// The client repeats a call for ten seconds; a check that takes longer is a hang.
+// The client retries a call for ten seconds; a check that takes longer hangs.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
 const SERVER: &str = "temporal";
@@ -35,7 +35,7 @@ pub(super) async fn report(config: &Config, fix: bool) -> Vec<Check> {
         Ok(connected) => connected,
         Err(error) => {
             return vec![
-                Check::failed(SERVER, &Failure::from(error)),
+                Check::failed(SERVER, &CommandError::from(error)),
                 Check::skip(NAMESPACE, "no server"),
                 Check::skip(ATTRIBUTES, "no server"),
                 Check::skip(WORKERS, "no server"),
@@ -44,7 +44,7 @@ pub(super) async fn report(config: &Config, fix: bool) -> Vec<Check> {
     };
     let mut checks = vec![Check::ok(SERVER, address)];
     let namespace = namespace(&client).await;
-    let is_there = namespace.result == super::Verdict::Ok;
+    let is_there = namespace.result == super::CheckResult::Ok;
     checks.push(namespace);
     if is_there {
         checks.push(attributes(&client, fix).await);
@@ -59,7 +59,7 @@ pub(super) async fn report(config: &Config, fix: bool) -> Vec<Check> {
 async fn within<T>(call: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
     tokio::time::timeout(TIMEOUT, call)
         .await
-        .unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer within 15 s")))
+        .unwrap_or_else(|_| Err(Status::deadline_exceeded("no response within 15 s")))
 }
 
 async fn namespace(client: &Client) -> Check {
@@ -80,7 +80,7 @@ async fn namespace(client: &Client) -> Check {
                 NamespaceState::Deprecated | NamespaceState::Deleted => Check::fail(
                     NAMESPACE,
                     ExitStatus::Refused,
-                    format!("`{name}` takes no new workflows: it is {state:?}"),
+                    format!("`{name}` accepts no new workflows: it is {state:?}"),
                     "name another one with `--namespace` or `TEMPORAL_NAMESPACE`",
                 ),
                 NamespaceState::Registered | NamespaceState::Unspecified => {
@@ -93,11 +93,11 @@ async fn namespace(client: &Client) -> Check {
             ExitStatus::Refused,
             format!("there is no namespace `{name}`"),
             format!(
-                "name an existing one with `--namespace`, or make it: `temporal operator \
+                "name an existing one with `--namespace`, or create it: `temporal operator \
                  namespace create --namespace {name}`"
             ),
         ),
-        // A key for a namespace may not be one for asking about it.
+        // A key that may use a namespace need not be allowed to describe it.
         Err(status) if status.code() == Code::PermissionDenied => Check::fail(
             NAMESPACE,
             ExitStatus::Refused,
@@ -106,7 +106,7 @@ async fn namespace(client: &Client) -> Check {
         ),
         Err(status) => Check::failed(
             NAMESPACE,
-            &crate::cli::rpc::failure(&status, "the namespace can't be read", client),
+            &crate::cli::rpc::call_error(&status, "the namespace can't be read", client),
         ),
     }
 }
@@ -119,22 +119,22 @@ async fn attributes(client: &Client, fix: bool) -> Check {
             return Check::warn(
                 ATTRIBUTES,
                 format!("they can't be listed: {}", status.message()),
-                "see in the namespace's settings whether those of docs/configuration.md are there",
+                "check in the namespace's settings that those of docs/configuration.md exist",
             );
         }
     };
-    if let Some(((name, kind), found)) = registered.mistyped().first() {
+    if let Some((name, found)) = registered.mistyped().first() {
         return Check::warn(
             ATTRIBUTES,
             format!("{name} is of the type {found}, so it can't be used"),
-            format!("have it removed, and registered as a {kind}"),
+            format!("have it removed and registered as {}", name.value_type()),
         );
     }
     let missing = registered.missing();
     if missing.is_empty() {
         return Check::ok(
             ATTRIBUTES,
-            format!("all {} are registered", search_attribute::ALL.len()),
+            format!("all {} are registered", SearchAttribute::ALL.len()),
         );
     }
     let command = register_command(&namespace, &missing);
@@ -154,7 +154,7 @@ async fn attributes(client: &Client, fix: bool) -> Check {
                 "{missing_names} could not be registered: {}",
                 status.message()
             ),
-            format!("somebody who may change the namespace runs {command}"),
+            format!("have somebody who may change the namespace run {command}"),
         ),
     }
 }

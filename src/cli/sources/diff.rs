@@ -1,15 +1,15 @@
 //! `aep-flow sources diff`: where the catalogue and the platform differ.
 
-use aep_platform::{ReadError, Sandbox};
+use aep_platform::{PlatformError, Sandbox};
 use clap::Args;
 use serde::Serialize;
 
+use super::super::command_error::CommandError;
 use super::super::exit::ExitStatus;
-use super::super::failure::Failure;
 use super::super::out::{self, Output};
 use super::super::platform;
 use crate::catalog::Catalog;
-use crate::catalog::compare::{self, Difference, Kind, Offer};
+use crate::catalog::compare::{self, Difference, DifferenceKind, Offer};
 use crate::config::Config;
 
 /// Flow specification that table sources are read by.
@@ -19,17 +19,17 @@ const TABLE_FLOW_SPEC: &str = "CRMToAEP";
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Asks the platform directly, with the configured credentials, for its connection and flow
-specifications; it writes nothing. Where the two differ the platform is right: a file in a folder
-of your own (`--catalog DIR`) replaces an entry.
+specifications; it writes nothing. Where the two differ, the platform is right: a file in your own
+folder (`--catalog DIR`) replaces an entry.
 
-Ends with 0 if they say the same, and with 1 if something differs.
+Exits with 0 if nothing differs, and with 1 if something does.
 
 Examples:
   aep-flow sources diff
   aep-flow sources diff salesforce-service-cloud
   aep-flow sources diff --output json | jq -r '.differences[] | select(.difference == \"spec-gone\").source'")]
 pub(super) struct Arguments {
-    /// A source; without it, all that are served
+    /// Name of a source [default: all that are served]
     name: Option<String>,
     /// Sandbox [env: AEP_FLOW_SANDBOX] [default: prod]
     #[arg(long, short)]
@@ -48,7 +48,7 @@ pub(super) async fn run(
     config: &Config,
     catalog: &Catalog,
     arguments: &Arguments,
-) -> Result<ExitStatus, Failure> {
+) -> Result<ExitStatus, CommandError> {
     let name = arguments.name.as_deref();
     if let Some(name) = name {
         catalog.source(name)?.served()?;
@@ -77,18 +77,17 @@ pub(super) async fn run(
     })
 }
 
-async fn offer(sandbox: &Sandbox) -> Result<Offer, ReadError> {
+async fn offer(sandbox: &Sandbox) -> Result<Offer, PlatformError> {
     Ok(Offer {
         connection_specs: sandbox.list_connection_specs().await?,
         flow_specs: sandbox.find_flow_specs_named(TABLE_FLOW_SPEC).await?,
     })
 }
 
-fn unreadable(error: ReadError) -> Failure {
-    let failure = error.failure();
-    let exit = platform::exit_of(failure.class);
+fn unreadable(error: PlatformError) -> CommandError {
+    let (exit, hint) = (error.class().into(), platform::hint(&error));
     let context = "what the platform offers can't be read";
-    Failure::new(exit, anyhow::Error::new(error).context(context)).hint(failure.next_step)
+    CommandError::new(exit, anyhow::Error::new(error).context(context)).hint(hint)
 }
 
 fn show(differences: &[Difference]) {
@@ -107,12 +106,12 @@ fn show(differences: &[Difference]) {
 
 fn what(difference: &Difference) -> String {
     match (difference.difference, difference.param.as_deref()) {
-        (Kind::SpecGone, _) => "connection specification".to_owned(),
-        (Kind::Version, _) => "version".to_owned(),
-        (Kind::FlowSpec, _) => "flow specification".to_owned(),
-        (Kind::RowFilter, _) => "row filter".to_owned(),
-        (Kind::Way, _) => "the way itself".to_owned(),
-        (Kind::Param | Kind::Required | Kind::Secret, param) => {
+        (DifferenceKind::SpecGone, _) => "connection specification".to_owned(),
+        (DifferenceKind::Version, _) => "version".to_owned(),
+        (DifferenceKind::FlowSpec, _) => "flow specification".to_owned(),
+        (DifferenceKind::RowFilter, _) => "row filter".to_owned(),
+        (DifferenceKind::Way, _) => "the way itself".to_owned(),
+        (DifferenceKind::Param | DifferenceKind::Required | DifferenceKind::Secret, param) => {
             format!("parameter {}", out::plain(param.unwrap_or_default()))
         }
     }

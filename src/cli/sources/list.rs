@@ -5,11 +5,11 @@ use serde::Serialize;
 
 use super::super::out::{self, Output};
 use crate::catalog::Catalog;
-use crate::catalog::entry::{Auth, Deprecation, Kind, Source};
+use crate::catalog::entry::{Auth, Deprecation, Source, SourceKind};
 
 #[derive(Debug, Args)]
 pub(super) struct Selection {
-    /// Also those that are known by name and not served yet
+    /// Also those that are known by name but not served yet
     #[arg(long)]
     all: bool,
 }
@@ -24,7 +24,7 @@ struct Answer<'a> {
 struct Line<'a> {
     name: &'a str,
     title: &'a str,
-    kind: Kind,
+    kind: SourceKind,
     category: &'a str,
     served: bool,
     /// What the source is and why it isn't served.
@@ -32,7 +32,7 @@ struct Line<'a> {
     why_not_served: Option<&'static str>,
     /// `specName` of each way of authentication.
     auth: Vec<&'a str>,
-    /// That Adobe drops the source itself.
+    /// The removal of the source by Adobe.
     deprecation: Option<&'a Deprecation>,
 }
 
@@ -44,7 +44,7 @@ pub(super) fn run(output: Output, catalog: &Catalog, selection: &Selection) {
         Output::Json => out::json(&Answer {
             sources: sources.map(line).collect(),
         }),
-        Output::Text => show(&table(sources)),
+        Output::Text => show(sources.map(row)),
     }
 }
 
@@ -65,12 +65,6 @@ fn ways(source: &Source) -> impl Iterator<Item = &Auth> {
     source.tabular.iter().flat_map(|tabular| &tabular.auth)
 }
 
-/// Header and one line per source.
-fn table<'a>(sources: impl Iterator<Item = &'a Source>) -> String {
-    let header = ["NAME", "CATEGORY", "AUTHENTICATION", "DEPRECATED"];
-    out::table(&header, sources.map(row))
-}
-
 fn row(source: &Source) -> Vec<String> {
     let ways: Vec<String> = ways(source)
         .map(|auth| match auth.deprecation {
@@ -79,7 +73,7 @@ fn row(source: &Source) -> Vec<String> {
         })
         .collect();
     let ways = match (source.kind, ways.join(", ")) {
-        (Kind::Tabular, ways) => ways,
+        (SourceKind::Tabular, ways) => ways,
         (kind, _) => format!("not served: {}", kind.in_a_word()),
     };
     let deprecated = source.deprecation.as_ref().map(|deprecation| {
@@ -96,13 +90,14 @@ fn row(source: &Source) -> Vec<String> {
     ]
 }
 
-/// The header is no part of the answer: `aep-flow sources | wc -l` counts sources.
-fn show(table: &str) {
-    match table.split_once('\n') {
-        Some((header, rows)) => {
+/// The header is not part of the answer, so that `aep-flow sources | wc -l` counts sources.
+fn show(rows: impl Iterator<Item = Vec<String>>) {
+    let header = ["NAME", "CATEGORY", "AUTHENTICATION", "DEPRECATED"];
+    match out::table_lines(&header, rows).as_slice() {
+        [] | [_] => out::note("no sources"),
+        [header, rows @ ..] => {
             out::note(header);
-            out::answer(rows);
+            out::answer(&rows.join("\n"));
         }
-        None => out::note("no sources"),
     }
 }

@@ -3,21 +3,21 @@
 use clap::Args;
 use serde::Serialize;
 
+use super::super::command_error::CommandError;
 use super::super::exit::ExitStatus;
-use super::super::failure::Failure;
 use super::super::out::{self, Output};
 use super::template;
 use crate::catalog::entry::{
-    Auth, ConnectionSpec, DeltaColumn, Deprecation, FlowSpec, Format, Kind, Literal, Param, Source,
-    Tabular, ValueType,
+    Auth, ConnectionSpec, DeltaColumn, Deprecation, FlowSpec, Format, Literal, Param, Source,
+    SourceKind, Tabular, ValueType,
 };
-use crate::catalog::{AuthError, Catalog, NotServed, Unknown};
+use crate::catalog::{AuthError, Catalog, NotServed, UnknownSource};
 
 /// Show what a source needs, as a specification to fill in
 #[derive(Debug, Args)]
 #[command(after_help = "\
-What is shown is itself YAML, with the explanations as comments: write it to a file, fill it in,
-and hand it to `aep-flow ingest -f`. Secrets are references, never values.
+The output is YAML, with explanations as comments: write it to a file, fill it in, and pass it to
+`aep-flow ingest -f`. Secrets are references, never values.
 
 Examples:
   aep-flow sources show postgresql > spec.yaml
@@ -28,12 +28,16 @@ pub(super) struct Arguments {
     #[arg(value_name = "NAME")]
     source: String,
 
-    /// Way of authentication, by Adobe's exact name [default: the one to prefer]
+    /// Way of authentication, by Adobe's exact name [default: the preferred one]
     #[arg(long, value_name = "WAY")]
     auth: Option<String>,
 }
 
-pub(super) fn run(output: Output, catalog: &Catalog, arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn run(
+    output: Output,
+    catalog: &Catalog,
+    arguments: &Arguments,
+) -> Result<(), CommandError> {
     let source = catalog.source(&arguments.source)?;
     let tabular = source.served()?;
     let auth = match arguments.auth.as_deref() {
@@ -47,32 +51,32 @@ pub(super) fn run(output: Output, catalog: &Catalog, arguments: &Arguments) -> R
     Ok(())
 }
 
-impl From<Unknown> for Failure {
-    fn from(error: Unknown) -> Self {
+impl From<UnknownSource> for CommandError {
+    fn from(error: UnknownSource) -> Self {
         Self::new(ExitStatus::Refused, error).hint("`aep-flow sources --all` lists every name")
     }
 }
 
-impl From<NotServed> for Failure {
+impl From<NotServed> for CommandError {
     fn from(error: NotServed) -> Self {
         Self::new(ExitStatus::Refused, error).hint("`aep-flow sources` lists those that are served")
     }
 }
 
-impl From<AuthError> for Failure {
+impl From<AuthError> for CommandError {
     fn from(error: AuthError) -> Self {
         Self::new(ExitStatus::Refused, error)
-            .hint("name one of them, exactly so: `--auth 'Basic Authentication'`")
+            .hint("name one of them exactly, such as `--auth 'Basic Authentication'`")
     }
 }
 
-/// The entry in the names of the other answers.
+/// The entry, with field names in the style of the other results.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Answer<'a> {
     name: &'a str,
     title: &'a str,
-    kind: Kind,
+    kind: SourceKind,
     category: &'a str,
     document: &'a str,
     in_current_catalog: Option<bool>,

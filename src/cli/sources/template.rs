@@ -1,16 +1,16 @@
 //! A specification of an ingestion to fill in: YAML, its explanations as comments.
 //!
-//! Without a change it is valid YAML of the shape that `aep-flow ingest -f` takes. A value that
-//! nobody can guess is an empty text, so that one that was forgotten is refused.
+//! Unchanged, it is valid YAML in the form that `aep-flow ingest -f` takes. A value without a
+//! default is an empty text, so that a forgotten one is refused.
 
 use std::fmt::Write as _;
 
 use crate::catalog::entry::{Auth, Literal, Param, Source, Tabular, ValueType};
 
-/// Characters of a line, its comment sign and indent counted.
+/// Longest line, including comment sign and indent.
 const WIDTH: usize = 100;
 
-/// The way of authentication to show where nobody asks for one: the first that Adobe keeps.
+/// The way of authentication to show by default: the first that Adobe does not remove.
 pub(super) fn preferred(tabular: &Tabular) -> &Auth {
     tabular
         .auth
@@ -34,7 +34,7 @@ fn head(yaml: &mut Yaml, source: &Source, tabular: &Tabular, auth: &Auth) {
     yaml.comment(
         0,
         &format!(
-            "{}: fill in, then `aep-flow ingest -f FILE`. What is commented out may be left out.",
+            "{}: fill in, then `aep-flow ingest -f FILE`. Lines that are commented out are optional.",
             source.title
         ),
     );
@@ -76,12 +76,12 @@ fn connection(yaml: &mut Yaml, source: &Source, auth: &Auth) {
     yaml.field(1, "auth", &auth.spec_name);
     yaml.comment(
         1,
-        "By this name a later run finds what an earlier one made.",
+        "A later run uses this name to find what an earlier one created.",
     );
     yaml.field(1, "name", &source.title);
     yaml.comment(1, "sandbox: prod");
     if source.deprecation.is_some() || auth.deprecation.is_some() {
-        yaml.comment(1, "Adobe drops it, as said above; to go on all the same:");
+        yaml.comment(1, "Adobe removes it, see above. To use it anyway:");
         yaml.comment(1, "acknowledgeDeprecation: true");
     }
     if auth.params.is_empty() {
@@ -90,7 +90,7 @@ fn connection(yaml: &mut Yaml, source: &Source, auth: &Auth) {
     if auth.params.iter().any(|param| param.secret) {
         yaml.comment(
             1,
-            "A secret is a reference that the worker's owner must allow: {env: NAME}, \
+            "A secret is a reference, which the worker's owner must allow: {env: NAME}, \
              {file: path} or {vault: {path: …, key: …}}.",
         );
     }
@@ -131,7 +131,7 @@ fn parameter(yaml: &mut Yaml, source: &Source, param: &Param) {
 fn table(yaml: &mut Yaml, tabular: &Tabular) {
     yaml.comment(
         1,
-        "Path of a table, as `aep-flow explore tables` lists it; one entry for each.",
+        "Path of a table, as `aep-flow explore tables` lists it; one entry per table.",
     );
     yaml.line(1, "- table: \"\"");
     yaml.comment(2, "Without it, every column:");
@@ -142,14 +142,19 @@ fn table(yaml: &mut Yaml, tabular: &Tabular) {
     }
     let delta = tabular.delta_column.as_ref();
     if delta.is_some_and(|column| !column.supported) {
-        yaml.comment(2, "It has no delta column, so it is taken once, now.");
+        yaml.comment(
+            2,
+            "The source has no delta column, so the table is copied once, now.",
+        );
         return;
     }
     yaml.comment(2, "Without it, one run, now:");
     yaml.comment(2, "schedule: {frequency: HOUR, interval: 1}");
     let format = delta.and_then(|column| column.date_format.as_deref());
-    let format = format.map_or_else(String::new, |format| format!("; dates in it read {format}"));
-    let what = format!("With a schedule, the column that tells what is new{format}:");
+    let format = format.map_or_else(String::new, |format| {
+        format!("; the format of its dates is {format}")
+    });
+    let what = format!("With a schedule, the column that shows which rows are new{format}:");
     yaml.comment(2, &what);
     yaml.comment(2, "deltaColumn: updatedTime");
 }
@@ -173,7 +178,7 @@ fn variable(source: &str, param: &str) -> String {
     name.to_ascii_uppercase()
 }
 
-/// A text as YAML, in quotes where it would be read as something else without.
+/// A text as YAML, in quotes if YAML would read it as something else.
 fn scalar(text: &str) -> String {
     serde_saphyr::to_string(&text).map_or_else(
         |_| serde_json::Value::from(text).to_string(),
@@ -181,7 +186,7 @@ fn scalar(text: &str) -> String {
     )
 }
 
-/// The text while it grows.
+/// The text so far.
 #[derive(Default)]
 struct Yaml {
     text: String,

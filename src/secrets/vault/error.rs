@@ -1,36 +1,36 @@
-//! Why Vault gives no secret, and why there is none to ask. Nothing that Vault says is repeated:
-//! an answer may hold the question.
+//! Errors of Vault and of its settings. They repeat nothing that Vault says, because a response may
+//! contain the request.
 
 use std::path::PathBuf;
 
 use aep_platform::BuildError;
 
-/// What is set of Vault does not go together.
+/// The settings of Vault are wrong or inconsistent.
 #[derive(Debug, thiserror::Error)]
 pub enum VaultConfigError {
-    /// The address or the proxy is none, or the certificates are.
+    /// The address, the proxy or the certificates are invalid.
     #[error(transparent)]
     Build(#[from] BuildError),
     /// The address has a path.
     #[error("vault.address has a path")]
     PathInAddress,
-    /// Inputs could read nothing, or everything: nobody said.
-    #[error("vault.address is set, and vault.allow names no path that inputs may read")]
+    /// The paths that inputs may read are not set.
+    #[error("vault.address is set, but vault.allow names no path that inputs may read")]
     NothingAllowed,
-    /// A mount that no URL can carry.
-    #[error("vault.mount or vault.login_mount is no path of a mount")]
+    /// A mount that can't be part of a URL.
+    #[error("vault.mount or vault.login_mount is not the path of a mount")]
     WrongMount,
-    /// A namespace that no header can carry.
-    #[error("vault.namespace has a character that no header can carry")]
+    /// A namespace that can't be the value of a header.
+    #[error("vault.namespace has a character that a header can't contain")]
     WrongNamespace,
-    /// No way to log in.
-    #[error("vault.address is set, and no way to log in there")]
+    /// No login method.
+    #[error("vault.address is set, but no login method is")]
     NoLogin,
     /// A role id without a secret id, or the other way round.
-    #[error("of vault.role_id and vault.secret_id only one is set")]
+    #[error("only one of vault.role_id and vault.secret_id is set")]
     HalfAnAppRole,
-    /// More than one way to log in.
-    #[error("more than one way to log in to Vault is set")]
+    /// More than one login method.
+    #[error("more than one login method for Vault is set")]
     TwoLogins,
     /// The certificate authority's file could not be read.
     #[error("cannot read the certificates in {}", path.display())]
@@ -49,8 +49,8 @@ impl VaultConfigError {
     pub fn next_step(&self) -> &'static str {
         match self {
             Self::Build(BuildError::InsecureUrl { .. }) => {
-                "set `vault.address` to an https address; for a server on this machine also \
-                 `vault.allow_insecure`"
+                "set `vault.address` to an https address; for a server on this machine, set \
+                 `vault.allow_insecure` too"
             }
             Self::Build(BuildError::WrongCertificate { .. }) | Self::Certificate { .. } => {
                 "set `vault.ca_certificate` to a PEM file with the authority's certificate"
@@ -63,7 +63,7 @@ impl VaultConfigError {
                 "set `vault.allow` (`AEP_FLOW_VAULT_ALLOW`) to the paths that inputs may read, \
                  such as `osc/*`"
             }
-            Self::WrongMount => "name the mount as Vault lists it, without a closing `/`",
+            Self::WrongMount => "name the mount as Vault lists it, without the final `/`",
             Self::WrongNamespace => "correct `vault.namespace`",
             Self::NoLogin | Self::HalfAnAppRole | Self::TwoLogins => {
                 "set one of: `vault.token`; `vault.role_id` and `vault.secret_id`; \
@@ -73,26 +73,26 @@ impl VaultConfigError {
     }
 }
 
-/// Why Vault gives no secret.
+/// Why Vault returns no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VaultError {
-    /// The worker's configuration keeps inputs from this path.
+    /// The worker's configuration does not allow inputs this path.
     #[error("inputs may not read this path of the worker's Vault")]
     NotAllowed,
-    /// Nothing is there, or its newest version was deleted.
+    /// There is no secret, or its newest version was deleted.
     #[error("Vault has no secret at this path")]
     Missing,
     /// The secret has other keys.
     #[error("the secret at this path has no such key")]
     NoKey,
-    /// A number, a list, an object.
-    #[error("the key's value is no text")]
+    /// The value is a number, a list or an object.
+    #[error("the key's value is not a text")]
     NotText,
     /// An empty text.
     #[error("the key's value is empty")]
     Empty,
     /// The worker's role may not read it.
-    #[error("Vault denies it to the worker's role")]
+    #[error("Vault denies access to the worker's role")]
     Denied,
     /// The worker can't log in.
     #[error("Vault refuses the worker's login with status {status}")]
@@ -103,13 +103,13 @@ pub enum VaultError {
     /// The file with the service account's token.
     #[error("the service account's token can't be read: {reason}")]
     NoServiceAccount {
-        /// What the system said.
+        /// The system's error.
         reason: String,
     },
-    /// No connection, or no answer in time.
+    /// No connection, or no response in time.
     #[error("Vault can't be reached: {reason}")]
     Unreachable {
-        /// What the transport said.
+        /// The transport's error.
         reason: String,
     },
     /// Sealed, starting, or a standby.
@@ -119,29 +119,29 @@ pub enum VaultError {
         status: u16,
     },
     /// Too many requests, or an error of its own.
-    #[error("Vault answers with status {status}")]
+    #[error("Vault responds with status {status}")]
     Unavailable {
         /// HTTP status.
         status: u16,
     },
-    /// It points to another address, which is not followed.
-    #[error("Vault points to another address, which is not followed")]
+    /// A redirect, which is not followed.
+    #[error("Vault redirects to another address, which is not followed")]
     Redirected,
-    /// It refuses what no role is the reason for.
+    /// A refusal that is not about the role.
     #[error("Vault refuses the request with status {status}")]
     Refused {
         /// HTTP status.
         status: u16,
     },
-    /// Not what Vault answers.
-    #[error("what answers is not as Vault's key/value store, version 2")]
+    /// The response is not one of Vault's.
+    #[error("the response is not that of Vault's key/value store, version 2")]
     Unreadable,
 }
 
 impl VaultError {
-    /// Whether the same question may be answered later, with nothing put right.
+    /// Whether the same request may succeed later, with nothing changed.
     #[must_use]
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Sealed { .. } | Self::Unavailable { .. } => true,
             Self::NotAllowed
@@ -158,9 +158,9 @@ impl VaultError {
         }
     }
 
-    /// Whether it is between the worker and Vault, so that no input mends it.
+    /// Whether the cause is between the worker and Vault, so that no input fixes it.
     #[must_use]
-    pub fn is_the_workers(&self) -> bool {
+    pub fn is_worker_fault(&self) -> bool {
         matches!(
             self,
             Self::Denied
@@ -178,7 +178,7 @@ impl VaultError {
         match self {
             Self::NotAllowed => format!(
                 "add `{path}` to the worker's setting `vault.allow` (`AEP_FLOW_VAULT_ALLOW`), or \
-                 use a path that it has"
+                 use a path that it allows"
             ),
             Self::Missing => format!("put the secret at `{path}`, or correct the path"),
             Self::NoKey => format!("put `{key}` into the secret at `{path}`, or correct the key"),
@@ -186,10 +186,10 @@ impl VaultError {
                 format!("store `{key}` of the secret at `{path}` as a text")
             }
             Self::Denied => format!(
-                "let the worker's role read `data/{path}` below the mount, by a policy of Vault's"
+                "let the worker's role read `data/{path}` below the mount, by a policy in Vault"
             ),
             Self::LoginRefused { .. } => {
-                "correct the worker's login in the settings `vault.…`; `aep-flow check` tries it"
+                "correct the worker's login in the settings `vault.…`; `aep-flow check` tests it"
                     .to_owned()
             }
             Self::NoServiceAccount { .. } => {
@@ -197,14 +197,14 @@ impl VaultError {
                     .to_owned()
             }
             Self::Unreachable { .. } | Self::Sealed { .. } | Self::Unavailable { .. } => {
-                "nothing, if Vault comes back; else see to Vault, or correct `vault.address`"
+                "wait until Vault is back; if it stays away, check Vault and `vault.address`"
                     .to_owned()
             }
             Self::Redirected => {
-                "set `vault.address` to the active node or to the balancer before it".to_owned()
+                "set `vault.address` to the active node or to its load balancer".to_owned()
             }
             Self::Refused { .. } | Self::Unreadable => {
-                "see that `vault.address`, `vault.namespace` and `vault.mount` lead to a \
+                "make sure that `vault.address`, `vault.namespace` and `vault.mount` lead to a \
                  key/value store, version 2"
                     .to_owned()
             }

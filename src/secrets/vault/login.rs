@@ -1,4 +1,4 @@
-//! The login: one token for all activities, renewed before it ends, one renewal in flight.
+//! The login: one token for all activities, renewed before it expires, one renewal at a time.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -10,19 +10,19 @@ use serde::Serialize;
 
 use super::VaultError;
 use super::wire::{Grant, Wire};
-use crate::secrets::{cut_line_end, file};
+use crate::secret_file::{read_all, without_line_end};
 
-/// A failed login is the answer for everyone within this time: a hundred activities must not ask
-/// a hundred times for what was just refused.
+/// How long a failed login counts for everyone: a hundred activities must not repeat a hundred times
+/// what was just refused.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 
 /// A token of Kubernetes has 1 to 2 KiB.
 const MAX_SERVICE_ACCOUNT_BYTES: usize = 16 * 1024;
 
-/// As whom the worker comes.
+/// How the worker logs in.
 #[derive(Debug)]
 pub(super) enum Login {
-    /// With a token that somebody else got.
+    /// With a configured token.
     Token(SecretString),
     /// With a role's id and secret.
     AppRole {
@@ -30,7 +30,7 @@ pub(super) enum Login {
         role_id: String,
         secret_id: SecretString,
     },
-    /// As a service account of Kubernetes, whose token is read at each login, as it is rotated.
+    /// As a Kubernetes service account. Its token is rotated, so each login reads it again.
     Kubernetes {
         mount: String,
         role: String,
@@ -41,10 +41,10 @@ pub(super) enum Login {
 #[derive(Debug)]
 struct Held {
     token: Arc<SecretString>,
-    /// When it is to be renewed, and when it ends; a token may have no end.
+    /// When to renew it and when it expires; a token may not expire.
     due: Option<(Instant, Instant)>,
     is_renewable: bool,
-    /// How long it lived when it was new.
+    /// Its lifetime when it was new.
     first_life: Duration,
 }
 
@@ -54,19 +54,19 @@ struct State {
     failed: Option<(Instant, VaultError)>,
 }
 
-/// A login, and the token that it gave.
+/// A login, and its token.
 #[derive(Debug)]
 pub(super) struct Session {
     login: Login,
     /// Held for a few instructions, never across an await.
     state: Mutex<State>,
-    /// Held during a login: whoever has it is the one who logs in.
+    /// Held during a login, so that there is only one.
     renewing: tokio::sync::Mutex<()>,
 }
 
 enum Look {
     Fresh(Arc<SecretString>),
-    /// Good, but due to be renewed; whether it can be, and how long it lived when it was new.
+    /// Valid but due for renewal; whether it is renewable, and its lifetime when it was new.
     Due(Arc<SecretString>, bool, Duration),
     Absent,
 }
@@ -80,18 +80,18 @@ impl Session {
         }
     }
 
-    /// The token; got if there is none, renewed if it is due.
+    /// The token. Logs in if there is none, and renews it when due.
     pub(super) async fn token(&self, wire: &Wire) -> Result<Arc<SecretString>, VaultError> {
         let _renewing = match self.look() {
             Look::Fresh(token) => return Ok(token),
-            // Somebody renews it already, and this one is still good.
+            // Another task renews it already, and this one is still valid.
             Look::Due(token, ..) => match self.renewing.try_lock() {
                 Ok(guard) => guard,
                 Err(_) => return Ok(token),
             },
             Look::Absent => self.renewing.lock().await,
         };
-        // The second look: whoever had the lock before may have got one.
+        // Checks again: the previous holder of the lock may have got a token.
         let old = match self.look() {
             Look::Fresh(token) => return Ok(token),
             Look::Due(token, is_renewable, first_life) => Some((token, is_renewable, first_life)),
@@ -100,11 +100,11 @@ impl Session {
         if let Some(error) = self.recent_failure() {
             return old.map(|(token, ..)| token).ok_or(error);
         }
-        // A life counts from before the question: the answer may have travelled long.
+        // The lifetime counts from before the request, because the response may be slow.
         let asked_at = Instant::now();
         if let Some((token, true, first_life)) = &old
             && let Ok(grant) = wire.renew(token).await
-            // Near the end of the longest life that it may have, a renewal gives little.
+            // Near its maximum lifetime, a renewal gains little.
             && Duration::from_secs(grant.lease_duration) >= *first_life / 2
         {
             return Ok(self.store(asked_at, grant, Some(*first_life)));
@@ -113,13 +113,13 @@ impl Session {
             Ok(grant) => Ok(self.store(asked_at, grant, None)),
             Err(error) => {
                 self.lock().failed = Some((Instant::now() + FAILURE_PAUSE, error.clone()));
-                // Still good for a moment.
+                // The old token is still valid for a moment.
                 old.map(|(token, ..)| token).ok_or(error)
             }
         }
     }
 
-    /// Whether Vault still knows the token.
+    /// Whether Vault still accepts the token.
     pub(super) async fn is_alive(
         &self,
         wire: &Wire,
@@ -132,7 +132,7 @@ impl Session {
         }
     }
 
-    /// Forgets a token, unless another task did so already.
+    /// Discards a token, unless another task has replaced it.
     pub(super) fn discard(&self, token: &Arc<SecretString>) {
         let mut state = self.lock();
         if let Some(held) = &state.held
@@ -179,10 +179,10 @@ impl Session {
                     reason: format!("{}: {reason}", token_file.display()),
                 };
                 let token = File::open(token_file)
-                    .and_then(|file| file::read_all(file, MAX_SERVICE_ACCOUNT_BYTES))
+                    .and_then(|file| read_all(file, MAX_SERVICE_ACCOUNT_BYTES))
                     .map_err(|error| none(&error.to_string()))?
                     .ok_or_else(|| none("too long"))?;
-                let jwt = str::from_utf8(cut_line_end(&token)).map_err(|_| none("no text"))?;
+                let jwt = str::from_utf8(without_line_end(&token)).map_err(|_| none("no text"))?;
                 wire.log_in(mount, &Body { role, jwt }).await
             }
         };
@@ -226,7 +226,7 @@ impl Session {
         state.failed = None;
         state.held = Some(Held {
             token: Arc::clone(&token),
-            // Two thirds of a life, as Vault's own agent does.
+            // After two thirds of the lifetime, like Vault's own agent.
             due: (!life.is_zero()).then(|| (asked_at + life * 2 / 3, asked_at + life)),
             is_renewable: grant.renewable,
             first_life: first_life.unwrap_or(life),
@@ -235,7 +235,7 @@ impl Session {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic between two assignments leaves a state that the next login replaces.
+        // After a panic between two assignments, the next login replaces the state.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

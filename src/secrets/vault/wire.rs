@@ -1,5 +1,5 @@
-//! Vault's HTTP API: the requests, and what their answers say. What a request or an answer holds
-//! is zeroed when it is let go, but for the buffers of the HTTP library.
+//! Vault's HTTP API: requests and responses. Their contents are zeroed when dropped, except in the
+//! buffers of the HTTP library.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use zeroize::Zeroizing;
 
 use super::{VaultConfigError, VaultError};
 
-/// The longest answer that is read; a secret of Vault's has at most 1 MiB by default.
-const MAX_ANSWER_BYTES: usize = 2 * 1024 * 1024;
+/// The longest response that is read; a secret in Vault has at most 1 MiB by default.
+const MAX_RESPONSE_BYTES: usize = 2 * 1024 * 1024;
 
-/// The way to one Vault.
+/// The connection to one Vault.
 pub(super) struct Wire {
     http: reqwest::Client,
     address: Url,
@@ -26,7 +26,7 @@ pub(super) struct Wire {
     timeout: Duration,
 }
 
-/// The address alone, whatever the HTTP client shows of itself and its proxy.
+/// Only the address: the HTTP client could show its proxy.
 impl std::fmt::Debug for Wire {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
@@ -36,26 +36,26 @@ impl std::fmt::Debug for Wire {
     }
 }
 
-/// What a login gives.
+/// The result of a login.
 #[derive(Deserialize)]
 pub(super) struct Grant {
     #[serde(deserialize_with = "secret_text")]
     pub(super) client_token: SecretString,
-    /// Seconds; 0 does not end.
+    /// Seconds; 0 does not expire.
     pub(super) lease_duration: u64,
     pub(super) renewable: bool,
 }
 
-/// What is known of a token that was given.
+/// What Vault knows about a token.
 #[derive(Deserialize)]
 pub(super) struct TokenInfo {
-    /// Seconds; 0 does not end.
+    /// Seconds; 0 does not expire.
     pub(super) ttl: u64,
     #[serde(default)]
     pub(super) renewable: bool,
 }
 
-/// What stands under a key.
+/// The value of a key.
 pub(super) enum Secret {
     Text(SecretString),
     NotText,
@@ -91,7 +91,7 @@ impl Wire {
         })
     }
 
-    /// One value of a secret of the key/value store.
+    /// One value of a secret in the key/value store.
     pub(super) async fn read(
         &self,
         mount: &str,
@@ -100,9 +100,9 @@ impl Wire {
         token: &SecretString,
     ) -> Result<Secret, VaultError> {
         let at = [mount, "data", path];
-        let answer: Data<Data<HashMap<String, Found>>> =
+        let response: Data<Data<HashMap<String, Found>>> =
             self.ask(Method::GET, &at, Some(token), None).await?;
-        let mut values = answer.data.data;
+        let mut values = response.data.data;
         Ok(match values.remove(key) {
             Some(Found(Some(text))) => Secret::Text(text),
             Some(Found(None)) => Secret::NotText,
@@ -116,27 +116,27 @@ impl Wire {
         mount: &str,
         body: &B,
     ) -> Result<Grant, VaultError> {
-        // Room at once for a token of Kubernetes: growing leaves copies that nobody zeroes.
+        // Has room for a Kubernetes token from the start: growing leaves copies that nobody zeroes.
         let mut bytes = Zeroizing::new(Vec::with_capacity(16 * 1024));
         serde_json::to_writer(&mut *bytes, body).map_err(|_| VaultError::Unreadable)?;
-        let answer: Logged = self
+        let response: Logged = self
             .ask(Method::POST, &["auth", mount, "login"], None, Some(bytes))
             .await?;
-        Ok(answer.auth)
+        Ok(response.auth)
     }
 
-    /// Has the token live on.
+    /// Renews the token.
     pub(super) async fn renew(&self, token: &SecretString) -> Result<Grant, VaultError> {
         let at = ["auth", "token", "renew-self"];
-        let answer: Logged = self.ask(Method::POST, &at, Some(token), None).await?;
-        Ok(answer.auth)
+        let response: Logged = self.ask(Method::POST, &at, Some(token), None).await?;
+        Ok(response.auth)
     }
 
-    /// How long the token lives.
+    /// Looks up the token's lifetime.
     pub(super) async fn look_up(&self, token: &SecretString) -> Result<TokenInfo, VaultError> {
         let at = ["auth", "token", "lookup-self"];
-        let answer: Data<TokenInfo> = self.ask(Method::GET, &at, Some(token), None).await?;
-        Ok(answer.data)
+        let response: Data<TokenInfo> = self.ask(Method::GET, &at, Some(token), None).await?;
+        Ok(response.data)
     }
 
     async fn ask<T: DeserializeOwned>(
@@ -146,13 +146,13 @@ impl Wire {
         token: Option<&SecretString>,
         body: Option<Zeroizing<Vec<u8>>>,
     ) -> Result<T, VaultError> {
-        let asked = self.exchange(method, path, token, body);
-        let answer = tokio::time::timeout(self.timeout, asked)
+        let request = self.exchange(method, path, token, body);
+        let response = tokio::time::timeout(self.timeout, request)
             .await
             .map_err(|_| VaultError::Unreachable {
-                reason: format!("no answer within {} s", self.timeout.as_secs_f32()),
+                reason: format!("no response within {} s", self.timeout.as_secs_f32()),
             })??;
-        serde_json::from_slice(&answer).map_err(|_| VaultError::Unreadable)
+        serde_json::from_slice(&response).map_err(|_| VaultError::Unreadable)
     }
 
     async fn exchange(
@@ -164,7 +164,7 @@ impl Wire {
     ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         let mut request = reqwest::Request::new(method, self.url(path));
         let headers = request.headers_mut();
-        // What Vault asks for of everyone who might be tricked into asking.
+        // Vault requires this of clients that could be tricked into a request.
         headers.insert("x-vault-request", HeaderValue::from_static("true"));
         if let Some(namespace) = &self.namespace {
             headers.insert("x-vault-namespace", namespace.clone());
@@ -174,26 +174,26 @@ impl Wire {
         }
         if let Some(body) = body {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            let bytes = bytes::Bytes::from_owner(ZeroedInTheEnd(body));
+            let bytes = bytes::Bytes::from_owner(ZeroedOnDrop(body));
             *request.body_mut() = Some(reqwest::Body::from(bytes));
         }
         let mut response = self.http.execute(request).await.map_err(unreachable)?;
         verdict(response.status())?;
         let announced = response.content_length().map(usize::try_from);
         let limit = match announced {
-            Some(Ok(length)) if length <= MAX_ANSWER_BYTES => length,
+            Some(Ok(length)) if length <= MAX_RESPONSE_BYTES => length,
             Some(_) => return Err(VaultError::Unreadable),
-            None => MAX_ANSWER_BYTES,
+            None => MAX_RESPONSE_BYTES,
         };
-        // All of its room at once, as above.
-        let mut answer = Zeroizing::new(Vec::with_capacity(limit));
+        // Has all its room from the start, as above.
+        let mut body = Zeroizing::new(Vec::with_capacity(limit));
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            if answer.len() + chunk.len() > limit {
+            if body.len() + chunk.len() > limit {
                 return Err(VaultError::Unreadable);
             }
-            answer.extend_from_slice(&chunk);
+            body.extend_from_slice(&chunk);
         }
-        Ok(answer)
+        Ok(body)
     }
 
     /// The parts of the path, each of one or more segments.
@@ -207,7 +207,7 @@ impl Wire {
     }
 }
 
-/// What the status alone says.
+/// Whether the status is a success, and which error if not.
 fn verdict(status: StatusCode) -> Result<(), VaultError> {
     let code = status.as_u16();
     match code {
@@ -215,9 +215,9 @@ fn verdict(status: StatusCode) -> Result<(), VaultError> {
         300..=399 => Err(VaultError::Redirected),
         403 => Err(VaultError::Denied),
         404 => Err(VaultError::Missing),
-        // Not caught up yet, or too many requests.
+        // Not in sync yet, or too many requests.
         412 | 429 => Err(VaultError::Unavailable { status: code }),
-        // Standbys of two kinds, and a sealed one.
+        // Two kinds of standby, and a sealed Vault.
         472 | 473 | 503 => Err(VaultError::Sealed { status: code }),
         500..=599 => Err(VaultError::Unavailable { status: code }),
         _ => Err(VaultError::Refused { status: code }),
@@ -230,26 +230,26 @@ fn unreachable(error: reqwest::Error) -> VaultError {
     }
 }
 
-/// The token as a header that does not print, in memory that is zeroed in the end.
+/// The token as a header that does not print, in memory that is zeroed when dropped.
 fn header(token: &SecretString) -> Result<HeaderValue, VaultError> {
     let bytes = Zeroizing::new(token.expose_secret().as_bytes().to_vec());
-    let bytes = bytes::Bytes::from_owner(ZeroedInTheEnd(bytes));
-    // A token with a line feed in it is none that Vault gave.
+    let bytes = bytes::Bytes::from_owner(ZeroedOnDrop(bytes));
+    // A token with a line feed is not one of Vault's.
     let mut header = HeaderValue::from_maybe_shared(bytes)
         .map_err(|_| VaultError::LoginRefused { status: 0 })?;
     header.set_sensitive(true);
     Ok(header)
 }
 
-struct ZeroedInTheEnd(Zeroizing<Vec<u8>>);
+struct ZeroedOnDrop(Zeroizing<Vec<u8>>);
 
-impl AsRef<[u8]> for ZeroedInTheEnd {
+impl AsRef<[u8]> for ZeroedOnDrop {
     fn as_ref(&self) -> &[u8] {
         &self.0
     }
 }
 
-/// A text, kept as a secret from the first moment, or none where it is no text.
+/// A text, kept as a secret from the start, or nothing if the value is not a text.
 struct Found(Option<SecretString>);
 
 impl<'de> Deserialize<'de> for Found {
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn what_passes_is_told_from_what_does_not() {
+    fn transient_errors_differ_from_permanent_ones() {
         for (status, passes) in [
             (301, false),
             (400, false),
@@ -353,7 +353,7 @@ mod tests {
             (503, true),
         ] {
             let error = verdict(StatusCode::from_u16(status).unwrap()).unwrap_err();
-            assert_eq!(error.is_passing(), passes, "{status}");
+            assert_eq!(error.is_transient(), passes, "{status}");
         }
     }
 }

@@ -1,50 +1,53 @@
-//! The search attributes of an ingestion: what they are to say, and which of them can be set.
+//! The search attributes of an ingestion: their values, and which of them can be set.
 //!
-//! To set one that the namespace does not know fails every workflow task from then on, so the
-//! worker is asked first. That goes on beside the first steps, which do not wait for it. What
-//! changed within a workflow task is set by one command.
+//! Setting one that the namespace does not know fails every workflow task from then on, so the
+//! workflow asks the worker first. The first steps run at the same time and do not wait. One
+//! command sets all that changed within a workflow task.
 //!
-//! The question is no local activity, which would be cheaper by a workflow task: the SDK warns
-//! that it drops those of a worker that caches no workflow, and one that is under way when its
-//! run is evicted makes it panic in a debug build.
+//! A local activity would save a workflow task. But the SDK warns that it drops the local
+//! activities of a worker without a workflow cache, and in a debug build one that runs when its
+//! workflow is evicted makes the SDK panic.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use aep_flow_proto::{
-    names::search_attribute as attribute,
-    v1::{FindSearchAttributesInput, FindSearchAttributesResult, SearchAttribute},
+    names::SearchAttribute,
+    v1::{self, FindSearchAttributesInput, FindSearchAttributesResult},
 };
 use temporalio_common::search_attributes::{SearchAttributeKey, SearchAttributeUpdate};
 
-use super::{Context, Ingestion, Kind, steps};
-use crate::{activities::Declared, step::Patience};
+use super::{
+    IngestContext, Ingestion, Kind,
+    run_activity::{self, Patience},
+};
+use crate::activities::Declared;
 
-/// Marks the histories that ask at their start and say all. Those without it ask when a person
-/// is needed, and say only that.
+/// Marks the histories that ask at their start and set all attributes. Those without it ask when
+/// a person is needed, and set only that attribute.
 const FROM_THE_START: &str = "search-attributes-from-the-start";
 
-/// How long to ask which search attributes there are. Without an answer it goes on as well.
+/// How long to ask for the known search attributes. Without a result, the ingestion continues.
 const ASK: Patience = Patience {
     deadline: Duration::from_secs(20),
     attempts: 3,
 };
 
-/// What a search attribute says.
+/// The value of a search attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Value {
     Keyword(String),
     Bool(bool),
 }
 
-/// What the workflow knows of the namespace's search attributes, and what it set.
+/// The search attributes that can be set, and those that are set.
 #[derive(Debug, Default)]
 pub(super) struct Attributes {
     is_asked: bool,
     is_from_the_start: bool,
-    usable: Vec<&'static str>,
-    told: BTreeMap<&'static str, Value>,
+    usable: Vec<SearchAttribute>,
+    reported: BTreeMap<SearchAttribute, Value>,
     sandbox: String,
-    /// Why nobody can list the ingestions that wait for a person, and what to do about it.
+    /// Why ingestions that wait for a person cannot be listed, and what to do about it.
     hint: Option<String>,
 }
 
@@ -53,20 +56,22 @@ impl Attributes {
         self.hint.as_deref()
     }
 
-    /// Takes all that the run before this one may have said for outdated.
-    pub(super) fn are_of_an_earlier_run(&mut self) {
-        for name in [attribute::LAST_FAILURE, attribute::NEEDS_DECISION] {
-            // Nothing is ever to say that.
-            self.told.insert(name, Value::Keyword(String::new()));
+    /// Marks the attributes that the previous run may have set as outdated.
+    pub(super) fn invalidate(&mut self) {
+        for attribute in [SearchAttribute::LastFailure, SearchAttribute::NeedsDecision] {
+            // No attribute ever gets this value, so the next report replaces it.
+            self.reported
+                .insert(attribute, Value::Keyword(String::new()));
         }
     }
 
-    /// Takes up the worker's answer, or that there was none.
-    fn learn(&mut self, found: Option<FindSearchAttributesResult>, namespace: &str) {
-        let needs_decision = attribute::NEEDS_DECISION;
+    /// Records the worker's result, or that there was none.
+    fn record_found(&mut self, found: Option<FindSearchAttributesResult>, namespace: &str) {
+        let needs_decision = SearchAttribute::NeedsDecision;
+        let value_type = needs_decision.value_type();
         let why_not = match &found {
             None => Some("can't be asked about".to_owned()),
-            Some(found) => problem(&found.attributes, needs_decision, "Bool"),
+            Some(found) => problem(&found.attributes, needs_decision),
         };
         self.hint = why_not.map(|why_not| {
             format!(
@@ -74,57 +79,59 @@ impl Attributes {
                  a list of workflows can't show which of them wait for a person. This registers \
                  it, for workflows that start from then on:\n\n    temporal operator \
                  search-attribute create --namespace {namespace} --name {needs_decision} --type \
-                 Bool\n"
+                 {value_type}\n"
             )
         });
         let found = found.unwrap_or_default();
-        self.usable = attribute::ALL
+        self.usable = SearchAttribute::ALL
             .into_iter()
-            .filter(|(name, kind)| problem(&found.attributes, name, kind).is_none())
-            .map(|(name, _)| name)
+            .filter(|&attribute| problem(&found.attributes, attribute).is_none())
             .collect();
         if self.sandbox.is_empty() {
             self.sandbox = found.default_sandbox;
         }
     }
 
-    /// What is to be said by now and was not yet; nothing for one that is to say nothing.
-    fn changes<K: Kind>(&self, ingest: &Ingestion<K>) -> Vec<(&'static str, Option<Value>)> {
+    /// The attributes whose value has changed; none as a value means to unset it.
+    fn changes<K: Kind>(&self, ingest: &Ingestion<K>) -> Vec<(SearchAttribute, Option<Value>)> {
         let keyword = |text: &str| (!text.is_empty()).then(|| Value::Keyword(text.to_owned()));
         let is_decision_needed = !ingest.decisions.is_empty();
         self.usable
             .iter()
-            .filter_map(|&name| {
-                let told = self.told.get(name);
-                let wanted = match name {
-                    attribute::SANDBOX => keyword(&self.sandbox),
-                    attribute::SOURCE => keyword(&ingest.source),
-                    attribute::PHASE => keyword(ingest.phase()),
-                    attribute::CONNECTION_ID => keyword(&ingest.status.base_connection_id),
-                    attribute::LAST_FAILURE => {
+            .filter_map(|&attribute| {
+                let reported = self.reported.get(&attribute);
+                let wanted = match attribute {
+                    SearchAttribute::Sandbox => keyword(&self.sandbox),
+                    SearchAttribute::Source => keyword(&ingest.source),
+                    SearchAttribute::Phase => keyword(ingest.phase()),
+                    SearchAttribute::ConnectionId => keyword(&ingest.status.base_connection_id),
+                    SearchAttribute::LastFailure => {
                         keyword(ingest.attempts.last_failure().unwrap_or_default())
                     }
-                    attribute::DEPRECATED => ingest.is_deprecated.then_some(Value::Bool(true)),
-                    // Nothing before it was needed once.
-                    _ => (is_decision_needed || told.is_some())
+                    // Not set before the first decision.
+                    SearchAttribute::NeedsDecision => (is_decision_needed || reported.is_some())
                         .then_some(Value::Bool(is_decision_needed)),
+                    SearchAttribute::Deprecated => {
+                        ingest.is_deprecated.then_some(Value::Bool(true))
+                    }
                 };
-                (wanted.as_ref() != told).then_some((name, wanted))
+                (wanted.as_ref() != reported).then_some((attribute, wanted))
             })
             .collect()
     }
 }
 
-fn problem(found: &[SearchAttribute], name: &str, kind: &str) -> Option<String> {
-    match found.iter().find(|each| each.name == name) {
-        Some(attribute) if attribute.r#type == kind => None,
-        Some(attribute) => Some(format!("is of the type {}, not {kind}", attribute.r#type)),
+fn problem(found: &[v1::SearchAttribute], attribute: SearchAttribute) -> Option<String> {
+    let wanted = attribute.value_type().as_str();
+    match found.iter().find(|each| each.name == attribute.as_str()) {
+        Some(known) if known.r#type == wanted => None,
+        Some(known) => Some(format!("is of the type {}, not {wanted}", known.r#type)),
         None => Some("is not registered".to_owned()),
     }
 }
 
 /// Asks which search attributes can be set, at the start of an ingestion into `sandbox`.
-pub(super) async fn ask_at_the_start<K: Kind>(ctx: &Context<K>, sandbox: &str) {
+pub(super) async fn ask_at_the_start<K: Kind>(ctx: &IngestContext<K>, sandbox: &str) {
     if !ctx.patched(FROM_THE_START) {
         return;
     }
@@ -133,45 +140,44 @@ pub(super) async fn ask_at_the_start<K: Kind>(ctx: &Context<K>, sandbox: &str) {
         this.attributes.is_from_the_start = true;
         this.attributes.sandbox = sandbox.to_owned();
     });
-    ask_about(ctx, &attribute::ALL.map(|(name, _)| name)).await;
+    ask_about(ctx, &SearchAttribute::ALL).await;
 }
 
-/// Asks, once, whether it can be said that a person is needed, where that was not asked at the
-/// start.
-pub(super) async fn ask<K: Kind>(ctx: &Context<K>) {
+/// Asks once whether `AepNeedsDecision` can be set, in a history that did not ask at its start.
+pub(super) async fn ask<K: Kind>(ctx: &IngestContext<K>) {
     let is_asked = ctx.state(|this| this.attributes.is_asked);
     if !is_asked {
         ctx.state_mut(|this| this.attributes.is_asked = true);
-        ask_about(ctx, &[attribute::NEEDS_DECISION]).await;
+        ask_about(ctx, &[SearchAttribute::NeedsDecision]).await;
     }
 }
 
-async fn ask_about<K: Kind>(ctx: &Context<K>, names: &[&'static str]) {
+async fn ask_about<K: Kind>(ctx: &IngestContext<K>, attributes: &[SearchAttribute]) {
     let input = FindSearchAttributesInput {
-        names: names.iter().map(|&name| name.to_owned()).collect(),
+        names: attributes.iter().map(ToString::to_string).collect(),
     };
     let activity = Declared::find_search_attributes;
-    let found = steps::check(ctx, "", activity, input, ASK, "search attributes").await;
+    let found = run_activity::check(ctx, "", activity, input, ASK, "search attributes").await;
     let namespace = ctx.namespace().to_owned();
-    ctx.state_mut(|this| this.attributes.learn(found.ok(), &namespace));
+    ctx.state_mut(|this| this.attributes.record_found(found.ok(), &namespace));
 }
 
-/// Lets the search attributes say whether a person is needed, in a history that says only that.
-pub(super) fn tell_of_decisions<K: Kind>(ctx: &Context<K>) {
+/// Reports whether a person is needed, in a history that sets only that attribute.
+pub(super) fn report_decisions<K: Kind>(ctx: &IngestContext<K>) {
     if !ctx.state(|this| this.attributes.is_from_the_start) {
-        tell(ctx);
+        report(ctx);
     }
 }
 
-/// Lets the search attributes say all that changed, in a history that says all.
-pub(super) fn tell_all<K: Kind>(ctx: &Context<K>) {
+/// Reports all that changed, in a history that sets all attributes.
+pub(super) fn report_all<K: Kind>(ctx: &IngestContext<K>) {
     if ctx.state(|this| this.attributes.is_from_the_start) {
-        tell(ctx);
+        report(ctx);
     }
 }
 
-/// Lets the search attributes say what is true by now, by one command at most.
-fn tell<K: Kind>(ctx: &Context<K>) {
+/// Sets the search attributes that changed, by one command at most.
+fn report<K: Kind>(ctx: &IngestContext<K>) {
     let changes = ctx.state(|this| this.attributes.changes(this));
     if changes.is_empty() {
         return;
@@ -179,24 +185,25 @@ fn tell<K: Kind>(ctx: &Context<K>) {
     ctx.upsert_search_attributes(
         changes
             .iter()
-            .map(|(name, value)| update(name, value.as_ref())),
+            .map(|(attribute, value)| update(*attribute, value.as_ref())),
     );
     ctx.state_mut(|this| {
-        for (name, value) in changes {
+        for (attribute, value) in changes {
             match value {
-                Some(value) => this.attributes.told.insert(name, value),
-                None => this.attributes.told.remove(name),
+                Some(value) => this.attributes.reported.insert(attribute, value),
+                None => this.attributes.reported.remove(&attribute),
             };
         }
     });
 }
 
-fn update(name: &'static str, value: Option<&Value>) -> SearchAttributeUpdate {
+fn update(attribute: SearchAttribute, value: Option<&Value>) -> SearchAttributeUpdate {
+    let name = attribute.as_str();
     match value {
         Some(Value::Bool(value)) => SearchAttributeKey::bool(name).value_set(*value),
         Some(Value::Keyword(value)) => SearchAttributeKey::keyword(name).value_set(value.clone()),
-        // What the SDK sends to unset one has no encoding, and the server refuses it. A list of
-        // nothing is the other way that the server knows.
+        // The server refuses what the SDK sends to unset one, because it has no encoding. An
+        // empty list unsets it, too.
         None => SearchAttributeKey::keyword_list(name).value_set(Vec::new()),
     }
 }
@@ -206,7 +213,7 @@ mod tests {
     use super::*;
 
     fn found(attributes: &[(&str, &str)]) -> Option<FindSearchAttributesResult> {
-        let attributes = attributes.iter().map(|(name, kind)| SearchAttribute {
+        let attributes = attributes.iter().map(|(name, kind)| v1::SearchAttribute {
             name: (*name).to_owned(),
             r#type: (*kind).to_owned(),
         });
@@ -219,7 +226,7 @@ mod tests {
     #[test]
     fn only_what_is_registered_as_we_need_it_is_used() {
         let mut attributes = Attributes::default();
-        attributes.learn(
+        attributes.record_found(
             found(&[
                 ("AepPhase", "Text"),
                 ("AepSandbox", "Keyword"),
@@ -227,7 +234,7 @@ mod tests {
             ]),
             "ns",
         );
-        assert_eq!(attributes.usable, ["AepSandbox"]);
+        assert_eq!(attributes.usable, [SearchAttribute::Sandbox]);
         assert_eq!(attributes.sandbox, "prod");
         let hint = attributes.hint().unwrap();
         assert!(
@@ -235,7 +242,7 @@ mod tests {
             "{hint}"
         );
 
-        attributes.learn(found(&[("AepNeedsDecision", "Bool")]), "ns");
+        attributes.record_found(found(&[("AepNeedsDecision", "Bool")]), "ns");
         assert_eq!(attributes.hint(), None);
     }
 
@@ -245,9 +252,9 @@ mod tests {
             sandbox: "dev".to_owned(),
             ..Attributes::default()
         };
-        attributes.learn(None, "ns");
+        attributes.record_found(None, "ns");
         assert!(attributes.usable.is_empty(), "{attributes:?}");
-        attributes.learn(found(&[]), "ns");
+        attributes.record_found(found(&[]), "ns");
         assert_eq!(attributes.sandbox, "dev");
     }
 }

@@ -1,49 +1,51 @@
-//! How an ingestion of many tables goes on in a new run, under the same workflow id, before its
-//! history is too long for the server.
+//! Continues an ingestion of many tables in a new run, under the same workflow id, before its
+//! history gets too long for the server.
 //!
-//! A run that is long enough begins no more tables, lets those under way come to rest, and
-//! hands over what there is. A table that rests without being done is begun again in the next
-//! run, whose steps find what stands. Two things are handed over for it: a create that may
-//! still take effect, since nothing may be created before that can no longer happen, and what
-//! a person is asked, which stays open in between.
+//! A run whose history is long enough begins no more tables, waits for the running activities,
+//! and hands over its state. The next run begins a table again that is not done; its steps find
+//! what exists. For such a table, the state has two things. The first is a create that may still
+//! take effect: nothing may be created until it no longer can. The second is an open decision,
+//! which stays open.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use aep_flow_proto::{
-    names::{activity, phase},
+    names::{Phase, TablePhase, activity},
     v1::{Continued, ContinuedTable, EarlierCall, IngestResult, IngestedTable, OpenStep, Table},
-    validate::{self, Meant},
+    validate::{self, SelectedTable},
 };
 use temporalio_workflow::WorkflowResult;
 
-use super::{Base, Context, Given, Ingestion, Kind, Plan, now, oracle_service_cloud};
-use crate::{attempts::Attempts, decision::Decisions, payload::Message, progress};
+use super::{Base, IngestContext, IngestSetup, Ingestion, Kind, now, oracle_service_cloud};
+use crate::{
+    attempts::Attempts, decision::Decisions, ingest_input::IngestInput, payload::Message, progress,
+};
 
-/// Marks the runs that may end so. Those without it go on to the end of the ingestion.
+/// Marks the runs that may continue as new. Those without it run to the end of the ingestion.
 const GOES_ON_IN_A_NEW_RUN: &str = "go-on-in-a-new-run";
 
-/// Events of a history after which a run is to end, unless the input says otherwise. Those of
-/// the tables that are under way then come on top: some 50 each.
+/// Events in a history after which a run ends, unless the input says otherwise. The tables in
+/// progress then add some 50 each.
 const MOST_EVENTS: u32 = 4_000;
 
-/// How long tables that are under way are waited for. One takes two minutes of a healthy
-/// platform, most of them for its lists.
+/// How long to wait for running activities. A table takes two minutes on a healthy platform,
+/// mostly for the list lag.
 const REST_WITHIN: Duration = Duration::from_secs(300);
 
-/// The least of that, and how much of a step's deadline it is otherwise: a create that is left
-/// behind may take effect for a while, and the next run must have time to see that it did not.
+/// The least of that wait, and its part of a step's deadline. A create that is left behind may
+/// take effect for a while, and the next run needs time to see whether it did.
 const REST_AT_LEAST: Duration = Duration::from_secs(30);
 const REST_OF_DEADLINE: u32 = 4;
 
-/// How long the worker of an activity that is left behind may still send something: it hears
-/// of it by its next heartbeat, which is given up after half of that.
+/// How long the worker of an activity that is left behind may still send requests. Its next
+/// heartbeat stops it, at the latest after half of that time.
 const LEFT_BEHIND: Duration = Duration::from_secs(30);
 
-/// Tables that waited for a person in the run before, and are worked on at once beside the
+/// Most tables with a decision from the previous run that are worked on at once, beside the
 /// others.
 const MOST_BESIDE: usize = 64;
 
-/// Steps of a table that is done, as its status lists them.
+/// The steps of a table that is done, as its status lists them.
 const ALL_STEPS: [&str; 7] = [
     activity::EXPLORE_TABLE,
     activity::CREATE_SOURCE_CONNECTION,
@@ -54,51 +56,51 @@ const ALL_STEPS: [&str; 7] = [
     activity::CREATE_DATAFLOW,
 ];
 
-/// Whether the run is about to end, and what it still waits for.
+/// Whether the run is about to hand over, and what it still waits for.
 #[derive(Debug, Default)]
-pub(super) struct Leaving {
+pub(super) struct Handover {
     has_begun: bool,
-    /// It cannot: what there is to hand over is too much for a payload.
+    /// The state does not fit into a payload.
     is_impossible: bool,
     activities: usize,
 }
 
-impl Leaving {
-    /// Whether no table is to be begun any more.
+impl Handover {
+    /// Whether the run begins no more tables.
     pub(super) fn has_begun(&self) -> bool {
         self.has_begun
     }
 
-    pub(super) fn activity_begins(&mut self) {
+    pub(super) fn add_activity(&mut self) {
         self.activities += 1;
     }
 
-    pub(super) fn activity_ended(&mut self) {
+    pub(super) fn remove_activity(&mut self) {
         self.activities = self.activities.saturating_sub(1);
     }
 }
 
-/// The creates that are under way or wait for a person, and the tables that already waited in
-/// the run before.
+/// The creates that are in progress or wait for a person, and the tables that already waited in
+/// the previous run.
 #[derive(Debug, Default)]
-pub(super) struct Open {
+pub(super) struct OpenSteps {
     /// By table and step.
     steps: BTreeMap<(String, String), OpenStep>,
     /// With their places in the input.
     waiting: BTreeMap<String, usize>,
-    going_on: usize,
+    rooms_taken: usize,
 }
 
-impl Open {
+impl OpenSteps {
     pub(super) fn of(&self, table: &str, step: &str) -> Option<OpenStep> {
         self.steps.get(&key(table, step)).cloned()
     }
 
-    /// Notes that a create may be sent from now on, by that call.
-    pub(super) fn begun(&mut self, table: &str, step: &str, call: EarlierCall) {
+    /// Records that `call` may send a create from now on.
+    pub(super) fn add_create(&mut self, table: &str, step: &str, call: EarlierCall) {
         let open = OpenStep {
             step: step.to_owned(),
-            // It is sent at any time until it ends.
+            // The create may be sent at any time until the call ends.
             call: Some(EarlierCall {
                 since: String::new(),
                 ..call
@@ -108,24 +110,24 @@ impl Open {
         self.steps.insert(key(table, step), open);
     }
 
-    /// Notes that a person is asked.
-    pub(super) fn asks(&mut self, table: &str, open: OpenStep) {
+    /// Records that a step waits for a person.
+    pub(super) fn add_decision(&mut self, table: &str, open: OpenStep) {
         self.steps.insert(key(table, &open.step), open);
     }
 
-    /// Notes that a person had it tried again.
-    pub(super) fn is_to_retry(&mut self, table: &str, step: &str) {
+    /// Records that a person decided to retry a step.
+    pub(super) fn mark_retry(&mut self, table: &str, step: &str) {
         if let Some(open) = self.steps.get_mut(&key(table, step)) {
             open.decision = None;
             open.details = None;
         }
     }
 
-    pub(super) fn ended(&mut self, table: &str, step: &str) {
+    pub(super) fn remove(&mut self, table: &str, step: &str) {
         self.steps.remove(&key(table, step));
     }
 
-    /// The steps of `table` about which a person is asked.
+    /// The steps of `table` that wait for a person.
     pub(super) fn asked(&self, table: &str) -> Vec<OpenStep> {
         self.of_table(table)
             .filter(|open| open.decision.is_some())
@@ -140,31 +142,31 @@ impl Open {
             .map(|(_, open)| open)
     }
 
-    /// The tables that already waited in the run before, by their places in the input.
+    /// The tables that already waited in the previous run, by their places in the input.
     pub(super) fn waiting(&self) -> Vec<usize> {
         self.waiting.values().copied().collect()
     }
 
-    /// Whether that table already waited in the run before.
+    /// Whether `table` already waited in the previous run.
     pub(super) fn is_waiting(&self, table: &str) -> bool {
         self.waiting.contains_key(table)
     }
 
-    /// Whether one more of those that waited can be worked on.
+    /// Whether one more of the tables that waited can be worked on.
     pub(super) fn has_room(&self) -> bool {
-        self.going_on < MOST_BESIDE
+        self.rooms_taken < MOST_BESIDE
     }
 
-    /// Notes that one of those that waited is worked on.
-    pub(super) fn goes_on(&mut self) {
-        self.going_on += 1;
+    /// Records that one of the tables that waited is worked on.
+    pub(super) fn take_room(&mut self) {
+        self.rooms_taken += 1;
     }
 
-    /// Notes that one of those that waited came to its end.
-    pub(super) fn is_over(&mut self, table: &str) {
+    /// Removes a table that waited, because it has ended.
+    pub(super) fn close(&mut self, table: &str) {
         self.steps.retain(|(of, _), _| of != table);
         self.waiting.remove(table);
-        self.going_on = self.going_on.saturating_sub(1);
+        self.rooms_taken = self.rooms_taken.saturating_sub(1);
     }
 }
 
@@ -172,73 +174,73 @@ fn key(table: &str, step: &str) -> (String, String) {
     (table.to_owned(), step.to_owned())
 }
 
-/// Looks whether the run is long enough.
-pub(super) fn look<K: Kind>(ctx: &Context<K>, plan: &Plan) {
-    let has_decided = ctx.state(|this| this.leaving.has_begun || this.leaving.is_impossible);
-    // Before that the steps come one by one, and no table is begun.
-    if has_decided || plan.base.get().is_none() || plan.tables.get().is_none() {
+/// Begins the handover once the history is long enough.
+pub(super) fn check_length<K: Kind>(ctx: &IngestContext<K>, setup: &IngestSetup) {
+    let has_decided = ctx.state(|this| this.handover.has_begun || this.handover.is_impossible);
+    // Before that, the steps run one by one, and no table has begun.
+    if has_decided || setup.base.get().is_none() || setup.tables.get().is_none() {
         return;
     }
-    let most = match plan.given.continue_after_events {
+    let most = match setup.input.continue_after_events {
         0 => MOST_EVENTS,
         given => given,
     };
     let is_long = ctx.history_length() >= most || ctx.continue_as_new_suggested();
     if is_long && ctx.patched(GOES_ON_IN_A_NEW_RUN) {
-        ctx.state_mut(|this| this.leaving.has_begun = true);
+        ctx.state_mut(|this| this.handover.has_begun = true);
     }
 }
 
-/// Ends when what is under way has been waited for long enough.
-pub(super) async fn when_to_leave<K: Kind>(ctx: &Context<K>, plan: &Plan) {
-    let begun = ctx.wait_condition(|this| this.leaving.has_begun).await;
+/// Completes when the wait for running activities is over.
+pub(super) async fn rest_is_over<K: Kind>(ctx: &IngestContext<K>, setup: &IngestSetup) {
+    let begun = ctx.wait_condition(|this| this.handover.has_begun).await;
     if begun.is_err() {
-        // The workflow was cancelled, and ends by itself.
+        // The workflow was cancelled and ends by itself.
         return;
     }
-    let rest = (plan.step_deadline / REST_OF_DEADLINE).clamp(REST_AT_LEAST, REST_WITHIN);
+    let rest = (setup.step_deadline / REST_OF_DEADLINE).clamp(REST_AT_LEAST, REST_WITHIN);
     ctx.timer(rest).await;
 }
 
-/// Whether the run can end now: nothing is under way, or it was waited for long enough. What a
-/// person said is carried out before, and has its answer.
-pub(super) fn is_at_rest<K: Kind>(ctx: &Context<K>, is_overdue: bool) -> bool {
+/// Whether the run can end now: no activity is running, or the wait for them is over. All
+/// resolutions of people have been carried out before, and their updates have returned.
+pub(super) fn is_at_rest<K: Kind>(ctx: &IngestContext<K>, is_overdue: bool) -> bool {
     ctx.all_handlers_finished()
         && ctx.state(|this| {
-            this.leaving.has_begun
-                && !this.leaving.is_impossible
+            this.handover.has_begun
+                && !this.handover.is_impossible
                 && this.decisions.is_quiet()
-                && (this.leaving.activities == 0 || is_overdue)
+                && (this.handover.activities == 0 || is_overdue)
         })
 }
 
-/// Ends this run; the next one goes on.
-pub(super) fn go_on<K: Kind>(
-    ctx: &Context<K>,
-    plan: &Plan,
+/// Ends this run, and the next one continues; nothing if the state is too large.
+pub(super) fn continue_as_new<K: Kind>(
+    ctx: &IngestContext<K>,
+    setup: &IngestSetup,
 ) -> Option<WorkflowResult<Message<IngestResult>>> {
-    let Some(ended) = K::go_on(ctx, hand_over(ctx, plan)) else {
-        // A history that is too long in the end is better than a task that fails for ever.
+    let Some(ended) = K::continue_as_new(ctx, to_hand_over(ctx, setup)) else {
+        // A history that gets too long is better than a task that fails for ever.
         ctx.state_mut(|this| {
-            this.leaving.is_impossible = true;
-            this.leaving.has_begun = false;
+            this.handover.is_impossible = true;
+            this.handover.has_begun = false;
         });
         return None;
     };
     Some(ended.map(|never| match never {}))
 }
 
-fn hand_over<K: Kind>(ctx: &Context<K>, plan: &Plan) -> Given {
+fn to_hand_over<K: Kind>(ctx: &IngestContext<K>, setup: &IngestSetup) -> IngestInput {
     let until = now(ctx).checked_add(LEFT_BEHIND);
     let until = until.map_or_else(|_| String::new(), |until| until.to_string());
     let run_id = ctx.run_id();
     ctx.state(|this| {
-        let tables = plan.meant().iter().enumerate();
+        let tables = setup.selected().iter().enumerate();
         let tables: Vec<(Table, ContinuedTable)> = tables
-            .map(|(index, Meant { place, table })| {
+            .map(|(index, SelectedTable { place, table })| {
                 let carried = ContinuedTable {
                     place: u32::try_from(*place).ok().filter(|_| *place != index),
-                    ..this.hand_over_table(index, table, run_id, &until)
+                    ..this.table_to_hand_over(index, table, run_id, &until)
                 };
                 if carried.is_done || carried.failed.is_some() {
                     let name = table.table.clone();
@@ -252,10 +254,10 @@ fn hand_over<K: Kind>(ctx: &Context<K>, plan: &Plan) -> Given {
             })
             .collect();
         let (tables, carried) = tables.into_iter().unzip();
-        Given {
+        IngestInput {
             tables,
             continued: Some(Continued {
-                base_connection_id: plan.base_connection_id().to_owned(),
+                base_connection_id: setup.base_connection_id().to_owned(),
                 tables: carried,
                 warnings: this.warnings.clone(),
                 last_error: this.status.last_error.clone(),
@@ -263,16 +265,16 @@ fn hand_over<K: Kind>(ctx: &Context<K>, plan: &Plan) -> Given {
                 attempts: this.attempts.latest().cloned().collect(),
                 attempts_total: this.attempts.total(),
                 activities: u32::try_from(this.attempts.count()).unwrap_or(u32::MAX),
-                connection_spec: Some(plan.connection_spec()),
+                connection_spec: Some(setup.connection_spec()),
                 deprecated: this.is_deprecated,
             }),
-            ..plan.given.clone()
+            ..setup.input.clone()
         }
     })
 }
 
 impl<K: Kind> Ingestion<K> {
-    fn hand_over_table(
+    fn table_to_hand_over(
         &self,
         index: usize,
         table: &Table,
@@ -292,7 +294,7 @@ impl<K: Kind> Ingestion<K> {
         });
         let made = self.made.get(index).cloned().unwrap_or_default();
         ContinuedTable {
-            is_done: self.status.tables[index].phase == phase::DONE,
+            is_done: self.status.tables[index].phase == TablePhase::Done.as_str(),
             made: Some(IngestedTable {
                 table: String::new(),
                 ..made
@@ -308,7 +310,7 @@ impl<K: Kind> Ingestion<K> {
         }
     }
 
-    fn take_up_table(&mut self, index: usize, table: &str, carried: ContinuedTable) {
+    fn resume_table(&mut self, index: usize, table: &str, carried: ContinuedTable) {
         if let Some(made) = carried.made {
             let steps = if made.flow_id.is_empty() {
                 &[][..]
@@ -330,7 +332,7 @@ impl<K: Kind> Ingestion<K> {
         }
         if let Some(failed) = carried.failed {
             let error = format!("{}: {}", failed.r#type, failed.message);
-            progress::table_failed(&mut self.status, index, &error);
+            progress::fail_table(&mut self.status, index, &error);
             self.failed.insert(index, failed);
             return;
         }
@@ -339,22 +341,22 @@ impl<K: Kind> Ingestion<K> {
                 let done = &mut self.status.tables[index].done;
                 done.push(activity::GET_FLOW_RUNS.to_owned());
             }
-            progress::table_done(&mut self.status, index);
+            progress::finish_table(&mut self.status, index);
             return;
         }
         for open in carried.open {
             if open.decision.is_some() {
                 self.open.waiting.insert(table.to_owned(), index);
             }
-            self.open.asks(table, open);
+            self.open.add_decision(table, open);
         }
     }
 }
 
-/// What a person was asked in the run before this one.
-pub(super) fn open_decisions(given: &Given) -> Decisions {
+/// The open decisions of the previous run.
+pub(super) fn open_decisions(input: &IngestInput) -> Decisions {
     let mut decisions = Decisions::default();
-    let tables = given.continued.iter().flat_map(|each| &each.tables);
+    let tables = input.continued.iter().flat_map(|each| &each.tables);
     for decision in tables.flat_map(|table| &table.open) {
         if let Some(decision) = &decision.decision {
             decisions.open(decision.clone());
@@ -363,27 +365,27 @@ pub(super) fn open_decisions(given: &Given) -> Decisions {
     decisions
 }
 
-/// Takes up what the run before this one handed over.
-pub(super) fn take_up<K: Kind>(ctx: &Context<K>, plan: &Plan, continued: Continued) {
-    plan.is_connected(Base {
+/// Continues from the state of the previous run.
+pub(super) fn resume<K: Kind>(ctx: &IngestContext<K>, setup: &IngestSetup, continued: Continued) {
+    setup.set_base(Base {
         id: continued.base_connection_id.clone(),
         spec: continued
             .connection_spec
             .unwrap_or_else(oracle_service_cloud),
     });
-    let mut tables = validate::named(&plan.entries);
+    let mut tables = validate::named(&setup.entries);
     for (table, carried) in tables.iter_mut().zip(&continued.tables) {
         let place = carried.place.and_then(|place| usize::try_from(place).ok());
         table.place = place.unwrap_or(table.place);
     }
-    plan.means(tables);
-    Ingestion::begin(ctx, plan);
+    setup.set_tables(tables);
+    Ingestion::start_tables(ctx, setup);
     ctx.state_mut(|this| {
-        this.status.phase = phase::INGESTING.to_owned();
+        this.status.phase = Phase::Ingesting.as_str().to_owned();
         this.status.base_connection_id = continued.base_connection_id;
         this.is_deprecated = continued.deprecated;
         this.warnings = continued.warnings;
-        let begun: Vec<bool> = continued
+        let was_begun: Vec<bool> = continued
             .tables
             .iter()
             .map(|carried| {
@@ -391,19 +393,19 @@ pub(super) fn take_up<K: Kind>(ctx: &Context<K>, plan: &Plan, continued: Continu
                 !carried.open.is_empty() || made.is_some_and(|made| !made.schema_id.is_empty())
             })
             .collect();
-        for (index, (table, carried)) in plan.tables().zip(continued.tables).enumerate() {
-            this.take_up_table(index, &table.table, carried);
+        for (index, (table, carried)) in setup.tables().zip(continued.tables).enumerate() {
+            this.resume_table(index, &table.table, carried);
         }
-        let left: Vec<usize> = (0..plan.count())
+        let left: Vec<usize> = (0..setup.count())
             .filter(|index| {
                 let table = &this.status.tables[*index];
-                table.phase != phase::DONE
-                    && table.phase != phase::FAILED
+                table.phase != TablePhase::Done.as_str()
+                    && table.phase != TablePhase::Failed.as_str()
                     && !this.open.is_waiting(&table.table)
             })
             .collect();
-        // Those that had been begun come first.
-        let (first, then): (Vec<usize>, Vec<usize>) = left.into_iter().partition(|i| begun[*i]);
+        // Tables that had begun come first.
+        let (first, then): (Vec<usize>, Vec<usize>) = left.into_iter().partition(|i| was_begun[*i]);
         this.unclaimed = first.into_iter().chain(then).collect();
         this.status.last_error = continued.last_error;
         this.attempts = Attempts::after(
@@ -412,6 +414,6 @@ pub(super) fn take_up<K: Kind>(ctx: &Context<K>, plan: &Plan, continued: Continu
             continued.attempts_total,
             continued.activities,
         );
-        this.attributes.are_of_an_earlier_run();
+        this.attributes.invalidate();
     });
 }

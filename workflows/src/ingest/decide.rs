@@ -1,203 +1,152 @@
-//! Runs the steps that create something. Where it stays unknown whether one did, the step
-//! waits for a person instead of failing at once.
+//! Runs the steps that create something. If the outcome of one is unknown, the step waits for a
+//! person instead of failing at once.
 
 use std::{pin::pin, time::Duration};
 
 use aep_flow_proto::{
-    names::FailureType,
+    create::CreateInput,
+    names::{CreatedKind, FailureType, activity},
     v1::{
-        BaseConnection, Connection, CreateDataflowInput, CreateMappingSetInput,
-        CreateSourceConnectionInput, CreateTargetConnectionInput, Dataflow, Dataset, EarlierCall,
-        EnsureDatasetInput, EnsureSchemaInput, MappingSet, OpenDecision, OpenStep,
-        OracleServiceCloudConnection, Schema, SourceConnection, TargetConnection,
+        Connection, CreateDataflowInput, CreateMappingSetInput, CreateSourceConnectionInput,
+        CreateTargetConnectionInput, EarlierCall, EnsureDatasetInput, EnsureSchemaInput,
+        OpenDecision, OpenStep, OracleServiceCloudConnection,
     },
 };
 use jiff::Timestamp;
-use prost::Name;
-use serde::{Serialize, de::DeserializeOwned};
 use temporalio_common::ActivityDefinition;
 use temporalio_workflow::{CancellableFuture as _, TimerResult, select};
 
-use super::{Context, Kind, Plan, attributes, now, steps};
+use super::{
+    IngestContext, IngestSetup, Kind, attributes, now,
+    run_activity::{self, Patience},
+};
 use crate::{
     activities::{self, Declared},
-    decision::{Key, Verdict},
+    decision::{DecisionKey, Resolution},
     payload::Message,
-    step::{FailedStep, Patience, StepError},
+    step_error::{FailedStep, StepError},
 };
 
-/// How long the check of an id may take: a person waits for its answer.
+/// How long the check of an id may take, since a person waits for it.
 const CHECK: Patience = Patience {
     deadline: Duration::from_secs(60),
     attempts: 3,
 };
 
 /// Input of a step that creates something.
-pub(super) trait Create: Clone + Serialize + 'static {
+pub(super) trait Create: CreateInput {
     /// The activity that takes it.
-    type Activity: ActivityDefinition<Input = Message<Self>, Output = Message<Self::Made>>;
-
-    /// What that gives.
-    type Made: DeserializeOwned + prost::Message + Name + Default + 'static;
+    type Activity: ActivityDefinition<Input = Message<Self>, Output = Message<Self::Created>>;
 
     /// The activity, for a call.
-    const ACTIVITY: Self::Activity;
-
-    /// What it creates, in Adobe's words.
-    const KIND: &'static str;
-
-    /// Its name, or title.
-    fn name(&self) -> &str;
-
-    /// The same, to take the resource of that id instead.
-    fn adopting(&self, id: String) -> Self;
-
-    /// The same, to take up a call whose create may have been sent until `since`.
-    fn continuing(self, activity_id: String, since: Timestamp) -> Self;
-
-    /// The same, to take up that call.
-    fn taking_up(self, earlier: EarlierCall) -> Self;
-
-    /// The call that it takes up, if it does.
-    fn earlier(&self) -> Option<&EarlierCall>;
+    const CALL: Self::Activity;
 }
 
 macro_rules! create {
-    ($($input:ident: $kind:literal, $name:ident, $activity:ident = $call:ident -> $made:ident;)*) => {$(
+    ($($input:ident: $activity:ident = $call:ident;)*) => {$(
         impl Create for $input {
             type Activity = activities::$activity;
-            type Made = $made;
 
-            const ACTIVITY: Self::Activity = Declared::$call;
-            const KIND: &'static str = $kind;
-
-            fn name(&self) -> &str {
-                &self.$name
-            }
-
-            fn adopting(&self, id: String) -> Self {
-                Self {
-                    adopt: Some(id),
-                    // It only looks, and takes up nothing.
-                    continues: None,
-                    ..self.clone()
-                }
-            }
-
-            fn continuing(self, activity_id: String, since: Timestamp) -> Self {
-                // What the first of several calls may have made is known by that one.
-                let first = self.continues.clone().unwrap_or_else(|| EarlierCall {
-                    activity_id,
-                    ..EarlierCall::default()
-                });
-                self.taking_up(EarlierCall {
-                    since: since.to_string(),
-                    ..first
-                })
-            }
-
-            fn taking_up(self, earlier: EarlierCall) -> Self {
-                Self {
-                    continues: Some(earlier),
-                    ..self
-                }
-            }
-
-            fn earlier(&self) -> Option<&EarlierCall> {
-                self.continues.as_ref()
-            }
+            const CALL: Self::Activity = Declared::$call;
         }
     )*};
 }
 
 create! {
-    Connection: "base connection", name,
-        CreateBaseConnection = create_base_connection -> BaseConnection;
-    OracleServiceCloudConnection: "base connection", name,
-        CreateOracleServiceCloudBaseConnection = create_oracle_service_cloud_base_connection
-        -> BaseConnection;
-    CreateSourceConnectionInput: "source connection", name,
-        CreateSourceConnection = create_source_connection -> SourceConnection;
-    EnsureSchemaInput: "schema", title, EnsureSchema = ensure_schema -> Schema;
-    EnsureDatasetInput: "dataset", name, EnsureDataset = ensure_dataset -> Dataset;
-    CreateTargetConnectionInput: "target connection", name,
-        CreateTargetConnection = create_target_connection -> TargetConnection;
-    CreateMappingSetInput: "mapping set", name, CreateMappingSet = create_mapping_set -> MappingSet;
-    CreateDataflowInput: "dataflow", name, CreateDataflow = create_dataflow -> Dataflow;
+    Connection: CreateBaseConnection = create_base_connection;
+    OracleServiceCloudConnection:
+        CreateOracleServiceCloudBaseConnection = create_oracle_service_cloud_base_connection;
+    CreateSourceConnectionInput: CreateSourceConnection = create_source_connection;
+    EnsureSchemaInput: EnsureSchema = ensure_schema;
+    EnsureDatasetInput: EnsureDataset = ensure_dataset;
+    CreateTargetConnectionInput: CreateTargetConnection = create_target_connection;
+    CreateMappingSetInput: CreateMappingSet = create_mapping_set;
+    CreateDataflowInput: CreateDataflow = create_dataflow;
 }
 
-/// Runs one create step to its end, deciding by a person included. `table` is empty for the
-/// base connection.
+/// Runs one create step to its end, including a person's decision. `table` is empty for the base
+/// connection.
 pub(super) async fn run<K: Kind, I: Create>(
-    ctx: &Context<K>,
-    plan: &Plan,
+    ctx: &IngestContext<K>,
+    setup: &IngestSetup,
     table: &str,
     mut input: I,
-) -> Result<I::Made, StepError> {
+) -> Result<I::Created, StepError> {
     let summary = if table.is_empty() {
-        &plan.connection.name
+        &setup.connection.name
     } else {
         table
     };
-    let activity = I::ACTIVITY;
-    let step = activity.name();
+    let step = I::ACTIVITY;
     if let Some(open) = ctx.state(|this| this.open.of(table, step)) {
-        // The run before this one left it open.
-        input = input.taking_up(open.call.clone().unwrap_or_default());
+        // The previous run left it open.
+        input = input.continuing(open.call.clone().unwrap_or_default());
         if open.decision.is_some() {
             let adopted = await_decision(ctx, table, &input, &open).await;
             if let Some(ended) = adopted.transpose() {
-                ctx.state_mut(|this| this.open.ended(table, step));
+                ctx.state_mut(|this| this.open.remove(table, step));
                 return ended;
             }
         }
     }
     loop {
-        let id = steps::begin(ctx, table, step);
-        let call = input.earlier().cloned().unwrap_or_else(|| EarlierCall {
+        let id = run_activity::begin(ctx, table, step);
+        let call = input.continues().cloned().unwrap_or_else(|| EarlierCall {
             activity_id: id.clone(),
             ..EarlierCall::default()
         });
-        ctx.state_mut(|this| this.open.begun(table, step, call));
-        let deadline = plan.step_deadline;
-        let once = steps::run_as(ctx, &id, I::ACTIVITY, input.clone(), deadline, summary);
+        ctx.state_mut(|this| this.open.add_create(table, step, call));
+        let deadline = setup.step_deadline;
+        let once = run_activity::run_as(ctx, &id, I::CALL, input.clone(), deadline, summary);
         let failed = match once.await {
-            Err(StepError::Failed(failed))
-                if failed.kind == FailureType::OutcomeUnknown.as_str() =>
-            {
-                failed
-            }
+            Err(StepError::Failed(failed)) if failed.kind == FailureType::OutcomeUnknown => failed,
             ended => {
-                ctx.state_mut(|this| this.open.ended(table, step));
+                ctx.state_mut(|this| this.open.remove(table, step));
                 return ended;
             }
         };
-        // What the last call sent may still take effect, however soon somebody decided.
-        input = input.continuing(failed.activity_id.clone(), now(ctx));
-        let open = describe(ctx, plan, table, &input, &failed);
+        // The create of the last call may still take effect, however soon a person decides.
+        input = open_since(input, failed.activity_id.clone(), now(ctx));
+        let open = describe(ctx, setup, table, &input, &failed);
         ctx.state_mut(|this| {
             this.decisions
                 .open(open.decision.clone().unwrap_or_default());
-            this.open.asks(table, open.clone());
+            this.open.add_decision(table, open.clone());
         });
         attributes::ask(ctx).await;
-        attributes::tell_of_decisions(ctx);
+        attributes::report_decisions(ctx);
         let adopted = await_decision(ctx, table, &input, &open).await;
         if let Some(ended) = adopted.transpose() {
-            ctx.state_mut(|this| this.open.ended(table, step));
+            ctx.state_mut(|this| this.open.remove(table, step));
             return ended;
         }
     }
 }
 
-/// Waits until a person decided about one of the steps of `table` that the run before this one
-/// left open, or one of them is due.
-pub(super) async fn until_decided<K: Kind>(ctx: &Context<K>, table: &str) -> Result<(), StepError> {
+/// The same input, to continue the call whose create may have been sent until `since`.
+fn open_since<I: CreateInput>(input: I, activity_id: String, since: Timestamp) -> I {
+    // The first of several calls identifies what they may have created.
+    let first = input.continues().cloned().unwrap_or_else(|| EarlierCall {
+        activity_id,
+        ..EarlierCall::default()
+    });
+    input.continuing(EarlierCall {
+        since: since.to_string(),
+        ..first
+    })
+}
+
+/// Waits until a person decides about one of the steps of `table` that the previous run left
+/// open, or until the deadline of one is over.
+pub(super) async fn until_decided<K: Kind>(
+    ctx: &IngestContext<K>,
+    table: &str,
+) -> Result<(), StepError> {
     let asked = ctx.state(|this| this.open.asked(table));
     let Some(first) = asked.iter().min_by_key(|open| until(open)) else {
         return Ok(());
     };
-    let keys: Vec<Key> = asked.iter().map(key).collect();
+    let keys: Vec<DecisionKey> = asked.iter().map(key).collect();
     let mut deadline = pin!(ctx.timer(time_left(ctx, first)));
     select! {
         decided = ctx.wait_condition(|this| keys.iter().any(|key| this.decisions.is_decided(key))) => {
@@ -216,31 +165,31 @@ pub(super) async fn until_decided<K: Kind>(ctx: &Context<K>, table: &str) -> Res
     let mut is_waited_for = false;
     ctx.state_mut(|this| {
         for (open, key) in asked.iter().zip(&keys) {
-            if this.decisions.is_to_retry(key) {
+            if this.decisions.is_retry(key) {
                 this.decisions.close(key);
-                this.open.is_to_retry(table, &open.step);
+                this.open.mark_retry(table, &open.step);
             } else {
                 is_waited_for |= this.decisions.is_decided(key);
             }
         }
     });
-    attributes::tell_of_decisions(ctx);
-    // Whoever adopts waits for the answer; the others take their turn.
+    attributes::report_decisions(ctx);
+    // An update that adopts waits for its result, so it goes first. The others wait for room.
     if !is_waited_for {
-        let turn = ctx.wait_condition(|this| !this.leaving.has_begun() && this.open.has_room());
+        let turn = ctx.wait_condition(|this| !this.handover.has_begun() && this.open.has_room());
         turn.await.map_err(|_| StepError::Cancelled)?;
     }
-    ctx.state_mut(|this| this.open.goes_on());
+    ctx.state_mut(|this| this.open.take_room());
     Ok(())
 }
 
-/// Waits until a person decided: what was adopted, or nothing for a new try.
+/// Waits until a person decides. Returns what was adopted, or nothing for a retry.
 async fn await_decision<K: Kind, I: Create>(
-    ctx: &Context<K>,
+    ctx: &IngestContext<K>,
     table: &str,
     input: &I,
     open: &OpenStep,
-) -> Result<Option<I::Made>, StepError> {
+) -> Result<Option<I::Created>, StepError> {
     let key = key(open);
     let mut deadline = pin!(ctx.timer(time_left(ctx, open)));
     let mut is_due = false;
@@ -261,17 +210,17 @@ async fn await_decision<K: Kind, I: Create>(
         }
         let (id, ticket) = match ctx.state_mut(|this| this.decisions.take_up(&key)) {
             None => continue,
-            Some((Verdict::Retry, _)) => break Ok(None),
-            Some((Verdict::Adopt(id), ticket)) => (id, ticket),
+            Some((Resolution::Retry, _)) => break Ok(None),
+            Some((Resolution::Adopt(id), ticket)) => (id, ticket),
         };
         let summary = format!("check of {id}");
-        let input = input.adopting(id);
-        match steps::check(ctx, table, I::ACTIVITY, input, CHECK, &summary).await {
+        let input = input.clone().adopting(id);
+        match run_activity::check(ctx, table, I::CALL, input, CHECK, &summary).await {
             Ok(adopted) => {
                 ctx.state_mut(|this| this.decisions.accept(&key, ticket));
-                // The workflow may end right behind this step, and with it the handler.
+                // The workflow may end right after this step, and with it the update's handler.
                 let _ = ctx
-                    .wait_condition(|this| !this.decisions.is_answered(ticket))
+                    .wait_condition(|this| !this.decisions.is_carried_out(ticket))
                     .await;
                 break Ok(Some(adopted));
             }
@@ -286,28 +235,30 @@ async fn await_decision<K: Kind, I: Create>(
         deadline.cancel();
     }
     ctx.state_mut(|this| this.decisions.close(&key));
-    attributes::tell_of_decisions(ctx);
+    attributes::report_decisions(ctx);
     decided
 }
 
 fn describe<K: Kind, I: Create>(
-    ctx: &Context<K>,
-    plan: &Plan,
+    ctx: &IngestContext<K>,
+    setup: &IngestSetup,
     table: &str,
     input: &I,
     failed: &FailedStep,
 ) -> OpenStep {
     let since = now(ctx);
     let until = since
-        .checked_add(plan.decision_deadline)
+        .checked_add(setup.decision_deadline)
         .map_or_else(|_| String::new(), |until| format!("{until:.0}"));
     OpenStep {
         step: failed.step.clone(),
-        call: input.earlier().cloned(),
+        call: input.continues().cloned(),
         decision: Some(OpenDecision {
             table: table.to_owned(),
             step: failed.step.clone(),
-            kind: I::KIND.to_owned(),
+            kind: activity::created_kind(&failed.step)
+                .map_or("", CreatedKind::shown)
+                .to_owned(),
             name: input.name().to_owned(),
             message: failed.message.clone(),
             since: format!("{since:.0}"),
@@ -318,7 +269,7 @@ fn describe<K: Kind, I: Create>(
     }
 }
 
-/// The failure of a step that nobody decided about.
+/// The failure of a step without a decision.
 fn failed(open: &OpenStep) -> StepError {
     let message = open.decision.as_ref().map(|asked| asked.message.clone());
     StepError::failed(
@@ -329,18 +280,21 @@ fn failed(open: &OpenStep) -> StepError {
     )
 }
 
-fn key(open: &OpenStep) -> Key {
-    open.decision.as_ref().map(Key::of).unwrap_or_default()
+fn key(open: &OpenStep) -> DecisionKey {
+    open.decision
+        .as_ref()
+        .map(DecisionKey::of)
+        .unwrap_or_default()
 }
 
 fn until(open: &OpenStep) -> Option<Timestamp> {
     open.decision.as_ref()?.until.parse().ok()
 }
 
-/// How long a person may still take.
-fn time_left<K: Kind>(ctx: &Context<K>, open: &OpenStep) -> Duration {
+/// How long a person may still take to decide.
+fn time_left<K: Kind>(ctx: &IngestContext<K>, open: &OpenStep) -> Duration {
     let left = until(open).map(|until| until.duration_since(now(ctx)));
-    // The server refuses a timer of nothing.
+    // The server refuses a timer of zero seconds.
     let left = left.and_then(|left| Duration::try_from(left).ok());
     left.unwrap_or_default().max(Duration::from_secs(1))
 }

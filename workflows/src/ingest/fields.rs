@@ -1,11 +1,10 @@
-//! Where a field of an activity's input stands in the ingestion's: callers know only theirs.
+//! Translates field names of an activity's input to those of the ingestion's, which callers know.
 
 use aep_flow_proto::v1::Table;
 
-use crate::step::StepError;
+use crate::step_error::StepError;
 
-/// `error`, with the fields that are the caller's named as in `table`, number `index` of the
-/// input.
+/// `error`, with the caller's fields named as in `table`, number `index` of the input.
 pub(super) fn as_given(error: StepError, index: usize, table: &Table) -> StepError {
     match error {
         StepError::Failed(failed) => StepError::Failed(Box::new(
@@ -15,18 +14,18 @@ pub(super) fn as_given(error: StepError, index: usize, table: &Table) -> StepErr
     }
 }
 
-/// The caller's name for a field of an activity that works for `table`, number `index` of the
-/// input; none for what is not the caller's.
+/// The caller's name for a field of an activity for `table`, number `index` of the input; none
+/// for a field that is not the caller's.
 #[must_use]
 pub fn as_written(field: &str, index: usize, table: &Table) -> Option<String> {
     let split = field.find(['.', '[']).unwrap_or(field.len());
     let (root, rest) = field.split_at(split);
     let given = match root {
-        // The schema of a dataset that exists was not asked for by the caller.
+        // The caller did not ask for the schema of an existing dataset.
         "settings" if table.existing_dataset.is_some() => "existingDataset".to_owned(),
         "settings" => format!("schema{rest}"),
         "existing" => format!("existingDataset{rest}"),
-        // All that were explored.
+        // All explored columns.
         "columns" if table.columns.is_empty() => "columns".to_owned(),
         "columns" | "mapping" | "filter" => field.to_owned(),
         _ => return None,

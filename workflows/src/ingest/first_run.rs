@@ -1,4 +1,4 @@
-//! Waits for the first run of a dataflow. The waiting is the server's, by timers.
+//! Waits for the first run of a dataflow, by timers on the server.
 
 use std::time::Duration;
 
@@ -10,22 +10,22 @@ use aep_flow_proto::{
 use temporalio_workflow::TimerResult;
 
 use super::{Kind, now, table::TableRun};
-use crate::{activities::Declared, step::StepError};
+use crate::{activities::Declared, step_error::StepError};
 
-/// First and longest pause between two looks at a dataflow's runs. A look is eleven
-/// events in the history, so the pauses grow.
+/// First and longest pause between two looks at a dataflow's runs. A look adds eleven events to
+/// the history, so the pauses grow.
 const LOOK_FIRST: Duration = Duration::from_secs(2);
 const LOOK_LONGEST: Duration = Duration::from_secs(300);
 
 impl<K: Kind> TableRun<'_, K> {
-    /// Waits until one run of the dataflow ended. The waiting is the server's.
+    /// Waits until one run of the dataflow has ended.
     pub(super) async fn first_run(
         &self,
         flow_id: &str,
         deadline: Duration,
     ) -> Result<FlowRun, StepError> {
         let asked = now(self.ctx);
-        // A run of the workflow before this one may have begun to wait.
+        // The previous run of the workflow may have begun to wait.
         let started = self.ctx.state_mut(|this| {
             let since = this.first_run_since.entry(self.index);
             *since.or_insert(asked)
@@ -43,7 +43,7 @@ impl<K: Kind> TableRun<'_, K> {
                 return Err(StepError::Cancelled);
             }
             let input = GetFlowRunsInput {
-                sandbox: self.plan.connection.sandbox.clone(),
+                sandbox: self.setup.connection.sandbox.clone(),
                 flow_id: flow_id.to_owned(),
                 limit: 0,
             };
@@ -61,11 +61,13 @@ impl<K: Kind> TableRun<'_, K> {
                     names::activity::GET_FLOW_RUNS,
                     FailureType::Unavailable,
                     format!(
-                        "no run of flow {flow_id} ended within {} s",
+                        "no run of the dataflow {flow_id} ended within {} s",
                         deadline.as_secs()
                     ),
                     FailureDetails {
-                        next_step: "look at the dataflow's runs: it stands, and goes on".to_owned(),
+                        next_step:
+                            "look at the runs of the dataflow: it exists and continues to run"
+                                .to_owned(),
                         ..FailureDetails::default()
                     },
                 ));
@@ -86,11 +88,11 @@ fn run_failed(flow_id: &str, run: &FlowRun) -> StepError {
         names::activity::GET_FLOW_RUNS,
         FailureType::PlatformRejected,
         format!(
-            "run {} of flow {flow_id} ended as {}: {errors}",
+            "run {} of the dataflow {flow_id} ended as {}: {errors}",
             run.id, run.status
         ),
         FailureDetails {
-            next_step: "mend what the run's errors name; a recurring dataflow runs again by itself"
+            next_step: "fix what the run's errors name; a recurring dataflow runs again by itself"
                 .to_owned(),
             ..FailureDetails::default()
         },

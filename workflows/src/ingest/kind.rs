@@ -1,16 +1,15 @@
-//! The workflows: what they differ in is their input, and how a base connection is made of it.
+//! The workflows, which differ in their input and in how a base connection is made from it.
 //!
-//! The SDK tells workflows apart by their Rust types, and its macro takes no generic one. So each
-//! is an instance of [`Ingestion`], and what the macro needs hands on to the code that they share.
+//! The SDK identifies workflows by their Rust types, and its macro takes no generic type. So each
+//! is an instance of [`Ingestion`], and the methods that the macro needs call the shared code.
 
 use std::{convert::Infallible, fmt::Debug};
 
 use aep_flow_proto::{
-    names::{self, query, signal, update, workflow},
+    names::{query, signal, update, workflow},
     v1::{
-        Connection, Continued, FailedAttempt, IngestOracleServiceCloudInput, IngestResult,
-        IngestSourceInput, IngestStatus, OnExisting, OracleServiceCloudConnection, ResolveInput,
-        ResolveResult, Table, Violation,
+        FailedAttempt, IngestOracleServiceCloudInput, IngestResult, IngestSourceInput,
+        IngestStatus, ResolveInput, ResolveResult, Violation,
     },
     validate,
 };
@@ -22,89 +21,23 @@ use temporalio_workflow::{
     WorkflowResult, WorkflowTermination,
 };
 
-use super::{Context, Ingestion, UpdateError};
+use super::{IngestContext, Ingestion, UpdateError};
 use crate::{
-    failure, limits,
+    failure,
+    ingest_input::{ConnectionInput, IngestInput},
+    limits,
     payload::{self, Message},
 };
 
 /// Which of the workflows an ingestion is.
 pub trait Kind: Debug + Sized + 'static {
-    /// Ends the run, for another of the same type to go on with that input; nothing if it does
-    /// not fit into a payload.
+    /// Ends the run, and starts another of the same type with that input; nothing if the input
+    /// does not fit into a payload.
     #[doc(hidden)]
-    fn go_on(ctx: &Context<Self>, given: Given) -> Option<Result<Infallible, WorkflowTermination>>;
-}
-
-/// The input of any of the workflows.
-#[derive(Debug, Clone)]
-pub struct Given {
-    /// The source.
-    pub source: Option<Source>,
-    /// What to take from it.
-    pub tables: Vec<Table>,
-    pub(super) wait_for_first_run: bool,
-    pub(super) tables_at_once: u32,
-    pub(super) step_deadline_seconds: u32,
-    pub(super) first_run_deadline_seconds: u32,
-    pub(super) decision_deadline_seconds: u32,
-    pub(super) continue_after_events: u32,
-    pub(super) continued: Option<Continued>,
-}
-
-/// What a base connection is made of.
-#[derive(Debug, Clone)]
-pub enum Source {
-    /// An Oracle Service Cloud, as its own workflow takes it.
-    OracleServiceCloud(OracleServiceCloudConnection),
-    /// A source of the catalogue.
-    Any(Connection),
-}
-
-/// What of a connection holds for all that stands on it.
-#[derive(Debug, Clone, Default)]
-pub struct Shared {
-    /// Name of the sandbox, empty for the worker's.
-    pub sandbox: String,
-    /// Name of the base connection.
-    pub name: String,
-    /// Free text of the caller's.
-    pub description: String,
-    /// An `OnExisting`.
-    pub on_existing: i32,
-    /// The source, by its name in the catalogue.
-    pub source: String,
-}
-
-impl Shared {
-    /// What to do when something of a wanted name stands.
-    #[must_use]
-    pub fn on_existing(&self) -> OnExisting {
-        OnExisting::try_from(self.on_existing).unwrap_or_default()
-    }
-}
-
-impl Source {
-    /// What of it holds for all that stands on it.
-    #[must_use]
-    pub fn shared(&self) -> Shared {
-        match self {
-            Self::OracleServiceCloud(of) => Shared {
-                sandbox: of.sandbox.clone(),
-                name: of.name.clone(),
-                description: of.description.clone(),
-                on_existing: of.on_existing,
-                source: names::ORACLE_SERVICE_CLOUD.to_owned(),
-            },
-            Self::Any(of) => Shared {
-                sandbox: of.sandbox.clone(),
-                name: of.name.clone(),
-                description: of.description.clone(),
-                on_existing: of.on_existing,
-                source: of.source.clone(),
-            },
-        }
-    }
+    fn continue_as_new(
+        ctx: &IngestContext<Self>,
+        input: IngestInput,
+    ) -> Option<Result<Infallible, WorkflowTermination>>;
 }
 
 macro_rules! workflow {
@@ -115,21 +48,21 @@ macro_rules! workflow {
     ) => {
         $(#[$doc])*
         ///
-        /// Run again with the same input it makes nothing and gives the same ids. One table's
-        /// failure does not stop the others: the workflow then fails at its end, with the type
-        /// of the first table that failed and an `IngestFailure` that says which is which. A step
-        /// of which it stays unknown whether it made something waits for the update `resolve`.
-        /// With many tables it goes on in a new run, under the same workflow id.
+        /// A repeated run with the same input creates nothing and returns the same ids. A failed
+        /// table does not stop the others: the workflow then fails at its end, with the type of
+        /// the first failed table and an `IngestFailure` that lists the tables. A step whose
+        /// outcome is unknown waits for the update `resolve`. With many tables, the ingestion
+        /// continues in a new run, under the same workflow id.
         pub type $workflow = Ingestion<$kind>;
 
-        #[doc = concat!("Tells a [`", stringify!($workflow), "`] from the other workflows.")]
+        #[doc = concat!("Distinguishes [`", stringify!($workflow), "`] from the other workflows.")]
         #[derive(Debug)]
         pub enum $kind {}
 
-        impl From<$input> for Given {
+        impl From<$input> for IngestInput {
             fn from(input: $input) -> Self {
                 Self {
-                    source: input.connection.map(Source::$source),
+                    connection: input.connection.map(ConnectionInput::$source),
                     tables: input.tables,
                     wait_for_first_run: input.wait_for_first_run,
                     tables_at_once: input.tables_at_once,
@@ -143,23 +76,23 @@ macro_rules! workflow {
         }
 
         impl Kind for $kind {
-            fn go_on(
-                ctx: &Context<Self>,
-                given: Given,
+            fn continue_as_new(
+                ctx: &IngestContext<Self>,
+                input: IngestInput,
             ) -> Option<Result<Infallible, WorkflowTermination>> {
                 let input = $input {
-                    connection: match given.source {
-                        Some(Source::$source(connection)) => Some(connection),
+                    connection: match input.connection {
+                        Some(ConnectionInput::$source(connection)) => Some(connection),
                         _ => None,
                     },
-                    tables: given.tables,
-                    wait_for_first_run: given.wait_for_first_run,
-                    tables_at_once: given.tables_at_once,
-                    step_deadline_seconds: given.step_deadline_seconds,
-                    first_run_deadline_seconds: given.first_run_deadline_seconds,
-                    decision_deadline_seconds: given.decision_deadline_seconds,
-                    continue_after_events: given.continue_after_events,
-                    continued: given.continued,
+                    tables: input.tables,
+                    wait_for_first_run: input.wait_for_first_run,
+                    tables_at_once: input.tables_at_once,
+                    step_deadline_seconds: input.step_deadline_seconds,
+                    first_run_deadline_seconds: input.first_run_deadline_seconds,
+                    decision_deadline_seconds: input.decision_deadline_seconds,
+                    continue_after_events: input.continue_after_events,
+                    continued: input.continued,
                 };
                 if payload::json_bytes(&input) > limits::MAX_PAYLOAD_BYTES {
                     return None;
@@ -170,10 +103,10 @@ macro_rules! workflow {
 
         #[workflow_methods]
         impl $workflow {
-            /// Takes the input as it came; that it is wrong, [`Self::run`] reports.
+            /// Takes the input. [`Self::run`] reports whether it is invalid.
             #[init]
             pub fn new(_: &WorkflowContextView, input: Message<$input>) -> Self {
-                Self::given(checked(input, $check))
+                Self::from_input(checked(input, $check))
             }
 
             /// The ingestion from its input to its result.
@@ -181,27 +114,27 @@ macro_rules! workflow {
             pub async fn run(
                 ctx: &mut WorkflowContext<Self>,
             ) -> WorkflowResult<Message<IngestResult>> {
-                Self::from_start_to_end(ctx).await
+                Self::run_to_end(ctx).await
             }
 
-            /// Takes up what a worker tells of an attempt that failed and is to be retried.
+            /// Records a worker's report of a failed attempt that is retried.
             #[signal(name = signal::ATTEMPT_FAILED)]
             pub fn attempt_failed(
                 &mut self,
                 _: &mut SyncWorkflowContext<Self>,
-                told: Message<FailedAttempt>,
+                report: Message<FailedAttempt>,
             ) {
-                self.heard(told);
+                self.record_attempt(report);
             }
 
-            /// Where the ingestion stands.
+            /// The progress of the ingestion.
             #[query(name = query::STATUS)]
             pub fn status(&self, _: &WorkflowContextView) -> Message<IngestStatus> {
-                self.shown().into()
+                self.full_status().into()
             }
 
-            /// Takes a person's decision about a step whose outcome stays unknown. An id is
-            /// checked before this answers.
+            /// Resolves a step whose outcome is unknown, by a person's decision. Returns after
+            /// an id has been checked.
             #[update(name = update::RESOLVE)]
             pub async fn resolve(
                 ctx: &mut WorkflowContext<Self>,
@@ -210,14 +143,15 @@ macro_rules! workflow {
                 Self::decide(ctx, input).await
             }
 
-            /// Refuses what cannot be carried out, so that it leaves no trace in the history.
+            /// Refuses a decision that cannot be carried out, so that it leaves no trace in the
+            /// history.
             #[update_validator(resolve)]
             fn check_resolve(
                 &self,
                 _: &WorkflowContextView,
                 input: &Message<ResolveInput>,
             ) -> Result<(), UpdateError> {
-                self.can_decide(input)
+                self.check_decision(input)
             }
         }
     };
@@ -226,9 +160,9 @@ macro_rules! workflow {
 fn checked<I>(
     input: Message<I>,
     check: impl FnOnce(&I) -> Result<(), Vec<Violation>>,
-) -> Result<Given, ApplicationFailure>
+) -> Result<IngestInput, ApplicationFailure>
 where
-    I: Into<Given> + DeserializeOwned + prost::Message + prost::Name + Default,
+    I: Into<IngestInput> + DeserializeOwned + prost::Message + prost::Name + Default,
 {
     let input = input.read().map_err(failure::unreadable)?;
     check(&input).map_err(failure::invalid)?;
@@ -239,8 +173,8 @@ workflow! {
     /// Takes tables of an Oracle Service Cloud into datasets of Adobe Experience Platform.
     IngestOracleServiceCloud = OracleServiceCloud as workflow::INGEST_ORACLE_SERVICE_CLOUD;
     IngestOracleServiceCloudInput with OracleServiceCloud, checked by |input| {
-        // Whether local hosts are allowed is the worker's configuration, which the first
-        // activity knows; all else can be told here, before anything is made.
+        // The worker's configuration says whether local hosts are allowed; the first activity
+        // checks that. Everything else is checked here, before anything is created.
         validate::ingest(input, validate::Rules { allow_local_hosts: true })
     }
 }

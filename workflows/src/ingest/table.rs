@@ -1,52 +1,59 @@
-//! What becomes of one table: from its columns to its dataflow.
+//! The steps of one table, from its columns to its dataflow.
 
 use aep_flow_proto::{
     json::Object,
-    names,
-    v1::{Dataset, IngestedTable, MappingSet, Schema, Table},
+    names::{self, TablePhase},
+    v1::{Dataset, IngestedTable, Schema, Table},
     validate,
 };
 use temporalio_common::ActivityDefinition;
 use temporalio_workflow::join;
 
 use super::{
-    Context, Ingestion, Kind, Plan,
+    IngestContext, IngestSetup, Ingestion, Kind,
     decide::{self, Create},
-    fields, steps,
+    fields, run_activity,
 };
-use crate::{activities::Declared, inputs::Inputs, payload::Message, progress, step::StepError};
+use crate::{
+    activities::Declared, inputs::Inputs, payload::Message, progress, step_error::StepError,
+};
 
-/// One table of an ingestion under way.
+/// One table that is being ingested.
 pub(super) struct TableRun<'a, K: Kind> {
-    pub(super) ctx: &'a Context<K>,
-    pub(super) plan: &'a Plan,
-    /// Its place among the tables that are meant.
+    pub(super) ctx: &'a IngestContext<K>,
+    pub(super) setup: &'a IngestSetup,
+    /// Its place among the selected tables.
     pub(super) index: usize,
 }
 
-/// What a table goes into.
+/// Where a table's rows go.
 struct Destination {
     schema: Schema,
-    /// Only one that was there before the schema was asked for.
+    /// The existing dataset that the caller named, if any.
     dataset: Option<Dataset>,
 }
 
+/// What the dataflow needs of the side that it writes to.
+struct Target {
+    connection_id: String,
+    mapping_set_id: String,
+    mapping_set_version: u32,
+}
+
 impl<K: Kind> TableRun<'_, K> {
-    /// The whole chain; what it makes is noted in the workflow's state on the way.
+    /// Runs all steps, and records each result in the workflow's state.
     pub(super) async fn ingest(&self) -> Result<(), StepError> {
-        // The run before this one may have come so far.
+        // The previous run may have created the dataflow.
         let made = |this: &Ingestion<K>| this.made[self.index].flow_id.clone();
         let mut flow_id = self.ctx.state(made);
         if flow_id.is_empty() {
             self.chain().await?;
             flow_id = self.ctx.state(made);
         }
-        if let Some(deadline) = self.plan.first_run_deadline {
-            self.ctx.state_mut(|this| {
-                progress::table_phase(&mut this.status, self.index, "waiting for first run");
-            });
+        if let Some(deadline) = self.setup.first_run_deadline {
+            self.set_phase(TablePhase::WaitingForFirstRun);
             let run = self.first_run(&flow_id, deadline).await?;
-            self.note(|made| made.first_run = Some(run));
+            self.record(|made| made.first_run = Some(run));
         }
         Ok(())
     }
@@ -54,23 +61,25 @@ impl<K: Kind> TableRun<'_, K> {
     /// From the table's columns to its dataflow.
     async fn chain(&self) -> Result<(), StepError> {
         let inputs = self.inputs();
-        self.ctx
-            .state_mut(|this| progress::table_phase(&mut this.status, self.index, "exploring"));
+        self.set_phase(TablePhase::Exploring);
 
         let explored = self.step(Declared::explore_table, inputs.explore_table());
         let explored = match explored.await {
             Err(StepError::Failed(failed)) => {
-                let path = format!("tables[{}]", self.plan.place(self.index));
+                let path = format!("tables[{}]", self.setup.place(self.index));
                 return Err(StepError::Failed(Box::new(failed.below(&path))));
             }
             other => other?,
         };
-        validate::against_columns(self.plan.place(self.index), self.table(), &explored.columns)
-            .map_err(|violations| StepError::invalid(names::activity::EXPLORE_TABLE, violations))?;
+        validate::against_columns(
+            self.setup.place(self.index),
+            self.table(),
+            &explored.columns,
+        )
+        .map_err(|violations| StepError::invalid(names::activity::EXPLORE_TABLE, violations))?;
         let columns = inputs.chosen(explored.columns);
 
-        self.ctx
-            .state_mut(|this| progress::table_phase(&mut this.status, self.index, "creating"));
+        self.set_phase(TablePhase::Creating);
         let existing = if inputs.go_into_what_exists() {
             Some(self.schema(columns.clone()).await?)
         } else {
@@ -78,9 +87,14 @@ impl<K: Kind> TableRun<'_, K> {
         };
         let (source, target) = join!(self.source(columns.clone()), self.target(columns, existing),);
         let source_connection_id = source?;
-        let (target_connection_id, mapping_set) = target?;
+        let target = target?;
 
-        let flow = inputs.dataflow(source_connection_id, target_connection_id, mapping_set);
+        let flow = inputs.dataflow(
+            source_connection_id,
+            target.connection_id,
+            target.mapping_set_id,
+            target.mapping_set_version,
+        );
         let flow = self.create(flow).await?;
         self.ctx.state_mut(|this| {
             this.made[self.index].flow_id.clone_from(&flow.id);
@@ -93,17 +107,17 @@ impl<K: Kind> TableRun<'_, K> {
     async fn source(&self, columns: Vec<Object>) -> Result<String, StepError> {
         let source = self.inputs().source_connection(columns);
         let source = self.create(source).await?;
-        self.note(|made| made.source_connection_id.clone_from(&source.id));
+        self.record(|made| made.source_connection_id.clone_from(&source.id));
         Ok(source.id)
     }
 
-    /// Schema, unless it is there, then dataset with target connection, and beside them the
+    /// Schema, unless it exists, then dataset with target connection, and at the same time the
     /// mapping set.
     async fn target(
         &self,
         columns: Vec<Object>,
         existing: Option<Destination>,
-    ) -> Result<(String, MappingSet), StepError> {
+    ) -> Result<Target, StepError> {
         let Destination { schema, dataset } = match existing {
             Some(existing) => existing,
             None => self.schema(columns).await?,
@@ -114,11 +128,15 @@ impl<K: Kind> TableRun<'_, K> {
             self.create(self.inputs().mapping_set(schema)),
         );
         let mapping_set = mapping_set?;
-        self.note(|made| made.mapping_set_id.clone_from(&mapping_set.id));
-        Ok((target?, mapping_set))
+        self.record(|made| made.mapping_set_id.clone_from(&mapping_set.id));
+        Ok(Target {
+            connection_id: target?,
+            mapping_set_id: mapping_set.id,
+            mapping_set_version: mapping_set.version,
+        })
     }
 
-    /// The schema; before it the dataset, if it is there, for that says which schema it is.
+    /// The schema; before it an existing dataset, which determines the schema.
     async fn schema(&self, columns: Vec<Object>) -> Result<Destination, StepError> {
         let inputs = self.inputs();
         let dataset = match inputs.existing_dataset() {
@@ -135,7 +153,7 @@ impl<K: Kind> TableRun<'_, K> {
         Ok(Destination { schema, dataset })
     }
 
-    /// The dataset, unless there is one, and its target connection.
+    /// The dataset, unless it exists, and its target connection.
     async fn dataset(
         &self,
         existing: Option<Dataset>,
@@ -146,11 +164,11 @@ impl<K: Kind> TableRun<'_, K> {
             Some(dataset) => dataset,
             None => self.create(inputs.dataset(schema_id)).await?,
         };
-        self.note(|made| made.dataset_id.clone_from(&dataset.id));
+        self.record(|made| made.dataset_id.clone_from(&dataset.id));
 
         let target = inputs.target_connection(schema_id, dataset.id);
         let target = self.create(target).await?;
-        self.note(|made| made.target_connection_id.clone_from(&target.id));
+        self.record(|made| made.target_connection_id.clone_from(&target.id));
         Ok(target.id)
     }
 
@@ -163,44 +181,49 @@ impl<K: Kind> TableRun<'_, K> {
     {
         let name = activity.name().to_owned();
         let table = &self.table().table;
-        let deadline = self.plan.step_deadline;
-        let run = steps::run(self.ctx, table, activity, input, deadline, table);
-        self.shown(&name, run).await
+        let deadline = self.setup.step_deadline;
+        let run = run_activity::run(self.ctx, table, activity, input, deadline, table);
+        self.as_step(&name, run).await
     }
 
-    /// The same for one that creates something: of an unknown outcome a person decides.
-    async fn create<I: Create>(&self, input: I) -> Result<I::Made, StepError> {
-        let name = I::ACTIVITY.name().to_owned();
-        let run = decide::run(self.ctx, self.plan, &self.table().table, input);
-        let made = self.shown(&name, run).await;
-        made.map_err(|error| fields::as_given(error, self.plan.place(self.index), self.table()))
+    /// The same for an activity that creates something. A person decides about an unknown
+    /// outcome.
+    async fn create<I: Create>(&self, input: I) -> Result<I::Created, StepError> {
+        let run = decide::run(self.ctx, self.setup, &self.table().table, input);
+        let made = self.as_step(I::ACTIVITY, run).await;
+        made.map_err(|error| fields::as_given(error, self.setup.place(self.index), self.table()))
     }
 
-    async fn shown<O>(
+    async fn as_step<O>(
         &self,
         name: &str,
         run: impl Future<Output = Result<O, StepError>>,
     ) -> Result<O, StepError> {
         self.ctx
-            .state_mut(|this| progress::step_started(&mut this.status, self.index, name));
+            .state_mut(|this| progress::start_step(&mut this.status, self.index, name));
         let result = run.await;
         self.ctx.state_mut(|this| {
-            progress::step_ended(&mut this.status, self.index, name, result.is_ok());
+            progress::end_step(&mut this.status, self.index, name, result.is_ok());
         });
         result
     }
 
-    /// Notes what was made for this table, so that a failure further on can name it.
-    fn note(&self, change: impl FnOnce(&mut IngestedTable)) {
+    /// Records what was created for this table, so that a later failure can name it.
+    fn record(&self, change: impl FnOnce(&mut IngestedTable)) {
         self.ctx
             .state_mut(|this| change(&mut this.made[self.index]));
     }
 
+    fn set_phase(&self, phase: TablePhase) {
+        self.ctx
+            .state_mut(|this| progress::set_table_phase(&mut this.status, self.index, phase));
+    }
+
     pub(super) fn table(&self) -> &Table {
-        self.plan.table(self.index)
+        self.setup.table(self.index)
     }
 
     fn inputs(&self) -> Inputs<'_> {
-        self.plan.inputs(self.table())
+        self.setup.inputs(self.table())
     }
 }

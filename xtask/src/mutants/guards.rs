@@ -1,4 +1,4 @@
-//! Named guards, each taken out of a copy of the tree.
+//! Removes each named guard from a copy of the tree.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -23,16 +23,16 @@ struct List {
     guard: Vec<Guard>,
 }
 
-/// One guard, and how to take it out.
+/// One guard, and how to remove it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Guard {
     name: String,
     file: String,
-    /// Stands in the file once.
+    /// Must occur in the file once.
     search: String,
     replace: String,
-    /// What follows `cargo test`.
+    /// Arguments for `cargo test`.
     test: String,
 }
 
@@ -57,7 +57,7 @@ fn named(root: &Path) -> anyhow::Result<Vec<Guard>> {
     Ok(guard)
 }
 
-/// The guards that can't be taken out any more, as the code has changed.
+/// The guards that can no longer be removed because the code has changed.
 pub(crate) fn out_of_date(root: &Path) -> anyhow::Result<Vec<String>> {
     let mut outdated = Vec::new();
     for guard in named(root)? {
@@ -65,7 +65,7 @@ pub(crate) fn out_of_date(root: &Path) -> anyhow::Result<Vec<String>> {
         let count = text.matches(&guard.search).count();
         if count != 1 {
             outdated.push(format!(
-                "the guard \"{}\" of xtask/guards.toml stands {count} times in {}, not once",
+                "the guard \"{}\" of xtask/guards.toml occurs {count} times in {}, not once",
                 guard.name, guard.file
             ));
         }
@@ -73,7 +73,7 @@ pub(crate) fn out_of_date(root: &Path) -> anyhow::Result<Vec<String>> {
     Ok(outdated)
 }
 
-/// Takes out each guard that `only` speaks of, and gives the table of all.
+/// Removes each guard that `only` selects, and returns the table of all.
 pub(super) fn prove(
     root: &Path,
     folder: &Path,
@@ -126,7 +126,7 @@ pub(super) fn prove(
     Ok(table)
 }
 
-/// A copy of the last commit, gone when it is dropped.
+/// A copy of the last commit, deleted when dropped.
 struct Tree {
     root: PathBuf,
     folder: tempfile::TempDir,
@@ -159,7 +159,7 @@ impl Tree {
         command
     }
 
-    /// The tests that turn red without `guard`, where all were green with it.
+    /// The tests that fail without `guard`, after all passed with it.
     fn without(
         &self,
         guard: &Guard,
@@ -170,7 +170,7 @@ impl Tree {
             std::fs::read_to_string(&file).with_context(|| format!("read {}", guard.file))?;
         let times = text.matches(&guard.search).count();
         if times != 1 {
-            bail!("what to take out stands {times} times in {}", guard.file);
+            bail!("the search text occurs {times} times in {}", guard.file);
         }
         let is_green = match green.get(&guard.test) {
             Some(is_green) => *is_green,
@@ -204,7 +204,7 @@ impl Tree {
         if output.status.success() {
             return Ok(Tested::Green);
         }
-        // Under "failures:", one name a line.
+        // Below "failures:", one name per line.
         let printed = String::from_utf8_lossy(&output.stdout);
         let names: Vec<_> = printed
             .rsplit_once("failures:\n")
@@ -236,6 +236,6 @@ enum Tested {
     Green,
     /// The tests that failed, at least one.
     Red(Vec<String>),
-    /// What was printed where no test came to its end.
+    /// The output, if no test finished.
     Broken(String),
 }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::note;
 
-/// The set of mutations differs by version, and with it what survives.
+/// The set of mutations depends on the version, and with it the survivors.
 const VERSION: &str = "27.1.0";
 const SURVIVORS: &str = "docs/mutation-survivors.toml";
 
@@ -40,7 +40,7 @@ pub(super) fn earlier(report: &str) -> String {
     section.unwrap_or("Not yet run.\n").to_owned()
 }
 
-/// Runs `cargo mutants`, and holds what survives against the list of reasons.
+/// Runs `cargo mutants`, and compares the survivors with the list of reasons.
 pub(super) fn prove(
     root: &Path,
     folder: &Path,
@@ -57,7 +57,7 @@ pub(super) fn prove(
         .arg(folder)
         .status()
         .context("run cargo mutants")?;
-    // 2: some were missed, 3: some did not end. Anything else is no result.
+    // 2: some were missed, 3: some did not end. Anything else is an error.
     if !matches!(status.code(), Some(0 | 2 | 3)) {
         bail!("cargo mutants: {status}");
     }
@@ -102,7 +102,7 @@ pub(super) fn prove(
     Ok(text)
 }
 
-/// Gets `cargo mutants` if it is not there.
+/// Installs `cargo mutants` if it is missing.
 fn get() -> anyhow::Result<()> {
     let found = Command::new("cargo")
         .args(["mutants", "--version"])
