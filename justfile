@@ -12,4 +12,4 @@ test *args:
 
 # CPU, memory, events and actions of a pipeline, beside a bare worker.
 pipelines *args:
-    bash bench/pipelines.sh {{args}}
+    bash tools/bench/pipelines.sh {{args}}

@@ -59,7 +59,7 @@ fn was_told(places: &Places) {
             assert!(text.contains(sign), "no `{sign}` in {place}");
         }
     };
-    let panic = "panicked at ensure/src/crash.rs";
+    let panic = "panicked at crates/ensure/src/crash.rs";
     signs("histories", &["acme.custhelp.com", "[removed]", panic]);
     signs(
         "the server's files",

@@ -102,7 +102,7 @@ async fn a_panic_is_told_by_its_place_alone() {
 
     let log = std::fs::read_to_string(world.folder().join("panic.log")).unwrap();
     assert!(log.contains("panicked: its message is not shown"));
-    assert!(log.contains("ensure/src/crash.rs"));
+    assert!(log.contains("crates/ensure/src/crash.rs"));
     assert!(!log.contains(CARRIED));
     let history = run.history().await;
     let failures: Vec<String> = history
@@ -116,7 +116,7 @@ async fn a_panic_is_told_by_its_place_alone() {
         .collect();
     assert_eq!(failures.len(), 1, "{failures:?}");
     assert!(
-        failures[0].contains("panicked at ensure/src/crash.rs"),
+        failures[0].contains("panicked at crates/ensure/src/crash.rs"),
         "{failures:?}"
     );
     let bytes: Vec<u8> = history

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 /// The top folder of the repository.
 pub fn repository() -> &'static Path {
     let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    crate_folder.parent().unwrap()
+    crate_folder.ancestors().nth(2).unwrap()
 }
 
 /// A program of this build, such as `aep-flow`.

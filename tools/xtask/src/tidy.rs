@@ -64,7 +64,10 @@ const ONLY_FOR_DEMO: [&str; 4] = [
 const UNVERIFIED: [(&str, Option<&str>); 3] = [
     (concat!("danger_", "accept_invalid"), None),
     (concat!("SKIP_", "VERIFY"), None),
-    (concat!(".danger", "ous()"), Some("platform/src/tls.rs")),
+    (
+        concat!(".danger", "ous()"),
+        Some("crates/platform/src/tls.rs"),
+    ),
 ];
 
 /// The sections of a manifest that name dependencies.
@@ -95,14 +98,14 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
         "src",
         "proto/src",
         "workflows/src",
-        "platform/src",
-        "ensure/src",
-        "emulator/src",
-        "probe/src",
-        "devserver/src",
-        "testkit/src",
-        "fault-campaign/src",
-        "fuzz/src",
+        "crates/platform/src",
+        "crates/ensure/src",
+        "crates/emulator/src",
+        "crates/probe/src",
+        "crates/devserver/src",
+        "crates/testkit/src",
+        "tools/fault-campaign/src",
+        "tools/fuzz/src",
     ] {
         let head = root.join(library).join("lib.rs");
         let text =

@@ -28,7 +28,7 @@ pub fn shared() -> &'static str {
 /// Started by the first test that asks.
 ///
 /// It is never stopped by hand: it ends with this process, however that ends (see
-/// `devserver/src/process.rs`).
+/// `crates/devserver/src/process.rs`).
 fn own_of_this_program() -> &'static DevServer {
     static SERVER: OnceLock<DevServer> = OnceLock::new();
     SERVER.get_or_init(|| {

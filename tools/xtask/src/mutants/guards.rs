@@ -50,7 +50,7 @@ impl Guard {
 }
 
 fn named(root: &Path) -> anyhow::Result<Vec<Guard>> {
-    let list = root.join("xtask/guards.toml");
+    let list = root.join("tools/xtask/guards.toml");
     let list =
         std::fs::read_to_string(&list).with_context(|| format!("read {}", list.display()))?;
     let List { guard } = toml::from_str(&list)?;
@@ -65,7 +65,7 @@ pub(crate) fn out_of_date(root: &Path) -> anyhow::Result<Vec<String>> {
         let count = text.matches(&guard.search).count();
         if count != 1 {
             outdated.push(format!(
-                "the guard \"{}\" of xtask/guards.toml occurs {count} times in {}, not once",
+                "the guard \"{}\" of tools/xtask/guards.toml occurs {count} times in {}, not once",
                 guard.name, guard.file
             ));
         }

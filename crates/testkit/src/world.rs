@@ -447,7 +447,7 @@ impl Drop for World {
             let unexpected = self.unexpected_lines();
             assert!(
                 unexpected.is_empty(),
-                "no test expects these lines (see testkit/src/logs.rs):\n{}",
+                "no test expects these lines (see crates/testkit/src/logs.rs):\n{}",
                 unexpected.join("\n")
             );
         }

@@ -51,7 +51,7 @@ enum Chore {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("..")
+        .join("../..")
         .canonicalize()?;
     match Chore::parse() {
         #[cfg(feature = "histories")]

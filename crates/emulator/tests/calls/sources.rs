@@ -46,7 +46,8 @@ impl Way {
 }
 
 fn ways() -> Vec<Way> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/base_connections");
+    let folder =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/base_connections");
     let mut ways: Vec<Way> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| {

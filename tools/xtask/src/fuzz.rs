@@ -1,6 +1,6 @@
 //! `cargo xtask fuzz`: the fuzz targets under libFuzzer, which follows coverage.
 //!
-//! It needs only stable Rust: `fuzz/instrument.sh` wraps rustc and adds LLVM's instrumentation to the
+//! It needs only stable Rust: `tools/fuzz/instrument.sh` wraps rustc and adds LLVM's instrumentation to the
 //! crates of this repository. libFuzzer itself is C++ and is compiled at the first use.
 
 use std::{
@@ -74,7 +74,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
 
 /// The targets, which are the names of the folders of the corpus; a test of theirs checks that.
 fn all(root: &Path) -> anyhow::Result<Vec<String>> {
-    let mut names = std::fs::read_dir(root.join("fuzz/corpus"))?
+    let mut names = std::fs::read_dir(root.join("tools/fuzz/corpus"))?
         .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
         .collect::<anyhow::Result<Vec<_>>>()?;
     names.sort();
@@ -89,7 +89,7 @@ fn build(root: &Path) -> anyhow::Result<PathBuf> {
         .args(["--message-format", "json-render-diagnostics"])
         .env(
             "RUSTC_WORKSPACE_WRAPPER",
-            root.join("fuzz").join("instrument.sh"),
+            root.join("tools/fuzz/instrument.sh"),
         )
         .stderr(std::process::Stdio::inherit())
         .output()
@@ -138,7 +138,7 @@ fn one(
         ))
         .arg("-print_final_stats=1")
         .arg(&found)
-        .arg(root.join("fuzz/corpus").join(target))
+        .arg(root.join("tools/fuzz/corpus").join(target))
         .output()
         .context("run the targets")?;
     let log = String::from_utf8_lossy(&output.stderr);

@@ -2,7 +2,7 @@
 //!
 //! Guards are removed in two ways. `cargo mutants` changes every operator and body of the ensure
 //! protocol; a mutant that no test notices needs a reason in `docs/mutation-survivors.toml`.
-//! `xtask/guards.toml` lists the guards that a reader would name, anywhere in the tree, each with the
+//! `tools/xtask/guards.toml` lists the guards that a reader would name, anywhere in the tree, each with the
 //! edit that removes it and the tests that must notice.
 
 pub(crate) mod guards;
@@ -53,7 +53,7 @@ pub(crate) fn prove(root: &Path, options: &Options) -> anyhow::Result<()> {
          Made by `cargo xtask mutants`; nothing here is written by hand.\n\n\
          ## Guards\n\n\
          Each was taken out of a copy of the tree, and a test turned red. Which edit that is \
-         stands in `xtask/guards.toml`.\n\n",
+         stands in `tools/xtask/guards.toml`.\n\n",
     );
     write!(
         text,

@@ -27,7 +27,8 @@ fn sandbox(emulator: &Emulator) -> Sandbox {
 
 /// A base connection's body for each source, the first of its ways of authentication.
 fn connections() -> Vec<NewBaseConnection> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/base_connections");
+    let folder =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/base_connections");
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
