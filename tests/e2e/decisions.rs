@@ -511,7 +511,10 @@ async fn the_commands_ask_and_tell() {
 
     let (code, _, errors) = said(&cli(&world, &["resolve", id, "--retry"]).await);
     assert_eq!(code, 1, "{errors}");
-    assert!(errors.contains("does not run any more"), "{errors}");
+    assert!(
+        errors.contains("is not running: it is completed"),
+        "{errors}"
+    );
     let (code, _, errors) = said(&cli(&world, &["resolve", "nowhere", "--retry"]).await);
     assert_eq!(code, 1, "{errors}");
     assert!(

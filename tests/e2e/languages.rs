@@ -93,6 +93,7 @@ async fn rust() -> anyhow::Result<()> {
         "CARGO_PKG_VERSION_MINOR",
         "CARGO_PKG_VERSION_PATCH",
         "CARGO_PKG_VERSION_PRE",
+        "OUT_DIR",
     ] {
         build.env_remove(name);
     }

@@ -93,7 +93,7 @@ async fn a_panic_is_told_by_its_place_alone() {
         ("AEP_FLOW_LOG_FILTER", "trace"),
         ("RUST_BACKTRACE", "1"),
     ];
-    world.expect(("aep_flow::panics", "panicked: what it says is not shown"));
+    world.expect(("aep_flow::panics", "panicked: its message is not shown"));
     let worker = world.worker_process_with(&more, "panic.log");
     let run = world.start(&input(&[table("Contacts")])).await;
     run.end().await.unwrap();

@@ -18,6 +18,7 @@ use tempfile::TempDir;
 
 pub use fetch::FetchError;
 pub use find::{Found, Surroundings, binary, find};
+pub use ports::free_port;
 pub use ready::NotReady;
 
 use process::Guarded;
@@ -219,8 +220,8 @@ impl DevServer {
 
     async fn start_once(options: Options) -> Result<Self, DevServerError> {
         let folder = Folder::of(&options).map_err(DevServerError::NoFolder)?;
-        let port = ports::free().map_err(DevServerError::NoPort)?;
-        let ui_port = ports::free().map_err(DevServerError::NoPort)?;
+        let port = free_port().map_err(DevServerError::NoPort)?;
+        let ui_port = free_port().map_err(DevServerError::NoPort)?;
         let process = spawn(&options, folder.path(), port, ui_port)?;
         let mut server = Self {
             options,

@@ -8,7 +8,10 @@ use std::net::{TcpListener, TcpStream};
 /// A connection that our side closes first leaves the port in TIME_WAIT for a minute: it is
 /// then seldom given out as a free one, but can be listened on by name. Seldom is not never:
 /// whoever starts a server on it tries again with another.
-pub(super) fn free() -> io::Result<u16> {
+///
+/// # Errors
+/// The loopback interface has none.
+pub fn free_port() -> io::Result<u16> {
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
     let address = listener.local_addr()?;
     let caller = TcpStream::connect(address)?;
@@ -26,7 +29,7 @@ mod tests {
     fn a_free_port_can_be_listened_on_at_once() {
         // Another process may take one in between; five in a row it does not.
         let taken = (0..5).take_while(|_| {
-            let port = free().unwrap();
+            let port = free_port().unwrap();
             TcpListener::bind(("127.0.0.1", port)).is_err()
         });
         assert!(taken.count() < 5);

@@ -1,11 +1,11 @@
 //! A real collector of OpenTelemetry, and what came to it.
 
 use std::collections::{HashMap, HashSet};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
+use aep_flow_devserver::free_port;
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
@@ -228,5 +228,5 @@ fn program() -> anyhow::Result<PathBuf> {
 }
 
 fn free_address() -> anyhow::Result<String> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
+    Ok(format!("127.0.0.1:{}", free_port()?))
 }

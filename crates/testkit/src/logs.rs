@@ -41,14 +41,23 @@ const RETRIED: [&str; 2] = ["RateLimited", "Unavailable"];
 
 /// The lines that any test may meet: target, and the beginning of the message. A test that
 /// provokes another one names it by [`crate::World::expect`].
-const EVERYWHERE: [(&str, &str); 5] = [
+const EVERYWHERE: [(&str, &str); 7] = [
     // On a busy machine the server takes longer than a worker waits for it.
     (
         "aep_flow::activities::search_attributes",
         "the namespace's search attributes can't be listed",
     ),
+    // The workflow ended, or the server's deadline passed, while a worker had a task of it.
+    (
+        "temporalio_sdk_core::worker::activities",
+        "Activity not found on completion",
+    ),
+    (
+        "temporalio_sdk_core::worker::workflow",
+        "Task not found when completing",
+    ),
     // Two callers met, and one of two resources was deleted.
-    ("aep_flow_ensure::drive", "a second one of ours"),
+    ("aep_flow_ensure::drive", "a duplicate of ours"),
     // Where a worker is to panic or to die: no settings, and nobody misspelt them.
     (
         "aep_flow::cli::global",

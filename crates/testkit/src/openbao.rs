@@ -1,10 +1,10 @@
 //! A real OpenBao, whose API is Vault's: a development server that forgets all when it ends.
 
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
+use aep_flow_devserver::free_port;
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -43,7 +43,7 @@ impl OpenBao {
         }
         let program = tokio::task::spawn_blocking(program).await??;
         let folder = tempfile::tempdir()?;
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let address = format!("127.0.0.1:{}", free_port()?);
         let log = std::fs::File::create(folder.path().join("log"))?;
         let mut command = Command::new(program);
         command

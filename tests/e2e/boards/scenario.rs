@@ -1,12 +1,10 @@
 //! A worker that meets whatever the boards and alerts show.
 
-use std::net::TcpListener;
-
 use aep_emulator::{
     Action, CannedAnswer, CutAt, DEFAULT_SOURCE_PASSWORD, DEFAULT_SOURCE_USERNAME, NamedAnswer,
     RetryAfter, Rule,
 };
-use aep_flow_devserver::DevServer;
+use aep_flow_devserver::{DevServer, free_port};
 use aep_flow_testkit::logs::SERVER_AWAY;
 use aep_flow_testkit::platform::the;
 use aep_flow_testkit::worker::WorkerProcess;
@@ -47,7 +45,13 @@ impl Stage {
         let server = server::own().await;
         let world = World::on(&server, emulator_config()).await;
         world.expect(SERVER_AWAY);
-        let metrics = free_address();
+        // Its tasks fail until the end.
+        world.expect(("temporalio_sdk", "Workflow type NotOurs not found"));
+        world.expect((
+            "temporalio_sdk_core::worker::workflow",
+            "Failing workflow task",
+        ));
+        let metrics = format!("127.0.0.1:{}", free_port().unwrap());
         let mut variables = world.variables();
         variables.push(("AEP_FLOW_METRICS_LISTEN".to_owned(), metrics.clone()));
         let worker = WorkerProcess::spawn(&variables, &world.folder().join("worker.log"));
@@ -205,10 +209,4 @@ fn named(name: &str) -> Value {
     input["connection"]["name"] = name.into();
     input["tables"][0]["dataset"] = format!("osc_{}", name.to_lowercase()).into();
     input
-}
-
-/// An address that nobody listens on now.
-fn free_address() -> String {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    listener.local_addr().unwrap().to_string()
 }

@@ -58,7 +58,7 @@ impl Stage {
             .map(|(name, value)| (*name, value.as_str()))
             .chain(of_worker)
             .collect();
-        world.expect(("aep_flow::panics", "panicked: what it says is not shown"));
+        world.expect(("aep_flow::panics", "panicked: its message is not shown"));
         let worker = world.worker_process_with_cores(&variables, LOG);
         let metrics = served(&world, LOG, "metrics.listen").await;
         let health = served(&world, LOG, "health.listen").await;

@@ -241,7 +241,7 @@ async fn what_can_not_be_answered_is_refused_without_a_word_of_it() {
     };
     for (body, expected) in [
         (sealed("bWluZQ==").to_string(), "no key `mine`"),
-        (sealed("bmV3").to_string(), "the key `new` is cut off"),
+        (sealed("bmV3").to_string(), "the key `new` is truncated"),
         ("acme".to_owned(), "expected JSON"),
         (r#"{"payloads": "acme"}"#.to_owned(), "expected JSON"),
         (r#"{"acme": []}"#.to_owned(), "expected JSON"),
