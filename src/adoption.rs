@@ -4,7 +4,7 @@
 //! natural name goes into the marker: how the resource was created is not known, so no field of
 //! it can ever differ.
 
-use aep_flow_ensure::{Intent, Marker, ResourceKind};
+use aep_flow_ensure::{Intent, Marker, ResourceKind, Uniqueness};
 use aep_platform::{
     BaseConnectionId, Class, Conflict, DatasetId, Etag, FlowId, IdError, PlatformError, Sandbox,
     SourceConnectionId, TargetConnectionId,
@@ -284,7 +284,7 @@ async fn facts(sandbox: &Sandbox, kind: ResourceKind, id: &str) -> Result<Facts,
 }
 
 fn unmarkable(kind: ResourceKind) -> AdoptError {
-    let why = if kind == ResourceKind::MappingSet {
+    let why = if Uniqueness::of(kind) == Uniqueness::Kept {
         "it keeps no description, so there is no place for a marker; an ingestion makes its own"
     } else {
         "the registry changes an object without a version, so somebody else's change could be \

@@ -4,7 +4,7 @@ use prost::Name;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    names::activity,
+    names::{ResourceKind, activity},
     v1::{
         BaseConnection, Connection, CreateDataflowInput, CreateMappingSetInput,
         CreateSourceConnectionInput, CreateTargetConnectionInput, Dataflow, Dataset, EarlierCall,
@@ -20,6 +20,9 @@ pub trait CreateInput: Clone + Serialize + Send + 'static {
 
     /// The activity's name.
     const ACTIVITY: &'static str;
+
+    /// What it creates.
+    const KIND: ResourceKind;
 
     /// Sandbox to create it in; empty for the worker's.
     fn sandbox(&self) -> &str;
@@ -52,11 +55,12 @@ pub trait CreateInput: Clone + Serialize + Send + 'static {
 pub type Created<I> = <I as CreateInput>::Created;
 
 macro_rules! create_inputs {
-    ($($activity:ident: $input:ident -> $created:ident, $name:ident $(, $description:ident)?;)*) => {$(
+    ($($activity:ident: $input:ident -> $kind:ident as $created:ident, $name:ident $(, $description:ident)?;)*) => {$(
         impl CreateInput for $input {
             type Created = $created;
 
             const ACTIVITY: &'static str = activity::$activity;
+            const KIND: ResourceKind = ResourceKind::$kind;
 
             fn sandbox(&self) -> &str {
                 &self.sandbox
@@ -105,14 +109,51 @@ macro_rules! create_inputs {
 }
 
 create_inputs! {
-    CREATE_BASE_CONNECTION: Connection -> BaseConnection, name, description;
+    CREATE_BASE_CONNECTION: Connection -> BaseConnection as BaseConnection, name, description;
     CREATE_ORACLE_SERVICE_CLOUD_BASE_CONNECTION:
-        OracleServiceCloudConnection -> BaseConnection, name, description;
-    CREATE_SOURCE_CONNECTION: CreateSourceConnectionInput -> SourceConnection, name, description;
-    ENSURE_SCHEMA: EnsureSchemaInput -> Schema, title, description;
-    ENSURE_DATASET: EnsureDatasetInput -> Dataset, name, description;
-    CREATE_TARGET_CONNECTION: CreateTargetConnectionInput -> TargetConnection,
+        OracleServiceCloudConnection -> BaseConnection as BaseConnection, name, description;
+    CREATE_SOURCE_CONNECTION: CreateSourceConnectionInput -> SourceConnection as SourceConnection, name, description;
+    ENSURE_SCHEMA: EnsureSchemaInput -> Schema as Schema, title, description;
+    ENSURE_DATASET: EnsureDatasetInput -> Dataset as Dataset, name, description;
+    CREATE_TARGET_CONNECTION: CreateTargetConnectionInput -> TargetConnection as TargetConnection,
         name, description;
-    CREATE_MAPPING_SET: CreateMappingSetInput -> MappingSet, name;
-    CREATE_DATAFLOW: CreateDataflowInput -> Dataflow, name, description;
+    CREATE_MAPPING_SET: CreateMappingSetInput -> MappingSet as MappingSet, name;
+    CREATE_DATAFLOW: CreateDataflowInput -> Flow as Dataflow, name, description;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The activity of an input, and the word that its decisions store.
+    fn of<I: CreateInput>() -> (&'static str, &'static str) {
+        assert!(activity::creates(I::ACTIVITY), "{}", I::ACTIVITY);
+        (I::ACTIVITY, I::KIND.shown())
+    }
+
+    #[test]
+    fn each_activity_that_creates_has_the_kind_that_decisions_name() {
+        assert_eq!(
+            [
+                of::<OracleServiceCloudConnection>(),
+                of::<Connection>(),
+                of::<CreateSourceConnectionInput>(),
+                of::<EnsureSchemaInput>(),
+                of::<EnsureDatasetInput>(),
+                of::<CreateTargetConnectionInput>(),
+                of::<CreateMappingSetInput>(),
+                of::<CreateDataflowInput>(),
+            ],
+            [
+                ("CreateOracleServiceCloudBaseConnection", "base connection"),
+                ("CreateBaseConnection", "base connection"),
+                ("CreateSourceConnection", "source connection"),
+                ("EnsureSchema", "schema"),
+                ("EnsureDataset", "dataset"),
+                ("CreateTargetConnection", "target connection"),
+                ("CreateMappingSet", "mapping set"),
+                ("CreateDataflow", "dataflow"),
+            ]
+        );
+    }
 }

@@ -6,14 +6,14 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 
 pub mod activity;
 
-mod created_kind;
 mod failure_type;
 mod phase;
+mod resource_kind;
 mod search_attribute;
 
-pub use created_kind::CreatedKind;
 pub use failure_type::FailureType;
 pub use phase::{Phase, TablePhase};
+pub use resource_kind::ResourceKind;
 pub use search_attribute::{SearchAttribute, SearchAttributeType};
 
 /// Task queue that a worker polls when nothing else is configured.

@@ -203,7 +203,7 @@ impl<'a> Create<'a> {
         mut new: K,
     ) -> Result<Ensured, ActivityFailure> {
         const {
-            let is_deleted = matches!(K::KIND.uniqueness(), Uniqueness::Deleted);
+            let is_deleted = matches!(Uniqueness::of(K::KIND), Uniqueness::Deleted);
             assert!(is_deleted == K::Duplicate::IS_DELETED);
         }
         let intent = self.attempt.sign(intent, self.continues.as_ref());

@@ -4,7 +4,8 @@ use std::io::{BufRead as _, IsTerminal as _};
 
 use aep_flow_ensure::ResourceKind;
 use aep_platform::Sandbox;
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::json;
 
 use super::command_error::CommandError;
@@ -27,7 +28,8 @@ Examples:
   aep-flow adopt dataset 5ba9452f7de80400007fc52a --sandbox dev --yes")]
 pub(super) struct Arguments {
     /// Kind of the resource
-    kind: Kind,
+    #[arg(value_parser = kinds())]
+    kind: ResourceKind,
     /// Its id
     id: String,
     /// Sandbox [env: AEP_FLOW_SANDBOX] [default: prod]
@@ -38,31 +40,13 @@ pub(super) struct Arguments {
     yes: bool,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Kind {
-    BaseConnection,
-    SourceConnection,
-    TargetConnection,
-    Dataset,
-    Dataflow,
-    Schema,
-    FieldGroup,
-    MappingSet,
-}
-
-impl Kind {
-    fn resource(self) -> ResourceKind {
-        match self {
-            Self::BaseConnection => ResourceKind::BaseConnection,
-            Self::SourceConnection => ResourceKind::SourceConnection,
-            Self::TargetConnection => ResourceKind::TargetConnection,
-            Self::Dataset => ResourceKind::Dataset,
-            Self::Dataflow => ResourceKind::Flow,
-            Self::Schema => ResourceKind::Schema,
-            Self::FieldGroup => ResourceKind::FieldGroup,
-            Self::MappingSet => ResourceKind::MappingSet,
-        }
-    }
+/// The kinds as the command line writes them, such as `base-connection`.
+fn kinds() -> impl TypedValueParser<Value = ResourceKind> {
+    let word = |kind: ResourceKind| kind.shown().replace(' ', "-");
+    PossibleValuesParser::new(ResourceKind::ALL.map(word)).try_map(move |given| {
+        let mut all = ResourceKind::ALL.into_iter();
+        all.find(|kind| word(*kind) == given).ok_or("no such kind")
+    })
 }
 
 pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, CommandError> {
@@ -70,7 +54,7 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
     let config = global.start(&flags, Logs::Quiet)?;
     let sandbox = platform::sandbox(&config)?;
     let organisation = config.aep.org_id.clone().unwrap_or_default();
-    let kind = arguments.kind.resource();
+    let kind = arguments.kind;
     let plan = adoption::plan(&sandbox, &organisation, kind, &arguments.id)
         .await
         .map_err(refused)?;

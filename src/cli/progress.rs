@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use aep_flow_proto::names::CreatedKind;
+use aep_flow_proto::names::ResourceKind;
 use aep_flow_proto::v1::{IngestStatus, OpenDecision};
 use aep_flow_workflows::{
     decision::{self, Commands},
@@ -94,7 +94,7 @@ pub(super) fn decisions(workflow_id: &str, open: &[OpenDecision]) -> Vec<String>
         let message: String = each.message.chars().take(300).collect();
         lines.push(format!("  it said: {message}"));
         for candidate in &each.candidates {
-            let kind = CreatedKind::shown_word(&candidate.kind);
+            let kind = ResourceKind::shown_word(&candidate.kind);
             let id = &candidate.id;
             lines.push(format!("  on the platform there is the {kind} {id}"));
         }

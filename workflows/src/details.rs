@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use aep_flow_proto::{
-    names::CreatedKind,
+    names::ResourceKind,
     v1::{FailingStep, IngestStatus, OpenDecision},
 };
 
@@ -94,7 +94,7 @@ fn decisions(text: &mut String, open: &[OpenDecision], workflow_id: &str, hint: 
             let _ = writeln!(
                 text,
                 "The {} `{}` exists on the platform.\n",
-                line(CreatedKind::shown_word(&candidate.kind), 50),
+                line(ResourceKind::shown_word(&candidate.kind), 50),
                 line(&candidate.id, 300),
             );
         }

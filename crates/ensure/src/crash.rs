@@ -8,7 +8,7 @@
 #[cfg(debug_assertions)]
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::rules::ResourceKind;
+use crate::ResourceKind;
 
 /// Labelled points of a create, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -10,8 +10,8 @@ use aep_flow_proto::v1::Outcome;
 use tracing::{Instrument as _, debug_span, field};
 
 use crate::{
+    ResourceKind,
     crash::{self, Point},
-    rules::ResourceKind,
     state::{Call, Do, End, Existing, Now, Past, Seen, Why, begin, step},
 };
 

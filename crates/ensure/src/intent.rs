@@ -9,7 +9,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use crate::rules::ResourceKind;
+use crate::ResourceKind;
 
 /// What an option's field begins with.
 const OPTION: char = '?';

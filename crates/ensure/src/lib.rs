@@ -19,11 +19,12 @@ pub mod memory;
 pub mod rules;
 pub mod state;
 
+pub use aep_flow_proto::names::ResourceKind;
 pub use drive::{
     CallFailure, Created, Deletion, Effect, EnsureError, Ensured, Reads, Resource, ensure,
 };
 pub use dry_run::{Planned, dry_run};
 pub use intent::{Intent, Marker};
 pub use memory::Memory;
-pub use rules::{ResourceKind, Rules, Uniqueness};
+pub use rules::{Rules, Uniqueness};
 pub use state::{Call, Existing, Now, Past};

@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{rules::ResourceKind, state::Past};
+use crate::{ResourceKind, state::Past};
 
 /// The state of the protocol between two attempts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

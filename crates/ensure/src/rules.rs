@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use aep_flow_proto::names::ResourceKind;
+
 /// How far the clocks of Temporal's server, the platform and a worker may be apart.
 pub const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
@@ -72,74 +74,18 @@ pub enum Uniqueness {
     Alike,
 }
 
-/// A kind of resource in the words of this crate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ResourceKind {
-    /// Address and credentials of a source.
-    BaseConnection,
-    /// One table of a base connection.
-    SourceConnection,
-    /// The fields of a schema.
-    FieldGroup,
-    /// A schema.
-    Schema,
-    /// Which field of a schema tells rows apart.
-    Identity,
-    /// A dataset.
-    Dataset,
-    /// A dataset as a target.
-    TargetConnection,
-    /// Which column goes into which field.
-    MappingSet,
-    /// What runs.
-    Flow,
-}
-
-impl ResourceKind {
-    /// All of which one must be the only one: every kind but identity descriptors.
-    pub const ALL: [Self; 8] = [
-        Self::BaseConnection,
-        Self::SourceConnection,
-        Self::FieldGroup,
-        Self::Schema,
-        Self::Dataset,
-        Self::TargetConnection,
-        Self::MappingSet,
-        Self::Flow,
-    ];
-
-    /// The kind in Adobe's words. It is part of every key, so a change orphans what exists.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::BaseConnection => "base connection",
-            Self::SourceConnection => "source connection",
-            Self::FieldGroup => "field group",
-            Self::Schema => "schema",
-            Self::Identity => "identity descriptor",
-            Self::Dataset => "dataset",
-            Self::TargetConnection => "target connection",
-            Self::MappingSet => "mapping set",
-            Self::Flow => "flow",
+impl Uniqueness {
+    /// What the platform does about a second one of that kind and name.
+    pub const fn of(kind: ResourceKind) -> Self {
+        match kind {
+            ResourceKind::FieldGroup | ResourceKind::Schema => Self::Refused,
+            ResourceKind::MappingSet => Self::Kept,
+            ResourceKind::Identity => Self::Alike,
+            ResourceKind::BaseConnection
+            | ResourceKind::SourceConnection
+            | ResourceKind::Dataset
+            | ResourceKind::TargetConnection
+            | ResourceKind::Flow => Self::Deleted,
         }
-    }
-
-    /// What the platform does about a second one of the same name.
-    pub const fn uniqueness(self) -> Uniqueness {
-        match self {
-            Self::FieldGroup | Self::Schema => Uniqueness::Refused,
-            Self::MappingSet => Uniqueness::Kept,
-            Self::Identity => Uniqueness::Alike,
-            Self::BaseConnection
-            | Self::SourceConnection
-            | Self::Dataset
-            | Self::TargetConnection
-            | Self::Flow => Uniqueness::Deleted,
-        }
-    }
-}
-
-impl std::fmt::Display for ResourceKind {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.as_str())
     }
 }

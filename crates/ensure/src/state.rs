@@ -383,7 +383,7 @@ fn may_turn_up(call: &Call<'_>, found: &[Existing], candidate: Option<&Existing>
     let Some(candidate) = candidate else {
         return true;
     };
-    if call.intent.kind().uniqueness() != Uniqueness::Deleted || call.rules.sole_caller {
+    if Uniqueness::of(call.intent.kind()) != Uniqueness::Deleted || call.rules.sole_caller {
         // The platform refuses it, or nothing could be done about it, or what was found
         // can only be it.
         return false;
@@ -431,7 +431,7 @@ fn until_old_enough(call: &Call<'_>, now: Now, candidate: &Existing) -> Option<D
 /// Whether an older one that no list shows yet would change nothing: none can exist, or it would
 /// be as good.
 fn is_settled_at_once(call: &Call<'_>) -> bool {
-    match call.intent.kind().uniqueness() {
+    match Uniqueness::of(call.intent.kind()) {
         Uniqueness::Refused | Uniqueness::Alike => true,
         Uniqueness::Deleted | Uniqueness::Kept => false,
     }
@@ -491,7 +491,7 @@ fn gone(call: &Call<'_>, now: Now, past: Past, mut found: Vec<Existing>, id: &st
 fn conclude(call: &Call<'_>, past: Past, found: &[Existing], winner: &Existing) -> (State, Do) {
     let verdict = verdict(call, &past, winner);
     let mut duplicates = Vec::new();
-    if call.intent.kind().uniqueness() == Uniqueness::Deleted && winner.is_of(call.intent) {
+    if Uniqueness::of(call.intent.kind()) == Uniqueness::Deleted && winner.is_of(call.intent) {
         let others = found.iter().filter(|each| each.id != winner.id);
         duplicates.extend(
             others
@@ -536,7 +536,7 @@ fn verdict(call: &Call<'_>, past: &Past, winner: &Existing) -> End {
 /// Whether this call created it in an attempt whose response was lost.
 fn is_own(call: &Call<'_>, past: &Past, marker: &Marker) -> bool {
     let is_silent =
-        !marker.names_its_maker() && call.intent.kind().uniqueness() == Uniqueness::Kept;
+        !marker.names_its_maker() && Uniqueness::of(call.intent.kind()) == Uniqueness::Kept;
     marker.is_by_maker_of(call.intent.marker()) || (is_silent && *past != Past::Clean)
 }
 

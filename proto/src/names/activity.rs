@@ -1,84 +1,62 @@
-//! Activity types, each with what it creates.
+//! Activity types, and which of them create something.
 
-use super::CreatedKind;
+/// What an activity does to the platform.
+#[derive(PartialEq)]
+enum Effect {
+    Creates,
+    Reads,
+}
 
-/// Declares the activity types in one table, so that none is added without saying what it
-/// creates.
+/// Declares the activity types in one table, so that none is added without its effect.
 macro_rules! activities {
-    ($($(#[doc = $doc:literal])* $name:ident = $word:literal, creates: $kind:expr;)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident = $word:literal, $effect:ident;)*) => {
         $($(#[doc = $doc])* pub const $name: &str = $word;)*
 
-        /// The kind of resource that an activity of that type creates, if it creates one.
-        #[must_use]
-        pub fn created_kind(activity_type: &str) -> Option<CreatedKind> {
-            const ALL: &[(&str, Option<CreatedKind>)] = &[$(($name, $kind)),*];
-            ALL.iter().find(|(name, _)| *name == activity_type)?.1
-        }
+        const EFFECTS: &[(&str, Effect)] = &[$(($name, Effect::$effect)),*];
     };
 }
 
 activities! {
     /// Ensures a base connection to Oracle Service Cloud.
-    CREATE_ORACLE_SERVICE_CLOUD_BASE_CONNECTION = "CreateOracleServiceCloudBaseConnection",
-        creates: Some(CreatedKind::BaseConnection);
+    CREATE_ORACLE_SERVICE_CLOUD_BASE_CONNECTION = "CreateOracleServiceCloudBaseConnection", Creates;
     /// Ensures a base connection to a source of the catalogue.
-    CREATE_BASE_CONNECTION = "CreateBaseConnection", creates: Some(CreatedKind::BaseConnection);
+    CREATE_BASE_CONNECTION = "CreateBaseConnection", Creates;
     /// Asks the platform to try a base connection's credentials.
-    TEST_BASE_CONNECTION = "TestBaseConnection", creates: None;
+    TEST_BASE_CONNECTION = "TestBaseConnection", Reads;
     /// Lists the tables behind a base connection.
-    EXPLORE_TABLES = "ExploreTables", creates: None;
+    EXPLORE_TABLES = "ExploreTables", Reads;
     /// Reads the columns of one table, with rows if asked.
-    EXPLORE_TABLE = "ExploreTable", creates: None;
+    EXPLORE_TABLE = "ExploreTable", Reads;
     /// Ensures a source connection for one table.
-    CREATE_SOURCE_CONNECTION = "CreateSourceConnection",
-        creates: Some(CreatedKind::SourceConnection);
+    CREATE_SOURCE_CONNECTION = "CreateSourceConnection", Creates;
     /// Ensures a field group and a schema for columns.
-    ENSURE_SCHEMA = "EnsureSchema", creates: Some(CreatedKind::Schema);
+    ENSURE_SCHEMA = "EnsureSchema", Creates;
     /// Ensures a dataset.
-    ENSURE_DATASET = "EnsureDataset", creates: Some(CreatedKind::Dataset);
+    ENSURE_DATASET = "EnsureDataset", Creates;
     /// Ensures a target connection into a dataset.
-    CREATE_TARGET_CONNECTION = "CreateTargetConnection",
-        creates: Some(CreatedKind::TargetConnection);
+    CREATE_TARGET_CONNECTION = "CreateTargetConnection", Creates;
     /// Ensures a mapping set.
-    CREATE_MAPPING_SET = "CreateMappingSet", creates: Some(CreatedKind::MappingSet);
+    CREATE_MAPPING_SET = "CreateMappingSet", Creates;
     /// Ensures a dataflow.
-    CREATE_DATAFLOW = "CreateDataflow", creates: Some(CreatedKind::Dataflow);
+    CREATE_DATAFLOW = "CreateDataflow", Creates;
     /// Looks for a dataflow that was created before.
-    FIND_DATAFLOW = "FindDataflow", creates: None;
+    FIND_DATAFLOW = "FindDataflow", Reads;
     /// Reads the runs of a dataflow.
-    GET_FLOW_RUNS = "GetFlowRuns", creates: None;
+    GET_FLOW_RUNS = "GetFlowRuns", Reads;
     /// Reads which search attributes the namespace knows. For the workflow alone, not for
     /// callers.
-    FIND_SEARCH_ATTRIBUTES = "FindSearchAttributes", creates: None;
+    FIND_SEARCH_ATTRIBUTES = "FindSearchAttributes", Reads;
 }
 
 /// Whether an activity of that type creates something.
 #[must_use]
 pub fn creates(activity_type: &str) -> bool {
-    created_kind(activity_type).is_some()
+    EFFECTS.contains(&(activity_type, Effect::Creates))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn each_activity_that_creates_has_the_kind_that_decisions_name() {
-        for (activity_type, word) in [
-            ("CreateOracleServiceCloudBaseConnection", "base connection"),
-            ("CreateBaseConnection", "base connection"),
-            ("CreateSourceConnection", "source connection"),
-            ("EnsureSchema", "schema"),
-            ("EnsureDataset", "dataset"),
-            ("CreateTargetConnection", "target connection"),
-            ("CreateMappingSet", "mapping set"),
-            ("CreateDataflow", "dataflow"),
-        ] {
-            let kind = created_kind(activity_type);
-            assert_eq!(kind.map(CreatedKind::shown), Some(word), "{activity_type}");
-            assert!(creates(activity_type));
-        }
-    }
 
     #[test]
     fn an_activity_that_only_reads_creates_nothing() {

@@ -132,7 +132,7 @@ pub fn judge(scenario: &Scenario, run: &Run) -> Verdict {
 fn count(scenario: &Scenario, run: &Run, answers: &[&str], verdict: &mut Verdict) {
     let existing = || run.platform.things.iter().filter(|each| each.exists());
     let ours: Vec<&Thing> = existing().filter(|each| each.is_ours()).collect();
-    if scenario.kind.uniqueness() == Uniqueness::Kept {
+    if Uniqueness::of(scenario.kind) == Uniqueness::Kept {
         let extra = ours.len().saturating_sub(1);
         verdict.counts.kept += extra as u64;
         return;
@@ -222,14 +222,14 @@ impl Told<'_> {
             return wrong("which somebody created by hand");
         }
         let is_other = thing.is_ours() && thing.body != self.caller.body;
-        if is_other && !takes_any && self.scenario.kind.uniqueness() != Uniqueness::Kept {
+        if is_other && !takes_any && Uniqueness::of(self.scenario.kind) != Uniqueness::Kept {
             return wrong("which was created from another request");
         }
         if outcome == Outcome::Created && !is_own {
             return wrong("as made by it, and it was not");
         }
         // Nothing says which call made a mapping set.
-        let has_maker = self.scenario.kind.uniqueness() != Uniqueness::Kept;
+        let has_maker = Uniqueness::of(self.scenario.kind) != Uniqueness::Kept;
         if self.caller.on_existing == OnExisting::Fail && !is_own && has_maker {
             return wrong("which another made, and it wanted none such");
         }

@@ -448,7 +448,7 @@ fn invariant_it_ends(running: &Running) {
 
 /// When all is quiet, no two of one intent exist.
 fn invariant_one_exists(running: &Running) {
-    if running.platform.kind.uniqueness() == Uniqueness::Kept {
+    if Uniqueness::of(running.platform.kind) == Uniqueness::Kept {
         return;
     }
     let things = running.platform.things.iter();

@@ -5,7 +5,7 @@ use std::{pin::pin, time::Duration};
 
 use aep_flow_proto::{
     create::CreateInput,
-    names::{CreatedKind, FailureType, activity},
+    names::FailureType,
     v1::{
         Connection, CreateDataflowInput, CreateMappingSetInput, CreateSourceConnectionInput,
         CreateTargetConnectionInput, EarlierCall, EnsureDatasetInput, EnsureSchemaInput,
@@ -256,9 +256,7 @@ fn describe<K: Kind, I: Create>(
         decision: Some(OpenDecision {
             table: table.to_owned(),
             step: failed.step.clone(),
-            kind: activity::created_kind(&failed.step)
-                .map_or("", CreatedKind::shown)
-                .to_owned(),
+            kind: I::KIND.shown().to_owned(),
             name: input.name().to_owned(),
             message: failed.message.clone(),
             since: format!("{since:.0}"),

@@ -1,7 +1,7 @@
 //! Finds the tables that an input's patterns select, once a base connection exists.
 
 use aep_flow_proto::{
-    names::{self, CreatedKind},
+    names::{self, ResourceKind},
     v1::{CreatedResource, ExploreTablesInput, TableEntry},
     validate::{self, SelectedTable},
 };
@@ -51,7 +51,7 @@ fn with_base(error: StepError, setup: &IngestSetup) -> StepError {
         return error;
     };
     failed.details.created.push(CreatedResource {
-        kind: CreatedKind::BaseConnection.as_str().to_owned(),
+        kind: ResourceKind::BaseConnection.as_str().to_owned(),
         id: setup.base_connection_id().to_owned(),
     });
     StepError::Failed(failed)

@@ -5,8 +5,9 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::{
+    ResourceKind::{BaseConnection, FieldGroup, Schema},
     intent::Intent,
-    rules::{ResourceKind::BaseConnection, ResourceKind::FieldGroup, ResourceKind::Schema, Rules},
+    rules::Rules,
 };
 
 /// A platform that answers by the book, each line of which says which call it expects.

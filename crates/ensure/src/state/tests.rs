@@ -4,9 +4,7 @@
 )]
 
 use super::*;
-use crate::rules::ResourceKind::{
-    self, BaseConnection, FieldGroup, Flow, Identity, MappingSet, Schema,
-};
+use crate::ResourceKind::{self, BaseConnection, FieldGroup, Flow, Identity, MappingSet, Schema};
 
 const RULES: Rules = Rules {
     quiet_period: Duration::from_secs(120),

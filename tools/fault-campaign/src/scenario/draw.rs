@@ -61,7 +61,7 @@ impl Fault {
 
     /// Whether it can happen to that kind.
     pub fn is_of(self, kind: ResourceKind) -> bool {
-        let uniqueness = kind.uniqueness();
+        let uniqueness = Uniqueness::of(kind);
         match self {
             // A title that is taken is refused at the commit, so an answer comes after it.
             Self::EarlyAnswer => uniqueness != Uniqueness::Refused,

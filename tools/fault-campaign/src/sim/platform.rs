@@ -117,7 +117,7 @@ impl Platform {
         description: &str,
     ) -> Result<&mut Thing, NameTaken> {
         let is_taken = self.things.iter().any(Thing::exists);
-        if self.kind.uniqueness() == Uniqueness::Refused && is_taken {
+        if Uniqueness::of(self.kind) == Uniqueness::Refused && is_taken {
             return Err(NameTaken);
         }
         let lag = in_turn(&self.lags.made, self.things.len());
@@ -201,7 +201,7 @@ impl Platform {
             id: thing.id.clone(),
             etag: String::new(),
             created_at: EPOCH + thing.made + self.clock,
-            marker: match self.kind.uniqueness() {
+            marker: match Uniqueness::of(self.kind) {
                 // Its name holds the key and nothing else.
                 Uniqueness::Kept => marker.map(|marker| marker.of_adopted()),
                 Uniqueness::Refused | Uniqueness::Deleted | Uniqueness::Alike => marker,

@@ -153,7 +153,7 @@ pub fn intent(kind: ResourceKind, body: u8, number: usize) -> Intent {
     let intent = Intent::new(kind, &["org", "prod"], "one")
         .field("host", &format!("host-{body}.example"))
         .field("username", "svc");
-    if kind.uniqueness() == Uniqueness::Kept {
+    if Uniqueness::of(kind) == Uniqueness::Kept {
         return intent;
     }
     intent.by(&["workflow", &number.to_string(), "1"])

@@ -1,8 +1,10 @@
-//! The words for each kind of resource.
+//! The kinds of resource, and the words for each.
+
+use std::fmt;
 
 /// A kind of resource that an ingestion creates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CreatedKind {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ResourceKind {
     /// Address and credentials of a source.
     BaseConnection,
     /// One table of a base connection.
@@ -12,7 +14,7 @@ pub enum CreatedKind {
     /// A schema.
     Schema,
     /// The field that identifies the person or thing of a row.
-    IdentityDescriptor,
+    Identity,
     /// A dataset.
     Dataset,
     /// A dataset that a dataflow writes to.
@@ -20,23 +22,24 @@ pub enum CreatedKind {
     /// Which column goes into which field.
     MappingSet,
     /// What takes rows from the source to the dataset.
-    Dataflow,
+    Flow,
 }
 
-impl CreatedKind {
-    const ALL: [Self; 9] = [
+impl ResourceKind {
+    /// The kinds of which an intent has one: every kind but identity descriptors.
+    pub const ALL: [Self; 8] = [
         Self::BaseConnection,
         Self::SourceConnection,
         Self::FieldGroup,
         Self::Schema,
-        Self::IdentityDescriptor,
         Self::Dataset,
         Self::TargetConnection,
         Self::MappingSet,
-        Self::Dataflow,
+        Self::Flow,
     ];
 
-    /// The word of `CreatedResource.kind`, which a failure stores.
+    /// The kind in Adobe's words, as a failure's `CreatedResource.kind` stores it. It is part of
+    /// every key, so a change orphans what exists.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -44,11 +47,11 @@ impl CreatedKind {
             Self::SourceConnection => "source connection",
             Self::FieldGroup => "field group",
             Self::Schema => "schema",
-            Self::IdentityDescriptor => "identity descriptor",
+            Self::Identity => "identity descriptor",
             Self::Dataset => "dataset",
             Self::TargetConnection => "target connection",
             Self::MappingSet => "mapping set",
-            Self::Dataflow => "flow",
+            Self::Flow => "flow",
         }
     }
 
@@ -56,12 +59,12 @@ impl CreatedKind {
     #[must_use]
     pub const fn shown(self) -> &'static str {
         match self {
-            Self::Dataflow => "dataflow",
+            Self::Flow => "dataflow",
             Self::BaseConnection
             | Self::SourceConnection
             | Self::FieldGroup
             | Self::Schema
-            | Self::IdentityDescriptor
+            | Self::Identity
             | Self::Dataset
             | Self::TargetConnection
             | Self::MappingSet => self.as_str(),
@@ -72,10 +75,17 @@ impl CreatedKind {
     /// it is.
     #[must_use]
     pub fn shown_word(stored: &str) -> &str {
-        match Self::ALL.into_iter().find(|each| each.as_str() == stored) {
+        let mut all = Self::ALL.into_iter().chain([Self::Identity]);
+        match all.find(|each| each.as_str() == stored) {
             Some(known) => known.shown(),
             None => stored,
         }
+    }
+}
+
+impl fmt::Display for ResourceKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
     }
 }
 
@@ -85,8 +95,8 @@ mod tests {
 
     #[test]
     fn stored_words_stay_and_one_word_is_shown() {
-        let stored = CreatedKind::ALL.map(CreatedKind::as_str);
-        let shown = stored.map(CreatedKind::shown_word);
+        let stored = ResourceKind::ALL.map(ResourceKind::as_str);
+        let shown = stored.map(ResourceKind::shown_word);
         let [first @ .., flow] = stored;
         assert_eq!(
             first,
@@ -95,15 +105,16 @@ mod tests {
                 "source connection",
                 "field group",
                 "schema",
-                "identity descriptor",
                 "dataset",
                 "target connection",
                 "mapping set",
             ]
         );
-        assert_eq!((flow, shown[8]), ("flow", "dataflow"));
-        assert_eq!(shown[..8], first);
-        assert_eq!(CreatedKind::shown_word("dataflow"), "dataflow");
-        assert_eq!(CreatedKind::shown_word("segment"), "segment");
+        assert_eq!((flow, shown[7]), ("flow", "dataflow"));
+        assert_eq!(shown[..7], first);
+        assert_eq!(ResourceKind::Identity.as_str(), "identity descriptor");
+        for other in ["identity descriptor", "dataflow", "segment"] {
+            assert_eq!(ResourceKind::shown_word(other), other);
+        }
     }
 }
