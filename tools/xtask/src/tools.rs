@@ -22,6 +22,8 @@ pub(crate) fn get(root: &Path, name: &str, version: &str) -> anyhow::Result<Path
     let status = Command::new("cargo")
         .current_dir(root)
         .args(["install", "--locked", "--quiet", name, "--version", version])
+        // It works for a moment, and is compiled for minutes.
+        .arg("--debug")
         .arg("--root")
         .arg(&folder)
         // Not in the tree's target folder, whose flags and lock do not apply.
