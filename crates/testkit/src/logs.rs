@@ -41,7 +41,7 @@ const RETRIED: [&str; 2] = ["RateLimited", "Unavailable"];
 
 /// The lines that any test may meet: target, and the beginning of the message. A test that
 /// provokes another one names it by [`crate::World::expect`].
-const EVERYWHERE: [(&str, &str); 7] = [
+const EVERYWHERE: [(&str, &str); 8] = [
     // On a busy machine the server takes longer than a worker waits for it.
     (
         "aep_flow::activities::search_attributes",
@@ -55,6 +55,10 @@ const EVERYWHERE: [(&str, &str); 7] = [
     (
         "temporalio_sdk_core::worker::workflow",
         "Task not found when completing",
+    ),
+    (
+        "temporalio_sdk_core::worker::workflow",
+        "Query not found when attempting to respond to it",
     ),
     // Two callers met, and one of two resources was deleted.
     ("aep_flow_ensure::drive", "a duplicate of ours"),
