@@ -162,7 +162,11 @@ for target in worker emulator; do
   image=$(named "aep-flow-$target")
   say "$image is built ($SECONDS s)"
   docker build --quiet --file "$dockerfile" --target "$target" --tag "$image" . >/dev/null
+  # What is compiled for CI is not made small.
   docker image inspect --format '{{.Size}}' "$image" |
-    awk -v image="$image" '{ printf "images: %s has %.1f MB\n", image, $1 / 1e6; exit $1 > 60e6 }' >&2
+    awk -v image="$image" -v compiled="${AEP_FLOW_PROGRAMS:-}" '{
+      printf "images: %s has %.1f MB\n", image, $1 / 1e6
+      exit $1 > 60e6 && !compiled
+    }' >&2
 done
 say "all are here ($SECONDS s)"
