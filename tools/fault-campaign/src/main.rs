@@ -141,7 +141,10 @@ fn run_simulated(arguments: &Arguments, runs: u64, table: &mut Table) -> anyhow:
 
 async fn ground(arguments: &Arguments) -> anyhow::Result<real::Ground> {
     let worker = match &arguments.worker {
-        Some(path) => path.clone(),
+        // Each worker runs in a folder of its own.
+        Some(path) => path
+            .canonicalize()
+            .with_context(|| format!("--worker {}", path.display()))?,
         None => {
             eprintln!("building the worker, with debug assertions: cargo build --bin aep-flow");
             real::build_worker()?
