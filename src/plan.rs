@@ -65,7 +65,7 @@ pub enum Action {
     Remove,
     /// End in a failure.
     Refuse,
-    /// It is not known yet: something before it does not exist yet.
+    /// Unknown, because something before it does not exist yet.
     Unknown,
 }
 

@@ -40,7 +40,7 @@ fn made(world: &World, route: &str) -> usize {
     numbers.len()
 }
 
-/// Waits until a create of that route was answered.
+/// Waits until a create of that route got its response.
 async fn first_create_of(world: &World, route: &str) {
     eventually(route, async || (made(world, route) == 1).then_some(())).await;
 }

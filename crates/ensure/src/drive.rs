@@ -100,7 +100,7 @@ pub enum EnsureError<F> {
         /// What the next attempt is to know.
         past: Past,
     },
-    /// It is not known yet which resource is the result; a later attempt looks again.
+    /// Which resource is the result is still open; a later attempt looks again.
     #[error("{reason}")]
     NotYet {
         /// What happened, and how far the looks got.
