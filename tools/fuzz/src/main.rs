@@ -1,6 +1,8 @@
 //! Runs the targets with drawn edits of the corpus, and prints what ran.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use aep_flow_fuzz::run::{self, FailedInput, RunSummary, Until};
@@ -49,24 +51,27 @@ fn main() -> anyhow::Result<()> {
         "{:<20} {:>10} {:>8} {:>6}",
         "target", "executions", "seconds", "corpus"
     ));
-    let mut failures = 0;
-    for target in chosen {
-        match run::target(target, until, seed) {
-            Ok(RunSummary {
-                executions,
-                time,
-                seeds,
-            }) => say(&format!(
-                "{:<20} {executions:>10} {:>8.1} {seeds:>6}",
-                target.name,
-                time.as_secs_f64()
-            )),
-            Err(error) => {
-                failures += 1;
-                report(target, seed, &error)?;
-            }
+    let waiting = Mutex::new(chosen.into_iter());
+    let next = || {
+        waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .next()
+    };
+    let failures = AtomicUsize::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(target) = next() {
+                    if !passes(target, until, seed) {
+                        failures.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
         }
-    }
+    });
+    let failures = failures.into_inner();
     anyhow::ensure!(failures == 0, "{failures} targets failed");
     Ok(())
 }
@@ -81,27 +86,47 @@ fn chosen(names: &[String]) -> anyhow::Result<Vec<Target>> {
         .collect()
 }
 
-fn report(target: Target, seed: u64, error: &anyhow::Error) -> anyhow::Result<()> {
+/// Runs one target and prints what it did.
+fn passes(target: Target, until: Until, seed: u64) -> bool {
     let name = target.name;
-    say(&format!("{name:<20} FAILED with seed {seed}: {error:#}"));
+    match run::target(target, until, seed) {
+        Ok(RunSummary {
+            executions,
+            time,
+            seeds,
+        }) => {
+            let seconds = time.as_secs_f64();
+            say(&format!(
+                "{name:<20} {executions:>10} {seconds:>8.1} {seeds:>6}"
+            ));
+            true
+        }
+        Err(error) => {
+            say(&failure(target, seed, &error));
+            false
+        }
+    }
+}
+
+/// What failed, and how to run it again; one text, since other targets print at the same time.
+fn failure(target: Target, seed: u64, error: &anyhow::Error) -> String {
+    let name = target.name;
+    let failure = format!("{name:<20} FAILED with seed {seed}: {error:#}");
     let Some(failed) = error.downcast_ref::<FailedInput>() else {
-        return Ok(());
+        return failure;
     };
-    let path = run::keep(target, failed)?;
-    say(&format!(
-        "{:<20} again: cargo run -p aep-flow-fuzz -- {name} --input {}",
-        "",
-        path.display()
-    ));
-    say(&format!(
-        "{:<20} {}",
-        "",
-        String::from_utf8_lossy(&failed.input)
-            .escape_debug()
-            .take(400)
-            .collect::<String>()
-    ));
-    Ok(())
+    let again = match run::keep(target, failed) {
+        Ok(path) => format!(
+            "again: cargo run -p aep-flow-fuzz -- {name} --input {}",
+            path.display()
+        ),
+        Err(error) => format!("the input could not be kept: {error:#}"),
+    };
+    let input: String = String::from_utf8_lossy(&failed.input)
+        .escape_debug()
+        .take(400)
+        .collect();
+    format!("{failure}\n{:<20} {again}\n{:<20} {input}", "", "")
 }
 
 fn from_the_clock() -> u64 {

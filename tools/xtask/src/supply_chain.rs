@@ -14,7 +14,7 @@ const DENY: (&str, &str) = ("cargo-deny", "0.20.2");
 const CYCLONEDX: (&str, &str) = ("cargo-cyclonedx", "0.5.9");
 
 /// The crates whose programs are published, with their folders.
-const PROGRAMS: [(&str, &str); 2] = [("aep-flow", ""), ("aep-emulator", "emulator")];
+const PROGRAMS: [(&str, &str); 2] = [("aep-flow", ""), ("aep-emulator", "crates/emulator")];
 
 /// Checks licences, bans and sources by `deny.toml`, and advisories if requested.
 pub(crate) fn deny(root: &Path, advisories: bool) -> anyhow::Result<()> {
