@@ -112,7 +112,8 @@ macro_rules! bodies {
                 input: Input<declared::$create>,
             ) -> Result<Output<declared::$create>, ActivityError> {
                 let platform = Arc::clone(&self.platform);
-                let body = |attempt, input| async move {
+                let body = |attempt: Attempt, input: _| async move {
+                    attempt.begin_after(CreateInput::continues(&input))?;
                     Creates::create(input, &platform, &attempt).await
                 };
                 run(&self.reports, Effect::Creates, ctx, input, body).await

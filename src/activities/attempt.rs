@@ -3,11 +3,12 @@
 
 use std::{
     future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use aep_flow_ensure::{
-    Intent, Memory, Past, ResourceKind,
+    EnsureError, Ensured, Intent, Memory, Past, Pasts, ResourceKind,
     crash::{self, Point},
 };
 use aep_flow_proto::v1::EarlierCall;
@@ -33,11 +34,14 @@ use crate::panics;
 /// reaches the server is an action to pay for.
 const HEARTBEAT_AT_LEAST: Duration = Duration::from_secs(4);
 
-/// One attempt at an activity: its number, and what the one before it left.
+/// One attempt at an activity: its number, and what is known of the creates so far.
 #[derive(Debug, Clone)]
 pub struct Attempt {
     number: u32,
-    earlier: Option<Memory>,
+    /// Whether no attempt of this call came before it.
+    is_first: bool,
+    /// What this attempt and those before it know of their creates.
+    pasts: Arc<Mutex<Pasts>>,
     /// What names the call over all its attempts: workflow, run, activity.
     call: [String; 3],
     /// When the server was asked for it.
@@ -53,7 +57,8 @@ impl Attempt {
     pub fn first() -> Self {
         Self {
             number: 1,
-            earlier: None,
+            is_first: true,
+            pasts: Arc::new(Mutex::new(Pasts::clean())),
             call: Default::default(),
             begun: None,
             started: None,
@@ -90,9 +95,19 @@ impl Attempt {
             .workflow_run_id
             .as_ref()
             .or(info.activity_run_id.as_ref());
+        let started = info
+            .started_time
+            .and_then(|time| Timestamp::try_from(time).ok());
+        let earlier: Option<Memory> = ctx.heartbeat_details().deserialize().ok().flatten();
+        // A reset sets the number back to 1, and leaves the time when the activity was asked for.
+        let was_reset = info.current_attempt_scheduled_time > info.scheduled_time;
+        let is_first = info.attempt <= 1 && !was_reset && earlier.is_none();
+        let now = started.unwrap_or_else(Timestamp::now);
+        let pasts = Pasts::of(earlier.as_ref(), info.attempt, is_first, now);
         Self {
             number: info.attempt,
-            earlier: ctx.heartbeat_details().deserialize().ok().flatten(),
+            is_first,
+            pasts: Arc::new(Mutex::new(pasts)),
             call: [
                 info.workflow_id.clone().unwrap_or_default(),
                 run.cloned().unwrap_or_default(),
@@ -101,10 +116,7 @@ impl Attempt {
             begun: info
                 .scheduled_time
                 .and_then(|time| Timestamp::try_from(time).ok()),
-            started: info
-                .started_time
-                .and_then(|time| Timestamp::try_from(time).ok())
-                .map(|time| (time, Instant::now())),
+            started: started.map(|time| (time, Instant::now())),
             dry_run: None,
         }
     }
@@ -128,11 +140,6 @@ impl Attempt {
         self.begun
     }
 
-    /// Whether no attempt of this call came before it.
-    pub(super) fn is_first(&self) -> bool {
-        self.number <= 1 && self.earlier.is_none()
-    }
-
     /// The time, by the server's clock: attempts may run on machines whose clocks differ.
     pub(super) fn now(&self) -> Timestamp {
         self.started
@@ -140,17 +147,44 @@ impl Attempt {
             .unwrap_or_else(Timestamp::now)
     }
 
-    /// What is known of earlier attempts to create a resource of `kind`.
-    pub(super) fn past(&self, kind: ResourceKind) -> Past {
-        Memory::past(self.earlier.as_ref(), self.number, kind, self.now())
+    /// Begins where the call that this one continues ended, before anything else can fail.
+    pub(super) fn begin_after(&self, earlier: Option<&EarlierCall>) -> Result<(), ActivityFailure> {
+        let Some(earlier) = earlier.filter(|_| self.is_first) else {
+            return Ok(());
+        };
+        let since = earlier.since.parse();
+        // What cannot be read says nothing of when.
+        *self.pasts() = Pasts::open_since(*since.as_ref().unwrap_or(&self.now()));
+        since.map(|_| ()).map_err(|error: jiff::Error| {
+            let found = format!("`{}`", earlier.since);
+            ActivityFailure::field("continues.since", found, error.to_string())
+        })
     }
 
-    /// What the next attempt must know after this failure.
-    fn leave(&self, failed: &ActivityFailure) -> Memory {
-        match failed.memory() {
-            Some((kind, past)) => Memory::of(self.number, Some(*kind), past),
-            None => Memory::carried(self.earlier.clone(), self.number, self.now()),
-        }
+    /// What is known of the creates of `kind`.
+    pub(super) fn past(&self, kind: ResourceKind) -> Past {
+        self.pasts().of_kind(kind)
+    }
+
+    /// Records that a create of `kind` is about to be sent.
+    pub(super) fn record_create(&self, kind: ResourceKind) {
+        let since = self.now();
+        self.pasts().set(kind, Past::Open { since, looks: 0 });
+    }
+
+    /// Records how the protocol for a resource of `kind` ended.
+    pub(super) fn record_end<F>(
+        &self,
+        kind: ResourceKind,
+        ended: &Result<Ensured, EnsureError<F>>,
+    ) {
+        let now = self.now();
+        self.pasts().record(kind, ended, now);
+    }
+
+    fn pasts(&self) -> MutexGuard<'_, Pasts> {
+        // What a panic left behind is still what was recorded last.
+        self.pasts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -175,63 +209,90 @@ where
     Fut: Future<Output = Result<O, ActivityFailure>>,
 {
     let span = observe::begin(ctx.info());
-    let attempt = attempt(reports, effect, &ctx, input, body).instrument(span);
-    // The SDK would put what the panic carries into the failure, which a history keeps.
-    panics::caught(attempt)
-        .await
-        .unwrap_or_else(|place| Err(ActivityError::application(ActivityFailure::panicked(place))))
+    let attempt = async {
+        let attempt = Attempt::of(&ctx);
+        // The SDK would put what a panic carries into the failure, which a history keeps.
+        let ended = panics::caught(work(effect, &ctx, &attempt, input, body)).await;
+        let ended = ended.unwrap_or_else(|place| Err(ActivityFailure::panicked(place).into()));
+        report(reports, effect, &ctx, &attempt, ended).await
+    };
+    attempt.instrument(span).await
 }
 
-async fn attempt<I, O, F, Fut>(
-    reports: &Reports,
+/// Why an attempt gives no result.
+enum NoResult {
+    Cancelled,
+    Failed(Box<ActivityFailure>),
+}
+
+impl From<ActivityFailure> for NoResult {
+    fn from(failed: ActivityFailure) -> Self {
+        Self::Failed(Box::new(failed))
+    }
+}
+
+/// Does the work of one attempt, until the server cancels it.
+async fn work<I, O, F, Fut>(
     effect: Effect,
     ctx: &ActivityContext,
+    attempt: &Attempt,
     input: Message<I>,
     body: F,
-) -> Result<Message<O>, ActivityError>
+) -> Result<O, NoResult>
 where
     O: Serialize,
     F: FnOnce(Attempt, I) -> Fut,
     Fut: Future<Output = Result<O, ActivityFailure>>,
 {
-    let attempt = Attempt::of(ctx);
-    let activity = ctx.info().activity_type.as_str();
-    let result: Result<O, ActivityFailure> = match input.read() {
-        Err(error) => Err(ActivityFailure::unreadable(error)),
-        Ok(input) => tokio::select! {
-            result = body(attempt.clone(), input) => result,
-            () = ctx.cancelled() => {
-                observe::cancelled(activity);
-                return Err(ActivityError::Cancelled { details: None });
-            }
-            never = keep_alive(ctx) => match never {},
-        },
+    let input = input.read().map_err(ActivityFailure::unreadable)?;
+    let result = tokio::select! {
+        result = body(attempt.clone(), input) => result,
+        () = ctx.cancelled() => return Err(NoResult::Cancelled),
+        never = keep_alive(ctx) => match never {},
     };
     if effect == Effect::Creates {
         crash::here(Point::BeforeReport, None);
     }
-    let result = result.and_then(fitting);
-    match result {
+    Ok(result.and_then(fitting)?)
+}
+
+/// Reports how an attempt ended: to the log, to metrics, to whoever shows it, and to the server.
+async fn report<O>(
+    reports: &Reports,
+    effect: Effect,
+    ctx: &ActivityContext,
+    attempt: &Attempt,
+    ended: Result<O, NoResult>,
+) -> Result<Message<O>, ActivityError> {
+    let info = ctx.info();
+    let activity = info.activity_type.as_str();
+    let mut failed = match ended {
         Ok(output) => {
             observe::completed(activity);
-            Ok(Message::from(output))
+            return Ok(Message::from(output));
         }
-        Err(failed) => {
-            let info = ctx.info();
-            observe::failed(activity, &failed);
-            failure::log(&failed);
-            reports.slow_down(&failed);
-            let next = NextTry::of(&failed, info.attempt, info.retry_policy.as_ref());
-            if let Some(next) = &next {
-                reports.send(ctx, &failed, next, attempt.now()).await;
-            }
-            if effect == Effect::Creates && failed.kind().is_retryable() {
-                remember(ctx, attempt.leave(&failed)).await;
-            }
-            let failure = failed.into_failure(info.attempt, next.as_ref());
-            Err(ActivityError::application(failure))
+        Err(NoResult::Cancelled) => {
+            observe::cancelled(activity);
+            return Err(ActivityError::Cancelled { details: None });
         }
+        Err(NoResult::Failed(failed)) => *failed,
+    };
+    if effect == Effect::Creates && attempt.pasts().is_open() {
+        failed = failed.while_open();
     }
+    observe::failed(activity, &failed);
+    failure::log(&failed);
+    reports.slow_down(&failed);
+    let next = NextTry::of(&failed, info.attempt, info.retry_policy.as_ref());
+    if let Some(next) = &next {
+        reports.send(ctx, &failed, next, attempt.now()).await;
+    }
+    if effect == Effect::Creates && failed.kind().is_retryable() {
+        let memory = Memory::left_by(attempt.number, &attempt.pasts());
+        remember(ctx, memory).await;
+    }
+    let failure = failed.into_failure(info.attempt, next.as_ref());
+    Err(ActivityError::application(failure))
 }
 
 /// The output, unless it does not fit into a payload: the SDK would report a failure that is

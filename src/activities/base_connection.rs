@@ -139,9 +139,9 @@ async fn ensure(
     };
     let create = Create::of(platform, attempt, input).await?;
     let agreed = match spec_check::check(platform, &create.sandbox, checked, fields).await {
-        // An earlier attempt, which may have created it, passed this check. A refusal now would say
-        // that nothing was created.
-        Err(_) if input.adopt.is_some() || may_exist(attempt, input) => {
+        // An earlier attempt, which may have created it, passed this check: to search for it is
+        // better than to refuse.
+        Err(_) if input.adopt.is_some() || attempt.past(KIND).is_open() => {
             Agreed::by_catalogue(checked)
         }
         agreed => agreed?,
@@ -190,12 +190,6 @@ async fn ensure(
         }),
         deprecated: checked.source.deprecation.is_some(),
     })
-}
-
-/// Whether an earlier attempt, or the call that this one continues, may have created it.
-fn may_exist(attempt: &Attempt, input: &Connection) -> bool {
-    let continues = input.continues.is_some() && attempt.is_first();
-    continues || attempt.past(KIND).is_open()
 }
 
 impl Ensurable for NewBaseConnection {

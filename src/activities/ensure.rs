@@ -4,7 +4,7 @@ use std::{fmt::Display, future::Future, str::FromStr};
 
 use aep_flow_ensure::{
     self as ensure, Call, CallFailure, Created, Deletion, Effect, Ensured, Existing, Intent,
-    Marker, Now, Past, Reads, Resource, ResourceKind, Uniqueness,
+    Marker, Now, Reads, Resource, ResourceKind, Uniqueness,
 };
 use aep_flow_proto::{
     create::CreateInput,
@@ -227,11 +227,9 @@ impl<'a> Create<'a> {
             let planned = planned.map_err(|error| ActivityFailure::ensure(K::KIND, error))?;
             return Ok(dry_run.note::<K>(intent.name(), planned));
         }
-        let past = match &self.continues {
-            Some(earlier) if self.attempt.is_first() => open_since(&earlier.since)?,
-            Some(_) | None => self.attempt.past(K::KIND),
-        };
+        let past = self.attempt.past(K::KIND);
         let ended = ensure::ensure(&call, past, &wanted).await;
+        self.attempt.record_end(K::KIND, &ended);
         observe::create_ended(K::KIND, &ended);
         ended.map_err(|error| ActivityFailure::ensure(K::KIND, error))
     }
@@ -349,6 +347,8 @@ impl<K: Ensurable> Reads for Wanted<'_, K> {
 
 impl<K: Ensurable> Resource for Wanted<'_, K> {
     async fn create(&self) -> Result<Created, CallFailed> {
+        // Until there is a response, whatever ends the attempt leaves the create open.
+        self.create.attempt.record_create(K::KIND);
         let created = self.new.create(&self.create.sandbox).await?;
         Ok(Created {
             id: created.id.to_string(),
@@ -363,14 +363,6 @@ impl<K: Ensurable> Resource for Wanted<'_, K> {
             Err(_) => Ok(Deletion::Gone),
         }
     }
-}
-
-/// What a call begins with whose predecessor's outcome was not known.
-fn open_since(since: &str) -> Result<Past, ActivityFailure> {
-    let since = since.parse().map_err(|error: jiff::Error| {
-        ActivityFailure::field("continues.since", format!("`{since}`"), error.to_string())
-    })?;
-    Ok(Past::Open { since, looks: 0 })
 }
 
 // The marker is in the description.

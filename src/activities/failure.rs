@@ -25,8 +25,8 @@ pub struct ActivityFailure {
     details: FailureDetails,
     /// When the server should try again and why then, where the failure itself knows.
     pause: Option<(Duration, String)>,
-    /// What the next attempt must know: kind of resource, and its past.
-    memory: Option<(ResourceKind, Past)>,
+    /// Kind of the resource that the protocol ended without.
+    resource: Option<ResourceKind>,
     /// Nothing went wrong: the attempt ended so that the server waits.
     is_expected: bool,
 }
@@ -41,7 +41,7 @@ impl ActivityFailure {
                 ..FailureDetails::default()
             },
             pause: None,
-            memory: None,
+            resource: None,
             is_expected: false,
         }
     }
@@ -57,7 +57,7 @@ impl ActivityFailure {
             message,
             details,
             pause: None,
-            memory: None,
+            resource: None,
             is_expected: false,
         }
     }
@@ -105,12 +105,13 @@ impl ActivityFailure {
     }
 
     /// A bug of ours. The panic's text may hold a value, so only its place is reported.
-    pub(super) fn panicked(place: Option<String>) -> ApplicationFailure {
+    pub(super) fn panicked(place: Option<String>) -> Self {
         let place = place.map_or_else(String::new, |place| format!(" at {place}"));
-        ApplicationFailure::builder(format!(
-            "the worker has a bug: this activity panicked{place}; its log may have more"
-        ))
-        .build()
+        Self::new(
+            FailureType::Unavailable,
+            format!("the worker has a bug: this activity panicked{place}; its log may have more"),
+            "",
+        )
     }
 
     pub(super) fn no_credentials() -> Self {
@@ -257,8 +258,32 @@ impl ActivityFailure {
         (!pause.is_zero()).then_some((*pause, reason))
     }
 
-    pub(super) fn memory(&self) -> Option<&(ResourceKind, Past)> {
-        self.memory.as_ref()
+    /// Kind of the resource that the protocol ended without.
+    pub(super) fn resource(&self) -> Option<ResourceKind> {
+        self.resource
+    }
+
+    /// The same, where a create of the call may have taken effect, or may yet: no failure that
+    /// says so little ends the call for good.
+    #[must_use]
+    pub(super) fn while_open(mut self) -> Self {
+        self.details.outcome_unknown = true;
+        if self.kind.is_retryable() || self.kind == FailureType::OutcomeUnknown {
+            return self;
+        }
+        self.message = format!(
+            "whether an earlier create took effect is not known yet, and this attempt could not \
+             find out: {}: {}",
+            self.kind, self.message
+        );
+        self.kind = FailureType::OutcomeUnknown;
+        let cure = std::mem::take(&mut self.details.next_step);
+        let cure = if cure.is_empty() { "mend that" } else { &cure };
+        self.details.next_step = format!(
+            "{cure}; then choose a retry, which searches for the resource before it creates one, \
+             or look for it before you call the activity again"
+        );
+        self
     }
 
     /// The failure of `attempt` for the server, before the `next` try.
@@ -323,7 +348,7 @@ impl From<PlatformError> for ActivityFailure {
                 ..FailureDetails::default()
             },
             message: Chain(&error).to_string(),
-            memory: None,
+            resource: None,
             is_expected: false,
         }
     }
@@ -336,9 +361,9 @@ impl ActivityFailure {
         match error {
             EnsureError::Failed { failure, past } => {
                 let mut failed = Self::from(failure);
-                // The failed look leaves nothing open. A create of an earlier attempt may be open.
-                failed.details.outcome_unknown |= past.is_open();
-                failed.memory = Some((kind, past));
+                // The failed call leaves nothing open. A create of an earlier attempt may be open.
+                failed.details.outcome_unknown = past.is_open();
+                failed.resource = Some(kind);
                 failed
             }
             EnsureError::NotYet {
@@ -366,7 +391,7 @@ impl ActivityFailure {
                 if let Past::Made { id, .. } = &past {
                     failed = failed.with_created(kind.as_str(), id);
                 }
-                failed.memory = Some((kind, past));
+                failed.resource = Some(kind);
                 failed.is_expected = is_expected;
                 failed
             }

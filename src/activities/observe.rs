@@ -129,7 +129,7 @@ pub(super) fn failed(activity: &str, failed: &ActivityFailure) {
         let labels = [KeyValue::new("activity", activity.to_owned())];
         NUMBERS.rate_limit_wait.record(wait.as_secs_f64(), &labels);
     }
-    if let Some((kind, _)) = failed.memory()
+    if let Some(kind) = failed.resource()
         && let Some((wait, _)) = failed.pause()
     {
         WAITS.begin(kind.as_str(), Instant::now(), wait);

@@ -2,11 +2,18 @@
 
 use std::process::{Command, Stdio};
 
-use aep_emulator::{Action, CutAt, Rule};
+use aep_emulator::{Action, CannedAnswer, CutAt, Rule};
+use aep_flow_proto::names::activity::CREATE_ORACLE_SERVICE_CLOUD_BASE_CONNECTION;
 use aep_flow_testkit::logs::SERVER_AWAY;
 use aep_flow_testkit::platform::{assert_one_live_per_intent, counts, whole_chain};
 use aep_flow_testkit::world::{WRONG_PASSWORD, assert_no_secret, emulator_config};
 use aep_flow_testkit::{World, eventually, input, server, table};
+use serde_json::json;
+use temporalio_client::tonic::IntoRequest as _;
+use temporalio_common::protos::temporal::api::common::v1::WorkflowExecution;
+use temporalio_common::protos::temporal::api::workflowservice::v1::{
+    ResetActivityRequest, reset_activity_request::Activity,
+};
 
 /// Longer than any test: a worker that waits for this response is killed before.
 const NEVER_MS: u64 = 600_000;
@@ -44,6 +51,47 @@ async fn a_worker_killed_while_a_create_is_answered_leaves_one_resource() {
         drop(second);
     }))
     .await;
+}
+
+/// A reset sets the number of an activity's attempt back to 1, and the worker of the attempt before
+/// it left nothing.
+#[tokio::test]
+async fn an_activity_that_is_reset_after_a_kill_may_have_created() {
+    let world = World::new().await;
+    let slow = Action::ApplyThenDelay { ms: NEVER_MS };
+    let slow = Rule::new("POST", "/connections", slow).nth([1]);
+    // The first look after the reset does not show it yet.
+    let unlisted = Action::Refuse(CannedAnswer::json(200, json!({"items": []})));
+    let unlisted = Rule::new("GET", "/connections", unlisted).nth([2]);
+    world.emulator.add_fault(slow);
+    world.emulator.add_fault(unlisted);
+    let mut first = world.worker_process();
+    let run = world.start(&input(&[table("Contacts")])).await;
+    eventually("the base connection", async || {
+        (counts(&world.emulator).values().sum::<usize>() == 1).then_some(())
+    })
+    .await;
+    first.kill();
+    let reset = ResetActivityRequest {
+        namespace: world.namespace().to_owned(),
+        execution: Some(WorkflowExecution {
+            workflow_id: run.handle.info().workflow_id.clone(),
+            run_id: String::new(),
+        }),
+        activity: Some(Activity::Type(
+            CREATE_ORACLE_SERVICE_CLOUD_BASE_CONNECTION.to_owned(),
+        )),
+        ..ResetActivityRequest::default()
+    };
+    let mut service = world.client.connection().workflow_service();
+    service.reset_activity(reset.into_request()).await.unwrap();
+
+    let second = world.worker_process();
+    run.end().await.unwrap();
+    assert_eq!(counts(&world.emulator), whole_chain(1));
+    let of_reset = run.retried().await;
+    assert!(of_reset.len() <= 1, "{of_reset:?}");
+    drop(second);
 }
 
 #[tokio::test]

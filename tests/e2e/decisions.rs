@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use aep_emulator::{Action, CannedAnswer, LateReply, Rule};
+use aep_emulator::{Action, CannedAnswer, DEFAULT_SOURCE_PASSWORD, JournalEntry, LateReply, Rule};
 use aep_flow_proto::names::SearchAttribute;
-use aep_flow_testkit::logs::MISSING_SEARCH_ATTRIBUTES;
+use aep_flow_testkit::logs::{FAILED_ATTEMPT, MISSING_SEARCH_ATTRIBUTES};
 use aep_flow_testkit::platform::{counts, the, whole_chain};
 use aep_flow_testkit::world::Run;
 use aep_flow_testkit::{World, eventually, input, table, within};
+use futures::future::join_all;
 use serde_json::{Value, json};
 use temporalio_client::errors::{WorkflowGetResultError, WorkflowUpdateError};
 use temporalio_client::tonic::IntoRequest as _;
@@ -103,6 +104,55 @@ async fn inputs(run: &Run, activity: &str) -> Vec<Value> {
         }
     }
     inputs
+}
+
+/// A create whose response was lost, and then a failure that no further attempt mends: until a
+/// person has mended it, nobody knows whether the create took effect.
+#[tokio::test]
+async fn what_fails_for_good_while_a_create_is_open_waits_for_a_person() {
+    // The second look is the first that looks for the lost create.
+    let refused = CannedAnswer::gateway(403, "403025", "Forbidden");
+    let look = Rule::new("GET", "/connections", Action::Refuse(refused)).nth([2]);
+    let cases = [("PermissionDenied", Some(look)), ("InvalidInput", None)];
+    join_all(cases.map(async |(kind, look)| {
+        let world = World::new().await;
+        world.expect(FAILED_ATTEMPT);
+        let lost = Action::LateCommit {
+            after_ms: 2000,
+            reply: LateReply::Answer(CannedAnswer::html(504)),
+        };
+        let lost = Rule::new("POST", "/connections", lost).nth([1]);
+        world.emulator.add_fault(lost);
+        let is_about_the_secret = look.is_none();
+        if let Some(look) = look {
+            world.emulator.add_fault(look);
+        }
+        let worker = world.worker();
+        let run = world.start(&input(&[table("Contacts")])).await;
+        if is_about_the_secret {
+            eventually("the POST", async || {
+                let journal = world.emulator.journal();
+                let posted = |entry: &JournalEntry| {
+                    entry.method == "POST" && entry.route.ends_with("/connections")
+                };
+                journal.iter().any(posted).then_some(())
+            })
+            .await;
+            world.lose_password();
+        }
+
+        let status = undecided(&run, 1).await;
+        let message = status["decisions"][0]["message"].as_str().unwrap();
+        assert!(message.contains(kind), "{kind}: {message}");
+        assert!(message.contains("is not known yet"), "{kind}: {message}");
+
+        world.keep_password(DEFAULT_SOURCE_PASSWORD);
+        resolve(&run, json!({"retry": true})).await.unwrap();
+        run.end().await.unwrap();
+        assert_eq!(counts(&world.emulator), whole_chain(1), "{kind}");
+        world.end(worker).await;
+    }))
+    .await;
 }
 
 #[tokio::test]

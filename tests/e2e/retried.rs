@@ -98,6 +98,29 @@ async fn a_create_that_takes_effect_late_is_not_sent_twice() {
     .await;
 }
 
+/// An activity may create several kinds. An attempt that fails at the first of them says nothing
+/// about a later one, whose create an earlier attempt sent.
+#[tokio::test]
+async fn a_failure_at_the_field_group_does_not_forget_an_open_schema() {
+    let world = World::new().await;
+    let late = Action::LateCommit {
+        after_ms: 2500,
+        reply: LateReply::Answer(CannedAnswer::html(504)),
+    };
+    let late = Rule::new("POST", "/tenant/schemas", late).nth([1]);
+    let unavailable = Action::Refuse(CannedAnswer::html(503));
+    let look = Rule::new("GET", "/tenant/fieldgroups", unavailable).nth([2]);
+    world.emulator.add_fault(late);
+    world.emulator.add_fault(look);
+    let worker = world.worker();
+    let run = world.start(&input(&[table("Contacts")])).await;
+    run.end().await.unwrap();
+    assert_eq!(posts(&world.emulator, "/tenant/schemas").len(), 1);
+    assert_eq!(posts(&world.emulator, "/tenant/fieldgroups").len(), 1);
+    assert_eq!(counts(&world.emulator), whole_chain(1));
+    world.end(worker).await;
+}
+
 #[tokio::test]
 async fn whatever_else_passes_is_tried_again() {
     let unavailable = || CannedAnswer::gateway(503, "503000", "Could not validate the Api Key");

@@ -25,6 +25,6 @@ pub use drive::{
 };
 pub use dry_run::{Planned, dry_run};
 pub use intent::{Intent, Marker};
-pub use memory::Memory;
+pub use memory::{Memory, Pasts};
 pub use rules::{Rules, Uniqueness};
 pub use state::{Call, Existing, Now, Past};

@@ -4,17 +4,116 @@
 //! there if and only if the failure is recorded. A worker that was killed left none for
 //! its attempt, and the number in it tells an old one from its predecessor's.
 
+use aep_flow_proto::v1::Outcome;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ResourceKind, state::Past};
+use crate::{EnsureError, Ensured, ResourceKind, state::Past};
 
-/// The state of the protocol between two attempts.
+/// What an attempt knows of the creates that its call has sent so far, by kind of resource: an
+/// activity may create several, one after the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pasts {
+    /// The past of each kind that `kinds` lacks.
+    others: Past,
+    /// The kind that was set last comes last.
+    kinds: Vec<(ResourceKind, Past)>,
+}
+
+impl Pasts {
+    /// Nothing was sent.
+    pub fn clean() -> Self {
+        Self {
+            others: Past::Clean,
+            kinds: Vec::new(),
+        }
+    }
+
+    /// A create of any kind may have been sent, at the latest at `since`.
+    pub fn open_since(since: Timestamp) -> Self {
+        Self {
+            others: open(since),
+            kinds: Vec::new(),
+        }
+    }
+
+    /// What attempt number `attempt` begins with at `now`, given what it found of an `earlier`
+    /// one. `is_first` says that the server has begun no attempt of the activity before: the
+    /// number alone does not, since a person may reset it to 1.
+    pub fn of(earlier: Option<&Memory>, attempt: u32, is_first: bool, now: Timestamp) -> Self {
+        match earlier {
+            None if is_first && attempt <= 1 => Self::clean(),
+            Some(memory) if memory.is_of_predecessor(attempt) => memory.pasts(now),
+            Some(_) | None => Self::open_since(now),
+        }
+    }
+
+    /// What is known of the creates of `kind`.
+    pub fn of_kind(&self, kind: ResourceKind) -> Past {
+        let known = self.kinds.iter().find(|(each, _)| *each == kind);
+        known.map_or_else(|| self.others.clone(), |(_, past)| past.clone())
+    }
+
+    /// Records what is known of the creates of `kind` from now on.
+    pub fn set(&mut self, kind: ResourceKind, past: Past) {
+        self.kinds.retain(|(each, _)| *each != kind);
+        self.kinds.push((kind, past));
+    }
+
+    /// Records how the protocol for a resource of `kind` ended at `now`.
+    pub fn record<F>(
+        &mut self,
+        kind: ResourceKind,
+        ended: &Result<Ensured, EnsureError<F>>,
+        now: Timestamp,
+    ) {
+        let past = match ended {
+            Ok(ensured) if ensured.outcome == Outcome::Created => Past::Made {
+                id: ensured.id.clone(),
+                at: now,
+            },
+            Err(EnsureError::Failed { past, .. } | EnsureError::NotYet { past, .. }) => {
+                past.clone()
+            }
+            // These are results: whatever had been open is settled.
+            Ok(_)
+            | Err(
+                EnsureError::Conflict { .. }
+                | EnsureError::Mismatch { .. }
+                | EnsureError::Undecided { .. },
+            ) => Past::Clean,
+        };
+        self.set(kind, past);
+    }
+
+    /// Whether a create of any kind may have taken effect, or may yet, without a response.
+    pub fn is_open(&self) -> bool {
+        let mut all = self
+            .kinds
+            .iter()
+            .map(|(_, past)| past)
+            .chain([&self.others]);
+        all.any(Past::is_open)
+    }
+}
+
+/// What an attempt leaves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Memory {
     /// The attempt that left it; 0 while one is under way.
     attempt: u32,
-    /// Kind of the resource that it speaks of; empty: of any.
+    /// The kind that the attempt ended at. Workers before 0.2 know no other.
+    #[serde(flatten)]
+    last: Left,
+    /// What is known of other kinds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    others: Vec<Left>,
+}
+
+/// What is known of one kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Left {
+    /// Kind of the resource that it speaks of; empty: of any that has no entry of its own.
     kind: String,
     /// Milliseconds of the Unix epoch since when a create may have taken effect, or when its
     /// response came; absent if none was sent.
@@ -33,64 +132,46 @@ impl Memory {
     /// That of an attempt which is still under way: it may create something at any moment,
     /// so its successor must not take it for an attempt that came to its end.
     pub fn in_flight() -> Self {
-        Self::of(0, None, &Past::Clean)
+        Self::left_by(0, &Pasts::clean())
     }
 
-    /// That of attempt number `attempt` at a resource of `kind`.
-    pub fn of(attempt: u32, kind: Option<ResourceKind>, past: &Past) -> Self {
-        let (since, looks, made) = match past {
-            Past::Clean => (None, 0, None),
-            Past::Open { since, looks } => (Some(since), *looks, None),
-            Past::Taken { since } => (Some(since), 0, None),
-            Past::Made { id, at } => (Some(at), 0, Some(id.clone())),
-        };
-        Self {
-            attempt,
-            kind: kind.map_or("", ResourceKind::as_str).to_owned(),
-            since_ms: since.map(|since| since.as_millisecond()),
-            looks,
-            made,
-            taken: matches!(past, Past::Taken { .. }),
-        }
-    }
-
-    /// That of attempt number `attempt`, which created nothing and so changed nothing about
-    /// what was known before it.
-    pub fn carried(earlier: Option<Self>, attempt: u32, now: Timestamp) -> Self {
-        match earlier {
-            None if attempt <= 1 => Self::of(attempt, None, &Past::Clean),
-            Some(memory) if memory.is_of_predecessor(attempt) => Self { attempt, ..memory },
-            Some(_) | None => Self::of(attempt, None, &open(now)),
-        }
-    }
-
-    /// What attempt number `attempt` knows of its predecessors' creates of `kind`.
-    pub fn past(earlier: Option<&Self>, attempt: u32, kind: ResourceKind, now: Timestamp) -> Past {
-        let memory = match earlier {
-            None if attempt <= 1 => return Past::Clean,
-            Some(memory) if memory.is_of_predecessor(attempt) => memory,
-            Some(_) | None => return open(now),
-        };
-        let Some(since) = memory.since_ms else {
-            return Past::Clean;
-        };
-        if memory.kind != kind.as_str() && !memory.kind.is_empty() {
-            // The attempt got stuck at another kind: of this one it sent nothing that is
-            // still open, for an activity creates one after the other.
-            return Past::Clean;
-        }
-        let since = Timestamp::from_millisecond(since).unwrap_or(now);
-        match &memory.made {
-            Some(id) => Past::Made {
-                id: id.clone(),
-                at: since,
+    /// That of attempt number `attempt`, which ends.
+    pub fn left_by(attempt: u32, pasts: &Pasts) -> Self {
+        let any = Left::of("", &pasts.others);
+        let mut kinds: Vec<Left> = pasts
+            .kinds
+            .iter()
+            .map(|(kind, past)| Left::of(kind.as_str(), past))
+            .collect();
+        match kinds.pop() {
+            None => Self {
+                attempt,
+                last: any,
+                others: kinds,
             },
-            None if memory.taken => Past::Taken { since },
-            None => Past::Open {
-                since,
-                looks: memory.looks,
-            },
+            Some(last) => {
+                kinds.extend((pasts.others != Past::Clean).then_some(any));
+                Self {
+                    attempt,
+                    last,
+                    others: kinds,
+                }
+            }
         }
+    }
+
+    fn pasts(&self, now: Timestamp) -> Pasts {
+        let mut pasts = Pasts::clean();
+        for left in self.others.iter().chain([&self.last]) {
+            let past = left.past(now);
+            match ResourceKind::of_word(&left.kind) {
+                Some(kind) => pasts.set(kind, past),
+                // Of any kind, or of one that a newer worker knows: it counts for all.
+                None if past != Past::Clean => pasts.others = past,
+                None => {}
+            }
+        }
+        pasts
     }
 
     /// Whether the attempt right before number `attempt` left it, at its end. Where number 1
@@ -100,11 +181,44 @@ impl Memory {
     }
 }
 
-fn open(now: Timestamp) -> Past {
-    Past::Open {
-        since: now,
-        looks: 0,
+impl Left {
+    fn of(kind: &str, past: &Past) -> Self {
+        let (since, looks, made) = match past {
+            Past::Clean => (None, 0, None),
+            Past::Open { since, looks } => (Some(since), *looks, None),
+            Past::Taken { since } => (Some(since), 0, None),
+            Past::Made { id, at } => (Some(at), 0, Some(id.clone())),
+        };
+        Self {
+            kind: kind.to_owned(),
+            since_ms: since.map(|since| since.as_millisecond()),
+            looks,
+            made,
+            taken: matches!(past, Past::Taken { .. }),
+        }
     }
+
+    fn past(&self, now: Timestamp) -> Past {
+        let Some(since) = self.since_ms else {
+            return Past::Clean;
+        };
+        let since = Timestamp::from_millisecond(since).unwrap_or(now);
+        match &self.made {
+            Some(id) => Past::Made {
+                id: id.clone(),
+                at: since,
+            },
+            None if self.taken => Past::Taken { since },
+            None => Past::Open {
+                since,
+                looks: self.looks,
+            },
+        }
+    }
+}
+
+fn open(since: Timestamp) -> Past {
+    Past::Open { since, looks: 0 }
 }
 
 #[cfg(test)]
@@ -112,6 +226,8 @@ mod tests {
     use super::*;
 
     const FLOW: ResourceKind = ResourceKind::Flow;
+    const GROUP: ResourceKind = ResourceKind::FieldGroup;
+    const SCHEMA: ResourceKind = ResourceKind::Schema;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -124,20 +240,39 @@ mod tests {
         }
     }
 
+    fn with(kind: ResourceKind, past: Past) -> Pasts {
+        let mut pasts = Pasts::clean();
+        pasts.set(kind, past);
+        pasts
+    }
+
+    /// What attempt number `attempt` knows of `kind` at second 9.
+    fn past(earlier: Option<&Memory>, attempt: u32, kind: ResourceKind) -> Past {
+        Pasts::of(earlier, attempt, attempt <= 1, at(9)).of_kind(kind)
+    }
+
     #[test]
     fn the_first_attempt_has_no_past() {
-        assert_eq!(Memory::past(None, 1, FLOW, at(9)), Past::Clean);
+        assert_eq!(past(None, 1, FLOW), Past::Clean);
     }
 
     #[test]
     fn a_first_attempt_that_finds_a_memory_is_not_the_first() {
         let anything = open_since(9, 0);
-        let clean = Memory::of(3, Some(FLOW), &Past::Clean);
+        let clean = Memory::left_by(3, &with(FLOW, Past::Clean));
         for left in [clean, Memory::in_flight()] {
-            assert_eq!(Memory::past(Some(&left), 1, FLOW, at(9)), anything);
-            let carried = Memory::carried(Some(left), 1, at(9));
-            assert_eq!(Memory::past(Some(&carried), 2, FLOW, at(20)), anything);
+            let pasts = Pasts::of(Some(&left), 1, true, at(9));
+            assert_eq!(pasts.of_kind(FLOW), anything);
+            let carried = Memory::left_by(1, &pasts);
+            assert_eq!(past(Some(&carried), 2, FLOW), anything);
         }
+    }
+
+    #[test]
+    fn a_first_attempt_after_a_reset_is_not_the_first() {
+        // The one before it was killed, and left nothing.
+        let pasts = Pasts::of(None, 1, false, at(9));
+        assert_eq!(pasts.of_kind(FLOW), open_since(9, 0));
     }
 
     #[test]
@@ -147,53 +282,103 @@ mod tests {
             at: at(5),
         };
         let taken = Past::Taken { since: at(5) };
-        for past in [Past::Clean, open_since(5, 2), taken, made] {
-            let memory = Memory::of(1, Some(FLOW), &past);
+        for known in [Past::Clean, open_since(5, 2), taken, made] {
+            let memory = Memory::left_by(1, &with(FLOW, known.clone()));
             let written = serde_json::to_string(&memory).unwrap();
             let memory: Memory = serde_json::from_str(&written).unwrap();
-            assert_eq!(Memory::past(Some(&memory), 2, FLOW, at(9)), past);
+            assert_eq!(past(Some(&memory), 2, FLOW), known);
         }
     }
 
     #[test]
     fn one_that_left_nothing_may_have_created() {
         let anything = open_since(9, 0);
-        assert_eq!(Memory::past(None, 2, FLOW, at(9)), anything);
+        assert_eq!(past(None, 2, FLOW), anything);
         // Attempt 2 was killed: what attempt 1 left says nothing about it.
-        let clean = Memory::of(1, Some(FLOW), &Past::Clean);
-        assert_eq!(Memory::past(Some(&clean), 3, FLOW, at(9)), anything);
+        let clean = Memory::left_by(1, &with(FLOW, Past::Clean));
+        assert_eq!(past(Some(&clean), 3, FLOW), anything);
         for attempt in 2..4 {
-            let past = Memory::past(Some(&Memory::in_flight()), attempt, FLOW, at(9));
+            let past = past(Some(&Memory::in_flight()), attempt, FLOW);
             assert_eq!(past, anything, "attempt {attempt}");
         }
     }
 
     #[test]
     fn an_attempt_that_created_nothing_changes_nothing() {
-        let memory = Memory::of(1, Some(FLOW), &open_since(5, 2));
-        let carried = Memory::carried(Some(memory), 2, at(9));
-        assert_eq!(
-            Memory::past(Some(&carried), 3, FLOW, at(20)),
-            open_since(5, 2)
-        );
+        let memory = Memory::left_by(1, &with(FLOW, open_since(5, 2)));
+        let carried = Memory::left_by(2, &Pasts::of(Some(&memory), 2, false, at(9)));
+        assert_eq!(past(Some(&carried), 3, FLOW), open_since(5, 2));
 
-        let first = Memory::carried(None, 1, at(9));
-        assert_eq!(Memory::past(Some(&first), 2, FLOW, at(20)), Past::Clean);
+        let first = Memory::left_by(1, &Pasts::of(None, 1, true, at(9)));
+        assert_eq!(past(Some(&first), 2, FLOW), Past::Clean);
 
         // Attempt 2 follows one that was killed: open since then, for any kind.
-        let after_kill = Memory::carried(None, 2, at(9));
-        assert_eq!(
-            Memory::past(Some(&after_kill), 3, ResourceKind::Schema, at(20)),
-            open_since(9, 0)
-        );
+        let after_kill = Memory::left_by(2, &Pasts::of(None, 2, false, at(9)));
+        assert_eq!(past(Some(&after_kill), 3, SCHEMA), open_since(9, 0));
+    }
+
+    #[test]
+    fn each_kind_has_its_own_past() {
+        let mut pasts = with(SCHEMA, open_since(5, 1));
+        // A later attempt gets no further than the field group.
+        pasts.set(GROUP, Past::Clean);
+        let memory = Memory::left_by(2, &pasts);
+        assert_eq!(past(Some(&memory), 3, SCHEMA), open_since(5, 1));
+        assert_eq!(past(Some(&memory), 3, GROUP), Past::Clean);
+
+        // The field group of an attempt after one that was killed exists; the rest stays open.
+        let mut pasts = Pasts::open_since(at(5));
+        pasts.set(GROUP, Past::Clean);
+        assert!(pasts.is_open());
+        let memory = Memory::left_by(2, &pasts);
+        assert_eq!(past(Some(&memory), 3, GROUP), Past::Clean);
+        assert_eq!(past(Some(&memory), 3, SCHEMA), open_since(5, 0));
     }
 
     #[test]
     fn a_schema_is_not_held_up_by_its_field_group() {
-        let open = Memory::of(1, Some(ResourceKind::FieldGroup), &open_since(5, 1));
+        let open = Memory::left_by(1, &with(GROUP, open_since(5, 1)));
+        assert_eq!(past(Some(&open), 2, SCHEMA), Past::Clean);
+    }
+
+    #[test]
+    fn what_is_created_is_known_and_what_is_settled_is_not_open() {
+        let mut pasts = Pasts::open_since(at(5));
+        let ensured = |outcome| -> Result<Ensured, EnsureError<()>> {
+            Ok(Ensured {
+                id: "7".to_owned(),
+                etag: String::new(),
+                outcome,
+            })
+        };
+        pasts.record(GROUP, &ensured(Outcome::Created), at(9));
+        let made = Past::Made {
+            id: "7".to_owned(),
+            at: at(9),
+        };
+        assert_eq!(pasts.of_kind(GROUP), made);
+        pasts.record(SCHEMA, &ensured(Outcome::Adopted), at(9));
+        assert_eq!(pasts.of_kind(SCHEMA), Past::Clean);
+        // An identity may still come.
+        assert!(pasts.is_open());
+    }
+
+    #[test]
+    fn the_heartbeat_of_one_kind_stays_as_it_is() {
+        let written = |pasts: &Pasts| serde_json::to_string(&Memory::left_by(2, pasts)).unwrap();
         assert_eq!(
-            Memory::past(Some(&open), 2, ResourceKind::Schema, at(9)),
-            Past::Clean
+            written(&Pasts::clean()),
+            r#"{"attempt":2,"kind":"","since_ms":null,"looks":0}"#
+        );
+        assert_eq!(
+            written(&with(FLOW, open_since(5, 2))),
+            r#"{"attempt":2,"kind":"flow","since_ms":5000,"looks":2}"#
+        );
+        let mut both = with(SCHEMA, Past::Taken { since: at(5) });
+        both.set(GROUP, Past::Clean);
+        assert_eq!(
+            written(&both),
+            r#"{"attempt":2,"kind":"field group","since_ms":null,"looks":0,"others":[{"kind":"schema","since_ms":5000,"looks":0,"taken":true}]}"#
         );
     }
 }

@@ -490,16 +490,26 @@ fn gone(call: &Call<'_>, now: Now, past: Past, mut found: Vec<Existing>, id: &st
 /// How the attempt ends, given the resource that wins, and what goes before that.
 fn conclude(call: &Call<'_>, past: Past, found: &[Existing], winner: &Existing) -> (State, Do) {
     let verdict = verdict(call, &past, winner);
+    // A call that is refused changes nothing of what others created.
+    let is_refused = !matches!(verdict, End::Answer { .. });
     let mut duplicates = Vec::new();
     if Uniqueness::of(call.intent.kind()) == Uniqueness::Deleted && winner.is_of(call.intent) {
         let others = found.iter().filter(|each| each.id != winner.id);
         duplicates.extend(
             others
                 .filter(|each| each.is_of(call.intent))
+                .filter(|each| !is_refused || is_of_call(call, &past, each))
                 .map(|each| each.id.clone()),
         );
     }
     delete(past, verdict, duplicates, Vec::new())
+}
+
+/// Whether this very call created it.
+fn is_of_call(call: &Call<'_>, past: &Past, existing: &Existing) -> bool {
+    let marker = existing.marker.as_ref();
+    let says_so = marker.is_some_and(|marker| marker.is_by_maker_of(call.intent.marker()));
+    says_so || matches!(past, Past::Made { id, .. } if *id == existing.id)
 }
 
 fn verdict(call: &Call<'_>, past: &Past, winner: &Existing) -> End {

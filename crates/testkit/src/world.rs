@@ -177,6 +177,12 @@ impl World {
         std::fs::set_permissions(file, own).unwrap();
     }
 
+    /// Removes the source's password from there.
+    pub fn lose_password(&self) {
+        let file = self.folder.path().join("secrets").join(PASSWORD_FILE);
+        std::fs::remove_file(file).unwrap();
+    }
+
     /// Lets workers of this world log lines of WARN or ERROR: their target, and how their message
     /// begins.
     pub fn expect(&self, (target, message): (&str, &str)) {

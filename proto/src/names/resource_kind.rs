@@ -75,11 +75,17 @@ impl ResourceKind {
     /// it is.
     #[must_use]
     pub fn shown_word(stored: &str) -> &str {
-        let mut all = Self::ALL.into_iter().chain([Self::Identity]);
-        match all.find(|each| each.as_str() == stored) {
+        match Self::of_word(stored) {
             Some(known) => known.shown(),
             None => stored,
         }
+    }
+
+    /// The kind of a stored word; none for one that a newer worker stored.
+    #[must_use]
+    pub fn of_word(stored: &str) -> Option<Self> {
+        let mut all = Self::ALL.into_iter().chain([Self::Identity]);
+        all.find(|each| each.as_str() == stored)
     }
 }
 

@@ -9,7 +9,8 @@
 use std::sync::Arc;
 
 use aep_flow_ensure::{
-    Created, Deletion, EnsureError, Ensured, Intent, Memory, Now, ResourceKind, Rules, Uniqueness,
+    Created, Deletion, EnsureError, Ensured, Intent, Memory, Now, Pasts, ResourceKind, Rules,
+    Uniqueness,
 };
 use aep_flow_proto::v1::OnExisting;
 use fault_campaign::{
@@ -257,7 +258,8 @@ impl Running {
         let caller = &mut self.callers[number];
         caller.next = None;
         caller.attempts += 1;
-        let past = Memory::past(caller.details.as_ref(), caller.attempts, kind, now);
+        let is_first = caller.attempts <= 1;
+        let past = Pasts::of(caller.details.as_ref(), caller.attempts, is_first, now).of_kind(kind);
         let begun = Timestamp::from_millisecond(EPOCH + caller.begun).unwrap();
         caller.attempt = Some(Attempt::new(
             Arc::clone(&caller.intent),
@@ -292,7 +294,9 @@ impl Running {
                 return;
             }
         };
-        caller.details = Some(Memory::of(caller.attempts, Some(kind), past));
+        let mut pasts = Pasts::clean();
+        pasts.set(kind, past.clone());
+        caller.details = Some(Memory::left_by(caller.attempts, &pasts));
         let pause = pause.map_or(1000, |pause| Millis::try_from(pause.as_millis()).unwrap());
         caller.next = Some(self.now + pause);
     }

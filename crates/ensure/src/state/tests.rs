@@ -816,6 +816,26 @@ mod deleting {
     }
 
     #[test]
+    fn a_call_that_is_refused_deletes_only_what_it_created() {
+        let wanted = want(BaseConnection);
+        let fails = Call {
+            on_existing: OnExisting::Fail,
+            ..call(&wanted)
+        };
+        let takes = call(&wanted);
+        for (call, oldest) in [(&fails, ours(&fails, "a", 0)), (&takes, differing("a", 0))] {
+            let found = [oldest, ours(call, "b", 1), own(call, "c", 2)];
+            let (deleted, end) = attempt(call, Past::Clean, LATER, &found[..2], &[]);
+            assert!(deleted.is_empty(), "{deleted:?}");
+            assert!(!matches!(end, Do::End(End::Answer { .. })), "{end:?}");
+            let (deleted, _) = attempt(call, Past::Clean, LATER, &found, &[]);
+            assert_eq!(deleted, ["c"]);
+            let (deleted, _) = attempt(call, made_as("b"), LATER, &found[..2], &[]);
+            assert_eq!(deleted, ["b"]);
+        }
+    }
+
+    #[test]
     fn neither_the_registry_nor_mapping_sets_are_deleted() {
         for kind in [Schema, FieldGroup, Identity, MappingSet] {
             let wanted = want(kind);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use aep_flow_ensure::{
-    CallFailure as _, Created, Deletion, Effect, EnsureError, Ensured, Intent, Memory, Now,
+    CallFailure as _, Created, Deletion, Effect, EnsureError, Ensured, Intent, Memory, Now, Pasts,
     ResourceKind, Uniqueness, crash::Point,
 };
 use aep_flow_proto::v1::Outcome;
@@ -322,12 +322,13 @@ impl<'a> World<'a> {
             0 => 0,
             length => scenario.clocks[index % length],
         };
-        let past = Memory::past(
+        let past = Pasts::of(
             caller.details.as_ref(),
             caller.attempts,
-            self.scenario.kind,
+            caller.attempts <= 1,
             timestamp(EPOCH + self.now + clock),
-        );
+        )
+        .of_kind(self.scenario.kind);
         let attempt = Attempt::new(
             Arc::clone(&caller.intent),
             scenario.on_existing,
@@ -618,7 +619,9 @@ impl<'a> World<'a> {
             Ok(_) | Err(_) => return None,
         };
         let number = self.workers[worker].number;
-        Some(Memory::of(number, Some(self.scenario.kind), past))
+        let mut pasts = Pasts::clean();
+        pasts.set(self.scenario.kind, past.clone());
+        Some(Memory::left_by(number, &pasts))
     }
 
     fn reports(&mut self, worker: usize, result: Result<Ensured, EnsureError<Failure>>) {

@@ -1,7 +1,7 @@
 //! What an earlier attempt left in its heartbeat. Anybody with access to the namespace can write
 //! one.
 
-use aep_flow_ensure::{Memory, Past, ResourceKind};
+use aep_flow_ensure::{Memory, Past, Pasts, ResourceKind};
 use jiff::Timestamp;
 
 pub(super) fn check(input: &[u8]) {
@@ -15,8 +15,9 @@ pub(super) fn check(input: &[u8]) {
     let left = left["attempt"].as_u64().expect("a number");
     for now in [Timestamp::MIN, Timestamp::UNIX_EPOCH, Timestamp::MAX] {
         for attempt in [0, 1, 2, 3, 4, u32::MAX] {
+            let pasts = Pasts::of(Some(&memory), attempt, attempt <= 1, now);
             for kind in [ResourceKind::Flow, ResourceKind::Schema] {
-                let past = Memory::past(Some(&memory), attempt, kind, now);
+                let past = pasts.of_kind(kind);
                 // Otherwise a create whose response was lost would be sent a second time.
                 let is_predecessors = left > 0 && left + 1 == u64::from(attempt);
                 assert!(
@@ -27,7 +28,14 @@ pub(super) fn check(input: &[u8]) {
                     assert!((Timestamp::MIN..=Timestamp::MAX).contains(&since));
                 }
             }
-            let _ = Memory::carried(Some(memory.clone()), attempt, now);
+            let carried = Memory::left_by(attempt, &pasts);
+            if let Some(next) = attempt.checked_add(1).filter(|next| *next > 1) {
+                let again = Pasts::of(Some(&carried), next, false, now);
+                assert!(
+                    again.is_open() || !pasts.is_open(),
+                    "something open is forgotten"
+                );
+            }
         }
     }
 }
