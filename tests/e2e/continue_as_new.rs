@@ -10,8 +10,10 @@ use aep_flow_testkit::world::{Run, assert_no_secret, emulator_config};
 use aep_flow_testkit::{World, eventually, input, table, within};
 use aep_flow_workflows::ingest::IngestOracleServiceCloud;
 use serde_json::{Value, json};
+use temporalio_client::errors::WorkflowGetResultError;
 use temporalio_client::{
-    UntypedWorkflow, WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowHandle,
+    UntypedWorkflow, WorkflowCancelOptions, WorkflowFetchHistoryOptions, WorkflowGetResultOptions,
+    WorkflowHandle,
 };
 use temporalio_common::protos::temporal::api::history::v1::{
     History, HistoryEvent, history_event::Attributes,
@@ -19,6 +21,9 @@ use temporalio_common::protos::temporal::api::history::v1::{
 use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions};
 
 use crate::decisions::{resolve, undecided};
+
+/// Longer than any test.
+const NEVER_MS: u64 = 600_000;
 
 /// As few as the input may say, so that a test needs few tables.
 const EVENTS: u32 = 200;
@@ -280,6 +285,53 @@ async fn a_create_that_is_left_behind_is_not_made_twice() {
     let runs = runs(&run, &world).await;
     assert!(runs.len() >= 2);
     replays(&runs).await;
+    world.end(worker).await;
+}
+
+/// The run waits for its activities before it continues as new: to a cancelled one, that wait looks
+/// as if it were over.
+#[tokio::test]
+async fn a_cancel_ends_a_run_that_is_about_to_continue() {
+    const TABLES: usize = 12;
+    let world = world(TABLES).await;
+    let worker = world.worker();
+    let slow = Action::ApplyThenDelay { ms: NEVER_MS };
+    let slow = Rule::new("POST", "/flows", slow).first(8);
+    world.emulator.add_fault(slow);
+    let run = world.start(&many(&extra(TABLES))).await;
+    // Eight tables at once: all are at their last step, and the history is long enough.
+    eventually("the flows", async || {
+        (counts(&world.emulator).get("flows") == Some(&8)).then_some(())
+    })
+    .await;
+    run.handle
+        .cancel(WorkflowCancelOptions::default())
+        .await
+        .unwrap();
+    let ended = within("the end", run.result()).await.unwrap_err();
+    let is_cancelled = matches!(ended, WorkflowGetResultError::Cancelled { .. });
+    assert!(is_cancelled, "{ended:?}");
+    let runs = runs(&run, &world).await;
+    assert_eq!(runs.len(), 1);
+    replays(&runs).await;
+
+    let Some(Attributes::WorkflowExecutionCanceledEventAttributes(cancelled)) =
+        &runs[0].last().unwrap().attributes
+    else {
+        panic!("{:?}", runs[0].last());
+    };
+    let details = &cancelled.details.as_ref().unwrap().payloads[0];
+    let details: Value = serde_json::from_slice(&details.data).unwrap();
+    assert_eq!(details["tables"], json!([]));
+    let failed = details["failed"].as_array().unwrap();
+    assert_eq!(failed.len(), TABLES, "{details:#}");
+    let first = &failed[0];
+    assert_eq!(
+        (&first["type"], &first["step"]),
+        (&json!("Cancelled"), &json!("CreateDataflow")),
+        "{first:#}"
+    );
+    assert!(first["made"]["targetConnectionId"].is_string(), "{first:#}");
     world.end(worker).await;
 }
 

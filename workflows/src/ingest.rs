@@ -84,6 +84,9 @@ const FIRST_RUN_DEADLINE: Duration = Duration::from_secs(10_800);
 /// weekend and a holiday.
 const DECISION_DEADLINE: Duration = Duration::from_secs(604_800);
 
+/// The type of a table that a cancel interrupted, beside the failure types.
+const CANCELLED: &str = "Cancelled";
+
 /// Why an update is refused or fails.
 type UpdateError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -186,7 +189,12 @@ impl<K: Kind> Ingestion<K> {
         }
         let sandbox = &setup.connection.sandbox;
         let mut question = pin!(attributes::ask_at_the_start(ctx, sandbox).fuse());
-        let mut ingestion = pin!(Self::ingest(ctx, &setup));
+        let mut ingestion = pin!(async {
+            match Self::ingest(ctx, &setup).await {
+                Err(WorkflowTermination::Cancelled { .. }) => Err(Self::cancelled(ctx, &setup)),
+                ended => ended,
+            }
+        });
         let mut leave = pin!(continued::rest_is_over(ctx, &setup).fuse());
         // Polled after every event, signals and updates included. All changes of one poll are
         // reported together.
@@ -509,17 +517,7 @@ impl<K: Kind> Ingestion<K> {
                 Phase::Failed
             };
             this.status.phase = phase.as_str().to_owned();
-            let mut warnings = this.warnings.clone();
-            warnings.extend(
-                std::mem::take(&mut this.table_warnings)
-                    .into_values()
-                    .flatten(),
-            );
-            (
-                std::mem::take(&mut this.made),
-                std::mem::take(&mut this.failed),
-                limits::warnings(warnings),
-            )
+            this.take_results()
         });
         let base_connection_id = setup.base_connection_id().to_owned();
         if failed.is_empty() {
@@ -530,6 +528,69 @@ impl<K: Kind> Ingestion<K> {
             }));
         }
         Err(some_failed(base_connection_id, made, failed, warnings).into())
+    }
+}
+
+impl<K: Kind> Ingestion<K> {
+    /// The end of an ingestion that was cancelled, with what exists of it.
+    fn cancelled(ctx: &IngestContext<K>, setup: &IngestSetup) -> WorkflowTermination {
+        let mut under_way: BTreeMap<usize, FailedTable> = setup
+            .tables()
+            .enumerate()
+            .filter(|(index, _)| ctx.state(|this| !this.is_over(*index)))
+            .map(|(index, table)| (index, Self::interrupted(ctx, &table.table)))
+            .collect();
+        let (made, mut failed, warnings) = ctx.state_mut(Self::take_results);
+        if setup.base_connection_id().is_empty() {
+            // The one step before there are tables.
+            under_way.insert(0, Self::interrupted(ctx, ""));
+        }
+        failed.append(&mut under_way);
+        let base = setup.base_connection_id().to_owned();
+        let details = ingest_failure(base, made, failed, warnings);
+        WorkflowTermination::cancelled_with_details(Message::from(details))
+    }
+
+    /// What a cancel leaves of `table`, which is empty for the base connection.
+    fn interrupted(ctx: &IngestContext<K>, table: &str) -> FailedTable {
+        let steps = ctx.state(|this| this.open.steps_of(table));
+        let mut message = "the ingestion was cancelled".to_owned();
+        if !steps.is_empty() {
+            message.push_str(&format!(
+                " while {} was under way: what it creates may exist, or appear for a while",
+                steps.join(" and ")
+            ));
+        }
+        FailedTable {
+            table: table.to_owned(),
+            step: steps.into_iter().next().unwrap_or_default(),
+            r#type: CANCELLED.to_owned(),
+            message,
+            ..FailedTable::default()
+        }
+    }
+
+    fn is_over(&self, index: usize) -> bool {
+        let phase = self.status.tables.get(index).map(|table| &*table.phase);
+        phase == Some(TablePhase::Done.as_str()) || phase == Some(TablePhase::Failed.as_str())
+    }
+
+    /// What exists, what failed, and the warnings of all.
+    fn take_results(
+        &mut self,
+    ) -> (
+        Vec<IngestedTable>,
+        BTreeMap<usize, FailedTable>,
+        Vec<String>,
+    ) {
+        let mut warnings = self.warnings.clone();
+        let of_tables = std::mem::take(&mut self.table_warnings);
+        warnings.extend(of_tables.into_values().flatten());
+        (
+            std::mem::take(&mut self.made),
+            std::mem::take(&mut self.failed),
+            limits::warnings(warnings),
+        )
     }
 }
 
@@ -625,7 +686,7 @@ fn show<K: Kind>(ctx: &IngestContext<K>) {
 fn some_failed(
     base_connection_id: String,
     made: Vec<IngestedTable>,
-    mut failed: BTreeMap<usize, FailedTable>,
+    failed: BTreeMap<usize, FailedTable>,
     warnings: Vec<String>,
 ) -> ApplicationFailure {
     let kind = failed
@@ -640,6 +701,21 @@ fn some_failed(
             table.table, table.r#type, table.step, table.message
         ));
     }
+    let details = ingest_failure(base_connection_id, made, failed, warnings);
+    ApplicationFailure::builder(message)
+        .type_name(kind)
+        .non_retryable(true)
+        .details(Message::from(details))
+        .build()
+}
+
+/// The details of an ingestion that did not reach its end: what exists of each table.
+fn ingest_failure(
+    base_connection_id: String,
+    made: Vec<IngestedTable>,
+    mut failed: BTreeMap<usize, FailedTable>,
+    warnings: Vec<String>,
+) -> IngestFailure {
     let mut went_through = Vec::new();
     for (index, made) in made.into_iter().enumerate() {
         match failed.get_mut(&index) {
@@ -647,16 +723,12 @@ fn some_failed(
             None => went_through.push(made),
         }
     }
-    ApplicationFailure::builder(message)
-        .type_name(kind)
-        .non_retryable(true)
-        .details(Message::from(IngestFailure {
-            base_connection_id,
-            tables: went_through,
-            failed: failed.into_values().collect(),
-            warnings,
-        }))
-        .build()
+    IngestFailure {
+        base_connection_id,
+        tables: went_through,
+        failed: failed.into_values().collect(),
+        warnings,
+    }
 }
 
 fn seconds_or(seconds: u32, default: Duration) -> Duration {

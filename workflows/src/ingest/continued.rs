@@ -24,6 +24,9 @@ use crate::{
 /// Marks the runs that may continue as new. Those without it run to the end of the ingestion.
 const GOES_ON_IN_A_NEW_RUN: &str = "go-on-in-a-new-run";
 
+/// Marks the runs that end when they are cancelled while they are about to continue as new.
+const CANCEL_WINS: &str = "cancel-wins";
+
 /// Events in a history after which a run ends, unless the input says otherwise. The tables in
 /// progress then add some 50 each.
 const MOST_EVENTS: u32 = 4_000;
@@ -142,6 +145,11 @@ impl OpenSteps {
             .map(|(_, open)| open)
     }
 
+    /// The steps of `table` that may have created something, or wait for a person.
+    pub(super) fn steps_of(&self, table: &str) -> Vec<String> {
+        self.of_table(table).map(|open| open.step.clone()).collect()
+    }
+
     /// The tables that already waited in the previous run, by their places in the input.
     pub(super) fn waiting(&self) -> Vec<usize> {
         self.waiting.values().copied().collect()
@@ -204,14 +212,17 @@ pub(super) async fn rest_is_over<K: Kind>(ctx: &IngestContext<K>, setup: &Ingest
 
 /// Whether the run can end now: no activity is running, or the wait for them is over. All
 /// resolutions of people have been carried out before, and their updates have returned.
+///
+/// A run that was cancelled ends by itself: to it, every wait looks as if it were over.
 pub(super) fn is_at_rest<K: Kind>(ctx: &IngestContext<K>, is_overdue: bool) -> bool {
-    ctx.all_handlers_finished()
+    let is_at_rest = ctx.all_handlers_finished()
         && ctx.state(|this| {
             this.handover.has_begun
                 && !this.handover.is_impossible
                 && this.decisions.is_quiet()
                 && (this.handover.activities == 0 || is_overdue)
-        })
+        });
+    is_at_rest && !(ctx.cancellation_token().is_cancelled() && ctx.patched(CANCEL_WINS))
 }
 
 /// Ends this run, and the next one continues; nothing if the state is too large.

@@ -100,6 +100,8 @@ pub(super) async fn run<K: Kind, I: Create>(
         let once = run_activity::run_as(ctx, &id, I::CALL, input.clone(), deadline, summary);
         let failed = match once.await {
             Err(StepError::Failed(failed)) if failed.kind == FailureType::OutcomeUnknown => failed,
+            // What a cancelled workflow leaves open is told at its end.
+            Err(StepError::Cancelled) => return Err(StepError::Cancelled),
             ended => {
                 ctx.state_mut(|this| this.open.remove(table, step));
                 return ended;

@@ -657,3 +657,36 @@ async fn a_plan_says_how_a_call_would_fail() {
     let (failed, _) = planned(&call, [Line::Fails(Effect::NothingChanged)]).await;
     assert!(failed.is_err(), "{failed:?}");
 }
+
+#[test]
+fn the_trace_has_a_word_for_each_end() {
+    let ensured = |outcome| {
+        Ok(Ensured {
+            id: "a".to_owned(),
+            etag: String::new(),
+            outcome,
+        })
+    };
+    let not_yet = |past| {
+        Err(EnsureError::NotYet {
+            reason: String::new(),
+            failure: None,
+            past,
+            after: None,
+            waits_for: None,
+        })
+    };
+    let open = Past::Open {
+        since: Timestamp::UNIX_EPOCH,
+        looks: 0,
+    };
+    let ends: [(Result<Ensured, EnsureError<Broke>>, &str); 4] = [
+        (ensured(Outcome::Created), "created"),
+        (ensured(Outcome::Adopted), "adopted"),
+        (not_yet(open), "ambiguous"),
+        (not_yet(Past::Clean), "waiting"),
+    ];
+    for (end, word) in ends {
+        assert_eq!(decision(&end), word);
+    }
+}
