@@ -272,6 +272,27 @@ impl<K: Ensurable> Wanted<'_, K> {
         })
     }
 
+    /// `found` as the protocol sees it. Everybody can read a marker and write it elsewhere: one that
+    /// speaks for this very request, on a resource of other parents or another specification, was
+    /// copied there.
+    fn existing(&self, found: K::Found) -> Existing {
+        // A list of the registry need not say what a schema is made of, and nothing of it is deleted.
+        let differs = K::Duplicate::IS_DELETED && self.new.differs(&found).is_some();
+        let mut existing = self.new.existing(found);
+        if self.is_copied(differs, existing.marker.as_ref()) {
+            existing.marker = None;
+        }
+        existing
+    }
+
+    fn is_copied(&self, differs: bool, marker: Option<&Marker>) -> bool {
+        let intended = self.intent.marker();
+        differs
+            && marker.is_some_and(|marker| {
+                marker.has_key_of(intended) && intended.differences(marker).is_empty()
+            })
+    }
+
     /// The resource of that id; none if there is none, or no longer.
     async fn get(&self, id: &K::Id) -> Result<Option<K::Found>, CallFailed> {
         match K::get(&self.create.sandbox, id).await {
@@ -323,8 +344,7 @@ impl<K: Ensurable> Reads for Wanted<'_, K> {
 
     async fn look(&self) -> Result<Vec<Existing>, CallFailed> {
         let found = self.new.find(&self.create.sandbox).await?;
-        let found = found.into_iter();
-        Ok(found.map(|each| self.new.existing(each)).collect())
+        Ok(found.into_iter().map(|each| self.existing(each)).collect())
     }
 
     async fn read(&self, id: &str) -> Result<Option<Existing>, CallFailed> {
@@ -333,7 +353,7 @@ impl<K: Ensurable> Reads for Wanted<'_, K> {
             return Ok(None);
         };
         let found = self.get(&id).await?;
-        Ok(found.map(|found| self.new.existing(found)))
+        Ok(found.map(|found| self.existing(found)))
     }
 
     fn now(&self) -> Now {

@@ -237,6 +237,40 @@ async fn every_kind_that_keeps_a_marker_can_be_adopted() {
     world.end(worker).await;
 }
 
+/// Everybody who may read a description can copy the marker in it onto another resource, an older
+/// one even, which would win.
+#[tokio::test]
+async fn a_copied_marker_makes_nothing_ours() {
+    let world = World::new().await;
+    let worker = world.worker();
+    let ingest = async |name: &str| {
+        let mut input = input(&[table(name)]);
+        input["decisionDeadlineSeconds"] = 5.into();
+        world.ingest(&input).await.unwrap()
+    };
+    let accounts = ingest("Accounts").await;
+    let contacts = ingest("Contacts").await;
+    let source = async |result: &Value| {
+        let id = result["tables"][0]["sourceConnectionId"].as_str().unwrap();
+        let path = format!("/data/foundation/flowservice/sourceConnections/{id}");
+        (world.get(&path).await["items"][0].clone(), path)
+    };
+    let ((older, path), (ours, _)) = (source(&accounts).await, source(&contacts).await);
+    let disguise = json!([
+        {"op": "replace", "path": "/name", "value": ours["name"]},
+        {"op": "replace", "path": "/description", "value": ours["description"]},
+    ]);
+    world.patch(&path, older["etag"].as_str(), &disguise).await;
+    let before = versions(&world.emulator);
+    assert_eq!(ingest("Contacts").await, contacts);
+    assert_eq!(versions(&world.emulator), before);
+    // Two of one name are what a test must not end with.
+    let (disguised, _) = source(&accounts).await;
+    let name = json!([{"op": "replace", "path": "/name", "value": older["name"]}]);
+    world.patch(&path, disguised["etag"].as_str(), &name).await;
+    world.end(worker).await;
+}
+
 #[tokio::test]
 async fn another_password_is_told_as_such_and_shown_nowhere() {
     let world = World::new().await;

@@ -361,6 +361,31 @@ mod tests {
         assert_eq!(pasts.of_kind(SCHEMA), Past::Clean);
         // An identity may still come.
         assert!(pasts.is_open());
+        pasts.set(ResourceKind::Identity, Past::Clean);
+        assert!(pasts.is_open());
+        assert!(!Pasts::clean().is_open());
+        assert!(!with(SCHEMA, Past::Clean).is_open());
+        assert!(with(SCHEMA, open_since(5, 1)).is_open());
+    }
+
+    #[test]
+    fn a_kind_of_a_newer_worker_hides_nothing() {
+        let left = |kind: &str, since: &str| {
+            format!(r#"{{"kind":"{kind}","since_ms":{since},"looks":0}}"#)
+        };
+        let memory = format!(
+            r#"{{"attempt":1,"kind":"destination","since_ms":null,"looks":0,"others":[{}]}}"#,
+            left("", "5000")
+        );
+        let memory: Memory = serde_json::from_str(&memory).unwrap();
+        assert_eq!(past(Some(&memory), 2, FLOW), open_since(5, 0));
+        let newer = format!(
+            r#"{{"attempt":1,"kind":"flow","since_ms":null,"looks":0,"others":[{}]}}"#,
+            left("destination", "5000")
+        );
+        let memory: Memory = serde_json::from_str(&newer).unwrap();
+        assert!(Pasts::of(Some(&memory), 2, false, at(9)).is_open());
+        assert_eq!(past(Some(&memory), 2, FLOW), Past::Clean);
     }
 
     #[test]

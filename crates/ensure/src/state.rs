@@ -97,6 +97,11 @@ impl Past {
     pub fn is_open(&self) -> bool {
         matches!(self, Self::Open { .. })
     }
+
+    /// Whether it is the one that the response to a create of this call gave the id of.
+    fn gave(&self, existing: &Existing) -> bool {
+        matches!(self, Self::Made { id, .. } if *id == existing.id)
+    }
 }
 
 /// An existing resource of the wanted name.
@@ -339,7 +344,7 @@ fn judge_left(
         let id = id.clone();
         return read(past, found, id);
     }
-    let candidate = candidate(call, &found).cloned();
+    let candidate = candidate(call, &past, &found).cloned();
     if let Past::Open { since, looks } = past
         && may_turn_up(call, &found, candidate.as_ref())
         && !has_been_silent(call.rules, now, since, looks + 1)
@@ -493,11 +498,11 @@ fn conclude(call: &Call<'_>, past: Past, found: &[Existing], winner: &Existing) 
     // A call that is refused changes nothing of what others created.
     let is_refused = !matches!(verdict, End::Answer { .. });
     let mut duplicates = Vec::new();
-    if Uniqueness::of(call.intent.kind()) == Uniqueness::Deleted && winner.is_of(call.intent) {
+    if Uniqueness::of(call.intent.kind()) == Uniqueness::Deleted && is_ours(call, &past, winner) {
         let others = found.iter().filter(|each| each.id != winner.id);
         duplicates.extend(
             others
-                .filter(|each| each.is_of(call.intent))
+                .filter(|each| is_ours(call, &past, each))
                 .filter(|each| !is_refused || is_of_call(call, &past, each))
                 .map(|each| each.id.clone()),
         );
@@ -509,7 +514,13 @@ fn conclude(call: &Call<'_>, past: Past, found: &[Existing], winner: &Existing) 
 fn is_of_call(call: &Call<'_>, past: &Past, existing: &Existing) -> bool {
     let marker = existing.marker.as_ref();
     let says_so = marker.is_some_and(|marker| marker.is_by_maker_of(call.intent.marker()));
-    says_so || matches!(past, Past::Made { id, .. } if *id == existing.id)
+    says_so || past.gave(existing)
+}
+
+/// Whether it carries a marker of the intent, or is the one that a response gave the id of, whatever
+/// the platform made of its marker.
+fn is_ours(call: &Call<'_>, past: &Past, existing: &Existing) -> bool {
+    existing.is_of(call.intent) || past.gave(existing)
 }
 
 fn verdict(call: &Call<'_>, past: &Past, winner: &Existing) -> End {
@@ -517,14 +528,16 @@ fn verdict(call: &Call<'_>, past: &Past, winner: &Existing) -> End {
     let conflict = || End::Conflict {
         id: Some(winner.id.clone()),
     };
+    let was_answered = past.gave(winner);
     let Some(marker) = winner.marker.as_ref().filter(|_| winner.is_of(call.intent)) else {
-        return if takes_any {
+        return if was_answered {
+            answer(winner, Outcome::Created)
+        } else if takes_any {
             answer(winner, Outcome::Adopted)
         } else {
             conflict()
         };
     };
-    let was_answered = matches!(past, Past::Made { id, .. } if *id == winner.id);
     if call.on_existing == OnExisting::Fail && !was_answered && !is_own(call, past, marker) {
         return conflict();
     }
@@ -571,9 +584,9 @@ fn delete(past: Past, verdict: End, duplicates: Vec<String>, in_use: Vec<String>
 
 /// The winner: the oldest of ours if there are any, and of equal age the one of the smallest id,
 /// so that every caller finds the same one.
-fn candidate<'a>(call: &Call<'_>, found: &'a [Existing]) -> Option<&'a Existing> {
+fn candidate<'a>(call: &Call<'_>, past: &Past, found: &'a [Existing]) -> Option<&'a Existing> {
     let age = |each: &&'a Existing| (each.created_at, each.id.as_str());
-    let ours = found.iter().filter(|each| each.is_of(call.intent));
+    let ours = found.iter().filter(|each| is_ours(call, past, each));
     ours.min_by_key(age)
         .or_else(|| found.iter().min_by_key(age))
 }

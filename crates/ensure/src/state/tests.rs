@@ -663,6 +663,24 @@ mod an_answered_create {
         assert_eq!(end, answered("a", Outcome::Created));
     }
 
+    /// The platform may drop the description with the marker, or cut it.
+    #[test]
+    fn what_was_answered_is_its_own_without_a_marker() {
+        let wanted = want(BaseConnection);
+        let call = call(&wanted);
+        let unmarked = [foreign("a", 1)];
+        let (deleted, end) = attempt(&call, made_as("a"), LATER, &unmarked, &[]);
+        assert_eq!((deleted, end), (vec![], answered("a", Outcome::Created)));
+        // Somebody else's of that name is in nobody's way.
+        let beside = [foreign("x", 0), foreign("a", 1)];
+        let (deleted, end) = attempt(&call, made_as("a"), LATER, &beside, &[]);
+        assert_eq!((deleted, end), (vec![], answered("a", Outcome::Created)));
+        // An older one of ours is, and this one goes.
+        let older = [ours(&call, "z", 0), foreign("a", 1)];
+        let (deleted, end) = attempt(&call, made_as("a"), LATER, &older, &[]);
+        assert_eq!((deleted, end), (vec!["a".into()], adopted("z")));
+    }
+
     #[test]
     fn nothing_goes_for_one_that_was_deleted_meanwhile() {
         let wanted = want(BaseConnection);
