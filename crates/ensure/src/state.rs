@@ -524,21 +524,21 @@ fn is_ours(call: &Call<'_>, past: &Past, existing: &Existing) -> bool {
 }
 
 fn verdict(call: &Call<'_>, past: &Past, winner: &Existing) -> End {
+    if past.gave(winner) {
+        return answer(winner, Outcome::Created);
+    }
     let takes_any = call.on_existing == OnExisting::AdoptAny;
     let conflict = || End::Conflict {
         id: Some(winner.id.clone()),
     };
-    let was_answered = past.gave(winner);
     let Some(marker) = winner.marker.as_ref().filter(|_| winner.is_of(call.intent)) else {
-        return if was_answered {
-            answer(winner, Outcome::Created)
-        } else if takes_any {
+        return if takes_any {
             answer(winner, Outcome::Adopted)
         } else {
             conflict()
         };
     };
-    if call.on_existing == OnExisting::Fail && !was_answered && !is_own(call, past, marker) {
+    if call.on_existing == OnExisting::Fail && !is_own(call, past, marker) {
         return conflict();
     }
     let fields = call.intent.marker().differences(marker);
@@ -548,12 +548,7 @@ fn verdict(call: &Call<'_>, past: &Past, winner: &Existing) -> End {
             fields,
         };
     }
-    let outcome = if was_answered {
-        Outcome::Created
-    } else {
-        Outcome::Adopted
-    };
-    answer(winner, outcome)
+    answer(winner, Outcome::Adopted)
 }
 
 /// Whether this call created it in an attempt whose response was lost.
