@@ -179,11 +179,26 @@ async fn ensure(
         .run(intent, new)
         .await
         .map_err(|failed| failed.renamed(|field| is_param(field).then(|| fields.of(field))))?;
+    let mut warnings = agreed.warnings;
+    if !ensured.differs.is_empty() {
+        let names = ensured.differs.iter().map(|field| match is_param(field) {
+            true => fields.of(field),
+            false => field.clone(),
+        });
+        warnings.push(format!(
+            "the base connection `{}` ({}) exists, and was created with another {}: the platform \
+             keeps that one. If it no longer holds at the source, change it in the connection; if \
+             only the workers' fingerprint key has changed, nothing is wrong",
+            input.name,
+            ensured.id,
+            names.collect::<Vec<_>>().join(", ")
+        ));
+    }
     Ok(BaseConnection {
         id: ensured.id,
         etag: ensured.etag,
         outcome: ensured.outcome.into(),
-        warnings: agreed.warnings,
+        warnings,
         connection_spec: Some(ConnectionSpec {
             id: spec_id.clone(),
             version: agreed.version,

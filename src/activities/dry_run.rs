@@ -39,6 +39,7 @@ impl DryRun {
                 id: K::DRY_RUN_ID.to_owned(),
                 etag: String::new(),
                 outcome: Outcome::Created,
+                differs: Vec::new(),
             },
         };
         self.notes().push(Note {
@@ -70,6 +71,7 @@ mod tests {
             id: "one".to_owned(),
             etag: String::new(),
             outcome: Outcome::Adopted,
+            differs: Vec::new(),
         };
         let planned = Planned::Adopt {
             ensured: existing.clone(),

@@ -269,6 +269,7 @@ impl<K: Ensurable> Wanted<'_, K> {
             id: existing.id,
             etag: existing.etag,
             outcome: Outcome::Adopted,
+            differs: Vec::new(),
         })
     }
 

@@ -285,8 +285,8 @@ settings! {
         lowered "a single stale list is enough to send a create again";
 
         /// Key of the hash that detects a changed password in a marker. The file holds only a
-        /// reference. Without it, a change of the password alone goes unnoticed. All workers of
-        /// an organisation need the same key.
+        /// reference. With it, a run whose password alone has changed warns of that; without it,
+        /// the change goes unnoticed. A run under another key warns in the same way.
         fingerprint_key: Option<SecretString> = None,
         env "AEP_FLOW_ENSURE_FINGERPRINT_KEY";
     }

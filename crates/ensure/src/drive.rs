@@ -87,6 +87,9 @@ pub struct Ensured {
     pub etag: String,
     /// Whether this call created it.
     pub outcome: Outcome,
+    /// Fields in which the request that it was created from differs, without being a reason to
+    /// refuse it: secrets, or any if the caller takes whatever exists.
+    pub differs: Vec<String>,
 }
 
 /// Why an attempt ended without the resource.
@@ -309,7 +312,22 @@ pub(crate) fn ended<F: CallFailure>(
         waits_for: None,
     };
     Err(match (end, failure) {
-        (End::Answer { id, etag, outcome }, _) => return Ok(Ensured { id, etag, outcome }),
+        (
+            End::Answer {
+                id,
+                etag,
+                outcome,
+                differs,
+            },
+            _,
+        ) => {
+            return Ok(Ensured {
+                id,
+                etag,
+                outcome,
+                differs,
+            });
+        }
         // The response to a deletion was lost: the next look shows whether it took place.
         (End::Fail(past), Some(failure)) if failure.effect() == Effect::Unknown => {
             let reason = format!(

@@ -25,6 +25,8 @@ pub struct Intent {
     kind: ResourceKind,
     name: String,
     marker: Marker,
+    /// Names of the fields that hold secrets.
+    secrets: Vec<String>,
 }
 
 /// The part of a description that says which intent a resource was created for.
@@ -50,6 +52,7 @@ impl Intent {
                 by: None,
                 fields: Vec::new(),
             },
+            secrets: Vec::new(),
         }
     }
 
@@ -77,8 +80,10 @@ impl Intent {
         self
     }
 
-    /// Adds a secret, hashed under the worker's `key`; without a key it is left out, and a
-    /// request that differs in the secret alone counts as the same.
+    /// Adds a secret, hashed under the worker's `key`; without a key it is left out.
+    ///
+    /// A secret changes, and so does the key: a request that differs in secrets alone counts as
+    /// the same, and the difference is reported.
     #[must_use]
     pub fn secret_field(mut self, field: &str, value: &[u8], key: Option<&[u8]>) -> Self {
         let mac = key.and_then(|key| Hmac::<Sha256>::new_from_slice(key).ok());
@@ -87,8 +92,14 @@ impl Intent {
             mac.update(value);
             let digest = hex(&mac.finalize().into_bytes()[..4]);
             self.marker.fields.push((field.to_owned(), digest));
+            self.secrets.push(field.to_owned());
         }
         self
+    }
+
+    /// Whether `field` holds a secret.
+    pub fn is_secret(&self, field: &str) -> bool {
+        self.secrets.iter().any(|secret| secret == field)
     }
 
     /// The kind of resource.

@@ -349,6 +349,7 @@ mod tests {
                 id: "7".to_owned(),
                 etag: String::new(),
                 outcome,
+                differs: Vec::new(),
             })
         };
         pasts.record(GROUP, &ensured(Outcome::Created), at(9));

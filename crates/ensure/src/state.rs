@@ -222,6 +222,8 @@ pub enum End {
         etag: String,
         /// Whether this call created it and got the response.
         outcome: Outcome,
+        /// Fields that differ, and are no reason to refuse it.
+        differs: Vec<String>,
     },
     /// The failure at hand is the attempt's; the next one begins with this past.
     Fail(Past),
@@ -449,6 +451,7 @@ fn made(call: &Call<'_>, now: Now, past: Past, id: String, etag: String) -> (Sta
             id,
             etag,
             outcome: Outcome::Created,
+            differs: Vec::new(),
         });
     }
     let past = Past::Made { id, at: now.ours };
@@ -525,7 +528,7 @@ fn is_ours(call: &Call<'_>, past: &Past, existing: &Existing) -> bool {
 
 fn verdict(call: &Call<'_>, past: &Past, winner: &Existing) -> End {
     if past.gave(winner) {
-        return answer(winner, Outcome::Created);
+        return answer(winner, Outcome::Created, Vec::new());
     }
     let takes_any = call.on_existing == OnExisting::AdoptAny;
     let conflict = || End::Conflict {
@@ -533,7 +536,7 @@ fn verdict(call: &Call<'_>, past: &Past, winner: &Existing) -> End {
     };
     let Some(marker) = winner.marker.as_ref().filter(|_| winner.is_of(call.intent)) else {
         return if takes_any {
-            answer(winner, Outcome::Adopted)
+            answer(winner, Outcome::Adopted, Vec::new())
         } else {
             conflict()
         };
@@ -542,13 +545,13 @@ fn verdict(call: &Call<'_>, past: &Past, winner: &Existing) -> End {
         return conflict();
     }
     let fields = call.intent.marker().differences(marker);
-    if !fields.is_empty() && !takes_any {
+    if !takes_any && fields.iter().any(|field| !call.intent.is_secret(field)) {
         return End::Mismatch {
             id: winner.id.clone(),
             fields,
         };
     }
-    answer(winner, Outcome::Adopted)
+    answer(winner, Outcome::Adopted, fields)
 }
 
 /// Whether this call created it in an attempt whose response was lost.
@@ -586,11 +589,12 @@ fn candidate<'a>(call: &Call<'_>, past: &Past, found: &'a [Existing]) -> Option<
         .or_else(|| found.iter().min_by_key(age))
 }
 
-fn answer(existing: &Existing, outcome: Outcome) -> End {
+fn answer(existing: &Existing, outcome: Outcome, differs: Vec<String>) -> End {
     End::Answer {
         id: existing.id.clone(),
         etag: existing.etag.clone(),
         outcome,
+        differs,
     }
 }
 

@@ -219,7 +219,8 @@ async fn a_create_without_a_fault_costs_one_call_more_or_two() {
             Ensured {
                 id: "a".to_owned(),
                 etag: "etag of a".to_owned(),
-                outcome: Outcome::Created
+                outcome: Outcome::Created,
+                differs: Vec::new(),
             }
         );
     }
@@ -665,6 +666,7 @@ fn the_trace_has_a_word_for_each_end() {
             id: "a".to_owned(),
             etag: String::new(),
             outcome,
+            differs: Vec::new(),
         })
     };
     let not_yet = |past| {

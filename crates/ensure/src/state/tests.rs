@@ -147,6 +147,7 @@ fn answered(id: &str, outcome: Outcome) -> Do {
         id: id.to_owned(),
         etag: format!("etag of {id}"),
         outcome,
+        differs: Vec::new(),
     })
 }
 
@@ -210,6 +211,7 @@ mod what_exists {
             id: "a".to_owned(),
             etag: "fresher".to_owned(),
             outcome: Outcome::Adopted,
+            differs: Vec::new(),
         };
         assert_eq!((state, next), (State::Over, Do::End(answer)));
     }
@@ -313,6 +315,33 @@ mod what_exists {
             };
             assert_eq!(end_of(&takes_any, Past::Clean, LATER, &found), adopted("x"));
         }
+    }
+
+    #[test]
+    fn another_secret_or_another_key_is_no_reason_to_refuse_it() {
+        let of = |secret: &str, key: &str| {
+            want(BaseConnection).secret_field("password", secret.as_bytes(), Some(key.as_bytes()))
+        };
+        let wanted = of("new", "key");
+        let call = call(&wanted);
+        for theirs in [of("old", "key"), of("new", "another key")] {
+            let found = existing("a", 0, Some(theirs.marker()));
+            let Do::End(End::Answer { id, differs, .. }) =
+                end_of(&call, Past::Clean, LATER, &[found])
+            else {
+                panic!("it is refused");
+            };
+            assert_eq!((&*id, differs), ("a", vec!["password".to_owned()]));
+        }
+        // Beside another field it is one of the differences.
+        let theirs = Intent::new(BaseConnection, &["org", "prod"], "OSC")
+            .field("host", "b.example")
+            .secret_field("password", b"old", Some(b"key"));
+        let found = existing("a", 0, Some(theirs.marker()));
+        let refused = end_of(&call, Past::Clean, LATER, &[found]);
+        let fields = vec!["host".to_owned(), "password".to_owned()];
+        let id = "a".to_owned();
+        assert_eq!(refused, Do::End(End::Mismatch { id, fields }));
     }
 
     #[test]
