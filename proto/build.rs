@@ -7,13 +7,14 @@ use std::{env, fs, path::Path};
 
 use prost::Message as _;
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "aep/flow/v1/common.proto",
     "aep/flow/v1/failure.proto",
     "aep/flow/v1/connection.proto",
     "aep/flow/v1/explore.proto",
     "aep/flow/v1/chain.proto",
     "aep/flow/v1/ingest.proto",
+    "aep/flow/v1/settle.proto",
 ];
 
 /// What a person writes in a file: the inputs of workflows.

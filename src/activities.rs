@@ -23,6 +23,7 @@ mod flow_runs;
 mod mapping_set;
 mod next_try;
 mod observe;
+mod open_creates;
 mod platform;
 mod report;
 mod row_filter;

@@ -2,7 +2,10 @@
 
 use std::future::Future;
 
-use aep_flow_workflows::ingest::{IngestOracleServiceCloud, IngestSource};
+use aep_flow_workflows::{
+    ingest::{IngestOracleServiceCloud, IngestSource},
+    settle::SettleCreate,
+};
 use temporalio_client::Client;
 use temporalio_sdk::{
     Runtime, Worker, WorkerOptions,
@@ -98,6 +101,7 @@ pub async fn run(
         .register_activities(search_attributes)
         .register_workflow::<IngestOracleServiceCloud>()
         .and_then(|options| options.register_workflow::<IngestSource>())
+        .and_then(|options| options.register_workflow::<SettleCreate>())
         .map_err(|error| WorkerError::Sdk(error.into()))?
         .tuner(
             TunerHolder::builder()

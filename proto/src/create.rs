@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Input of an activity that creates a resource.
-pub trait CreateInput: Clone + Serialize + Send + 'static {
+pub trait CreateInput: Clone + Serialize + Send + Sync + 'static {
     /// What the activity gives.
     type Created: DeserializeOwned + prost::Message + Name + Default + 'static;
 

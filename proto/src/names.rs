@@ -26,6 +26,10 @@ pub mod workflow {
     /// Takes tables of any source of the catalogue into datasets.
     pub const INGEST_SOURCE: &str = "IngestSource";
 
+    /// Waits until a create without a response has taken effect or never will, and deletes
+    /// duplicates. Workers start it; it is not for callers.
+    pub const SETTLE_CREATE: &str = "SettleCreate";
+
     /// The ingestions. They differ only in the connection of their input.
     pub const INGESTIONS: [&str; 2] = [INGEST_ORACLE_SERVICE_CLOUD, INGEST_SOURCE];
 
@@ -45,6 +49,8 @@ pub mod query {
 pub mod signal {
     /// A worker reports a failed attempt that is retried. For workers alone, not for callers.
     pub const ATTEMPT_FAILED: &str = "attemptFailed";
+    /// A worker reports how long a create may still take effect. For workers alone.
+    pub const CREATE_OPEN: &str = "createOpen";
 }
 
 /// Update types.
@@ -85,6 +91,11 @@ pub fn ingest_workflow_id(sandbox: &str, connection_name: &str) -> String {
         utf8_percent_encode(sandbox, RESERVED),
         utf8_percent_encode(connection_name, RESERVED)
     )
+}
+
+/// Workflow Id of the [`workflow::SETTLE_CREATE`] for the resource with that key of its marker.
+pub fn settle_workflow_id(key: &str) -> String {
+    format!("settle/{key}")
 }
 
 /// Sandbox and connection name of an id from [`ingest_workflow_id`].

@@ -26,6 +26,7 @@ use super::{
     failure::{self, ActivityFailure},
     next_try::NextTry,
     observe,
+    open_creates::OpenCreates,
     report::Reports,
 };
 use crate::panics;
@@ -50,6 +51,10 @@ pub struct Attempt {
     started: Option<(Timestamp, Instant)>,
     /// Where to note what it would create, if it is to create nothing.
     dry_run: Option<DryRun>,
+    /// What the server keeps of its creates, if it is a server's.
+    open_creates: Option<OpenCreates>,
+    /// Whether the attempt before it left nothing, and so may have sent any create.
+    follows_silence: bool,
 }
 
 impl Attempt {
@@ -63,6 +68,8 @@ impl Attempt {
             begun: None,
             started: None,
             dry_run: None,
+            open_creates: None,
+            follows_silence: false,
         }
     }
 
@@ -104,6 +111,7 @@ impl Attempt {
         let is_first = info.attempt <= 1 && !was_reset && earlier.is_none();
         let now = started.unwrap_or_else(Timestamp::now);
         let pasts = Pasts::of(earlier.as_ref(), info.attempt, is_first, now);
+        let follows_silence = pasts == Pasts::open_since(now);
         Self {
             number: info.attempt,
             is_first,
@@ -118,6 +126,8 @@ impl Attempt {
                 .and_then(|time| Timestamp::try_from(time).ok()),
             started: started.map(|time| (time, Instant::now())),
             dry_run: None,
+            open_creates: Some(OpenCreates::of(ctx)),
+            follows_silence,
         }
     }
 
@@ -128,11 +138,49 @@ impl Attempt {
         }
         let [workflow, run, activity] = &self.call;
         let activity = continues.map_or(activity, |earlier| &earlier.activity_id);
-        let run = continues
-            .map(|earlier| &earlier.run_id)
-            .filter(|run| !run.is_empty())
-            .unwrap_or(run);
+        let first = |first: fn(&EarlierCall) -> &String, own| {
+            let first = continues.map(first).filter(|first| !first.is_empty());
+            first.unwrap_or(own)
+        };
+        let run = first(|earlier| &earlier.run_id, run);
+        let workflow = first(|earlier| &earlier.workflow_id, workflow);
         intent.by(&[workflow, run, activity])
+    }
+
+    /// What names this call, for one that settles its creates.
+    pub(super) fn as_earlier(&self) -> EarlierCall {
+        let [workflow, run, activity] = self.call.clone();
+        EarlierCall {
+            activity_id: activity,
+            run_id: run,
+            workflow_id: workflow,
+            ..EarlierCall::default()
+        }
+    }
+
+    /// What the server keeps of this attempt's creates.
+    pub(super) fn open_creates(&self) -> Option<&OpenCreates> {
+        self.open_creates.as_ref()
+    }
+
+    /// What is known of the creates of `kind` before this attempt sends one: those of its own call,
+    /// and those that a call which has gone away left open on the server. What an attempt that was
+    /// killed may have sent is kept there now.
+    pub(super) async fn past_of(
+        &self,
+        intent: &Intent,
+        open_creates: &OpenCreates,
+    ) -> Result<Past, ActivityFailure> {
+        let kind = intent.kind();
+        let past = self.past(kind);
+        if self.follows_silence {
+            open_creates.keep(self.now(), |each, _| each == kind).await;
+        }
+        if self.is_first && past == Past::Clean && open_creates.has(intent).await? {
+            self.set_open(kind);
+            return Ok(self.past(kind));
+        }
+        Ok(past)
     }
 
     /// When the server was asked for this call.
@@ -149,7 +197,9 @@ impl Attempt {
 
     /// Begins where the call that this one continues ended, before anything else can fail.
     pub(super) fn begin_after(&self, earlier: Option<&EarlierCall>) -> Result<(), ActivityFailure> {
-        let Some(earlier) = earlier.filter(|_| self.is_first) else {
+        // A call that only settles sends no create, so none of its own can be open.
+        let earlier = earlier.filter(|earlier| self.is_first && !earlier.only_settle);
+        let Some(earlier) = earlier else {
             return Ok(());
         };
         let since = earlier.since.parse();
@@ -168,8 +218,29 @@ impl Attempt {
 
     /// Records that a create of `kind` is about to be sent.
     pub(super) fn record_create(&self, kind: ResourceKind) {
+        self.set_open(kind);
+        if let Some(open_creates) = &self.open_creates {
+            open_creates.record_sent(kind);
+        }
+    }
+
+    fn set_open(&self, kind: ResourceKind) {
         let since = self.now();
         self.pasts().set(kind, Past::Open { since, looks: 0 });
+    }
+
+    /// Has the server keep what this attempt leaves unsettled.
+    async fn keep_open_creates(&self, is_cancelled: bool) {
+        let Some(open_creates) = &self.open_creates else {
+            return;
+        };
+        let is_unsettled = |kind, is_sent| match self.past(kind) {
+            Past::Open { .. } => is_sent || is_cancelled,
+            // Somebody may have created another, and no attempt follows that would find out.
+            Past::Made { .. } => is_cancelled,
+            Past::Clean | Past::Taken { .. } => false,
+        };
+        open_creates.keep(self.now(), is_unsettled).await;
     }
 
     /// Records how the protocol for a resource of `kind` ended.
@@ -214,6 +285,9 @@ where
         // The SDK would put what a panic carries into the failure, which a history keeps.
         let ended = panics::caught(work(effect, &ctx, &attempt, input, body)).await;
         let ended = ended.unwrap_or_else(|place| Err(ActivityFailure::panicked(place).into()));
+        // The caller may be gone by now, or before the next attempt.
+        let is_cancelled = matches!(ended, Err(NoResult::Cancelled));
+        attempt.keep_open_creates(is_cancelled).await;
         report(reports, effect, &ctx, &attempt, ended).await
     };
     attempt.instrument(span).await

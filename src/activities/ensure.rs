@@ -1,14 +1,14 @@
 //! The recipe of every create: from what its input says to the protocol's calls.
 
-use std::{fmt::Display, future::Future, str::FromStr};
+use std::{fmt::Display, future::Future, str::FromStr, sync::Arc};
 
 use aep_flow_ensure::{
     self as ensure, Call, CallFailure, Created, Deletion, Effect, Ensured, Existing, Intent,
-    Marker, Now, Reads, Resource, ResourceKind, Uniqueness,
+    Marker, Now, Past, Reads, Resource, ResourceKind, Uniqueness,
 };
 use aep_flow_proto::{
     create::CreateInput,
-    v1::{EarlierCall, OnExisting, Outcome},
+    v1::{EarlierCall, OnExisting, Outcome, SettleCreateInput},
 };
 use aep_platform::{
     BaseConnection, Chain, Class, Conflict, Created as Answered, Dataset, Deleted, Etag,
@@ -17,7 +17,9 @@ use aep_platform::{
 };
 use jiff::Timestamp;
 
-use super::{attempt::Attempt, failure::ActivityFailure, observe, platform::Platform};
+use super::{
+    attempt::Attempt, failure::ActivityFailure, observe, open_creates, platform::Platform,
+};
 
 /// Input of an activity that creates a resource, with the activity's body.
 pub trait Creates: CreateInput {
@@ -170,6 +172,8 @@ pub(super) struct Create<'a> {
     adopt: Option<String>,
     /// The call that this one continues.
     continues: Option<EarlierCall>,
+    /// Gives the input that settles what this call creates.
+    settle: Arc<dyn Fn() -> Option<SettleCreateInput> + Send + Sync>,
 }
 
 impl<'a> Create<'a> {
@@ -179,7 +183,12 @@ impl<'a> Create<'a> {
         attempt: &'a Attempt,
         input: &impl CreateInput,
     ) -> Result<Self, ActivityFailure> {
+        let settle = {
+            let (input, call) = (input.clone(), attempt.as_earlier());
+            Arc::new(move || open_creates::settling(&input, call.clone()))
+        };
         Ok(Self {
+            settle,
             platform,
             attempt,
             sandbox: platform.sandbox(input.sandbox()).await?,
@@ -227,11 +236,31 @@ impl<'a> Create<'a> {
             let planned = planned.map_err(|error| ActivityFailure::ensure(K::KIND, error))?;
             return Ok(dry_run.note::<K>(intent.name(), planned));
         }
-        let past = self.attempt.past(K::KIND);
-        let ended = ensure::ensure(&call, past, &wanted).await;
+        let is_settling = self.continues.as_ref().is_some_and(|call| call.only_settle);
+        let ended = if is_settling {
+            ensure::settle(&call, &wanted).await
+        } else {
+            let past = self.past(&intent).await?;
+            ensure::ensure(&call, past, &wanted).await
+        };
         self.attempt.record_end(K::KIND, &ended);
         observe::create_ended(K::KIND, &ended);
         ended.map_err(|error| ActivityFailure::ensure(K::KIND, error))
+    }
+}
+
+impl Create<'_> {
+    /// What is known of the creates of this intent so far. From now on the server is told of one
+    /// that gets no response.
+    async fn past(&self, intent: &Intent) -> Result<Past, ActivityFailure> {
+        // Of another kind the platform refuses a second one, or a second one does no harm.
+        let is_deleted = Uniqueness::of(intent.kind()) == Uniqueness::Deleted;
+        let Some(open_creates) = self.attempt.open_creates().filter(|_| is_deleted) else {
+            return Ok(self.attempt.past(intent.kind()));
+        };
+        let stray = self.platform.ensure_rules().stray();
+        open_creates.add(intent, stray, Arc::clone(&self.settle));
+        self.attempt.past_of(intent, open_creates).await
     }
 }
 

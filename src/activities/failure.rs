@@ -114,6 +114,11 @@ impl ActivityFailure {
         )
     }
 
+    /// What the worker needs does not respond, and may soon.
+    pub(super) fn unavailable(message: String) -> Self {
+        Self::new(FailureType::Unavailable, message, "")
+    }
+
     pub(super) fn no_credentials() -> Self {
         Self::new(
             FailureType::Unauthenticated,
@@ -416,6 +421,10 @@ impl ActivityFailure {
                 failed.details.field = fields.first().cloned().unwrap_or_default();
                 failed
             }
+            EnsureError::Absent { .. } => Self {
+                is_expected: true,
+                ..Self::new(FailureType::NotFound, text, "")
+            },
             EnsureError::Undecided { ids, .. } => {
                 let mut failed = Self::new(
                     FailureType::OutcomeUnknown,

@@ -173,7 +173,8 @@ pub(super) fn create_ended<F>(kind: ResourceKind, ended: &Result<Ensured, Ensure
             EnsureError::Failed { .. }
             | EnsureError::NotYet { .. }
             | EnsureError::Conflict { .. }
-            | EnsureError::Mismatch { .. },
+            | EnsureError::Mismatch { .. }
+            | EnsureError::Absent { .. },
         ) => return,
     };
     created(kind, outcome);

@@ -12,6 +12,7 @@ pub mod ingest_input;
 pub mod inputs;
 pub mod limits;
 pub mod payload;
+pub mod settle;
 pub mod urgency;
 
 mod attempts;

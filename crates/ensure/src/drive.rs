@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use aep_flow_proto::v1::Outcome;
+use aep_flow_proto::v1::{OnExisting, Outcome};
 use tracing::{Instrument as _, debug_span, field};
 
 use crate::{
@@ -139,6 +139,14 @@ pub enum EnsureError<F> {
         /// Fields that differ.
         fields: Vec<String>,
     },
+    /// None exists, and none is to be created.
+    #[error("there is no {kind} called `{name}`")]
+    Absent {
+        /// Kind of the resource.
+        kind: ResourceKind,
+        /// Its name.
+        name: String,
+    },
     /// Several of ours exist, and more than one is in use.
     #[error("{} {kind}s called `{name}` exist for the same intent, and the duplicates are in use: {}", ids.len(), ids.join(", "))]
     Undecided {
@@ -183,12 +191,47 @@ pub async fn ensure<R: Resource>(
     past: Past,
     resource: &R,
 ) -> Result<Ensured, EnsureError<R::Failure>> {
+    traced(call, past, resource, IfNone::Create).await
+}
+
+/// Gives the one live resource of an intent whose creates have all taken effect, or never will:
+/// [`ensure`] that creates nothing.
+///
+/// # Errors
+/// [`EnsureError`]; [`EnsureError::Absent`] if there is none.
+pub async fn settle<R: Resource>(
+    call: &Call<'_>,
+    resource: &R,
+) -> Result<Ensured, EnsureError<R::Failure>> {
+    let call = Call {
+        // A younger one is a duplicate whatever request it was created from: the call that sent
+        // that request was to be told of the older one, and to delete its own.
+        on_existing: OnExisting::AdoptAny,
+        ..call.clone()
+    };
+    traced(&call, Past::Clean, resource, IfNone::Leave).await
+}
+
+/// What to do where no resource exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum IfNone {
+    Create,
+    Leave,
+}
+
+async fn traced<R: Resource>(
+    call: &Call<'_>,
+    past: Past,
+    resource: &R,
+    if_none: IfNone,
+) -> Result<Ensured, EnsureError<R::Failure>> {
     let span = debug_span!(
         "ensure",
         aep.resource.kind = call.intent.kind().as_str(),
         ensure.decision = field::Empty,
     );
-    let ended = drive(call, past, resource).instrument(span.clone()).await;
+    let ended = drive(call, past, resource, if_none);
+    let ended = ended.instrument(span.clone()).await;
     span.record("ensure.decision", decision(&ended));
     ended
 }
@@ -203,6 +246,7 @@ fn decision<F>(ended: &Result<Ensured, EnsureError<F>>) -> &'static str {
         Err(EnsureError::NotYet { .. }) => "waiting",
         Err(EnsureError::Conflict { .. }) => "conflict",
         Err(EnsureError::Mismatch { .. }) => "mismatch",
+        Err(EnsureError::Absent { .. }) => "absent",
         Err(EnsureError::Undecided { .. }) => "undecided",
     }
 }
@@ -211,6 +255,7 @@ async fn drive<R: Resource>(
     call: &Call<'_>,
     past: Past,
     resource: &R,
+    if_none: IfNone,
 ) -> Result<Ensured, EnsureError<R::Failure>> {
     let kind = call.intent.kind();
     let (mut state, mut next) = begin(past);
@@ -235,6 +280,10 @@ async fn drive<R: Resource>(
                 looked = resource.now().back_at(sent);
                 crash::here(Point::AfterLook, Some(kind));
                 found.map_or_else(|error| not_answered(&mut failure, error), Seen::Found)
+            }
+            Do::Create if if_none == IfNone::Leave => {
+                let name = call.intent.name().to_owned();
+                return Err(EnsureError::Absent { kind, name });
             }
             Do::Create => {
                 crash::here(Point::BeforePost, Some(kind));

@@ -21,7 +21,7 @@ pub mod state;
 
 pub use aep_flow_proto::names::ResourceKind;
 pub use drive::{
-    CallFailure, Created, Deletion, Effect, EnsureError, Ensured, Reads, Resource, ensure,
+    CallFailure, Created, Deletion, Effect, EnsureError, Ensured, Reads, Resource, ensure, settle,
 };
 pub use dry_run::{Planned, dry_run};
 pub use intent::{Intent, Marker};

@@ -80,6 +80,7 @@ impl Pasts {
             | Err(
                 EnsureError::Conflict { .. }
                 | EnsureError::Mismatch { .. }
+                | EnsureError::Absent { .. }
                 | EnsureError::Undecided { .. },
             ) => Past::Clean,
         };

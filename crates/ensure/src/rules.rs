@@ -45,6 +45,12 @@ impl Rules {
         self.quiet_period + self.list_lag
     }
 
+    /// How long a create may take to be seen after its sender was stopped: it may have been on its
+    /// way for a moment.
+    pub fn stray(self) -> Duration {
+        self.silence() + self.settling()
+    }
+
     /// How long after a create everything older is in the lists, and is known to be: a moment
     /// less would cost one look more.
     pub(crate) fn settling(self) -> Duration {

@@ -269,7 +269,7 @@ impl Told<'_> {
                     .ok_or_else(|| format!("caller {number} was told to decide between {ids:?}"))
             }
             End::Failed { message } => Err(format!("caller {number} failed: {message}")),
-            End::Answer { .. } => Ok(()),
+            End::Answer { .. } | End::Vanished => Ok(()),
         }
     }
 }

@@ -78,6 +78,8 @@ pub enum Fault {
     Clocks,
     /// Two looks within the lag see different lists.
     Flicker,
+    /// A caller is cancelled, terminated or reset, and another comes.
+    Vanishes,
 }
 
 /// What goes wrong with a request other than a create.
@@ -192,6 +194,9 @@ pub struct Caller {
     /// What goes wrong, by attempt.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub upsets: Vec<Upset>,
+    /// When the server forgets it, if it does before its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vanishes: Option<Millis>,
 }
 
 /// What somebody does by hand, or another run did before.
@@ -368,6 +373,7 @@ impl Caller {
             body: 0,
             clocks: Vec::new(),
             upsets: Vec::new(),
+            vanishes: None,
         }
     }
 }

@@ -86,7 +86,7 @@ pub fn label(fault: Fault) -> String {
     value.map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
-fn rarities(rare: &Rare) -> [(&'static str, u64); 10] {
+fn rarities(rare: &Rare) -> [(&'static str, u64); 13] {
     [
         ("creates whose effect was not known", rare.ambiguous),
         (
@@ -107,6 +107,12 @@ fn rarities(rare: &Rare) -> [(&'static str, u64); 10] {
         ("creates refused for a taken name", rare.names_taken),
         ("callers told to decide", rare.undecided),
         ("workers lost", rare.deaths),
+        (
+            "creates left open by a caller that vanished",
+            rare.left_open,
+        ),
+        ("callers that knew of such a create", rare.warned),
+        ("duplicates deleted for such a caller", rare.settled),
     ]
 }
 

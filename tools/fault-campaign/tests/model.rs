@@ -266,7 +266,7 @@ impl Running {
             OnExisting::AdoptOurs,
             Rules::default(),
             begun,
-            past,
+            Some(past),
         ));
         self.goes_on(number, None);
     }

@@ -158,6 +158,44 @@ async fn attempt(
     (platform.calls(), ended)
 }
 
+#[tokio::test]
+async fn settling_leaves_the_oldest_of_ours_whatever_it_was_created_from() {
+    let wanted = want(BaseConnection);
+    let call = Call {
+        on_existing: OnExisting::Fail,
+        ..call(&wanted)
+    };
+    let aged = |id: &str, second: i64, intent: &Intent| Existing {
+        created_at: at(second).as_millisecond(),
+        ..own(intent, id)
+    };
+    let other = Intent::new(BaseConnection, &["org", "prod"], "OSC").field("host", "b.example");
+    let found = vec![aged("b", 20, &wanted), aged("a", 10, &other)];
+    let platform = Scripted::at(
+        1000,
+        [
+            Line::Finds(found.clone()),
+            Line::Reads(Some(found[1].clone())),
+            Line::Deletes(Deletion::Gone),
+        ],
+    );
+    let ensured = settle(&call, &platform).await.unwrap();
+    assert_eq!(ensured.id, "a");
+    assert_eq!(platform.calls(), ["look", "read a", "delete b"]);
+}
+
+#[tokio::test]
+async fn settling_creates_nothing() {
+    let wanted = want(BaseConnection);
+    let platform = Scripted::at(1000, [Line::Finds(Vec::new())]);
+    let ended = settle(&call(&wanted), &platform).await;
+    assert!(
+        matches!(&ended, Err(EnsureError::Absent { name, .. }) if name == "OSC"),
+        "{ended:?}"
+    );
+    assert_eq!(platform.calls(), ["look"]);
+}
+
 /// A create without a fault is one look more than a bare POST where no second resource can
 /// be, and two where one can: what the documentation promises.
 #[tokio::test]

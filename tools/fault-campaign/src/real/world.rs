@@ -70,7 +70,10 @@ pub(super) fn worker(world: &World, program: &Path, crash_at: Option<&str>) -> W
 /// Starts the ingestion of caller `number`.
 pub(super) async fn start(world: &World, number: usize) -> anyhow::Result<Run> {
     let id = format!("{}-caller-{number}", world.task_queue());
-    let input = input(&[table("Contacts")]);
+    let mut input = input(&[table("Contacts")]);
+    // All runs share a namespace, and each has a platform of its own: the same names would be the
+    // same resources.
+    input["connection"]["name"] = format!("OSC {}", world.task_queue()).into();
     world
         .try_start("IngestOracleServiceCloud", &id, &input)
         .await

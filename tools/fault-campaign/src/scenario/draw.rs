@@ -25,7 +25,7 @@ const LONGEST_WAKE: Millis = 5_000;
 /// Before anything that a caller could confuse it with.
 const LONG_AGO: Millis = -20 * 60_000;
 
-const ALL: [Fault; 27] = [
+const ALL: [Fault; 28] = [
     Fault::None,
     Fault::LostReply,
     Fault::LateCommit,
@@ -53,11 +53,12 @@ const ALL: [Fault; 27] = [
     Fault::Earlier,
     Fault::Clocks,
     Fault::Flicker,
+    Fault::Vanishes,
 ];
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 27] = ALL;
+    pub const ALL: [Self; 28] = ALL;
 
     /// Whether it can happen to that kind.
     pub fn is_of(self, kind: ResourceKind) -> bool {
@@ -354,6 +355,19 @@ impl Drawing {
             }
             Fault::Clocks => self.clocks(scenario),
             Fault::Flicker => scenario.lags.flicker = true,
+            Fault::Vanishes => {
+                second_caller(&mut self.dice, scenario);
+                let first = &mut scenario.callers[0];
+                if first.upsets.is_empty() {
+                    first.upsets.push(Upset::default());
+                }
+                if !self.dice.one_in(4) {
+                    first.upsets[0].create = Some(lost(Some(up_to(&mut self.dice, quiet))));
+                }
+                let at = first.starts + up_to(&mut self.dice, waits.quiet);
+                first.vanishes = Some(at);
+                scenario.callers[1].starts = at + up_to(&mut self.dice, waits.quiet + waits.lag);
+            }
         }
     }
 

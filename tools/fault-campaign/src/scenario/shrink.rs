@@ -50,6 +50,7 @@ fn candidates(whole: &Scenario) -> Vec<Scenario> {
     for at in 0..whole.callers.len() {
         offer(&|each| each.callers[at].clocks.clear());
         offer(&|each| each.callers[at].upsets.clear());
+        offer(&|each| each.callers[at].vanishes = None);
         for upset in 0..whole.callers[at].upsets.len() {
             offer(&|each| each.callers[at].upsets[upset] = Upset::default());
             offer(&|each| each.callers[at].upsets[upset].look = None);
@@ -101,6 +102,7 @@ fn times(scenario: &mut Scenario) -> Vec<&mut Millis> {
     all.extend(&mut scenario.lags.deleted);
     for caller in &mut scenario.callers {
         all.push(&mut caller.starts);
+        all.extend(caller.vanishes.as_mut());
         all.extend(&mut caller.clocks);
         for upset in &mut caller.upsets {
             all.extend(upset.create.as_mut().and_then(|fate| fate.commits.as_mut()));

@@ -9,7 +9,7 @@ use std::{
 
 use aep_flow_ensure::{
     Call, Created, Deletion, EnsureError, Ensured, Existing, Intent, Now, Past, Reads, Resource,
-    Rules, ensure,
+    Rules, ensure, settle,
 };
 use aep_flow_proto::v1::OnExisting;
 use jiff::Timestamp;
@@ -64,13 +64,13 @@ impl std::fmt::Debug for Attempt {
 }
 
 impl Attempt {
-    /// One that did nothing yet.
+    /// One that did nothing yet; without a past, one that only settles.
     pub fn new(
         intent: Arc<Intent>,
         on_existing: OnExisting,
         rules: Rules,
         begun: Timestamp,
-        past: Past,
+        past: Option<Past>,
     ) -> Self {
         let port = Arc::new(Port::default());
         let inside = Arc::clone(&port);
@@ -81,7 +81,10 @@ impl Attempt {
                 rules,
                 begun: Some(begun),
             };
-            ensure(&call, past, &*inside).await
+            match past {
+                Some(past) => ensure(&call, past, &*inside).await,
+                None => settle(&call, &*inside).await,
+            }
         });
         Self { port, run }
     }

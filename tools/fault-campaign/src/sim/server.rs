@@ -7,10 +7,10 @@ use std::{
 };
 
 use aep_flow_ensure::{
-    CallFailure as _, Created, Deletion, Effect, EnsureError, Ensured, Intent, Memory, Now, Pasts,
-    ResourceKind, Uniqueness, crash::Point,
+    CallFailure as _, Created, Deletion, Effect, EnsureError, Ensured, Intent, Memory, Now, Past,
+    Pasts, ResourceKind, Uniqueness, crash::Point,
 };
-use aep_flow_proto::v1::Outcome;
+use aep_flow_proto::v1::{OnExisting, Outcome};
 use jiff::Timestamp;
 
 use super::{
@@ -26,6 +26,9 @@ use crate::{
 /// Past this a caller that has not come to an end is stuck.
 const LONGEST: Millis = 24 * 60 * 60 * 1000;
 const MOST_ATTEMPTS: u32 = 200;
+
+/// How long a worker may take to learn that nobody waits for its attempt: until its next heartbeat.
+const CANCEL_NOTICED: Millis = 12_000;
 
 /// First and longest pause between attempts, as the workflows' retry policy has them.
 const RETRY_FIRST: Millis = 1000;
@@ -56,6 +59,8 @@ pub enum End {
         /// Their ids.
         ids: Vec<String>,
     },
+    /// By the server, which forgot it.
+    Vanished,
     /// A failure that no attempt follows.
     Failed {
         /// In its words.
@@ -97,6 +102,12 @@ pub struct Rare {
     pub undecided: u64,
     /// Attempts whose worker died.
     pub deaths: u64,
+    /// Creates that were open when their caller vanished.
+    pub left_open: u64,
+    /// Callers that knew of a create which one that vanished had left open.
+    pub warned: u64,
+    /// Duplicates deleted for a caller that had vanished.
+    pub settled: u64,
 }
 
 impl std::ops::AddAssign for Rare {
@@ -111,6 +122,9 @@ impl std::ops::AddAssign for Rare {
         self.names_taken += other.names_taken;
         self.undecided += other.undecided;
         self.deaths += other.deaths;
+        self.left_open += other.left_open;
+        self.warned += other.warned;
+        self.settled += other.settled;
     }
 }
 
@@ -171,6 +185,12 @@ enum Event {
     GivenUp(usize, Heartbeat),
     Wakes(usize),
     Uses(String),
+    /// A caller is cancelled, terminated or reset.
+    Vanishes(usize),
+    /// A worker learns that nobody waits for its attempt.
+    Cancelled(usize),
+    /// What was kept of open creates is settled, unless another one was kept since.
+    Settles,
 }
 
 /// A create that is under way on the platform.
@@ -199,6 +219,8 @@ struct Worker {
     cut_off: bool,
     stalled: Option<Stalled>,
     left: Option<Memory>,
+    /// Whether it sent a create.
+    sent: bool,
 }
 
 #[derive(Debug)]
@@ -217,6 +239,8 @@ struct World<'a> {
     events: BTreeMap<u64, Event>,
     numbers: u64,
     dice: Dice,
+    /// Until when creates that were kept on the server may be seen; none if there are none.
+    open_until: Option<Millis>,
     rare: Rare,
     tells: bool,
     told: Vec<String>,
@@ -248,6 +272,7 @@ impl<'a> World<'a> {
             events: BTreeMap::new(),
             numbers: 0,
             dice: Dice::new(scenario.seed),
+            open_until: None,
             rare: Rare::default(),
             tells,
             told: Vec::new(),
@@ -257,6 +282,9 @@ impl<'a> World<'a> {
         }
         for (number, caller) in scenario.callers.iter().enumerate() {
             world.at(caller.starts, Event::Attempt(number));
+            if let Some(at) = caller.vanishes {
+                world.at(at, Event::Vanishes(number));
+            }
         }
         world
     }
@@ -301,6 +329,9 @@ impl<'a> World<'a> {
             Event::Replies(worker, reply) => self.hears(worker, reply),
             Event::GivenUp(worker, heartbeat) => self.gives_up(worker, heartbeat),
             Event::Wakes(worker) => self.wakes(worker),
+            Event::Vanishes(caller) => self.vanishes(caller),
+            Event::Cancelled(worker) => self.is_cancelled(worker),
+            Event::Settles => self.settles(),
             Event::Uses(id) => {
                 let mut things = self.platform.things.iter_mut();
                 if let Some(thing) = things.find(|each| each.id == id && each.exists()) {
@@ -311,9 +342,11 @@ impl<'a> World<'a> {
     }
 
     fn begin(&mut self, number: usize) {
-        let scenario = &self.scenario.callers[number];
+        let Some(scenario) = self.scenario.callers.get(number) else {
+            return self.begins_to_settle(number);
+        };
         let caller = &mut self.callers[number];
-        if caller.attempts >= MOST_ATTEMPTS {
+        if caller.attempts >= MOST_ATTEMPTS || caller.ended.is_some() {
             return;
         }
         let index = caller.attempts as usize;
@@ -322,19 +355,24 @@ impl<'a> World<'a> {
             0 => 0,
             length => scenario.clocks[index % length],
         };
-        let past = Pasts::of(
-            caller.details.as_ref(),
-            caller.attempts,
-            caller.attempts <= 1,
-            timestamp(EPOCH + self.now + clock),
-        )
-        .of_kind(self.scenario.kind);
+        let now = timestamp(EPOCH + self.now + clock);
+        let is_first = caller.attempts <= 1;
+        let pasts = Pasts::of(caller.details.as_ref(), caller.attempts, is_first, now);
+        let follows_silence = pasts == Pasts::open_since(now);
+        let mut past = pasts.of_kind(self.scenario.kind);
+        if is_first && past == Past::Clean && self.open_until.is_some() {
+            self.rare.warned += 1;
+            past = Past::Open {
+                since: now,
+                looks: 0,
+            };
+        }
         let attempt = Attempt::new(
             Arc::clone(&caller.intent),
             scenario.on_existing,
             self.scenario.waits.rules(),
             timestamp(EPOCH + scenario.starts + self.scenario.server_clock),
-            past.clone(),
+            Some(past.clone()),
         );
         let attempts = caller.attempts;
         self.workers.push(Worker {
@@ -346,8 +384,12 @@ impl<'a> World<'a> {
             cut_off: false,
             stalled: None,
             left: None,
+            sent: false,
         });
         self.tell(|| format!("caller {number}: attempt {attempts} begins, knowing {past:?}"));
+        if follows_silence {
+            self.keeps(number);
+        }
         self.goes_on(self.workers.len() - 1, None);
     }
 
@@ -373,6 +415,10 @@ impl<'a> World<'a> {
                 match self.crash_at(worker, Point::BeforeReport) {
                     Some(crash) => {
                         self.workers[worker].left = self.memory(worker, &result);
+                        if crash.heartbeat == Heartbeat::Left {
+                            // That goes before.
+                            self.keeps_open(worker, &result);
+                        }
                         self.falls(worker, crash, None);
                     }
                     None => self.reports(worker, result),
@@ -382,6 +428,10 @@ impl<'a> World<'a> {
     }
 
     fn crash_at(&mut self, worker: usize, point: Point) -> Option<Crash> {
+        if self.callers[self.workers[worker].caller].ended.is_some() {
+            // Nobody is left to tell of it: docs/operating.md names the limit.
+            return None;
+        }
         self.workers[worker]
             .upset
             .crash
@@ -393,6 +443,7 @@ impl<'a> World<'a> {
         let number = self.workers[worker].number;
         self.tell(|| format!("caller {caller}: attempt {number} sends {ask:?}"));
         let is_create = ask == Ask::Create;
+        self.workers[worker].sent |= is_create;
         if is_create && self.callers[caller].attempts > number {
             self.rare.zombie_creates += 1;
         }
@@ -438,6 +489,9 @@ impl<'a> World<'a> {
             }
         }
         self.tell(|| format!("caller {caller}: attempt {number} is given up"));
+        if self.callers[caller].ended.is_some() {
+            return;
+        }
         self.after(backoff(number), Event::Attempt(caller));
     }
 
@@ -469,7 +523,7 @@ impl<'a> World<'a> {
                 let fate = upset.sweep.take();
                 let deletion = match fate {
                     Some(fate) if !fate.commits => None,
-                    Some(_) | None => Some(self.deletes(&id)),
+                    Some(_) | None => Some(self.deletes(worker, &id)),
                 };
                 Reply::Delete(match (fate, deletion) {
                     (None, Some(deletion)) => Ok(deletion),
@@ -482,7 +536,7 @@ impl<'a> World<'a> {
         self.after(latency, Event::Replies(worker, reply));
     }
 
-    fn deletes(&mut self, id: &str) -> Deletion {
+    fn deletes(&mut self, worker: usize, id: &str) -> Deletion {
         let existing = self.platform.things.iter().filter(|each| each.exists());
         let others = existing.filter(|each| each.is_ours() && each.id != id);
         let has_others = others.count() > 0;
@@ -490,6 +544,8 @@ impl<'a> World<'a> {
         let deletion = self.platform.delete(self.now, id);
         if existed && has_others && deletion == Deletion::Gone {
             self.rare.duplicates_deleted += 1;
+            let is_settling = self.workers[worker].caller >= self.scenario.callers.len();
+            self.rare.settled += u64::from(is_settling);
         }
         self.tell(|| format!("platform: deletion of {id}: {deletion:?}"));
         deletion
@@ -637,7 +693,17 @@ impl<'a> World<'a> {
         if is_cut_off {
             return;
         }
+        self.keeps_open(worker, &result);
         let left = self.memory(worker, &result);
+        if self.callers[caller].ended.is_some() {
+            if self.is_unconfirmed(left.as_ref(), number) {
+                // It vanishes a moment later instead.
+                self.callers[caller].ended = None;
+                self.after(1000, Event::Vanishes(caller));
+            } else {
+                return;
+            }
+        }
         let pause = match &result {
             Err(EnsureError::NotYet { after, .. }) => {
                 Some(after.map_or_else(|| backoff(number), |after| as_millis(after.as_millis())))
@@ -674,11 +740,142 @@ impl<'a> World<'a> {
             attempts: number,
             end,
         });
+        if caller >= self.scenario.callers.len() {
+            // Another may have been kept meanwhile.
+            self.open_until = self.open_until.filter(|until| *until > self.now);
+        }
+    }
+
+    /// The same of an attempt that ends so, if it has sent one.
+    fn keeps_open(&mut self, worker: usize, result: &Result<Ensured, EnsureError<Failure>>) {
+        let is_open = match result {
+            Err(EnsureError::Failed { past, .. } | EnsureError::NotYet { past, .. }) => {
+                past.is_open()
+            }
+            Ok(_) | Err(_) => false,
+        };
+        if is_open && self.workers[worker].sent {
+            self.keeps(self.workers[worker].caller);
+        }
+    }
+
+    /// The server keeps an open create of that caller, so that it outlives it.
+    fn keeps(&mut self, caller: usize) {
+        if Uniqueness::of(self.scenario.kind) != Uniqueness::Deleted {
+            return;
+        }
+        let stray = self.scenario.waits.rules().stray().as_millis();
+        let until = self.now + as_millis(stray);
+        self.tell(|| format!("caller {caller}: the server keeps its create"));
+        if self.open_until.is_none() {
+            // The one that is told of it first says whose it is.
+            let intent = Arc::clone(&self.callers[caller].intent);
+            self.callers.push(Caller {
+                intent,
+                attempts: 0,
+                details: None,
+                ended: None,
+            });
+        }
+        self.open_until = self.open_until.max(Some(until));
+        self.at(until, Event::Settles);
+    }
+
+    fn settles(&mut self) {
+        if self.open_until == Some(self.now) {
+            self.after(0, Event::Attempt(self.callers.len() - 1));
+        }
+    }
+
+    fn begins_to_settle(&mut self, number: usize) {
+        let caller = &mut self.callers[number];
+        if caller.attempts >= MOST_ATTEMPTS {
+            return;
+        }
+        caller.attempts += 1;
+        caller.ended = None;
+        let attempts = caller.attempts;
+        let attempt = Attempt::new(
+            Arc::clone(&caller.intent),
+            OnExisting::AdoptOurs,
+            self.scenario.waits.rules(),
+            timestamp(EPOCH + self.now + self.scenario.server_clock),
+            None,
+        );
+        self.workers.push(Worker {
+            caller: number,
+            number: attempts,
+            attempt: Some(attempt),
+            upset: Upset::default(),
+            clock: self.scenario.server_clock,
+            cut_off: false,
+            stalled: None,
+            left: None,
+            sent: false,
+        });
+        self.tell(|| format!("caller {number}: attempt {attempts} begins to settle"));
+        self.goes_on(self.workers.len() - 1, None);
+    }
+
+    /// Whether its create was answered and may not be the only one. A caller that vanishes then
+    /// leaves that to the next one, and one whose worker is lost leaves nobody to keep its create:
+    /// docs/operating.md names both limits.
+    fn is_unconfirmed(&self, left: Option<&Memory>, attempts: u32) -> bool {
+        let now = timestamp(EPOCH + self.now);
+        let pasts = Pasts::of(left, attempts + 1, false, now);
+        matches!(pasts.of_kind(self.scenario.kind), Past::Made { .. })
+    }
+
+    fn vanishes(&mut self, caller: usize) {
+        if self.callers[caller].ended.is_some() {
+            return;
+        }
+        let mut workers = self.workers.iter().enumerate().rev();
+        let last = workers.find(|(_, worker)| worker.caller == caller);
+        let (worker, is_lost) = match last {
+            Some((at, worker)) => (Some(at), worker.cut_off),
+            None => (None, false),
+        };
+        let at = &self.callers[caller];
+        if is_lost || self.is_unconfirmed(at.details.as_ref(), at.attempts) {
+            return self.after(1000, Event::Vanishes(caller));
+        }
+        self.tell(|| format!("caller {caller} vanishes"));
+        self.callers[caller].ended = Some(Ended {
+            at: self.now,
+            attempts: self.callers[caller].attempts,
+            end: End::Vanished,
+        });
+        match worker.filter(|at| self.workers[*at].attempt.is_some()) {
+            Some(worker) => {
+                let pause = self.dice.between(0, CANCEL_NOTICED);
+                self.after(pause, Event::Cancelled(worker));
+            }
+            None => self.rare.left_open += u64::from(self.open_until.is_some()),
+        }
+    }
+
+    fn is_cancelled(&mut self, worker: usize) {
+        let at = &mut self.workers[worker];
+        if at.attempt.take().is_none() {
+            return;
+        }
+        at.stalled = None;
+        let (caller, number, sent) = (at.caller, at.number, at.sent);
+        self.tell(|| format!("caller {caller}: its attempt is cancelled"));
+        let left = self.callers[caller].details.as_ref();
+        if sent || self.is_unconfirmed(left, number - 1) {
+            self.rare.left_open += 1;
+            self.keeps(caller);
+        }
     }
 
     fn answered(&mut self, caller: usize, id: &str, outcome: Outcome) {
         let mut things = self.platform.things.iter();
         let is_own = things.any(|each| each.id == id && each.maker == Maker::Caller(caller));
+        if caller >= self.scenario.callers.len() {
+            return;
+        }
         if is_own && outcome == Outcome::Adopted {
             self.rare.adopted_after_lost += 1;
         }
