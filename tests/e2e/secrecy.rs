@@ -4,6 +4,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
 
+use aep_flow_testkit::logs::FAILED_ATTEMPT;
 use aep_flow_testkit::platform::{counts, whole_chain};
 use aep_flow_testkit::{World, eventually, input, table};
 use prost::Message as _;
@@ -94,6 +95,7 @@ async fn a_panic_is_told_by_its_place_alone() {
         ("RUST_BACKTRACE", "1"),
     ];
     world.expect(("aep_flow::panics", "panicked: its message is not shown"));
+    world.expect(FAILED_ATTEMPT);
     let worker = world.worker_process_with(&more, "panic.log");
     let run = world.start(&input(&[table("Contacts")])).await;
     run.end().await.unwrap();
