@@ -41,6 +41,7 @@ pub use exit::ExitStatus;
 
 use command_error::CommandError;
 use global::Global;
+use signal::Signals;
 
 use crate::{core_dumps, panics, telemetry};
 
@@ -96,6 +97,18 @@ enum Command {
     Completions(completions::Arguments),
 }
 
+impl Command {
+    /// How the process ends if a signal stops it before the command has begun its work, or in the
+    /// middle of a command that has nothing to end in order.
+    fn stopped(&self) -> ExitStatus {
+        match self {
+            // They run until they are stopped.
+            Self::Worker(_) | Self::CodecServer(_) => ExitStatus::Done,
+            _ => ExitStatus::Interrupted,
+        }
+    }
+}
+
 /// Runs the command that the process was started with, and gives its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -136,11 +149,14 @@ fn run(cli: Cli) -> Result<ExitStatus, CommandError> {
         .map_err(|error| CommandError::new(ExitStatus::Unreachable, error))?;
     let Cli { global, command } = cli;
     let done = runtime.block_on(async {
+        // Before anything that waits.
+        let signals = Signals::handle(command.stopped())
+            .map_err(|error| CommandError::new(ExitStatus::Unreachable, error))?;
         let done = match command {
-            Command::Worker(arguments) => worker::run(&global, arguments).await,
+            Command::Worker(arguments) => worker::run(&global, arguments, signals).await,
             #[cfg(feature = "demo")]
-            Command::Demo(arguments) => demo::run(&global, arguments).await,
-            Command::Ingest(arguments) => ingest::run(&global, arguments).await,
+            Command::Demo(arguments) => demo::run(&global, arguments, signals).await,
+            Command::Ingest(arguments) => ingest::run(&global, arguments, signals).await,
             Command::List(arguments) => list::run(&global, arguments).await,
             Command::Status(arguments) => status::run(&global, arguments).await,
             Command::Resolve(arguments) => resolve::run(&global, arguments).await,
@@ -149,7 +165,7 @@ fn run(cli: Cli) -> Result<ExitStatus, CommandError> {
             Command::Explore(arguments) => explore::run(&global, arguments).await,
             Command::Adopt(arguments) => adopt::run(&global, arguments).await,
             Command::Check(arguments) => check::run(&global, arguments).await,
-            Command::CodecServer(arguments) => codec_server::run(&global, arguments).await,
+            Command::CodecServer(arguments) => codec_server::run(&global, arguments, signals).await,
             Command::Config(arguments) => config::run(&global, &arguments),
             Command::Probe(arguments) => probe::run(&arguments).await,
             Command::Completions(arguments) => completions::run(Cli::command(), &arguments),

@@ -5,7 +5,7 @@ use clap::Args;
 use super::command_error::CommandError;
 use super::exit::ExitStatus;
 use super::global::{Global, Logs};
-use super::signal;
+use super::signal::Signals;
 use crate::codec_server::{Limits, Server, ServerError};
 
 /// Decrypt payloads for the Temporal UI and command line
@@ -33,7 +33,11 @@ pub(super) struct Arguments {
     behind_proxy: bool,
 }
 
-pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, CommandError> {
+pub(super) async fn run(
+    global: &Global,
+    arguments: Arguments,
+    signals: Signals,
+) -> Result<ExitStatus, CommandError> {
     let flags = [
         ("codec.server_listen", arguments.listen.as_deref()),
         ("codec.server_origins", arguments.origin.as_deref()),
@@ -47,7 +51,7 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
     let server = Server::bind(&config.codec, limits).await.map_err(explain)?;
     let address = server.address();
     tracing::info!(%address, setting = "codec.server_listen", "serving");
-    let ended = server.run(signal::asked_to_stop()).await;
+    let ended = server.run(signals.asked_to_stop()).await;
     ended.map_err(|error| CommandError::new(ExitStatus::Unreachable, error))?;
     Ok(ExitStatus::Done)
 }

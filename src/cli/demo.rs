@@ -6,7 +6,7 @@ use super::command_error::CommandError;
 use super::exit::ExitStatus;
 use super::global::{Global, Logs};
 use super::out::{self, Output};
-use super::signal;
+use super::signal::Signals;
 use crate::config::Environment;
 use crate::demo::{self, DemoError, Ended, Summary};
 
@@ -25,7 +25,11 @@ pub(super) struct Arguments {
     keep: bool,
 }
 
-pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, CommandError> {
+pub(super) async fn run(
+    global: &Global,
+    arguments: Arguments,
+    signals: Signals,
+) -> Result<ExitStatus, CommandError> {
     // The demo shows failed attempts itself; as log lines they would appear twice.
     let config = global.start(&[], Logs::Silent)?;
     let options = demo::Options {
@@ -39,7 +43,7 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
         Output::Json => out::json(summary),
     };
     let report = |line: &str| out::note(&out::plain(line));
-    match demo::run(options, signal::asked_to_stop(), &report, show).await {
+    match demo::run(options, signals.asked_to_stop(), &report, show).await {
         Ok(Ended::Done) => Ok(ExitStatus::Done),
         Ok(Ended::Interrupted) => Ok(ExitStatus::Interrupted),
         Err(error) => Err(explain(error)),

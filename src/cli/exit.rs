@@ -24,7 +24,7 @@ pub enum ExitStatus {
     OutcomeUnknown,
     /// A service or the worker could not be reached.
     Unreachable,
-    /// Ctrl-C.
+    /// Ctrl-C, or another signal to stop.
     Interrupted,
 }
 
@@ -36,7 +36,7 @@ Exit codes:
   2    the command line or the configuration is wrong; nothing was done
   3    outcome unknown: check the platform before you run it again
   4    a service or the worker could not be reached: run it again
-  130  interrupted with Ctrl-C";
+  130  interrupted with Ctrl-C or another signal";
 
 impl ExitStatus {
     /// The number.

@@ -24,6 +24,7 @@ use super::global::{Global, Logs};
 use super::ingestion_end::{self, EndUnknown, IngestionEnd, IngestionFailure};
 use super::out::{self, Output};
 use super::progress::{self, Progress};
+use super::signal::Signals;
 use super::snapshot::{self, Handle, Snapshot};
 use super::spec::{self, Spec};
 use super::{plan, rpc};
@@ -118,7 +119,11 @@ struct Answer {
     failure: Option<Box<IngestionFailure>>,
 }
 
-pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, CommandError> {
+pub(super) async fn run(
+    global: &Global,
+    arguments: Arguments,
+    signals: Signals,
+) -> Result<ExitStatus, CommandError> {
     if let Some(Command::Plan(arguments)) = &arguments.command {
         return plan::run(global, arguments).await;
     }
@@ -154,7 +159,7 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
     }
     let outcome = tokio::select! {
         outcome = telemetry::untraced(follow(&handle)) => outcome?,
-        _ = tokio::signal::ctrl_c() => {
+        () = signals.asked_to_stop() => {
             out::note(&format!(
                 "\nthe ingestion goes on; see `aep-flow status {}`",
                 quoted(&answer.workflow_id)

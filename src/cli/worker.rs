@@ -5,15 +5,16 @@ use clap::Args;
 use super::command_error::CommandError;
 use super::exit::ExitStatus;
 use super::global::{Global, Logs};
-use super::signal;
-use crate::worker::{self, WorkerError};
+use super::signal::Signals;
+use crate::worker::{ReadyWorker, WorkerError};
 
 /// Run the worker until SIGTERM or Ctrl-C
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The worker polls a task queue of Temporal and runs its workflows and activities. On SIGTERM or
-Ctrl-C it takes no new tasks, waits up to `worker.shutdown_grace` for running ones, hands the rest
-back to the server, and exits with 0. A second Ctrl-C ends it at once.
+The worker polls a task queue of Temporal and runs its workflows and activities. On SIGTERM,
+SIGHUP, SIGQUIT or Ctrl-C it takes no new tasks, waits up to `worker.shutdown_grace` for running
+ones, hands the rest back to the server, and exits with 0. Before it polls, it exits with 0 at once.
+A second Ctrl-C ends it at once with 130.
 
 Examples:
   aep-flow worker
@@ -24,10 +25,16 @@ pub(super) struct Arguments {
     task_queue: Option<String>,
 }
 
-pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitStatus, CommandError> {
+pub(super) async fn run(
+    global: &Global,
+    arguments: Arguments,
+    signals: Signals,
+) -> Result<ExitStatus, CommandError> {
     let flags = [("worker.task_queue", arguments.task_queue.as_deref())];
     let config = global.start(&flags, Logs::Full)?;
-    let ended = worker::run(config, stop_asked_for()).await;
+    let worker = ReadyWorker::prepare(config).await.map_err(explain)?;
+    // Until here nothing runs, and a signal ends the process.
+    let ended = worker.run(signals.asked_to_stop()).await;
     ended.map_err(explain)?;
     Ok(ExitStatus::Done)
 }
@@ -43,18 +50,4 @@ fn explain(error: WorkerError) -> CommandError {
         error @ WorkerError::Sdk(_) => CommandError::new(ExitStatus::Unreachable, error)
             .hint("start the worker again; `aep-flow check` shows what it cannot reach"),
     }
-}
-
-/// Resolves at the first signal to stop; a second signal ends the process.
-async fn stop_asked_for() {
-    signal::asked_to_stop().await;
-    tokio::spawn(async {
-        signal::asked_to_stop().await;
-        tracing::warn!("stopped at once: what runs is retried when its heartbeat is missed");
-        #[expect(
-            clippy::exit,
-            reason = "a person who asks twice wants the prompt back, whatever still runs"
-        )]
-        std::process::exit(ExitStatus::Interrupted.code().into());
-    });
 }

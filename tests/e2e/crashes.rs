@@ -1,6 +1,7 @@
 //! Workers and servers that end in the middle.
 
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use aep_emulator::{Action, CannedAnswer, CutAt, Rule};
 use aep_flow_proto::names::activity::CREATE_ORACLE_SERVICE_CLOUD_BASE_CONNECTION;
@@ -134,6 +135,54 @@ async fn a_worker_asked_to_stop_ends_its_activities_and_exits_with_zero() {
     // The first worker's create was waited for, so nobody had to try again.
     assert_eq!(run.retried().await, []);
     assert_one_live_per_intent(&world.emulator);
+}
+
+#[tokio::test]
+async fn a_supervisor_that_sends_several_signals_interrupts_no_create() {
+    let world = World::new().await;
+    let slow = Action::ApplyThenDelay { ms: 2000 };
+    world
+        .emulator
+        .add_fault(Rule::new("POST", "/connections", slow).nth([1]));
+    let mut first = world.worker_process();
+    let run = world.start(&input(&[table("Contacts")])).await;
+    arrived(&world, "/connections", 1).await;
+    // As systemd does with `SendSIGHUP=yes`.
+    first.signal("-HUP");
+    let status = first.terminate().await;
+    assert_eq!(status.code(), Some(0), "{status}");
+
+    let _second = world.worker_process();
+    run.end().await.unwrap();
+    assert_eq!(run.retried().await, []);
+    assert_one_live_per_intent(&world.emulator);
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_respond_can_not_keep_a_worker_that_stops() {
+    let mut server = server::own().await;
+    let world = World::on(&server, emulator_config()).await;
+    world.expect(SERVER_AWAY);
+    world.expect((
+        "aep_flow::worker",
+        "stopped without the Temporal server's response",
+    ));
+    let slow = Action::ApplyThenDelay { ms: NEVER_MS };
+    world
+        .emulator
+        .add_fault(Rule::new("POST", "/connections", slow).nth([1]));
+    let grace = [("AEP_FLOW_WORKER_SHUTDOWN_GRACE", "1s")];
+    let mut worker = world.worker_process_with(&grace, "stopped.log");
+    let _run = world.start(&input(&[table("Contacts")])).await;
+    arrived(&world, "/connections", 1).await;
+    server.pause().await.unwrap();
+    let since = Instant::now();
+    let status = worker.terminate().await;
+    assert_eq!(status.code(), Some(0), "{status}");
+    // The grace, and what is left for the server's response.
+    assert!(since.elapsed() < Duration::from_secs(15));
+    server.resume().await.unwrap();
+    server.stop().await.unwrap();
 }
 
 #[tokio::test]

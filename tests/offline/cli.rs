@@ -129,7 +129,7 @@ fn the_help_teaches() {
       2    the command line or the configuration is wrong; nothing was done
       3    outcome unknown: check the platform before you run it again
       4    a service or the worker could not be reached: run it again
-      130  interrupted with Ctrl-C
+      130  interrupted with Ctrl-C or another signal
     --- stderr
     "###);
 }

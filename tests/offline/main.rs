@@ -12,5 +12,6 @@ mod kubernetes;
 mod mistakes;
 mod readme;
 mod replay;
+mod signals;
 mod spans;
 mod specifications;

@@ -131,7 +131,8 @@ impl WorkerProcess {
         self.ended().await
     }
 
-    fn signal(&self, signal: &str) {
+    /// Sends a signal, such as `-HUP`.
+    pub fn signal(&self, signal: &str) {
         let asked = Command::new("kill")
             .args([signal, &self.child.id().to_string()])
             .status();
