@@ -2,7 +2,8 @@
 //! `{"payloads": […]}` in proto3 JSON both ways.
 //!
 //! It reveals what the codec hides from Temporal's server, so it only accepts web pages of the
-//! configured origins, and requests with the token. No response repeats a request or shows a key.
+//! configured origins, and requests with the token. It needs a token also on a loopback address,
+//! which every user of the machine can reach. No response repeats a request or shows a key.
 //!
 //! Source: Temporal's documentation, codec server, read 2026-11.
 
@@ -21,7 +22,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 use temporalio_common::protos::temporal::api::common::v1::{Payload, Payloads};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use url::Url;
 
@@ -66,7 +67,7 @@ pub enum ServerError {
     /// There is no key to decrypt with.
     #[error("the codec server has no keys")]
     NoKeys,
-    /// Anybody in the network could decrypt.
+    /// Anybody in the network, or on the machine, could decrypt.
     #[error("the codec server would decrypt for everybody who can reach {address}")]
     Unprotected {
         /// The configured address.
@@ -98,8 +99,9 @@ impl ServerError {
                 "set `AEP_FLOW_CODEC_KEYS`, or `codec.keys` in the file: docs/encryption.md"
             }
             Self::Unprotected { .. } => {
-                "set `AEP_FLOW_CODEC_SERVER_TOKEN`, or listen on a loopback address, or put a \
-                 proxy that authenticates its users in front and set `--behind-proxy`"
+                "set `AEP_FLOW_CODEC_SERVER_TOKEN`; or put a proxy that authenticates its users \
+                 in front and set `--behind-proxy`; or, on a loopback address of a machine whose \
+                 users may all decrypt, set `--trust-machine`"
             }
             Self::NotAnOrigin { .. } => {
                 "name only scheme, host and port, such as `https://temporal.example.com`; `*` is \
@@ -116,6 +118,7 @@ pub struct Server {
     address: SocketAddr,
     listener: TcpListener,
     routes: Router,
+    limits: Limits,
 }
 
 impl Server {
@@ -128,8 +131,9 @@ impl Server {
         let address = settings
             .server_listen
             .unwrap_or_else(|| (Ipv4Addr::LOCALHOST, DEFAULT_PORT).into());
-        let is_protected = settings.server_token.is_some() || settings.server_behind_proxy;
-        if !is_protected && !address.ip().to_canonical().is_loopback() {
+        let is_trusted = settings.server_behind_proxy
+            || settings.server_trust_machine && address.ip().to_canonical().is_loopback();
+        if settings.server_token.is_none() && !is_trusted {
             return Err(ServerError::Unprotected { address });
         }
         let origins = settings.server_origins.iter().map(|text| origin(text));
@@ -140,6 +144,7 @@ impl Server {
             address: listener.local_addr().map_err(listen)?,
             listener,
             routes: routes(keys, origins, settings.server_token.clone(), limits),
+            limits,
         })
     }
 
@@ -149,7 +154,8 @@ impl Server {
         self.address
     }
 
-    /// Serves until `shutdown` resolves, then finishes the requests in flight.
+    /// Serves until `shutdown` resolves, then finishes the requests in flight. A client that
+    /// never ends its request can't delay the end by more than a request may take.
     ///
     /// # Errors
     /// The listener failed.
@@ -157,9 +163,20 @@ impl Server {
         self,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
-        axum::serve(self.listener, self.routes)
-            .with_graceful_shutdown(shutdown)
-            .await
+        let (stopping, stopped) = oneshot::channel::<()>();
+        let serving = axum::serve(self.listener, self.routes).with_graceful_shutdown(async move {
+            shutdown.await;
+            let _ = stopping.send(());
+        });
+        let overdue = async {
+            // The sender is only dropped after it has sent.
+            let _ = stopped.await;
+            tokio::time::sleep(self.limits.waits + self.limits.within).await;
+        };
+        tokio::select! {
+            ended = serving => ended,
+            () = overdue => Ok(()),
+        }
     }
 }
 

@@ -13,12 +13,14 @@ use crate::codec_server::{Limits, Server, ServerError};
 #[command(after_help = "\
 Serves POST /decode and POST /encode with the keys of `codec.keys`, until SIGTERM or Ctrl-C.
 Accepts requests with the token of `codec.server_token`, and web pages of `codec.server_origins`.
-Without a token it listens on this machine only, unless a proxy in front of it authenticates the
-users. It serves plain HTTP; TLS is up to the proxy.
+It needs a token, unless a proxy in front of it authenticates the users, or you trust every user of
+this machine. It serves plain HTTP; TLS is up to the proxy.
 
 Examples:
-  aep-flow codec-server --origin http://localhost:8233
-  temporal workflow show --workflow-id ID --codec-endpoint http://127.0.0.1:8081")]
+  AEP_FLOW_CODEC_SERVER_TOKEN=TOKEN aep-flow codec-server
+  temporal workflow show --workflow-id ID --codec-endpoint http://127.0.0.1:8081 \\
+    --codec-auth \"Bearer TOKEN\"
+  aep-flow codec-server --origin http://localhost:8233 --trust-machine")]
 pub(super) struct Arguments {
     /// Address and port to listen on [default: 127.0.0.1:8081]
     #[arg(long, value_name = "IP:PORT")]
@@ -31,6 +33,10 @@ pub(super) struct Arguments {
     /// Promise that it is only reachable through a proxy that authenticates its users
     #[arg(long)]
     behind_proxy: bool,
+
+    /// Need no token on a loopback address: every user of this machine can decrypt
+    #[arg(long)]
+    trust_machine: bool,
 }
 
 pub(super) async fn run(
@@ -44,6 +50,10 @@ pub(super) async fn run(
         (
             "codec.server_behind_proxy",
             arguments.behind_proxy.then_some("true"),
+        ),
+        (
+            "codec.server_trust_machine",
+            arguments.trust_machine.then_some("true"),
         ),
     ];
     let config = global.start(&flags, Logs::Full)?;

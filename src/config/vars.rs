@@ -347,9 +347,15 @@ settings! {
         env "AEP_FLOW_CODEC_SERVER_TOKEN";
 
         /// A promise that the codec server is only reachable through a proxy that authenticates
-        /// its users. Without it and without a token, the server listens on this machine only.
+        /// its users. It then needs no token.
         server_behind_proxy: bool = false,
         env "AEP_FLOW_CODEC_SERVER_BEHIND_PROXY";
+
+        /// Lets the codec server run without a token on a loopback address: every user and every
+        /// program of this machine can then decrypt. For a machine of your own, because the
+        /// Temporal UI can't send a token.
+        server_trust_machine: bool = false,
+        env "AEP_FLOW_CODEC_SERVER_TRUST_MACHINE";
 
         /// The longest request that the codec server reads, in bytes.
         server_max_request_bytes: usize = 8 * 1024 * 1024,

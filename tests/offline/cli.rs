@@ -203,13 +203,19 @@ fn a_codec_server_that_can_not_be_trusted_does_not_start() {
     for (arguments, keys, expected, hint) in [
         (&[][..], "", "has no keys", "AEP_FLOW_CODEC_KEYS"),
         (
-            &["--listen", "0.0.0.0:0"],
+            &["--listen", "0.0.0.0:0", "--trust-machine"],
             key,
-            "everybody who can reach",
+            "everybody who can reach 0.0.0.0:0",
             "--behind-proxy",
         ),
         (
-            &["--origin", "*"],
+            &[],
+            key,
+            "everybody who can reach 127.0.0.1:8081",
+            "--trust-machine",
+        ),
+        (
+            &["--origin", "*", "--trust-machine"],
             key,
             "`*` in `codec.server_origins`",
             "scheme, host and port",

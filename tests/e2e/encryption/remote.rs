@@ -38,6 +38,7 @@ fn settings(listen: &str) -> Codec {
     Codec {
         keys: Some(KeyRing::parse(NEW).unwrap()),
         server_listen: Some(listen.parse().unwrap()),
+        server_trust_machine: true,
         ..Codec::default()
     }
 }
@@ -46,6 +47,7 @@ fn guarded() -> Codec {
     Codec {
         server_origins: vec![UI.to_owned()],
         server_token: Some(SecretString::from(TOKEN)),
+        server_trust_machine: false,
         ..settings("127.0.0.1:0")
     }
 }
@@ -270,6 +272,40 @@ async fn what_can_not_be_answered_is_refused_without_a_word_of_it() {
 }
 
 #[tokio::test]
+async fn a_client_that_never_ends_its_request_can_not_keep_a_server_that_stops() {
+    let limits = Limits {
+        request_bytes: 2000,
+        at_once: 2,
+        waits: Duration::from_millis(100),
+        within: Duration::from_millis(100),
+    };
+    let server = Server::bind(&guarded(), limits).await.unwrap();
+    let mut stream = TcpStream::connect(server.address()).await.unwrap();
+    stream
+        .write_all(b"POST /decode HTTP/1.1\r\n")
+        .await
+        .unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let ended = tokio::spawn(server.run(async {
+        let _ = stopped.await;
+    }));
+    // Its connection was accepted before this one.
+    let address = stream.peer_addr().unwrap();
+    let mut other = TcpStream::connect(address).await.unwrap();
+    other
+        .write_all(b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
+        .await
+        .unwrap();
+    let answer = tokio::io::AsyncReadExt::read_u8(&mut other);
+    within("the other's response", answer).await.unwrap();
+    drop((stop, other));
+    within("the end of the server", ended)
+        .await
+        .unwrap()
+        .unwrap();
+}
+
+#[tokio::test]
 async fn there_is_an_end_to_what_one_can_ask() {
     let settings = settings("127.0.0.1:0");
     let limits = Limits {
@@ -331,6 +367,16 @@ async fn it_does_not_start_where_everybody_could_ask() {
     );
     let v6 = bind(settings("[::]:0")).await;
     assert!(matches!(v6, Err(ServerError::Unprotected { .. })), "{v6:?}");
+    // Every user of the machine reaches a loopback address.
+    let here = Codec {
+        server_trust_machine: false,
+        ..settings("127.0.0.1:0")
+    };
+    let refused = bind(here).await;
+    assert!(
+        matches!(refused, Err(ServerError::Unprotected { .. })),
+        "{refused:?}"
+    );
     for settings in [
         Codec {
             server_token: Some(SecretString::from(TOKEN)),
