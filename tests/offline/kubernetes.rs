@@ -171,6 +171,28 @@ fn ports_probes_and_the_time_to_stop_fit_the_configuration() {
     }
 }
 
+/// A worker that reaches its limit is killed, so the alert must fire before.
+#[test]
+fn the_alert_about_memory_fires_before_the_limit() {
+    let deployment = the("deployment.yaml");
+    let worker = &deployment["spec"]["template"]["spec"]["containers"][0];
+    let limit = worker["resources"]["limits"]["memory"].as_str().unwrap();
+    let limit: u64 = limit.strip_suffix("Mi").unwrap().parse().unwrap();
+    let rules = include_str!("../../deploy/prometheus/rules/aep-flow.yml");
+    let rules: Value = serde_saphyr::from_str(rules).unwrap();
+    let groups = rules["groups"].as_array().unwrap();
+    let mut alerts = groups
+        .iter()
+        .flat_map(|group| group["rules"].as_array().unwrap());
+    let alert = alerts
+        .find(|rule| rule["alert"] == "AepFlowMemory")
+        .unwrap();
+    let expr = alert["expr"].as_str().unwrap();
+    let (_, threshold) = expr.split_once(" > ").unwrap();
+    let threshold = threshold.strip_suffix(" * 1024 * 1024").unwrap();
+    assert_eq!(threshold.parse::<u64>().unwrap(), limit * 3 / 4, "{expr}");
+}
+
 #[test]
 fn it_may_talk_to_adobe_temporal_and_names_alone() {
     let policy = the("networkpolicy.yaml");
