@@ -20,6 +20,7 @@ use aep_flow_proto::v1::{SecretReference, secret_reference::Place};
 use secrecy::SecretString;
 
 pub use error::SecretError;
+pub use file::{NoOpenat2, check_system};
 use vault::{Vault, VaultConfigError};
 
 use crate::config::Config;

@@ -26,7 +26,7 @@ use crate::{
     endpoints::{self, Health},
     ingestions,
     platform_client::{self, ClientError},
-    secrets::vault::VaultConfigError,
+    secrets::{self, NoOpenat2, vault::VaultConfigError},
     telemetry::Meters,
     temporal::{self, ConnectError},
     throttle,
@@ -48,6 +48,9 @@ pub enum WorkerError {
     /// The settings for Vault are wrong.
     #[error("cannot read secrets from Vault")]
     Vault(#[from] VaultConfigError),
+    /// The system can't read files of the secrets folder.
+    #[error("cannot read secrets from files")]
+    SecretFiles(#[from] NoOpenat2),
     /// The folder of sources can't be read, or one of its files is wrong.
     #[error("cannot load the sources")]
     Catalog(#[from] CatalogError),
@@ -97,6 +100,9 @@ impl ReadyWorker {
     pub async fn prepare(config: Config) -> Result<Self, WorkerError> {
         // A wrong file stops the worker now, not the first ingestion of that source.
         let catalog = Catalog::load(config.catalog.dir.as_deref())?;
+        if let Some(folder) = &config.secrets.folder {
+            secrets::check_system(folder)?;
+        }
         let meters = Meters::start(config.metrics.listen.is_some()).map_err(watch)?;
         let platform = platform_client::from_config(&config)?;
         if platform.is_none() {

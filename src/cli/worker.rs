@@ -45,6 +45,10 @@ fn explain(error: WorkerError) -> CommandError {
         WorkerError::Platform(error) => error.into(),
         WorkerError::Vault(error) => error.into(),
         WorkerError::Catalog(error) => error.into(),
+        WorkerError::SecretFiles(error) => {
+            let hint = error.next_step();
+            CommandError::new(ExitStatus::Usage, error).hint(hint)
+        }
         error @ WorkerError::Watch(_) => CommandError::new(ExitStatus::Usage, error)
             .hint("correct `health.listen`, `metrics.listen` or the variables `OTEL_…`"),
         error @ WorkerError::Sdk(_) => CommandError::new(ExitStatus::Unreachable, error)

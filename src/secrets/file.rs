@@ -51,6 +51,50 @@ pub(super) fn read(
     secret_text(without_line_end(&bytes), || format!("file:{path}"))
 }
 
+/// The system does not let a file be opened safely below the secrets folder.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the system refuses the call `openat2`, without which no file below `secrets.folder` can be read"
+)]
+pub struct NoOpenat2(#[source] std::io::Error);
+
+impl NoOpenat2 {
+    /// What to do about it.
+    #[must_use]
+    pub fn next_step(&self) -> &'static str {
+        "use Linux 5.6 or later and a container runtime whose sandbox and seccomp profile allow \
+         `openat2`; or unset `secrets.folder` and keep secrets in variables or in Vault"
+    }
+}
+
+/// Checks that the system can open files below `folder`: some sandboxes and older seccomp profiles
+/// refuse the call. A folder that can't be opened for another reason passes.
+///
+/// # Errors
+/// [`NoOpenat2`]; nobody but the owner of the machine can change that.
+pub fn check_system(folder: &Path) -> Result<(), NoOpenat2> {
+    match open_below(folder, ".") {
+        Err(error) if is_refused_call(&error) => Err(NoOpenat2(error)),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// Whether the error says that the system has no such call, or that a filter refuses it: for a
+/// folder that the process may not read the system says something else.
+#[cfg(target_os = "linux")]
+fn is_refused_call(error: &std::io::Error) -> bool {
+    use rustix::io::Errno;
+    [Errno::NOSYS, Errno::PERM]
+        .map(|errno| Some(errno.raw_os_error()))
+        .contains(&error.raw_os_error())
+}
+
+/// Other systems are only for development, and use another call.
+#[cfg(not(target_os = "linux"))]
+fn is_refused_call(_error: &std::io::Error) -> bool {
+    false
+}
+
 /// Opens `path` in one step that never leaves `folder`: otherwise somebody who may write there could
 /// swap in a link between a check and the opening. Follows links that stay below the folder, because
 /// orchestrators mount secrets that way. A path that leads out gives `CrossesDevices`.

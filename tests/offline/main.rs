@@ -10,6 +10,7 @@
 mod cli;
 mod kubernetes;
 mod mistakes;
+mod openat2;
 mod readme;
 mod replay;
 mod signals;

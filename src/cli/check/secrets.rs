@@ -4,8 +4,8 @@ use std::path::{Component, Path};
 
 use super::{Check, CommandError, ExitStatus};
 use crate::config::{Config, Loaded};
-use crate::secrets::exposure;
 use crate::secrets::vault::Vault;
+use crate::secrets::{self, exposure};
 
 const VARIABLES: &str = "secrets: variables";
 const FOLDER: &str = "secrets: folder";
@@ -53,6 +53,14 @@ fn folder(folder: &Path) -> Check {
             ExitStatus::Refused,
             format!("{shown} is not a folder on this machine"),
             "create it, or change the setting `secrets.folder`",
+        );
+    }
+    if let Err(error) = secrets::check_system(folder) {
+        return Check::fail(
+            FOLDER,
+            ExitStatus::Refused,
+            error.to_string(),
+            error.next_step(),
         );
     }
     if folder.components().any(|part| part == Component::ParentDir) {
