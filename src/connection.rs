@@ -15,6 +15,7 @@ use crate::catalog::{
     Catalog,
     entry::{Auth, Format, Param, Source, Tabular, ValueType},
 };
+use crate::secrets::{Destination, host_in};
 
 /// A connection that passes the catalogue's checks.
 #[derive(Debug)]
@@ -30,25 +31,37 @@ pub struct CheckedConnection<'a> {
 }
 
 impl CheckedConnection<'_> {
+    /// Where the platform sends the connection's secrets. A host is unknown if the input gives it
+    /// in a form that can't be compared, if no parameter names one, and if a parameter that the
+    /// catalogue does not know may name one.
+    #[must_use]
+    pub fn destination(&self) -> Destination {
+        let hosts = self.params.iter().filter_map(|given| match &given.known {
+            Ok(param) if matches!(param.format, Some(Format::Host | Format::Url)) => {
+                match &given.value {
+                    ParameterInput::Plain(Value::String(text)) => Some(host_in(text)),
+                    ParameterInput::Plain(_) | ParameterInput::Reference(_) => Some(None),
+                }
+            }
+            Ok(_) => None,
+            Err(_) => Some(None),
+        });
+        let mut hosts: Vec<Option<String>> = hosts.collect();
+        if hosts.is_empty() {
+            hosts.push(None);
+        }
+        Destination {
+            source: self.source.name.clone(),
+            hosts,
+        }
+    }
+
     /// Everything that is wrong if only the catalogue decides.
     #[must_use]
     pub fn found_by_catalogue(&self) -> Vec<Violation> {
-        let unknown = self.unknown().map(|(_, violation)| violation);
+        let unknown = self.params.iter();
+        let unknown = unknown.filter_map(|given| given.known.as_ref().err());
         self.missing.iter().chain(unknown).cloned().collect()
-    }
-
-    /// What is wrong with parameters that the catalogue does not know and that are literal.
-    #[must_use]
-    pub fn unknown_values(&self) -> Vec<Violation> {
-        self.unknown()
-            .filter(|(given, _)| matches!(given.value, ParameterInput::Plain(_)))
-            .map(|(_, violation)| violation.clone())
-            .collect()
-    }
-
-    fn unknown(&self) -> impl Iterator<Item = (&Parameter<'_>, &Violation)> {
-        let params = self.params.iter();
-        params.filter_map(|given| Some((given, given.known.as_ref().err()?)))
     }
 }
 
@@ -155,8 +168,21 @@ impl<'a> ServedSource<'a> {
             .map(|(name, value)| {
                 let known = auth.params.iter().find(|param| param.name == name);
                 let known = known.ok_or_else(|| unknown(auth, &name));
-                if let (Ok(param), ParameterInput::Plain(value)) = (&known, &value) {
-                    plain(&mut findings, param, value, rules);
+                match (&known, &value) {
+                    (Ok(param), ParameterInput::Plain(value)) => {
+                        plain(&mut findings, param, value, rules);
+                    }
+                    (Ok(param), ParameterInput::Reference(_)) if param.secret => {}
+                    // The platform shows such a parameter to everybody who reads the connection.
+                    (Ok(param), ParameterInput::Reference(_)) => {
+                        let found = "a reference to a secret, for a parameter that is not secret";
+                        findings.note(field(&name), found, expected(param));
+                    }
+                    (Err(unknown), ParameterInput::Reference(_)) => {
+                        let found = "a reference to a secret, for an unknown parameter";
+                        findings.note(unknown.field.clone(), found, unknown.expected.clone());
+                    }
+                    (Err(_), ParameterInput::Plain(_)) => {}
                 }
                 Parameter { name, known, value }
             })
@@ -170,7 +196,11 @@ impl<'a> ServedSource<'a> {
                 missing,
             }),
             Err(found) => {
-                let unknown = params.into_iter().filter_map(|given| given.known.err());
+                let unknown = params.into_iter().filter_map(|given| match given.value {
+                    ParameterInput::Plain(_) => given.known.err(),
+                    // Among what is found.
+                    ParameterInput::Reference(_) => None,
+                });
                 Err(missing.into_iter().chain(found).chain(unknown).collect())
             }
         }
@@ -308,17 +338,12 @@ mod tests {
     #[test]
     fn a_good_connection_passes() {
         assert_eq!(found(|_| ()), []);
-        // A parameter that is not a secret may be a reference too.
-        assert_eq!(
-            found(|input| input["params"]["clientId"] = json!({"file": "id"})),
-            []
-        );
     }
 
     #[test]
     fn each_bad_field_is_named() {
         type Case = (&'static str, &'static str, fn(&mut Value));
-        let cases: [Case; 13] = [
+        let cases: [Case; 16] = [
             ("source", "`salesforce-service-cloud`", |input| {
                 input["source"] = json!("salesforce-service-clod")
             }),
@@ -340,6 +365,17 @@ mod tests {
             }),
             ("params.clientSecret", "a literal secret", |input| {
                 input["params"]["clientSecret"] = json!(7)
+            }),
+            ("params.clientId", "a reference to a secret", |input| {
+                input["params"]["clientId"] = json!({"env": "SFSC_SECRET"})
+            }),
+            (
+                "params.environmentUrl",
+                "a reference to a secret",
+                |input| input["params"]["environmentUrl"] = json!({"file": "url"}),
+            ),
+            ("params.clientSecrt", "`clientSecret`", |input| {
+                input["params"]["clientSecrt"] = json!({"env": "SFSC_SECRET"})
             }),
             ("params.clientID", "`clientId`", |input| {
                 input["params"]["clientID"] = json!("hunter2")
@@ -364,6 +400,27 @@ mod tests {
             assert!(found[0].1.contains(text), "{text}: {found:?}");
             assert!(!found[0].1.contains("hunter2"), "{found:?}");
         }
+    }
+
+    #[test]
+    fn a_secret_goes_where_the_addresses_and_what_is_unknown_lead() {
+        let catalog = Catalog::built_in();
+        let hosts = |change: fn(&mut Value)| {
+            let input = connection(change);
+            let checked = check(&catalog, &input, Rules::default()).unwrap();
+            checked.destination().hosts
+        };
+        let acme = Some("acme.my.salesforce.example.com".to_owned());
+        assert_eq!(hosts(|_| ()), std::slice::from_ref(&acme));
+        let unknown = hosts(|input| input["params"]["aHost"] = json!("evil.example"));
+        assert_eq!(unknown, [None, acme]);
+        let none = hosts(|input| {
+            input["params"]
+                .as_object_mut()
+                .unwrap()
+                .remove("environmentUrl");
+        });
+        assert_eq!(none, [None]);
     }
 
     #[test]

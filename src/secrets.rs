@@ -2,13 +2,14 @@
 //!
 //! A reference comes from an input, and so from somebody who may start workflows but may not own
 //! the worker. It can reach the variables that the owner allows, the files below one folder, the
-//! allowed paths of one Vault, and nothing else. Each use reads the secret again, so that it may be
+//! allowed paths of one Vault, and nothing else, for the sources and hosts that the rules name. Each use reads the secret again, so that it may be
 //! rotated. No error shows a value.
 
 mod error;
 pub(crate) mod exposure;
 mod file;
 mod pattern;
+mod rule;
 mod text;
 mod variable;
 pub mod vault;
@@ -21,6 +22,8 @@ use secrecy::SecretString;
 
 pub use error::SecretError;
 pub use file::{NoOpenat2, check_system};
+pub(crate) use rule::host_in;
+pub use rule::{Destination, SecretRule};
 use vault::{Vault, VaultConfigError};
 
 use crate::config::Config;
@@ -32,6 +35,7 @@ pub struct SecretStore {
     env_allow: Vec<String>,
     max_bytes: usize,
     vault: Option<Vault>,
+    rules: Vec<SecretRule>,
     lookup: fn(&str) -> Option<OsString>,
 }
 
@@ -47,11 +51,35 @@ impl SecretStore {
             env_allow: config.secrets.env_allow.clone(),
             max_bytes: config.secrets.max_bytes,
             vault: Vault::from_config(config)?,
+            rules: config.secrets.rule.clone(),
             lookup: variable::of_process,
         })
     }
 
-    /// The secret that `reference` names, read now.
+    /// Checks that the secret that `reference` names may go to `destination`, before it is read.
+    /// Without any rule, every secret may.
+    ///
+    /// # Errors
+    /// [`SecretError::NoRule`]. The owner of the worker adds a rule, or the author of the input
+    /// names another secret or host.
+    pub fn permit(
+        &self,
+        reference: &SecretReference,
+        destination: &Destination,
+    ) -> Result<(), SecretError> {
+        let secret = rule::written(reference).ok_or(SecretError::NothingNamed)?;
+        let mut rules = self.rules.iter();
+        if self.rules.is_empty() || rules.any(|rule| rule.permits(&secret, destination)) {
+            return Ok(());
+        }
+        Err(SecretError::NoRule {
+            reference: secret,
+            destination: destination.clone(),
+        })
+    }
+
+    /// The secret that `reference` names, read now. Whoever sends it somewhere asks
+    /// [`SecretStore::permit`] first.
     ///
     /// Reads a file synchronously, because it is small and local. Vault is called over the
     /// network.
@@ -109,6 +137,7 @@ mod tests {
             env_allow: env_allow.iter().map(|&each| each.to_owned()).collect(),
             max_bytes: 16,
             vault: None,
+            rules: Vec::new(),
             lookup,
         }
     }

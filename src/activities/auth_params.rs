@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::{failure::ActivityFailure, platform::Platform};
 use crate::{
     catalog::entry::{Param, ValueType},
-    connection::{self, Parameter, ParameterInput},
+    connection::{self, CheckedConnection, Parameter, ParameterInput},
 };
 
 /// What the names and hashes of all parameters may take in a marker, in characters. The platform
@@ -40,6 +40,27 @@ impl Fields {
     }
 }
 
+/// Checks that each secret may go where the connection sends it. Nothing is read.
+///
+/// # Errors
+/// As [`ActivityFailure::secret`].
+pub(super) fn permit(
+    platform: &Platform,
+    checked: &CheckedConnection<'_>,
+    fields: Fields,
+) -> Result<(), ActivityFailure> {
+    let destination = checked.destination();
+    for each in &checked.params {
+        if let ParameterInput::Reference(reference) = &each.value {
+            let permitted = platform.secrets.permit(reference, &destination);
+            permitted.map_err(|error| {
+                ActivityFailure::secret(&field(fields, &each.name, reference), &error)
+            })?;
+        }
+    }
+    Ok(())
+}
+
 /// What `auth.params` is to be.
 ///
 /// # Errors
@@ -54,7 +75,7 @@ pub(super) async fn resolve(
         let value = match &each.value {
             ParameterInput::Plain(value) => ParamValue::Plain(value.clone()),
             ParameterInput::Reference(reference) => {
-                let field = format!("{}.{}", fields.of(&each.name), place(reference));
+                let field = field(fields, &each.name, reference);
                 let secret = platform.secrets.resolve(reference).await;
                 let secret = secret.map_err(|error| ActivityFailure::secret(&field, &error))?;
                 typed(
@@ -81,6 +102,11 @@ pub(super) fn unread(given: &[Parameter<'_>]) -> BTreeMap<String, ParamValue> {
         (each.name.clone(), value)
     });
     params.collect()
+}
+
+/// The field of a reference in the input.
+fn field(fields: Fields, name: &str, reference: &SecretReference) -> String {
+    format!("{}.{}", fields.of(name), place(reference))
 }
 
 fn place(reference: &SecretReference) -> &'static str {

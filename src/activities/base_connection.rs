@@ -131,6 +131,7 @@ async fn ensure(
     checked: &CheckedConnection<'_>,
     fields: Fields,
 ) -> Result<BaseConnection, ActivityFailure> {
+    auth_params::permit(platform, checked, fields)?;
     // A dry run needs no secret, unless the marker keeps something of it.
     let params = if attempt.dry_run().is_some() && platform.fingerprint_key().is_none() {
         auth_params::unread(&checked.params)

@@ -77,7 +77,7 @@ fn of_param(param: &Param) -> Value {
             ValueType::Integer => "integer",
             ValueType::Boolean => "boolean",
         };
-        json!({"anyOf": [{"type": type_}, {"$ref": SECRET}]})
+        json!({"type": type_})
     };
     schema["description"] = json!(param.description);
     if let Some(example) = &param.example {

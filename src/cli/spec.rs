@@ -166,8 +166,8 @@ fn known(
     };
     let violations = match connection::check(catalog, given, rules) {
         // The platform may know a parameter that the catalogue does not, but its value could be a
-        // secret under a misspelt name. A reference is harmless.
-        Ok(checked) => [checked.missing.clone(), checked.unknown_values()].concat(),
+        // secret under a misspelt name.
+        Ok(checked) => checked.found_by_catalogue(),
         Err(violations) => violations,
     };
     if violations.is_empty() {
@@ -307,6 +307,16 @@ tables:
                 "connection.params.passwort",
             ),
             (
+                "clientId: 3MVG9",
+                "clientId: 3MVG9\n    x: {env: X}",
+                "connection.params.x",
+            ),
+            (
+                "clientId: 3MVG9",
+                "clientId: {env: SFSC_SECRET}",
+                "connection.params.clientId",
+            ),
+            (
                 "salesforce-service-cloud",
                 "salesforc-crm",
                 "connection.source",
@@ -318,9 +328,6 @@ tables:
             assert!(shown.contains(field), "{field} in {shown}");
             assert!(!shown.contains("hunter2"), "{shown}");
         }
-        // A parameter that only the platform may know can be a reference.
-        let more = SALESFORCE.replace("clientId: 3MVG9", "clientId: 3MVG9\n    x: {env: X}");
-        assert_eq!(check(&more), "1 entries");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::raw_value::{RawValue, ValueError};
 use super::reference;
+use crate::secrets::SecretRule;
 
 /// A type of setting.
 pub(super) trait Value: Sized {
@@ -106,6 +107,32 @@ impl Value for Vec<String> {
 
     fn shown(&self) -> String {
         self.join(",")
+    }
+}
+
+impl Value for Vec<SecretRule> {
+    const EXPECTED: &'static str = "rules such as `[{ secret = \"env:OSC_*\", sources = \
+        [\"oracle-service-cloud\"], hosts = [\"*.custhelp.com\"] }]`; a secret begins with `env:`, \
+        `file:` or `vault:`, or is `*`, and a host has no scheme and no port";
+
+    fn from_text(text: &str) -> Option<Self> {
+        let table: toml::Table = format!("rule = {text}").parse().ok()?;
+        // The text could hold more than one key.
+        let rules = (table.len() == 1).then(|| table.get("rule"))??;
+        Self::from_toml(rules)
+    }
+
+    fn from_toml(value: &toml::Value) -> Option<Self> {
+        let rules: Self = value.clone().try_into().ok()?;
+        // No rule would mean that every secret may go everywhere.
+        (!rules.is_empty() && rules.iter().all(SecretRule::is_sound)).then_some(rules)
+    }
+
+    fn shown(&self) -> String {
+        if self.is_empty() {
+            return String::new();
+        }
+        toml::Value::try_from(self).map_or_else(|_| String::new(), |rules| rules.to_string())
     }
 }
 

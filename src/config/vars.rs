@@ -14,6 +14,7 @@ use url::Url;
 use super::declare::{Setting, settings};
 use super::value::{Compression, LogFormat, ProxyAddress, Value};
 use crate::codec::KeyRing;
+use crate::secrets::SecretRule;
 
 settings! {
     /// Adobe Experience Platform: its address, the credentials and the sandbox.
@@ -168,6 +169,14 @@ settings! {
         /// `TEMPORAL_…`, `OTEL_…`, `VAULT_…`, those of proxies) must be named in full.
         env_allow: Vec<String> = Vec::new(),
         env "AEP_FLOW_SECRETS_ENV_ALLOW";
+
+        /// Rules that bind secrets to sources and hosts: tables `[[secrets.rule]]` with `secret`,
+        /// `sources` and `hosts`, in which `*` matches any characters; in the environment, the
+        /// list of them in TOML. A secret that no rule lets go where an input sends it is refused
+        /// before it is read. Without any rule, whoever may start a workflow can send each secret
+        /// that inputs may use to a host of their choice: `docs/secrets.md`.
+        rule: Vec<SecretRule> = Vec::new(),
+        env "AEP_FLOW_SECRETS_RULE";
 
         /// The longest file that is read as a secret, in bytes.
         max_bytes: usize = 64 * 1024,

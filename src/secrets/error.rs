@@ -1,5 +1,6 @@
 //! Why a reference can't be resolved, and what to do about it. Names the reference, never its value.
 
+use super::rule::Destination;
 use super::vault::VaultError;
 
 /// Why a reference can't be resolved. Never shows a value.
@@ -25,6 +26,14 @@ pub enum SecretError {
     NotAllowed {
         /// Name of the variable.
         name: String,
+    },
+    /// The worker's owner binds secrets to sources and hosts, and this one not to these.
+    #[error("no rule of the worker lets the secret `{reference}` go to {destination}")]
+    NoRule {
+        /// `env:NAME`, `file:path` or `vault:path#key`.
+        reference: String,
+        /// Where the input sends it.
+        destination: Destination,
     },
     /// The secret is set but empty.
     #[error("the secret `{reference}` is empty")]
@@ -127,6 +136,11 @@ impl SecretError {
                 "add `{name}` to the worker's setting `secrets.env_allow` \
                  (`AEP_FLOW_SECRETS_ENV_ALLOW`), or use a variable that it allows"
             ),
+            Self::NoRule { .. } => {
+                "name a secret, a source and a host that a rule binds together, or add a \
+                 `[[secrets.rule]]` to the worker's configuration: docs/secrets.md"
+                    .to_owned()
+            }
             Self::Empty { reference } => format!("put the secret into `{reference}`"),
             Self::NoFolder { .. } => {
                 "set the worker's setting `secrets.folder` (`AEP_FLOW_SECRETS_FOLDER`) to the \

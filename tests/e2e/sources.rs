@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use aep_emulator::{Action, CannedAnswer, CutAt, DEFAULT_SOURCE_USERNAME, Rule, SourceOffer};
+use aep_emulator::{
+    Action, CannedAnswer, CutAt, DEFAULT_SOURCE_PASSWORD, DEFAULT_SOURCE_USERNAME, Rule,
+    SourceOffer,
+};
+use aep_flow::secrets::SecretRule;
 use aep_flow_testkit::platform::{counts, the, whole_chain, writes};
 use aep_flow_testkit::world::{PASSWORD_FILE, Run, emulator_config};
 use aep_flow_testkit::{World, input, table};
@@ -212,13 +216,105 @@ async fn a_reference_that_leads_nowhere_is_named_by_its_parameter() {
     let world = World::new().await;
     let worker = world.worker();
     let mut input = salesforce(json!([{"table": "Account"}]));
-    input["connection"]["params"]["clientId"] = json!({"env": "NOT_ALLOWED"});
+    input["connection"]["params"]["clientSecret"] = json!({"env": "NOT_ALLOWED"});
     let failed = world.ingest_source(&input).await.unwrap_err();
     assert_eq!(failed.kind, "InvalidInput", "{failed:?}");
     assert_eq!(
-        failed.details["field"], "connection.params.clientId.env",
+        failed.details["field"], "connection.params.clientSecret.env",
         "{failed:?}"
     );
+    world.end(worker).await;
+}
+
+#[tokio::test]
+async fn a_reference_is_taken_for_a_secret_parameter_only() {
+    let world = World::new().await;
+    let worker = world.worker();
+    let mut input = oracle_service_cloud(json!([{"table": "Contacts"}]));
+    // The platform would show it to everybody who reads the connection.
+    input["connection"]["params"]["username"] = json!({"file": PASSWORD_FILE});
+    // The catalogue does not know it, so nobody knows whether it is a secret.
+    input["connection"]["params"]["token"] = json!({"file": PASSWORD_FILE});
+    let failed = world.ingest_source(&input).await.unwrap_err();
+    assert_eq!(failed.kind, "InvalidInput", "{failed:?}");
+    let said = failed.details["violations"].to_string();
+    for part in [
+        "connection.params.username",
+        "connection.params.token",
+        "a reference to a secret, for a parameter that is not secret",
+        "a reference to a secret, for an unknown parameter",
+        "a text: Name of the user",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert_eq!(writes(&world.emulator), [""; 0]);
+    assert!(
+        !world
+            .emulator
+            .state()
+            .to_string()
+            .contains(DEFAULT_SOURCE_PASSWORD)
+    );
+    world.end(worker).await;
+}
+
+#[tokio::test]
+async fn a_secret_goes_only_where_a_rule_lets_it_go() {
+    let world = World::new().await;
+    let rule = SecretRule {
+        secret: format!("file:{PASSWORD_FILE}"),
+        sources: vec!["oracle-*".to_owned()],
+        hosts: vec!["*.custhelp.com".to_owned()],
+    };
+    let worker = world.worker_with(|config| config.secrets.rule = vec![rule]);
+    let mut good = oracle_service_cloud(json!([{"table": "Contacts"}]));
+    good["connection"]["acknowledgeDeprecation"] = true.into();
+    let mut elsewhere = good.clone();
+    elsewhere["connection"]["params"]["host"] = json!("custhelp.com.evil.example");
+    let another_source = salesforce(json!([{"table": "Account"}]));
+    let mut unknown = good.clone();
+    unknown["connection"]["params"]["aHost"] = json!("evil.example");
+    for (input, field, destination) in [
+        (
+            &elsewhere,
+            "connection.params.password.file",
+            "`oracle-service-cloud` at `custhelp.com.evil.example`",
+        ),
+        (
+            &another_source,
+            "connection.params.clientSecret.file",
+            "`salesforce-service-cloud` at `acme.my.salesforce.example.com`",
+        ),
+        (
+            &unknown,
+            "connection.params.password.file",
+            "at a host that no pattern but `*` matches",
+        ),
+    ] {
+        let failed = world.ingest_source(input).await.unwrap_err();
+        assert_eq!(failed.kind, "InvalidInput", "{failed:?}");
+        assert_eq!(failed.details["field"], field, "{failed:?}");
+        assert!(format!("{failed:?}").contains(destination), "{failed:?}");
+    }
+    // The other workflow too, whose parameters are fields.
+    let mut typed = input(&[table("Contacts")]);
+    typed["connection"]["host"] = json!("evil.example");
+    let failed = world.ingest(&typed).await.unwrap_err();
+    assert_eq!(
+        failed.details["field"], "connection.password.file",
+        "{failed:?}"
+    );
+    assert_eq!(writes(&world.emulator), [""; 0]);
+    assert!(
+        !world
+            .emulator
+            .state()
+            .to_string()
+            .contains(DEFAULT_SOURCE_PASSWORD)
+    );
+
+    world.ingest_source(&good).await.unwrap();
+    assert_eq!(counts(&world.emulator), whole_chain(1));
     world.end(worker).await;
 }
 

@@ -133,6 +133,28 @@ const MISTAKES: &[Mistake] = &[
         is_fatal: false,
     },
     Mistake {
+        name: "no rule for a secret",
+        variables: &[("AEP_FLOW_SECRETS_ENV_ALLOW", "OSC_*")],
+        check: "secrets: rules",
+        result: "warn",
+        message: "whoever may start a workflow can send each secret that inputs may use to a host \
+                  of their choice",
+        fix: "add a `[[secrets.rule]]` with `secret`, `sources` and `hosts` for each secret",
+        is_fatal: false,
+    },
+    Mistake {
+        name: "a rule that matches no reference",
+        variables: &[(
+            "AEP_FLOW_SECRETS_RULE",
+            r#"[{ secret = "OSC_PASSWORD", sources = ["*"], hosts = ["*"] }]"#,
+        )],
+        check: "configuration",
+        result: "fail",
+        message: "a secret begins with `env:`, `file:` or `vault:`",
+        fix: "docs/configuration.md describes every setting",
+        is_fatal: true,
+    },
+    Mistake {
         name: "a Vault without paths that inputs may read",
         variables: &[VAULT, ("AEP_FLOW_VAULT_TOKEN", "hunter2")],
         check: "secrets: Vault",

@@ -10,12 +10,14 @@ use crate::secrets::{self, exposure};
 const VARIABLES: &str = "secrets: variables";
 const FOLDER: &str = "secrets: folder";
 const FILES: &str = "secrets: files";
+const RULES: &str = "secrets: rules";
 const VAULT: &str = "secrets: Vault";
 
 pub(super) async fn report(loaded: &Loaded) -> Vec<Check> {
     let config = &loaded.config;
     let mut checks = vec![variables(&config.secrets.env_allow)];
     checks.extend(config.secrets.folder.as_deref().map(folder));
+    checks.extend(rules(config));
     checks.extend(files(loaded));
     checks.extend(vault(config).await);
     checks
@@ -78,6 +80,24 @@ fn folder(folder: &Path) -> Check {
             exposure::NEXT_STEP,
         ),
     }
+}
+
+/// The rules that bind secrets to sources and hosts, if inputs may use any secret.
+fn rules(config: &Config) -> Option<Check> {
+    let secrets = &config.secrets;
+    let has_secrets =
+        !secrets.env_allow.is_empty() || secrets.folder.is_some() || config.vault.address.is_some();
+    has_secrets.then(|| match secrets.rule.len() {
+        0 => Check::warn(
+            RULES,
+            "no rule binds a secret to a host: whoever may start a workflow can send each secret \
+             that inputs may use to a host of their choice",
+            "add a `[[secrets.rule]]` with `secret`, `sources` and `hosts` for each secret: \
+             docs/secrets.md",
+        ),
+        1 => Check::ok(RULES, "1 rule"),
+        count => Check::ok(RULES, format!("{count} rules")),
+    })
 }
 
 /// The files that hold the configuration's own secrets.
