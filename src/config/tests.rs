@@ -41,6 +41,40 @@ fn refusal(file: Option<&str>, environment: &[(&str, &str)], flags: &[(&str, &st
 }
 
 #[test]
+fn rules_of_secrets_are_the_same_in_each_place() {
+    let file = "[secrets]\nenv_allow = [\"OSC_*\"]\n[[secrets.rule]]\nsecret = \"env:OSC_*\"\n\
+                sources = [\"oracle-service-cloud\"]\nhosts = [\"*.custhelp.com\"]\n";
+    let of_file = load(Some(file), &[], &[]).unwrap().config;
+    let [rule] = of_file.secrets.rule.as_slice() else {
+        panic!("{:?}", of_file.secrets.rule);
+    };
+    assert_eq!(rule.secret, "env:OSC_*");
+    assert_eq!(rule.sources, ["oracle-service-cloud"]);
+    assert_eq!(rule.hosts, ["*.custhelp.com"]);
+    // As `config show` prints it.
+    let shown = of_file.shown();
+    let shown = shown
+        .iter()
+        .find(|each| each.key == "secrets.rule")
+        .unwrap();
+    let environment = [(shown.env, shown.value.as_str())];
+    let of_environment = load(None, &environment, &[]).unwrap().config;
+    assert_eq!(of_environment.secrets.rule, of_file.secrets.rule);
+    // None of them would let every secret go everywhere.
+    for wrong in [
+        "[]",
+        "[{ secret = \"env:A\", sources = [\"mysql\"] }]",
+        "[{ secret = \"env:A\", sources = [\"mysql\"], hosts = [\"*\"], host = \"a\" }]",
+        "[]\nother = 1",
+    ] {
+        let shown = refusal(None, &[("AEP_FLOW_SECRETS_RULE", wrong)], &[]);
+        assert!(shown.contains("`secrets.rule`"), "{wrong}: {shown}");
+    }
+    let empty = refusal(Some("[secrets]\nrule = []"), &[], &[]);
+    assert!(empty.contains("`secrets.rule`"), "{empty}");
+}
+
+#[test]
 fn flags_win_over_environment_over_file_over_defaults() {
     let file = "[aep]\nsandbox = \"file\"\npage_size = 10\n[log]\nformat = \"json\"\n";
     let environment = [
