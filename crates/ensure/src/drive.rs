@@ -87,8 +87,7 @@ pub struct Ensured {
     pub etag: String,
     /// Whether this call created it.
     pub outcome: Outcome,
-    /// Fields in which the request that it was created from differs, without being a reason to
-    /// refuse it: secrets, or any if the caller takes whatever exists.
+    /// Secrets in which the request that it was created from differs.
     pub differs: Vec<String>,
 }
 

@@ -222,7 +222,7 @@ pub enum End {
         etag: String,
         /// Whether this call created it and got the response.
         outcome: Outcome,
-        /// Fields that differ, and are no reason to refuse it.
+        /// Secrets that differ, which is no reason to refuse it.
         differs: Vec<String>,
     },
     /// The failure at hand is the attempt's; the next one begins with this past.
@@ -544,13 +544,14 @@ fn verdict(call: &Call<'_>, past: &Past, winner: &Existing) -> End {
     if call.on_existing == OnExisting::Fail && !is_own(call, past, marker) {
         return conflict();
     }
-    let fields = call.intent.marker().differences(marker);
+    let mut fields = call.intent.marker().differences(marker);
     if !takes_any && fields.iter().any(|field| !call.intent.is_secret(field)) {
         return End::Mismatch {
             id: winner.id.clone(),
             fields,
         };
     }
+    fields.retain(|field| call.intent.is_secret(field));
     answer(winner, Outcome::Adopted, fields)
 }
 
