@@ -23,6 +23,7 @@ mod every_source;
 mod existing;
 mod languages;
 mod observability;
+mod odd_responses;
 mod open_creates;
 mod plan;
 mod refused;

@@ -12,7 +12,7 @@ mod text;
 
 use serde::Serialize;
 
-pub use action::{Action, CutAt, LateReply, ResetAt};
+pub use action::{Action, CreatedForm, CutAt, LateReply, ResetAt};
 pub use answer::{CannedAnswer, NamedAnswer, RetryAfter};
 pub use error::RuleError;
 pub use rule::{Rule, When};

@@ -35,6 +35,7 @@ mod dial;
 mod backdrop;
 mod list_faults;
 mod mask;
+mod odd;
 mod source;
 mod store;
 
@@ -62,8 +63,8 @@ pub use config::{
     SourceOffer, SourceSettings, UnknownParams,
 };
 pub use dial::{
-    Action, ActiveRule, CannedAnswer, CutAt, LateReply, NamedAnswer, ResetAt, RetryAfter, Rule,
-    RuleError, RulesError, When, read_rules,
+    Action, ActiveRule, CannedAnswer, CreatedForm, CutAt, LateReply, NamedAnswer, ResetAt,
+    RetryAfter, Rule, RuleError, RulesError, When, read_rules,
 };
 pub use journal::{JournalEntry, JournalStatus};
 pub use persist::StateFileError;

@@ -18,6 +18,7 @@ use crate::dial::{Action, CutAt, LateReply, ResetAt};
 use crate::ids::Ids;
 use crate::journal::{JournalEntry, JournalStatus};
 use crate::mask;
+use crate::odd;
 use crate::route::Route;
 use crate::scene::Operation;
 use crate::shared::{Shared, Staging, lock, now_ms};
@@ -146,7 +147,8 @@ async fn serve(shared: Arc<Shared>, call: Call, operation: Operation, arrival: A
     };
     let apply_and_send = |delivery| {
         let applied = apply();
-        (Reply::Answer(applied.answer, delivery), applied.changed)
+        let answer = odd::changed(applied.answer, &action, &call);
+        (Reply::Answer(answer, delivery), applied.changed)
     };
     let (reply, changed) = match &action {
         Action::Refuse(canned) => {
@@ -199,6 +201,8 @@ async fn serve(shared: Arc<Shared>, call: Call, operation: Operation, arrival: A
         | Action::ListNextIsSelf
         | Action::ListRepeatsEntry
         | Action::ListSkipsEntry
+        | Action::ListOddEntries
+        | Action::CreatedAs { .. }
         | Action::MoveEtag { .. } => apply_and_send(Delivery::Whole),
     };
     let mut entry = journal_entry(&call, arrival.sequence, arrival.time_ms);

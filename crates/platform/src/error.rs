@@ -208,18 +208,18 @@ impl PlatformError {
             (End::Refused(refusal), operation) => classify(operation, refusal),
             (End::Unreadable { cause, .. }, Operation::Read) => {
                 let (class, next) = match cause {
-                    // A proxy's page or a broken connection may pass.
+                    // It says nothing of what was asked for, and the next response may be as
+                    // documented: the read is tried again.
                     UnreadableResponse::CutOff { .. }
                     | UnreadableResponse::WrongContentType { .. }
-                    | UnreadableResponse::NotJson { .. } => (Class::Unavailable, Next::Wait),
-                    UnreadableResponse::TooLarge { .. } => {
-                        (Class::PlatformRejected, Next::FixInput)
-                    }
-                    UnreadableResponse::WrongShape { .. }
+                    | UnreadableResponse::NotJson { .. }
+                    | UnreadableResponse::WrongShape { .. }
                     | UnreadableResponse::PagesRepeat
                     | UnreadableResponse::TooManyPages { .. }
-                    | UnreadableResponse::ForeignNextPage => {
-                        (Class::PlatformRejected, Next::GiveUp)
+                    | UnreadableResponse::ForeignNextPage => (Class::Unavailable, Next::Wait),
+                    // What exists is longer than the worker's limit, and stays so.
+                    UnreadableResponse::TooLarge { .. } => {
+                        (Class::PlatformRejected, Next::FixInput)
                     }
                 };
                 Meaning {

@@ -13,6 +13,7 @@ use tracing::{Instrument as _, Span};
 
 use crate::classify::is_documented;
 use crate::code::AdobeCode;
+use crate::kind::EntityKind;
 use crate::response::Response;
 use crate::transport::{TransportError, WireRequest};
 
@@ -42,6 +43,10 @@ static METRICS: LazyLock<RequestMetrics> = LazyLock::new(|| {
             .u64_counter("aep_flow.token.renewals")
             .with_description("Access tokens asked for")
             .build(),
+        skipped: meter
+            .u64_counter("aep_flow.list.skipped")
+            .with_description("Entries of the platform's lists that are no resources")
+            .build(),
     }
 });
 
@@ -49,6 +54,7 @@ struct RequestMetrics {
     requests: Counter<u64>,
     duration: Histogram<f64>,
     renewals: Counter<u64>,
+    skipped: Counter<u64>,
 }
 
 /// One request in flight.
@@ -172,4 +178,17 @@ pub(crate) fn token_asked_for(renewal: Renewal) {
     METRICS
         .renewals
         .add(1, &[KeyValue::new("outcome", outcome)]);
+}
+
+/// Counts entries of a list that can't be read.
+pub(crate) fn entries_skipped(kind: EntityKind, count: usize) {
+    tracing::info!(
+        kind = kind.as_str(),
+        count,
+        "a list of the platform has entries that are no resources: they are skipped"
+    );
+    METRICS.skipped.add(
+        u64::try_from(count).unwrap_or(u64::MAX),
+        &[KeyValue::new("kind", kind.as_str())],
+    );
 }

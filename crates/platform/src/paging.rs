@@ -6,6 +6,8 @@
 
 use std::collections::HashSet;
 
+use crate::kind::EntityKind;
+use crate::observe;
 use crate::response::UnreadableResponse;
 
 /// More pages than any sandbox has. A longer list counts as endless.
@@ -18,7 +20,48 @@ const SMALLEST_PAGE: usize = 20;
 pub(crate) struct Page<T> {
     /// The entities, each with its id.
     pub(crate) items: Vec<(String, T)>,
+    /// How many entries the page had besides them, which can't be read.
+    pub(crate) skipped: usize,
     pub(crate) next: NextPage,
+}
+
+impl<T> Page<T> {
+    /// A page of these entries, each read with `read`.
+    pub(crate) fn of<E>(
+        kind: EntityKind,
+        entries: impl IntoIterator<Item = E>,
+        next: NextPage,
+        read: impl Fn(E) -> Result<(String, T), UnreadableResponse>,
+    ) -> Self {
+        let (items, skipped) = readable(kind, entries, read);
+        Self {
+            items,
+            skipped,
+            next,
+        }
+    }
+}
+
+/// The entries of a list that `read` can read, and how many it can't. Those are skipped and
+/// counted: Adobe's lists have entries that are `null` or without an id, and one such entry must
+/// not hide all others.
+pub(crate) fn readable<E, T>(
+    kind: EntityKind,
+    entries: impl IntoIterator<Item = E>,
+    read: impl Fn(E) -> Result<T, UnreadableResponse>,
+) -> (Vec<T>, usize) {
+    let mut items = Vec::new();
+    let mut skipped = 0;
+    for entry in entries {
+        match read(entry) {
+            Ok(item) => items.push(item),
+            Err(_) => skipped += 1,
+        }
+    }
+    if skipped > 0 {
+        observe::entries_skipped(kind, skipped);
+    }
+    (items, skipped)
 }
 
 /// Whether there is a next page, and how to request it.
@@ -52,7 +95,8 @@ impl<T> Pages<T> {
     /// Adds a page; returns the cursor of the next one, or `None` at the end.
     pub(crate) fn take(&mut self, page: Page<T>) -> Result<Option<String>, UnreadableResponse> {
         self.count += 1;
-        let received = page.items.len();
+        let readable = page.items.len();
+        let received = readable + page.skipped;
         let before = self.items.len();
         for (id, item) in page.items {
             if self.ids.insert(id) {
@@ -63,7 +107,7 @@ impl<T> Pages<T> {
             NextPage::Cursor(next) => next,
             NextPage::Offset { limit, .. } if received < limit.min(SMALLEST_PAGE) => None,
             NextPage::Offset { start, limit } => {
-                if self.items.len() == before {
+                if self.items.len() == before && readable > 0 {
                     // Nothing new: a service that ignores `start` returns its first page for ever.
                     // If that page is not full, it is the whole list.
                     if received >= limit {
@@ -111,8 +155,31 @@ mod tests {
                 .iter()
                 .map(|id| ((*id).to_owned(), (*id).to_owned()))
                 .collect(),
+            skipped: 0,
             next,
         }
+    }
+
+    #[test]
+    fn entries_that_cant_be_read_count_as_entries_of_the_page() {
+        let read = |entry: Option<&str>| {
+            let id = entry.ok_or_else(|| UnreadableResponse::shape("it is null"))?;
+            Ok((id.to_owned(), id.to_owned()))
+        };
+        let page = |entries: &[Option<&'static str>], start| {
+            let next = NextPage::Offset { start, limit: 2 };
+            Page::of(EntityKind::Flow, entries.iter().copied(), next, read)
+        };
+        let mut pages = Pages::new();
+        for (entries, start, next) in [
+            ([Some("a"), None].as_slice(), 0, Some("2")),
+            ([None, None].as_slice(), 2, Some("4")),
+            ([Some("b")].as_slice(), 4, None),
+        ] {
+            let taken = pages.take(page(entries, start));
+            assert_eq!(taken, Ok(next.map(str::to_owned)), "from {start}");
+        }
+        assert_eq!(pages.into_items(), ["a", "b"]);
     }
 
     fn cursor(text: &str) -> NextPage {

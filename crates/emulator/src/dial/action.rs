@@ -104,6 +104,13 @@ pub enum Action {
     ListRepeatsEntry,
     /// A page leaves out its first entry.
     ListSkipsEntry,
+    /// A list has two more entries, which are no resources: a `null`, and one without an id.
+    ListOddEntries,
+    /// The time of a resource's creation is shown in another form than as a number.
+    CreatedAs {
+        /// In which form.
+        form: CreatedForm,
+    },
     /// The resource in the path gets a new version. For a change this happens before it, so the
     /// change gets a 412. For a read it happens after it, so the version that was read is out of
     /// date.
@@ -153,6 +160,8 @@ impl Action {
             Self::ListNextIsSelf => "listNextIsSelf",
             Self::ListRepeatsEntry => "listRepeatsEntry",
             Self::ListSkipsEntry => "listSkipsEntry",
+            Self::ListOddEntries => "listOddEntries",
+            Self::CreatedAs { .. } => "createdAs",
             Self::MoveEtag { .. } => "moveEtag",
         }
     }
@@ -215,6 +224,16 @@ pub enum ResetAt {
     DuringBody,
     /// All of it.
     AfterBody,
+}
+
+/// The form in which a time of creation is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum CreatedForm {
+    /// As a date-time, such as `2026-11-24T12:00:00.5Z`.
+    Text,
+    /// In a form that nobody can read.
+    Unknown,
 }
 
 /// Where a response is cut off.

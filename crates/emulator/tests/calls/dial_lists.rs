@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aep_emulator::{Action, Config, ListBehaviour, Rule};
+use aep_emulator::{Action, Config, CreatedForm, ListBehaviour, Rule};
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -206,4 +206,39 @@ async fn offsets_go_wrong_too() {
         play(&aep, action);
         assert_eq!(names().await, expected);
     }
+}
+
+#[tokio::test]
+async fn a_list_can_have_entries_that_are_no_resources() {
+    let aep = Aep::start().await;
+    let schema = aep.schema("s", &["a"]).await;
+    let dataset = aep.dataset("d", &schema).await;
+    let id = aep.base_connection("c").await;
+    play(&aep, Action::ListOddEntries);
+    let body = aep.get(&connections()).await.body;
+    assert_eq!(body["items"][0], Value::Null);
+    assert_eq!(body["items"][1], json!({}));
+    assert_eq!(body["items"][2]["id"], *id);
+    let body = aep.get(&format!("{CATALOG}/dataSets")).await.body;
+    assert_eq!(body.as_object().unwrap().len(), 3);
+    assert_eq!(body["0"], Value::Null);
+    assert!(body[&dataset].is_object());
+    let one = aep.get(&format!("{}/{id}", connections())).await.body;
+    assert_eq!(one["items"][0]["id"], *id);
+}
+
+#[tokio::test]
+async fn a_time_of_creation_can_be_shown_otherwise() {
+    let aep = Aep::start().await;
+    aep.base_connection("c").await;
+    let created = async || aep.get(&connections()).await.body["items"][0]["createdAt"].clone();
+    assert!(created().await.is_i64());
+    let form = CreatedForm::Text;
+    aep.emulator
+        .add_fault(Rule::new("GET", "*", Action::CreatedAs { form }).nth([1]));
+    let shown = created().await;
+    assert!(shown.as_str().unwrap().ends_with('Z'), "{shown}");
+    let form = CreatedForm::Unknown;
+    play(&aep, Action::CreatedAs { form });
+    assert_eq!(created().await, "a while ago");
 }

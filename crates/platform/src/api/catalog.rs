@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use http::Method;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::filter::is_plain;
 use super::flow_service::{Created, Deleted, SchemaRef};
@@ -143,24 +143,21 @@ pub(crate) fn parse_list(
     start: usize,
     limit: usize,
 ) -> Result<Page<Dataset>, UnreadableResponse> {
-    let items = parse_map(response)?
-        .into_iter()
-        .map(|dataset| (dataset.id.as_str().to_owned(), dataset))
-        .collect();
-    Ok(Page {
-        items,
-        next: NextPage::Offset { start, limit },
-    })
+    let next = NextPage::Offset { start, limit };
+    let entries = parse_map(response)?;
+    Ok(Page::of(
+        EntityKind::Dataset,
+        entries,
+        next,
+        |(id, value)| read(&id, value).map(|dataset| (dataset.id.as_str().to_owned(), dataset)),
+    ))
 }
 
 /// Datasets by id, without an envelope.
-fn parse_map(response: &Response) -> Result<Vec<Dataset>, UnreadableResponse> {
+fn parse_map(response: &Response) -> Result<Map<String, Value>, UnreadableResponse> {
     match response.json()? {
-        Value::Object(entries) => entries
-            .into_iter()
-            .map(|(id, value)| read(&id, value))
-            .collect(),
-        Value::Array(entries) if entries.is_empty() => Ok(Vec::new()),
+        Value::Object(entries) => Ok(entries),
+        Value::Array(entries) if entries.is_empty() => Ok(Map::new()),
         _ => Err(UnreadableResponse::shape(
             "the response is no map of datasets",
         )),
@@ -202,10 +199,10 @@ pub(crate) fn parse_one(
     response: &Response,
     id: &DatasetId,
 ) -> Result<Dataset, UnreadableResponse> {
-    let mut dataset = parse_map(response)?
-        .into_iter()
-        .find(|dataset| dataset.id == *id)
+    let value = parse_map(response)?
+        .remove(id.as_str())
         .ok_or_else(|| UnreadableResponse::shape("the dataset is not in its response"))?;
+    let mut dataset = read(id.as_str(), value)?;
     dataset.etag = etag(response);
     Ok(dataset)
 }
@@ -377,10 +374,15 @@ mod tests {
         let body = r#"{"5ba9452f": {"version":"1.0.2","name":"osc","created":1533539550237,
             "schemaRef":{"id":"https://x/1","contentType":"c"},"tags":{"aep-flow":["v1:a"],"odd":7}},
             "5ba94530": {}}"#;
-        let datasets = parse_map(&response(200, Some("application/json"), body)).unwrap();
-        assert_eq!(datasets[0].name, "osc");
-        assert_eq!(datasets[0].tags["aep-flow"], ["v1:a"]);
-        assert_eq!(datasets[1].name, "");
-        assert!(parse_map(&response(200, None, "{}")).unwrap().is_empty());
+        let datasets = |body| {
+            parse_list(&response(200, None, body), 0, 100)
+                .unwrap()
+                .items
+        };
+        let found = datasets(body);
+        assert_eq!(found[0].1.name, "osc");
+        assert_eq!(found[0].1.tags["aep-flow"], ["v1:a"]);
+        assert_eq!(found[1].1.name, "");
+        assert!(datasets("{}").is_empty());
     }
 }

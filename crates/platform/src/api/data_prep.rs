@@ -257,15 +257,11 @@ pub(crate) fn parse_list(
     let Some(Value::Array(entries)) = body.get_mut("data").map(Value::take) else {
         return Err(UnreadableResponse::shape("`data` is no list"));
     };
-    let items = entries
-        .into_iter()
-        .map(|entry| read(entry).map(|set| (set.id.as_str().to_owned(), set)))
-        .collect::<Result<_, _>>()?;
-    Ok(Page {
-        items,
-        // `_page.count` is 0 beside two entries in the guide's example: it is not used.
-        next: NextPage::Offset { start, limit },
-    })
+    // `_page.count` is 0 beside two entries in the guide's example: it is not used.
+    let next = NextPage::Offset { start, limit };
+    Ok(Page::of(EntityKind::MappingSet, entries, next, |entry| {
+        read(entry).map(|set| (set.id.as_str().to_owned(), set))
+    }))
 }
 
 impl Sandbox {

@@ -11,6 +11,7 @@ use crate::error::PlatformError;
 use crate::fields;
 use crate::ids::BaseConnectionId;
 use crate::kind::EntityKind;
+use crate::paging::readable;
 use crate::request::{Request, Service};
 use crate::response::{Response, UnreadableResponse};
 
@@ -63,21 +64,19 @@ pub(crate) fn parse_root(response: &Response) -> Result<Vec<TableEntry>, Unreada
         .as_array()
         .or_else(|| body.get("items").and_then(Value::as_array))
         .ok_or_else(|| UnreadableResponse::shape("the root is no list"))?;
-    entries
-        .iter()
-        .map(|entry| {
-            let name = fields::text(entry, "/name");
-            let path = fields::text(entry, "/path").or_else(|| name.clone());
-            let path =
-                path.ok_or_else(|| UnreadableResponse::shape("a table has neither name nor path"))?;
-            Ok(TableEntry {
-                name: name.unwrap_or_else(|| path.clone()),
-                path,
-                type_: fields::text(entry, "/type").unwrap_or_else(|| "table".to_owned()),
-                can_preview: fields::flag(entry, "/canPreview").unwrap_or(true),
-            })
+    let (tables, _) = readable(EntityKind::BaseConnection, entries, |entry| {
+        let name = fields::text(entry, "/name");
+        let path = fields::text(entry, "/path").or_else(|| name.clone());
+        let path =
+            path.ok_or_else(|| UnreadableResponse::shape("a table has neither name nor path"))?;
+        Ok(TableEntry {
+            name: name.unwrap_or_else(|| path.clone()),
+            path,
+            type_: fields::text(entry, "/type").unwrap_or_else(|| "table".to_owned()),
+            can_preview: fields::flag(entry, "/canPreview").unwrap_or(true),
         })
-        .collect()
+    });
+    Ok(tables)
 }
 
 fn build_table(id: &BaseConnectionId, path: &str, preview: bool) -> Request {

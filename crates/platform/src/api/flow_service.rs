@@ -166,14 +166,12 @@ pub(crate) fn parse_list<E: Entity>(
     let Some(Value::Array(entries)) = body.get_mut("items").map(Value::take) else {
         return Err(UnreadableResponse::shape("`items` is no list"));
     };
-    let items = entries
-        .into_iter()
-        .map(|entry| E::read(entry).map(|entity| (entity.id().to_owned(), entity)))
-        .collect::<Result<_, _>>()?;
-    Ok(Page {
-        items,
-        next: NextPage::Cursor(next),
-    })
+    Ok(Page::of(
+        E::KIND,
+        entries,
+        NextPage::Cursor(next),
+        |entry| E::read(entry).map(|entity| (entity.id().to_owned(), entity)),
+    ))
 }
 
 /// The token of the next page, from `_links.next.href` or from the top level. The link itself is
@@ -245,11 +243,10 @@ pub(crate) fn parse_one_or_none<E: Entity>(
 }
 
 fn unwrap_one(mut body: Value) -> Result<Value, UnreadableResponse> {
+    let none = || UnreadableResponse::shape("`items` does not hold the entity");
     match body.get_mut("items").map(Value::take) {
-        Some(Value::Array(mut entries)) if !entries.is_empty() => Ok(entries.swap_remove(0)),
-        Some(_) => Err(UnreadableResponse::shape(
-            "`items` does not hold the entity",
-        )),
+        Some(Value::Array(entries)) => entries.into_iter().find(Value::is_object).ok_or_else(none),
+        Some(_) => Err(none()),
         None => Ok(body),
     }
 }

@@ -118,15 +118,23 @@ pub(crate) fn parse_list(response: &Response) -> Result<Page<Identity>, Unreadab
     if !body.get("results").is_some_and(Value::is_array) {
         return Err(UnreadableResponse::shape("`results` is no list"));
     }
+    let is_other = |entry: &Value| {
+        let type_ = fields::text(entry, "/@type");
+        type_.is_some_and(|type_| type_ != TYPE)
+    };
     let entries = fields::list(&body, "/results").iter();
-    let identities = entries.filter(|entry| fields::text(entry, "/@type").as_deref() == Some(TYPE));
-    let items = identities
-        .map(|entry| read(entry).map(|identity| (identity.id.as_str().to_owned(), identity)))
-        .collect::<Result<_, _>>()?;
-    Ok(Page {
-        items,
-        next: NextPage::Cursor(next),
-    })
+    let identities = entries.filter(|entry| !is_other(entry));
+    Ok(Page::of(
+        EntityKind::Identity,
+        identities,
+        NextPage::Cursor(next),
+        |entry| {
+            if fields::text(entry, "/@type").is_none() {
+                return Err(UnreadableResponse::shape("`/@type` is missing"));
+            }
+            read(entry).map(|identity| (identity.id.as_str().to_owned(), identity))
+        },
+    ))
 }
 
 pub(crate) fn parse_one(response: &Response) -> Result<Identity, UnreadableResponse> {

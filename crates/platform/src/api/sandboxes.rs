@@ -79,25 +79,19 @@ pub(crate) fn parse_list(
         .get("sandboxes")
         .and_then(Value::as_array)
         .ok_or_else(|| UnreadableResponse::shape("`sandboxes` is no list"))?;
-    let items = entries
-        .iter()
-        .map(|entry| {
-            let name = fields::text(entry, "/name")
-                .ok_or_else(|| UnreadableResponse::shape("a sandbox has no name"))?;
-            let info = SandboxInfo {
-                title: fields::text(entry, "/title"),
-                state: SandboxState::read(&fields::text(entry, "/state").unwrap_or_default()),
-                type_: fields::text(entry, "/type"),
-                is_default: fields::flag(entry, "/isDefault").unwrap_or(false),
-                name: name.clone(),
-            };
-            Ok((name, info))
-        })
-        .collect::<Result<_, UnreadableResponse>>()?;
-    Ok(Page {
-        items,
-        next: NextPage::Offset { start, limit },
-    })
+    let next = NextPage::Offset { start, limit };
+    Ok(Page::of(EntityKind::Sandbox, entries, next, |entry| {
+        let name = fields::text(entry, "/name")
+            .ok_or_else(|| UnreadableResponse::shape("a sandbox has no name"))?;
+        let info = SandboxInfo {
+            title: fields::text(entry, "/title"),
+            state: SandboxState::read(&fields::text(entry, "/state").unwrap_or_default()),
+            type_: fields::text(entry, "/type"),
+            is_default: fields::flag(entry, "/isDefault").unwrap_or(false),
+            name: name.clone(),
+        };
+        Ok((name, info))
+    }))
 }
 
 impl Client {

@@ -213,14 +213,12 @@ pub(crate) fn parse_list<T: Titled>(response: &Response) -> Result<Page<T>, Unre
     let Some(Value::Array(entries)) = body.get_mut("results").map(Value::take) else {
         return Err(UnreadableResponse::shape("`results` is no list"));
     };
-    let items = entries
-        .into_iter()
-        .map(|entry| T::read(entry).map(|object| (object.id().to_owned(), object)))
-        .collect::<Result<_, _>>()?;
-    Ok(Page {
-        items,
-        next: NextPage::Cursor(next),
-    })
+    Ok(Page::of(
+        T::KIND,
+        entries,
+        NextPage::Cursor(next),
+        |entry| T::read(entry).map(|object| (object.id().to_owned(), object)),
+    ))
 }
 
 pub(crate) fn parse_one<T: Titled>(response: &Response) -> Result<T, UnreadableResponse> {

@@ -405,12 +405,17 @@ async fn reads_bound_time_size_and_type() {
         (
             "another shape",
             Box::new(|| json(200, r#"{"items":{}}"#)),
-            Class::PlatformRejected,
+            Class::Unavailable,
         ),
         (
             "nothing in the envelope",
             Box::new(|| json(200, r#"{"items":[]}"#)),
-            Class::PlatformRejected,
+            Class::Unavailable,
+        ),
+        (
+            "null in the envelope",
+            Box::new(|| json(200, r#"{"items":[null]}"#)),
+            Class::Unavailable,
         ),
         ("500", Box::new(|| json(500, "")), Class::Unavailable),
         (

@@ -412,8 +412,8 @@ async fn each_failure_of_the_token_service_has_its_class() {
         (
             "no token under 200",
             Box::new(|| json(200, "{}")),
-            Class::PlatformRejected,
-            Next::GiveUp,
+            Class::Unavailable,
+            Next::Wait,
         ),
     ];
     for (case, reply, class, next) in cases {
