@@ -19,8 +19,9 @@ pub(crate) async fn find_by_name<K: Ensurable>(
     let sandbox = platform.sandbox(sandbox).await?;
     let intent = platform.intent(K::KIND, &sandbox, "", name);
     let found = K::find_named(&sandbox, name).await?.into_iter();
-    let found = found
-        .map(|each| each.existing())
-        .map(|each| (!each.is_of(&intent), each.created_at, each.id));
-    Ok(found.min().map(|(is_not_ours, _, id)| (id, !is_not_ours)))
+    let found: Vec<_> = found.map(|each| each.existing()).collect();
+    let first = found
+        .iter()
+        .min_by_key(|each| (!each.is_of(&intent), each.rank()));
+    Ok(first.map(|each| (each.id.clone(), each.is_of(&intent))))
 }

@@ -1,7 +1,9 @@
 //! Responses of the platform that are not as Adobe's documents show them.
 
-use aep_emulator::{Action, CannedAnswer, Rule};
-use aep_flow_testkit::platform::{counts, whole_chain};
+use std::time::Duration;
+
+use aep_emulator::{Action, CannedAnswer, CreatedForm, Rule};
+use aep_flow_testkit::platform::{counts, the, whole_chain};
 use aep_flow_testkit::{World, input, table};
 use serde_json::json;
 
@@ -34,6 +36,48 @@ async fn a_read_whose_response_has_another_shape_is_tried_again() {
     for rule in world.emulator.faults() {
         assert_eq!(rule.played, 2, "{:?}", rule.rule);
     }
+    assert_eq!(counts(&world.emulator), whole_chain(1));
+    world.end(worker).await;
+}
+
+/// Has every read show when something was created in this form.
+fn show_created(world: &World, form: CreatedForm) {
+    world
+        .emulator
+        .add_fault(Rule::new("GET", "*", Action::CreatedAs { form }));
+}
+
+#[tokio::test]
+async fn of_mapping_sets_with_written_dates_the_oldest_is_taken_again() {
+    let world = World::new().await;
+    show_created(&world, CreatedForm::Text);
+    let worker = world.worker();
+    let input = input(&[table("Contacts")]);
+    let first = world.ingest(&input).await.unwrap();
+    // Other callers lost, and nothing deletes their sets. Ids are random: without the dates, the
+    // first one of thirteen would be taken by chance only.
+    let set = the(&world.emulator, "mappingSets", "");
+    for _ in 0..12 {
+        let again = json!({"name": set["name"], "outputSchema": set["outputSchema"],
+                           "mappings": set["mappings"]});
+        world
+            .post("/data/foundation/conversion/mappingSets", &again)
+            .await;
+    }
+    assert_eq!(world.ingest(&input).await.unwrap(), first);
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_has_no_known_age_is_taken_when_older_ones_would_be_listed() {
+    let mut config = aep_flow_testkit::world::emulator_config();
+    config.lists.lag = Duration::from_secs(1);
+    let world = World::with(config).await;
+    show_created(&world, CreatedForm::Unknown);
+    let worker = world.worker_with(|config| config.ensure.list_lag = Duration::from_secs(1));
+    let input = input(&[table("Contacts")]);
+    let first = world.ingest(&input).await.unwrap();
+    assert_eq!(world.ingest(&input).await.unwrap(), first);
     assert_eq!(counts(&world.emulator), whole_chain(1));
     world.end(worker).await;
 }

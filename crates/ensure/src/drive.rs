@@ -146,8 +146,8 @@ pub enum EnsureError<F> {
         /// Its name.
         name: String,
     },
-    /// Several of ours exist, and more than one is in use.
-    #[error("{} {kind}s called `{name}` exist for the same intent, and the duplicates are in use: {}", ids.len(), ids.join(", "))]
+    /// Several of ours exist, and more than one is in use, or of unknown age.
+    #[error("{} {kind}s called `{name}` exist for the same intent, and none of them may be deleted, as they are in use or it isn't known which is the oldest: {}", ids.len(), ids.join(", "))]
     Undecided {
         /// Kind of the resource.
         kind: ResourceKind,

@@ -77,10 +77,10 @@ pub enum Past {
         /// Looks since then.
         looks: u32,
     },
-    /// A create was refused at `since`, as something has that name which no list showed yet.
-    /// Nothing of this call is under way.
+    /// Something had that name at `since`: a create was refused for it, while no list showed it
+    /// yet, or a list showed it without its age. Nothing of this call is under way.
     Taken {
-        /// When it was refused.
+        /// When that was.
         since: Timestamp,
     },
     /// The response to a create gave `id`, and a second caller may have created another.
@@ -118,6 +118,17 @@ pub struct Existing {
 }
 
 impl Existing {
+    /// Whether it is known when it was created.
+    fn has_known_age(&self) -> bool {
+        self.created_at > 0
+    }
+
+    /// The smallest is taken: the oldest, and of equal age the one of the smallest id, so that
+    /// every caller finds the same one. One of unknown age may be the youngest, so it comes last.
+    pub fn rank(&self) -> (bool, i64, &str) {
+        (!self.has_known_age(), self.created_at, &self.id)
+    }
+
     /// Whether it carries a marker of the same natural key, so that it is one of ours.
     pub fn is_of(&self, intent: &Intent) -> bool {
         let marker = self.marker.as_ref();
@@ -155,7 +166,7 @@ pub enum State {
         end: End,
         /// Ids that are left to delete.
         duplicates: Vec<String>,
-        /// Ids that something uses.
+        /// Ids that are left alone, above all those that something uses.
         in_use: Vec<String>,
     },
     /// The attempt is over.
@@ -248,7 +259,8 @@ pub enum End {
         /// Fields that differ.
         fields: Vec<String>,
     },
-    /// Several of ours exist, and something uses the duplicates.
+    /// Several of ours exist, and something uses the duplicates, or it isn't known which is the
+    /// oldest.
     Undecided {
         /// Their ids, the oldest first.
         ids: Vec<String>,
@@ -369,7 +381,13 @@ fn judge_left(
             }
         };
     };
-    if let Some(after) = until_old_enough(call, now, &candidate) {
+    if let Some(after) = until_old_enough(call, now, &past, &candidate) {
+        let past = if past == Past::Clean && !candidate.has_known_age() {
+            // The next look would know no more of its age, but that it existed now.
+            Past::Taken { since: now.ours }
+        } else {
+            past
+        };
         return look_again(past, Why::Young, Some(after));
     }
     match &past {
@@ -407,7 +425,7 @@ fn may_turn_up(call: &Call<'_>, found: &[Existing], candidate: Option<&Existing>
     // each create, so none was sent.
     let existed_before = call.begun.is_some_and(|begun| {
         let shown = candidate.created_at + milliseconds(call.rules.list_lag + CLOCK_SKEW);
-        candidate.created_at > 0 && shown < begun.as_millisecond()
+        candidate.has_known_age() && shown < begun.as_millisecond()
     });
     !existed_before
 }
@@ -419,9 +437,17 @@ fn has_been_silent(rules: Rules, now: Now, since: Timestamp, looks: u32) -> bool
 
 /// How long until everything older than `candidate` is in the lists, so that it is known to
 /// be the one that wins.
-fn until_old_enough(call: &Call<'_>, now: Now, candidate: &Existing) -> Option<Duration> {
+fn until_old_enough(
+    call: &Call<'_>,
+    now: Now,
+    past: &Past,
+    candidate: &Existing,
+) -> Option<Duration> {
     if is_settled_at_once(call) || call.rules.sole_caller {
         return None;
+    }
+    if !candidate.has_known_age() {
+        return until_surely_old_enough(call.rules, now, past);
     }
     let age = now.platforms.as_millisecond() - candidate.created_at;
     // Nothing is younger than new: what lies ahead is by another clock, or one that is read
@@ -433,6 +459,26 @@ fn until_old_enough(call: &Call<'_>, now: Now, candidate: &Existing) -> Option<D
     // The platform's time is known to the second: after less the next look would read the same.
     let seconds = missing.unsigned_abs().div_ceil(1000);
     (missing > 0 && is_believable).then(|| Duration::from_secs(seconds))
+}
+
+/// The same for a candidate of unknown age, which may be as young as what is known allows.
+fn until_surely_old_enough(rules: Rules, now: Now, past: &Past) -> Option<Duration> {
+    if rules.list_lag.is_zero() {
+        return None;
+    }
+    let (since, needed) = match past {
+        Past::Clean => (now.ours, rules.settling()),
+        // A look found it then.
+        Past::Taken { since } => (*since, rules.settling()),
+        // Whoever created another one did so before ours was in the lists.
+        Past::Made { at, .. } => (*at, rules.list_lag + rules.settling()),
+        // Ours took effect within the quiet period.
+        Past::Open { since, .. } => (*since, rules.silence() + rules.settling()),
+    };
+    let waited = Duration::try_from(now.ours.duration_since(since)).unwrap_or(Duration::ZERO);
+    needed
+        .checked_sub(waited)
+        .filter(|missing| !missing.is_zero())
 }
 
 /// Whether an older one that no list shows yet would change nothing: none can exist, or it would
@@ -500,17 +546,20 @@ fn conclude(call: &Call<'_>, past: Past, found: &[Existing], winner: &Existing) 
     let verdict = verdict(call, &past, winner);
     // A call that is refused changes nothing of what others created.
     let is_refused = !matches!(verdict, End::Answer { .. });
-    let mut duplicates = Vec::new();
+    let (mut duplicates, mut undecided) = (Vec::new(), Vec::new());
     if Uniqueness::of(call.intent.kind()) == Uniqueness::Deleted && is_ours(call, &past, winner) {
         let others = found.iter().filter(|each| each.id != winner.id);
-        duplicates.extend(
-            others
-                .filter(|each| is_ours(call, &past, each))
-                .filter(|each| !is_refused || is_of_call(call, &past, each))
-                .map(|each| each.id.clone()),
-        );
+        let others = others.filter(|each| is_ours(call, &past, each));
+        for other in others.filter(|each| !is_refused || is_of_call(call, &past, each)) {
+            // Nothing is deleted that may be the oldest.
+            if winner.has_known_age() && other.has_known_age() {
+                duplicates.push(other.id.clone());
+            } else {
+                undecided.push(other.id.clone());
+            }
+        }
     }
-    delete(past, verdict, duplicates, Vec::new())
+    delete(past, verdict, duplicates, undecided)
 }
 
 /// Whether this very call created it.
@@ -559,7 +608,8 @@ fn verdict(call: &Call<'_>, past: &Past, winner: &Existing) -> End {
 fn is_own(call: &Call<'_>, past: &Past, marker: &Marker) -> bool {
     let is_silent =
         !marker.names_its_maker() && Uniqueness::of(call.intent.kind()) == Uniqueness::Kept;
-    marker.is_by_maker_of(call.intent.marker()) || (is_silent && *past != Past::Clean)
+    let has_sent = matches!(past, Past::Open { .. } | Past::Made { .. });
+    marker.is_by_maker_of(call.intent.marker()) || (is_silent && has_sent)
 }
 
 fn delete(past: Past, verdict: End, duplicates: Vec<String>, in_use: Vec<String>) -> (State, Do) {
@@ -581,13 +631,11 @@ fn delete(past: Past, verdict: End, duplicates: Vec<String>, in_use: Vec<String>
     end(verdict)
 }
 
-/// The winner: the oldest of ours if there are any, and of equal age the one of the smallest id,
-/// so that every caller finds the same one.
+/// The winner: the oldest of ours if there are any.
 fn candidate<'a>(call: &Call<'_>, past: &Past, found: &'a [Existing]) -> Option<&'a Existing> {
-    let age = |each: &&'a Existing| (each.created_at, each.id.as_str());
-    let ours = found.iter().filter(|each| is_ours(call, past, each));
-    ours.min_by_key(age)
-        .or_else(|| found.iter().min_by_key(age))
+    let oldest = |all: &mut dyn Iterator<Item = &'a Existing>| all.min_by_key(|each| each.rank());
+    oldest(&mut found.iter().filter(|each| is_ours(call, past, each)))
+        .or_else(|| oldest(&mut found.iter()))
 }
 
 fn answer(existing: &Existing, outcome: Outcome, differs: Vec<String>) -> End {

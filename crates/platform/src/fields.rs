@@ -5,6 +5,7 @@
 
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::ids::{Etag, IdError};
@@ -59,6 +60,18 @@ pub(crate) fn integer(value: &Value, pointer: &str) -> Option<i64> {
     }
 }
 
+/// The field as a time in milliseconds since 1970: as a number, or as a date-time with its offset
+/// from UTC. Absent if it is neither, as a wrong time is worse than none.
+pub(crate) fn time_ms(value: &Value, pointer: &str) -> Option<i64> {
+    let of_text = || {
+        let time: Timestamp = value.pointer(pointer)?.as_str()?.trim().parse().ok()?;
+        Some(time.as_millisecond())
+    };
+    integer(value, pointer)
+        .or_else(of_text)
+        .filter(|ms| *ms > 0)
+}
+
 /// The field as a flag, also if it is a text.
 pub(crate) fn flag(value: &Value, pointer: &str) -> Option<bool> {
     match value.pointer(pointer)? {
@@ -105,4 +118,36 @@ pub(crate) fn required_id<I: FromStr<Err = IdError>>(
 /// `etag`, as all examples spell it, or `eTag`, as the reference does for runs.
 pub(crate) fn etag(value: &Value) -> Option<Etag> {
     id(value, "/etag").or_else(|| id(value, "/eTag"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_time_is_a_number_or_a_date_time() {
+        let ms = 1_590_792_069_173_i64;
+        let cases = [
+            (json!(ms), Some(ms)),
+            (json!(ms.to_string()), Some(ms)),
+            (json!("2020-05-29T22:41:09.173Z"), Some(ms)),
+            (json!("2020-05-30T00:41:09.173+02:00"), Some(ms)),
+            (json!("2020-05-29T22:41:09.173+0000"), Some(ms)),
+            (json!("2020-05-29 22:41:09Z"), Some(ms - 173)),
+            // Nobody says by which clock.
+            (json!("2020-05-29T22:41:09.173"), None),
+            (json!("2020-05-29"), None),
+            (json!("yesterday"), None),
+            (json!(0), None),
+            (json!(-1), None),
+            (json!(null), None),
+            (json!({}), None),
+        ];
+        for (shown, expected) in cases {
+            let entity = json!({"createdDate": shown});
+            assert_eq!(time_ms(&entity, "/createdDate"), expected, "{shown}");
+        }
+    }
 }

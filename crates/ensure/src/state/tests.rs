@@ -76,6 +76,14 @@ fn ours(call: &Call<'_>, id: &str, second: i64) -> Existing {
     existing(id, second, Some(theirs.marker()))
 }
 
+/// The same, of which nobody knows since when it exists.
+fn ageless(existing: Existing) -> Existing {
+    Existing {
+        created_at: 0,
+        ..existing
+    }
+}
+
 /// Made by hand.
 fn foreign(id: &str, second: i64) -> Existing {
     existing(id, second, None)
@@ -576,14 +584,85 @@ mod age {
     }
 
     #[test]
-    fn one_of_unknown_age_is_taken_for_old() {
+    fn one_of_unknown_age_is_taken_for_as_young_as_can_be() {
+        let wanted = want(MappingSet);
+        let call = call(&wanted);
+        let found = [ageless(ours(&call, "a", 0))];
+        let seen = Past::Taken { since: at(0) };
+        let wait = end_of(&call, Past::Clean, 0, &found);
+        assert_eq!(wait, young(seen.clone(), 32_000));
+        assert_eq!(
+            end_of(&call, seen.clone(), 31, &found),
+            young(seen.clone(), 1_000)
+        );
+        assert_eq!(end_of(&call, seen, 32, &found), adopted("a"));
+        // Created at 0, and listed by 30: until then somebody may create another one, which is
+        // listed by 60.
+        let own = made_as("a");
+        assert_eq!(
+            end_of(&call, own.clone(), 32, &found),
+            young(own.clone(), 30_000)
+        );
+        assert_eq!(
+            end_of(&call, own, 62, &found),
+            answered("a", Outcome::Created)
+        );
+        // It may take effect at 120.
+        let open = open_since(0, 2);
+        assert_eq!(
+            end_of(&call, open.clone(), 151, &found),
+            young(open.clone(), 31_000)
+        );
+        assert_eq!(end_of(&call, open, 182, &found), adopted("a"));
+        // Without a lag there is nothing to wait for.
+        let rules = NO_LAG;
+        let call = Call { rules, ..call };
+        assert_eq!(end_of(&call, Past::Clean, 0, &found), adopted("a"));
+    }
+
+    #[test]
+    fn one_of_unknown_age_comes_behind_all_others() {
+        let wanted = want(MappingSet);
+        let call = call(&wanted);
+        let found = [
+            ageless(ours(&call, "a", 0)),
+            ours(&call, "c", 1),
+            ours(&call, "b", 2),
+        ];
+        assert_eq!(end_of(&call, Past::Clean, LATER, &found), adopted("c"));
+    }
+
+    #[test]
+    fn nothing_is_deleted_of_which_the_age_is_unknown() {
         let wanted = want(BaseConnection);
         let call = call(&wanted);
-        let found = [Existing {
-            created_at: 0,
-            ..ours(&call, "a", 0)
-        }];
-        assert_eq!(end_of(&call, Past::Clean, 0, &found), adopted("a"));
+        let known = [ours(&call, "a", 0), ours(&call, "b", 1)];
+        let unknown = ageless(ours(&call, "c", 2));
+        let found = [known.as_slice(), std::slice::from_ref(&unknown)].concat();
+        let ids = |ids: &[&str]| End::Undecided {
+            ids: ids.iter().map(|&id| id.to_owned()).collect(),
+        };
+        let (deleted, end) = attempt(&call, Past::Clean, LATER, &found, &[]);
+        assert_eq!(deleted, ["b"]);
+        assert_eq!(end, Do::End(ids(&["a", "c"])));
+        // Nor for one of unknown age.
+        let found = [unknown, ageless(ours(&call, "d", 3))];
+        let seen = Past::Taken { since: at(0) };
+        let (deleted, end) = attempt(&call, seen, LATER, &found, &[]);
+        assert!(deleted.is_empty());
+        assert_eq!(end, Do::End(ids(&["c", "d"])));
+    }
+
+    #[test]
+    fn one_of_unknown_age_is_not_ours_for_having_waited() {
+        let wanted = want(MappingSet);
+        let call = Call {
+            on_existing: OnExisting::Fail,
+            ..call(&wanted)
+        };
+        let found = [ageless(ours(&call, "a", 0))];
+        let seen = Past::Taken { since: at(0) };
+        assert_eq!(end_of(&call, seen, LATER, &found), conflict_with("a"));
     }
 
     #[test]

@@ -184,7 +184,7 @@ fn read(id: &str, value: Value) -> Result<Dataset, UnreadableResponse> {
         id,
         name: fields::text(&value, "/name").unwrap_or_default(),
         description: fields::text(&value, "/description"),
-        created_at_ms: fields::integer(&value, "/created"),
+        created_at_ms: fields::time_ms(&value, "/created"),
         version: fields::text(&value, "/version"),
         etag: None,
         state: fields::text(&value, "/state"),

@@ -118,7 +118,7 @@ impl Entity for BaseConnection {
             id: fields::required_id(&value, "/id")?,
             name: fields::text(&value, "/name").unwrap_or_default(),
             description: fields::text(&value, "/description"),
-            created_at_ms: fields::integer(&value, "/createdAt"),
+            created_at_ms: fields::time_ms(&value, "/createdAt"),
             etag: fields::etag(&value),
             state: fields::text(&value, "/state"),
             connection_spec: ConnectionSpecRef::read(&value),

@@ -92,7 +92,8 @@ pub struct MappingSet {
     pub id: MappingSetId,
     /// Its name, if it was given one; names are not unique.
     pub name: String,
-    /// When it was created, in milliseconds since 1970, if the service shows a number.
+    /// When it was created, in milliseconds since 1970, if that can be read. The guide shows a
+    /// number, the reference a date-time.
     pub created_at_ms: Option<i64>,
     /// Its version, 0 for a new one; a flow keeps the one that it names.
     pub version: Option<i64>,
@@ -225,7 +226,7 @@ fn read(value: Value) -> Result<MappingSet, UnreadableResponse> {
     Ok(MappingSet {
         id: fields::required_id(&value, "/id")?,
         name: fields::text(&value, "/name").unwrap_or_default(),
-        created_at_ms: fields::integer(&value, "/createdDate"),
+        created_at_ms: fields::time_ms(&value, "/createdDate"),
         version: fields::integer(&value, "/version"),
         schema_ref,
         mappings: fields::list(&value, "/mappings")

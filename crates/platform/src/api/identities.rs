@@ -95,7 +95,7 @@ fn read(value: &Value) -> Result<Identity, UnreadableResponse> {
         property: fields::text(value, "/xdm:sourceProperty").unwrap_or_default(),
         namespace: fields::text(value, "/xdm:namespace").unwrap_or_default(),
         is_primary: fields::flag(value, "/xdm:isPrimary").unwrap_or_default(),
-        created_at_ms: fields::integer(value, "/created"),
+        created_at_ms: fields::time_ms(value, "/created"),
     })
 }
 

@@ -109,7 +109,7 @@ pub struct FlowRun {
 const LEAST_MILLISECONDS: i64 = 100_000_000_000;
 
 fn millis(value: &Value, pointer: &str) -> Option<i64> {
-    let time = fields::integer(value, pointer).filter(|time| *time > 0)?;
+    let time = fields::time_ms(value, pointer)?;
     Some(if time < LEAST_MILLISECONDS {
         time * 1000
     } else {
@@ -164,7 +164,7 @@ impl Entity for FlowRun {
         Ok(Self {
             id: fields::required_id(&value, "/id")?,
             flow_id: fields::id(&value, "/flowId"),
-            created_at_ms: fields::integer(&value, "/createdAt"),
+            created_at_ms: fields::time_ms(&value, "/createdAt"),
             etag: fields::etag(&value),
             status: RunStatus::read(
                 &fields::text(metrics, "/statusSummary/status").unwrap_or_default(),

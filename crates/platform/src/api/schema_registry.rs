@@ -134,7 +134,7 @@ pub(crate) trait Titled: Sized {
 }
 
 fn created_at_ms(value: &Value) -> Option<i64> {
-    fields::integer(value, "/meta:registryMetadata/repo:createdDate")
+    fields::time_ms(value, "/meta:registryMetadata/repo:createdDate")
 }
 
 impl Titled for FieldGroup {
