@@ -81,3 +81,52 @@ async fn what_has_no_known_age_is_taken_when_older_ones_would_be_listed() {
     assert_eq!(counts(&world.emulator), whole_chain(1));
     world.end(worker).await;
 }
+
+#[tokio::test]
+async fn a_refusal_that_breaks_off_is_looked_into() {
+    let world = World::new().await;
+    let worker = world.worker();
+    let input = input(&[table("Contacts")]);
+    let first = world.ingest(&input).await.unwrap();
+    // The title is taken, the look does not show by what, and the refusal does not get to say so.
+    let fault = |method, route, action| {
+        world
+            .emulator
+            .add_fault(Rule::new(method, route, action).nth([1]));
+    };
+    for route in ["/tenant/fieldgroups", "/tenant/schemas"] {
+        let (ms, seed) = (600_000, None);
+        fault("GET", route, Action::ListLag { ms, seed });
+        fault("POST", route, Action::Truncate { bytes: Some(40) });
+    }
+    assert_eq!(world.ingest(&input).await.unwrap(), first);
+    for rule in world.emulator.faults() {
+        assert_eq!(rule.played, 1, "{:?}", rule.rule);
+    }
+    assert_eq!(counts(&world.emulator), whole_chain(1));
+    world.end(worker).await;
+}
+
+#[tokio::test]
+async fn a_redirect_of_a_create_says_nothing_of_its_effect() {
+    let world = World::new().await;
+    for (route, status) in [
+        ("/connections", 301),
+        ("/sourceConnections", 302),
+        ("/targetConnections", 307),
+        ("/flows", 308),
+    ] {
+        let moved = CannedAnswer::empty(status).with_header("Location", "https://login.example/");
+        let created = Action::ApplyThenAnswer(moved);
+        world
+            .emulator
+            .add_fault(Rule::new("POST", route, created).nth([1]));
+    }
+    let worker = world.worker();
+    world.ingest(&input(&[table("Contacts")])).await.unwrap();
+    for rule in world.emulator.faults() {
+        assert_eq!((rule.seen, rule.played), (1, 1), "{:?}", rule.rule);
+    }
+    assert_eq!(counts(&world.emulator), whole_chain(1));
+    world.end(worker).await;
+}

@@ -35,10 +35,10 @@ const VERSION: Class = Class::Conflict(Conflict::Version);
 /// One row by status: lowest and highest status, class, next, what it means for a write.
 /// Source: RFC 9110, and for 500 "Experience Platform FAQ": too many calls at once show as 500.
 const BY_STATUS: &[(u16, u16, Class, Next, Decision)] = &[
-    // A redirect is not followed: the address in the settings is wrong. A server sends 303 after it
-    // has done the work of a POST.
-    (300, 399, Class::PlatformRejected, FIX, Decided),
-    (303, 303, Class::PlatformRejected, LOOK, Open),
+    // A redirect is not followed: the address in the settings is wrong. A server may have done the
+    // work of a POST before it sends one (303 means that), and so may what sends a redirect in its
+    // place.
+    (300, 399, Class::PlatformRejected, FIX, Open),
     (400, 499, Class::PlatformRejected, GIVE_UP, Decided),
     (400, 400, Class::PlatformRejected, FIX, Decided),
     (401, 401, Class::Unauthenticated, RENEW, Decided),
@@ -329,6 +329,10 @@ pub(crate) fn classify(operation: Operation, refusal: &PlatformRefusal) -> Meani
         class = text_class;
         next = text_next;
     }
+    if refusal.is_cut_off && !is_passing(class) {
+        // What is missing may have said something else, above all that the name is taken.
+        (class, next, decision) = (Class::Unavailable, WAIT, Open);
+    }
     match (operation, decision) {
         // A read has no effect, so its effect is never unknown.
         (Operation::Read, _) | (_, Decided | ByStatus) => Meaning {
@@ -341,6 +345,21 @@ pub(crate) fn classify(operation: Operation, refusal: &PlatformRefusal) -> Meani
             next: Next::Look,
             effect: RequestEffect::Unknown,
         },
+    }
+}
+
+/// Whether the same request may succeed later, or with a new token.
+pub(crate) fn is_passing(class: Class) -> bool {
+    match class {
+        Class::RateLimited | Class::Unavailable | Class::Unauthenticated => true,
+        Class::InvalidInput
+        | Class::PermissionDenied
+        | Class::SandboxNotFound
+        | Class::SourceRejectedCredentials
+        | Class::Conflict(_)
+        | Class::NotFound
+        | Class::PlatformRejected
+        | Class::OutcomeUnknown => false,
     }
 }
 

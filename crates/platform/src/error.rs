@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use crate::classify::{classify, refuses_filter};
+use crate::classify::{classify, is_passing, refuses_filter};
 use crate::code::{AdobeCode, RequestId};
 use crate::kind::{EntityKind, Operation};
 use crate::meaning::{Class, Meaning, Next, RequestEffect};
@@ -239,21 +239,14 @@ impl PlatformError {
 /// What IMS's refusal of a token request means.
 fn of_credentials(refusal: &PlatformRefusal) -> Meaning {
     let meaning = classify(Operation::Read, refusal);
-    match meaning.class {
-        Class::RateLimited | Class::Unavailable | Class::Unauthenticated => meaning,
-        // Any other refusal by IMS is about the configuration of the credentials.
-        Class::InvalidInput
-        | Class::PermissionDenied
-        | Class::SandboxNotFound
-        | Class::SourceRejectedCredentials
-        | Class::Conflict(_)
-        | Class::NotFound
-        | Class::PlatformRejected
-        | Class::OutcomeUnknown => Meaning {
-            class: Class::Unauthenticated,
-            next: Next::RenewToken,
-            ..meaning
-        },
+    if is_passing(meaning.class) {
+        return meaning;
+    }
+    // Any other refusal by IMS is about the configuration of the credentials.
+    Meaning {
+        class: Class::Unauthenticated,
+        next: Next::RenewToken,
+        ..meaning
     }
 }
 

@@ -32,6 +32,8 @@ pub struct PlatformRefusal {
     pub request_id: Option<RequestId>,
     /// The wait that the platform asked for, at most an hour.
     pub retry_after: Option<Duration>,
+    /// Whether the body broke off: it may have had a code that says more than the status.
+    pub is_cut_off: bool,
 }
 
 impl std::fmt::Display for PlatformRefusal {
@@ -43,6 +45,7 @@ impl std::fmt::Display for PlatformRefusal {
         match (&self.title, &self.detail) {
             (Some(title), Some(detail)) if title != detail => write!(f, ": {title}: {detail}")?,
             (Some(text), _) | (None, Some(text)) => write!(f, ": {text}")?,
+            (None, None) if self.is_cut_off => write!(f, ", and its body broke off")?,
             (None, None) => {}
         }
         if let Some(request_id) = &self.request_id {
@@ -68,8 +71,10 @@ impl PlatformRefusal {
                 .request_id()
                 .filter(|id| !repeats(id.as_str(), secrets)),
             retry_after: retry_after(&response.headers, now),
+            is_cut_off: false,
         };
         let Ok(body) = &response.body else {
+            refusal.is_cut_off = true;
             return refusal;
         };
         let kept = |text: &str| kept(text, secrets);
@@ -80,6 +85,10 @@ impl PlatformRefusal {
             Ok(_) => {}
             // An HTML page says no more than the status.
             Err(_) if looks_like_markup(body) => {}
+            // A proxy may end a body early and properly.
+            Err(error) if error.is_eof() && body.trim_ascii_start().first() == Some(&b'{') => {
+                refusal.is_cut_off = true;
+            }
             Err(_) => refusal.detail = kept(&String::from_utf8_lossy(body)),
         }
         refusal

@@ -551,8 +551,11 @@ fn the_registrys_codes_are_classified() {
 #[test]
 fn a_bare_status_is_classified() {
     let cases = [
-        (301, "PlatformRejected FixInput Refused"),
-        (303, "PlatformRejected Look Unknown"),
+        (301, "PlatformRejected FixInput Unknown"),
+        (302, "PlatformRejected FixInput Unknown"),
+        (303, "PlatformRejected FixInput Unknown"),
+        (307, "PlatformRejected FixInput Unknown"),
+        (308, "PlatformRejected FixInput Unknown"),
         (400, "PlatformRejected FixInput Refused"),
         (401, "Unauthenticated RenewToken Refused renew"),
         (403, "PermissionDenied GiveUp Refused"),
@@ -579,6 +582,25 @@ fn a_bare_status_is_classified() {
     ];
     for (status, expected) in cases {
         assert_eq!(meaning(status, ""), expected, "{status}");
+    }
+}
+
+#[test]
+fn a_refusal_that_breaks_off_decides_nothing_final() {
+    for (status, expected) in [
+        (400, "Unavailable Wait Unknown"),
+        (403, "Unavailable Wait Unknown"),
+        (404, "Unavailable Wait Unknown"),
+        (409, "Unavailable Wait Unknown"),
+        (422, "Unavailable Wait Unknown"),
+        // What is missing changes nothing.
+        (401, "Unauthenticated RenewToken Refused renew"),
+        (429, "RateLimited Wait Refused"),
+        (503, "Unavailable Wait Unknown"),
+    ] {
+        for body in ["{", r#"{"type":"http://ns.adobe.com/aep/errors/XDM-15"#] {
+            assert_eq!(meaning(status, body), expected, "{status} {body}");
+        }
     }
 }
 

@@ -248,9 +248,9 @@ async fn each_end_of_a_create_says_what_is_known() {
                 ScriptedReply::Bytes("HTTP/1.1 400 X\r\ncontent-length: 99\r\n\r\n{".into())
             }),
             "Refused",
-            RequestEffect::Refused,
-            Next::FixInput,
-            Class::PlatformRejected,
+            RequestEffect::Unknown,
+            Next::Look,
+            Class::OutcomeUnknown,
         ),
         (
             "400 with a giant text",
@@ -269,9 +269,9 @@ async fn each_end_of_a_create_says_what_is_known() {
                 )
             }),
             "Refused",
-            RequestEffect::Refused,
-            Next::FixInput,
-            Class::PlatformRejected,
+            RequestEffect::Unknown,
+            Next::Look,
+            Class::OutcomeUnknown,
         ),
     ];
     for (case, reply, end, outcome, next, class) in cases {

@@ -65,6 +65,7 @@ fn refused(status: u16) -> PlatformError {
         detail: None,
         request_id: None,
         retry_after: None,
+        is_cut_off: false,
     })))
 }
 
