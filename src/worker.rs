@@ -104,7 +104,8 @@ impl ReadyWorker {
             secrets::check_system(folder)?;
         }
         let meters = Meters::start(config.metrics.listen.is_some()).map_err(watch)?;
-        let platform = platform_client::from_config(&config)?;
+        // The server tries again whatever may pass.
+        let platform = platform_client::from_config(&config)?.map(aep_platform::Client::patient);
         if platform.is_none() {
             tracing::warn!(
                 "no credentials for Adobe Experience Platform: every activity will fail; \

@@ -130,3 +130,46 @@ async fn a_redirect_of_a_create_says_nothing_of_its_effect() {
     assert_eq!(counts(&world.emulator), whole_chain(1));
     world.end(worker).await;
 }
+
+#[tokio::test]
+async fn a_proxys_page_is_not_taken_for_adobes_word() {
+    let world = World::new().await;
+    let moved = CannedAnswer::empty(302).with_header("Location", "https://login.example/");
+    for (method, route, page) in [
+        ("GET", "/connections", CannedAnswer::html(401)),
+        ("GET", "/tenant/schemas", moved),
+        ("POST", "/mappingSets", CannedAnswer::html(403)),
+        // By its status it would say that what was just found is gone.
+        ("GET", "/connections/{id}", CannedAnswer::html(404)),
+    ] {
+        let page = Action::Refuse(page);
+        world
+            .emulator
+            .add_fault(Rule::new(method, route, page).first(2));
+    }
+    let worker = world.worker();
+    let input = input(&[table("Contacts")]);
+    let first = world.ingest(&input).await.unwrap();
+    assert_eq!(world.ingest(&input).await.unwrap(), first);
+    for rule in world.emulator.faults() {
+        assert_eq!(rule.played, 2, "{:?}", rule.rule);
+    }
+    assert_eq!(counts(&world.emulator), whole_chain(1));
+    world.end(worker).await;
+}
+
+#[tokio::test]
+async fn a_page_that_stays_is_said_as_what_it_is() {
+    let world = World::new().await;
+    let page = Action::Refuse(CannedAnswer::html(403));
+    world.emulator.add_fault(Rule::new("*", "/data/*", page));
+    let worker = world.worker();
+    let failed = world
+        .ingest(&input(&[table("Contacts")]))
+        .await
+        .unwrap_err();
+    assert_eq!(failed.kind, "PlatformRejected", "{failed:?}");
+    assert!(failed.message.contains("a page in HTML"), "{failed:?}");
+    assert!(failed.message.contains("a proxy"), "{failed:?}");
+    world.end(worker).await;
+}

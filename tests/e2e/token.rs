@@ -121,3 +121,42 @@ async fn an_ims_that_is_away_for_a_moment_is_asked_again() {
     world.ingest(&input(&[table("Contacts")])).await.unwrap();
     world.end(worker).await;
 }
+
+#[tokio::test]
+async fn a_token_that_dies_twice_in_one_attempt_ends_nothing() {
+    let mut config = emulator_config();
+    config.source.extra_tables = 4;
+    let world = World::with(config).await;
+    let refused = CannedAnswer::gateway(401, "401013", "Oauth token is not valid");
+    for route in ["/sourceConnections", "/dataSets", "/flows"] {
+        let refused = Action::Refuse(refused.clone());
+        world
+            .emulator
+            .add_fault(Rule::new("POST", route, refused).first(6));
+    }
+    let worker = world.worker();
+    let tables: Vec<_> = (1..=4)
+        .map(|number| table(&format!("Table{number:03}")))
+        .collect();
+    world.ingest(&input(&tables)).await.unwrap();
+    assert_eq!(counts(&world.emulator), whole_chain(4));
+    world.end(worker).await;
+}
+
+#[tokio::test]
+async fn a_token_service_that_refuses_for_a_moment_is_asked_again() {
+    for refusal in [
+        CannedAnswer::json(401, serde_json::json!({"error": "invalid_client"})),
+        CannedAnswer::json(403, serde_json::json!({})),
+        CannedAnswer::html(401),
+        CannedAnswer::html(404),
+    ] {
+        let world = World::new().await;
+        world
+            .emulator
+            .add_fault(Rule::new("POST", "/ims/token/v3", Action::Refuse(refusal)).first(2));
+        let worker = world.worker();
+        world.ingest(&input(&[table("Contacts")])).await.unwrap();
+        world.end(worker).await;
+    }
+}

@@ -329,6 +329,10 @@ pub(crate) fn classify(operation: Operation, refusal: &PlatformRefusal) -> Meani
         class = text_class;
         next = text_next;
     }
+    if refusal.is_page && !matches!(class, Class::RateLimited | Class::Unavailable) {
+        // Whatever its status is, it says nothing of credentials, rights or resources.
+        (class, next) = (Class::PlatformRejected, FIX);
+    }
     if refusal.is_cut_off && !is_passing(class) {
         // What is missing may have said something else, above all that the name is taken.
         (class, next, decision) = (Class::Unavailable, WAIT, Open);
@@ -371,6 +375,9 @@ pub(crate) fn is_documented(code: &AdobeCode) -> bool {
 /// Whether a new token may help. Then the token itself was refused, so nothing was done. `401014`,
 /// `401015` and `403011` are about its scopes, which a new one has as well.
 pub(crate) fn refuses_token(refusal: &PlatformRefusal) -> bool {
+    if refusal.is_page {
+        return false;
+    }
     let Some(code) = &refusal.code else {
         // Data Prep responds 401 without a documented body.
         return refusal.status == 401;
@@ -393,7 +400,7 @@ pub(crate) fn refuses_token(refusal: &PlatformRefusal) -> bool {
 
 /// Whether a service refuses the filter of a list. The look then needs another filter.
 pub(crate) fn refuses_filter(refusal: &PlatformRefusal) -> bool {
-    if refusal.status != 400 {
+    if refusal.status != 400 || refusal.is_page {
         return false;
     }
     match &refusal.code {

@@ -20,6 +20,7 @@ use crate::ims;
 use crate::kind::{EntityKind, Operation};
 use crate::meaning::Class;
 use crate::observe::{self, Observed, Renewal};
+use crate::patience::Patience;
 use crate::platform_clock::PlatformClock;
 use crate::refusal::PlatformRefusal;
 use crate::request::Request;
@@ -33,11 +34,13 @@ use crate::transport::{Transport, TransportKind, WireRequest};
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
+    is_patient: bool,
 }
 
 struct Inner {
     transport: Transport,
     tokens: TokenCache,
+    patience: Patience,
     clock: Arc<dyn Clock>,
     platform_clock: PlatformClock,
     settings: Settings,
@@ -82,6 +85,7 @@ impl Client {
             inner: Arc::new(Inner {
                 transport: Transport::new(&settings)?,
                 tokens: TokenCache::new(Arc::clone(&clock), rand::random::<f64>),
+                patience: Patience::new(Arc::clone(&clock)),
                 clock,
                 platform_clock: PlatformClock::new(),
                 in_line: Semaphore::new(settings.max_concurrent_requests),
@@ -94,7 +98,26 @@ impl Client {
                 credentials,
                 headers,
             }),
+            is_patient: false,
         })
+    }
+
+    /// The same client, for a caller that tries again later. The first refusals of a token in a
+    /// row, and the first responses of something that is none of Adobe's services, are then
+    /// [`Class::Unavailable`], as they may pass; later ones are what they are.
+    #[must_use]
+    pub fn patient(mut self) -> Self {
+        self.is_patient = true;
+        self
+    }
+
+    /// The error, as one that may pass if that is so.
+    fn judged(&self, error: PlatformError) -> PlatformError {
+        if self.is_patient && error.is_doubtful() && self.inner.patience.refused(error.kind()) {
+            error.that_may_pass()
+        } else {
+            error
+        }
     }
 
     /// The calls within a sandbox. Sends nothing: [`Sandbox::info`] says whether it exists.
@@ -160,6 +183,9 @@ impl Client {
                     }
                     Err(error) => observed.failed(error),
                 }
+                if grant.is_ok() {
+                    inner.patience.succeeded(EntityKind::AccessToken);
+                }
                 observe::token_asked_for(match &grant {
                     Ok(_) => Renewal::Renewed,
                     // A service that can't be reached, or limits the rate, has not judged the
@@ -170,6 +196,7 @@ impl Client {
                 grant
             })
             .await
+            .map_err(|error| self.judged(error))
     }
 
     /// Sends a request and reads the response with `parse`.
@@ -188,7 +215,7 @@ impl Client {
                     cause,
                 })
             })
-            .map_err(|end| PlatformError::new(request, end))
+            .map_err(|end| self.judged(PlatformError::new(request, end)))
     }
 
     /// Returns a response that is a 2xx, without reading its body.
@@ -231,6 +258,7 @@ impl Client {
                 .learn(&response, self.inner.clock.wall());
             if response.status.is_success() {
                 observed.responded(&response, None);
+                self.inner.patience.succeeded(request.kind);
                 return Ok(response);
             }
             let mut secrets = request.secrets.clone();

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use crate::classify::{classify, is_passing, refuses_filter};
+use crate::classify::{classify, is_passing, refuses_filter, refuses_token};
 use crate::code::{AdobeCode, RequestId};
 use crate::kind::{EntityKind, Operation};
 use crate::meaning::{Class, Meaning, Next, RequestEffect};
@@ -28,6 +28,7 @@ pub struct PlatformError {
     /// The name of what is written, or its id if it has one.
     name: String,
     end: End,
+    may_pass: bool,
 }
 
 /// The five ways in which a call fails.
@@ -66,6 +67,7 @@ impl PlatformError {
             kind: request.kind,
             name: clean(&request.name, 256),
             end,
+            may_pass: false,
         }
     }
 
@@ -77,7 +79,35 @@ impl PlatformError {
             kind: EntityKind::AccessToken,
             name: String::new(),
             end,
+            may_pass: false,
         }
+    }
+
+    /// The same as one that may pass: unavailable, for now.
+    pub(crate) fn that_may_pass(self) -> Self {
+        Self {
+            may_pass: true,
+            ..self
+        }
+    }
+
+    /// Whether it may pass although it does not look so: a refused token, as the token service
+    /// may be in trouble, and a response that none of Adobe's services sent.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        let End::Refused(refusal) = &self.end else {
+            return false;
+        };
+        let is_about_tokens = self.kind == EntityKind::AccessToken || refuses_token(refusal);
+        (is_about_tokens || !refusal.is_adobes())
+            && matches!(
+                self.class(),
+                Class::Unauthenticated | Class::PermissionDenied | Class::PlatformRejected
+            )
+    }
+
+    /// What was written or read.
+    pub(crate) fn kind(&self) -> EntityKind {
+        self.kind
     }
 
     /// What is known of the effect on the platform.
@@ -133,12 +163,26 @@ impl PlatformError {
     /// The next step for the reader: a sentence without a full stop.
     #[must_use]
     pub fn next_step(&self) -> &'static str {
+        if self.is_of_another() {
+            return "check the address in the settings, and what answers in its place: a proxy, or \
+                    a login page";
+        }
         next_step(self.meaning(), self.code(), self.transport())
     }
 
     /// Whether a service refused the filter of a list.
     pub(crate) fn refuses_filter(&self) -> bool {
         matches!(&self.end, End::Refused(refusal) if refuses_filter(refusal))
+    }
+
+    /// Whether something else than the service that was called seems to have responded.
+    fn is_of_another(&self) -> bool {
+        if let End::NoToken(cause) = &self.end {
+            return cause.is_of_another();
+        }
+        let is_of_token = self.kind == EntityKind::AccessToken;
+        self.class() == Class::PlatformRejected
+            && matches!(&self.end, End::Refused(refusal) if is_of_token || !refusal.is_adobes())
     }
 
     /// How the failed request ended: the one for the token, if there was no token.
@@ -168,6 +212,9 @@ impl PlatformError {
 
     fn meaning(&self) -> Meaning {
         let mut meaning = self.meaning_by_end();
+        if self.may_pass {
+            (meaning.class, meaning.next) = (Class::Unavailable, Next::Wait);
+        }
         if self.kind == EntityKind::AccessToken {
             // Whatever became of the request for a token, nothing was sent to the platform.
             meaning.effect = RequestEffect::NothingSent;
@@ -242,10 +289,15 @@ fn of_credentials(refusal: &PlatformRefusal) -> Meaning {
     if is_passing(meaning.class) {
         return meaning;
     }
-    // Any other refusal by IMS is about the configuration of the credentials.
+    // What IMS finds wrong with the credentials, it says with these two.
+    let (class, next) = if refusal.is_adobes() && matches!(refusal.status, 400 | 401) {
+        (Class::Unauthenticated, Next::RenewToken)
+    } else {
+        (Class::PlatformRejected, Next::FixInput)
+    };
     Meaning {
-        class: Class::Unauthenticated,
-        next: Next::RenewToken,
+        class,
+        next,
         ..meaning
     }
 }
@@ -256,7 +308,10 @@ impl std::fmt::Display for PlatformError {
             return f.write_str(match &self.end {
                 End::NoToken(_) | End::NotSent(_) => "no connection to the token service",
                 End::NoResponse(_) => "no response from the token service",
-                End::Refused(_) => "the token service refused the credentials",
+                End::Refused(_) if self.meaning_by_end().class == Class::Unauthenticated => {
+                    "the token service refused the credentials"
+                }
+                End::Refused(_) => "the token service did not give a token",
                 End::Unreadable { .. } => "the token service's response can't be read",
             });
         }

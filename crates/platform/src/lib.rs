@@ -29,6 +29,7 @@ mod ims;
 mod observe;
 mod outgoing;
 mod paging;
+mod patience;
 mod platform_clock;
 mod tls;
 mod token;

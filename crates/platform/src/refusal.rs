@@ -34,6 +34,9 @@ pub struct PlatformRefusal {
     pub retry_after: Option<Duration>,
     /// Whether the body broke off: it may have had a code that says more than the status.
     pub is_cut_off: bool,
+    /// Whether it is a page in HTML. Adobe's services respond with JSON, so a proxy or a gateway
+    /// on the way wrote it.
+    pub is_page: bool,
 }
 
 impl std::fmt::Display for PlatformRefusal {
@@ -45,6 +48,7 @@ impl std::fmt::Display for PlatformRefusal {
         match (&self.title, &self.detail) {
             (Some(title), Some(detail)) if title != detail => write!(f, ": {title}: {detail}")?,
             (Some(text), _) | (None, Some(text)) => write!(f, ": {text}")?,
+            (None, None) if self.is_page => write!(f, ", a page in HTML")?,
             (None, None) if self.is_cut_off => write!(f, ", and its body broke off")?,
             (None, None) => {}
         }
@@ -72,6 +76,9 @@ impl PlatformRefusal {
                 .filter(|id| !repeats(id.as_str(), secrets)),
             retry_after: retry_after(&response.headers, now),
             is_cut_off: false,
+            is_page: response
+                .header("content-type")
+                .is_some_and(|media| media.to_ascii_lowercase().starts_with("text/html")),
         };
         let Ok(body) = &response.body else {
             refusal.is_cut_off = true;
@@ -84,7 +91,7 @@ impl PlatformRefusal {
             Ok(Value::String(text)) => refusal.detail = kept(&text),
             Ok(_) => {}
             // An HTML page says no more than the status.
-            Err(_) if looks_like_markup(body) => {}
+            Err(_) if looks_like_markup(body) => refusal.is_page = true,
             // A proxy may end a body early and properly.
             Err(error) if error.is_eof() && body.trim_ascii_start().first() == Some(&b'{') => {
                 refusal.is_cut_off = true;
@@ -166,6 +173,11 @@ impl PlatformRefusal {
             .find_map(|pointer| word(pointer))
             .and_then(RequestId::from_text);
         }
+    }
+
+    /// Whether one of Adobe's services sent it: neither a page nor a redirect is theirs.
+    pub(crate) fn is_adobes(&self) -> bool {
+        !self.is_page && !(300..400).contains(&self.status)
     }
 
     /// Title and detail in lower case, for the few rows of the table that read the text.

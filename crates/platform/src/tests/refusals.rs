@@ -177,7 +177,7 @@ fn each_shape_of_an_error_is_read() {
             504,
             Some("text/html"),
             "<html><h1>504</h1></html>",
-            "HTTP 504",
+            "HTTP 504, a page in HTML",
         ),
         ("nothing", 503, None, "", "HTTP 503"),
         (
@@ -582,6 +582,22 @@ fn a_bare_status_is_classified() {
     ];
     for (status, expected) in cases {
         assert_eq!(meaning(status, ""), expected, "{status}");
+    }
+}
+
+#[test]
+fn a_page_is_none_of_adobes_words() {
+    for (status, expected) in [
+        (302, "PlatformRejected FixInput Unknown"),
+        (400, "PlatformRejected FixInput Refused"),
+        (401, "PlatformRejected FixInput Refused"),
+        (403, "PlatformRejected FixInput Refused"),
+        (404, "PlatformRejected FixInput Refused"),
+        (409, "PlatformRejected FixInput Refused"),
+        (429, "RateLimited Wait Refused"),
+        (502, "Unavailable Wait Unknown"),
+    ] {
+        assert_eq!(meaning(status, "<html>"), expected, "{status}");
     }
 }
 

@@ -66,6 +66,7 @@ fn refused(status: u16) -> PlatformError {
         request_id: None,
         retry_after: None,
         is_cut_off: false,
+        is_page: false,
     })))
 }
 
@@ -379,8 +380,20 @@ async fn each_failure_of_the_token_service_has_its_class() {
         (
             "404, a wrong address",
             Box::new(|| ScriptedReply::Response(404, "text/html", "<p>".into())),
-            Class::Unauthenticated,
-            Next::RenewToken,
+            Class::PlatformRejected,
+            Next::FixInput,
+        ),
+        (
+            "a proxy's 401",
+            Box::new(|| ScriptedReply::Response(401, "text/html", "<p>".into())),
+            Class::PlatformRejected,
+            Next::FixInput,
+        ),
+        (
+            "403",
+            Box::new(|| json(403, "{}")),
+            Class::PlatformRejected,
+            Next::FixInput,
         ),
         (
             "429",
@@ -442,4 +455,76 @@ async fn a_client_renews_by_its_clock() {
     sandbox.create_flow(&flow()).await.unwrap();
     assert_eq!(server.token_requests(), 2);
     assert_eq!(server.calls().len(), 1);
+}
+
+/// The class of each of these calls of a patient client, the next one so many ms later.
+async fn classes(server: &Server, waits_ms: &[u64]) -> Vec<Class> {
+    let clock = ManualClock::new();
+    let client = server
+        .client_with(server.settings(), clock.clone())
+        .patient();
+    let sandbox = client.sandbox(&SandboxName::parse("dev").unwrap());
+    let mut classes = Vec::new();
+    for wait_ms in waits_ms {
+        let error = sandbox.create_flow(&flow()).await.unwrap_err();
+        assert_ne!(error.effect(), RequestEffect::Unknown);
+        classes.push(error.class());
+        clock.advance(Duration::from_millis(*wait_ms));
+    }
+    classes
+}
+
+#[tokio::test]
+async fn refusals_of_a_token_may_pass_three_times_and_those_of_a_moment_count_once() {
+    let unavailable = Class::Unavailable;
+    let token_service = Server::start(|_, _| json(400, r#"{"error":"invalid_client"}"#)).await;
+    let platform = refusing(401, r#"{"error_code":"401013","message":"m"}"#, true).await;
+    for server in [&token_service, &platform] {
+        let found = classes(server, &[0, 0, 0, 1000, 2000, 4000, 0]).await;
+        let mut expected = vec![unavailable; 6];
+        expected.push(Class::Unauthenticated);
+        assert_eq!(found, expected);
+        // After a long silence the count begins again.
+        let found = classes(server, &[1000, 1000, 1000, 600_000, 0]).await;
+        assert_eq!(found[3..], [Class::Unauthenticated, unavailable]);
+    }
+}
+
+#[tokio::test]
+async fn a_success_ends_the_row_of_refusals() {
+    let server = Server::platform(|_, number| match number {
+        // Each call sends two, and the ninth succeeds.
+        8 => json(201, json!({"id": "f-1", "etag": "e"})),
+        _ => json(401, r#"{"error_code":"401013","message":"m"}"#),
+    })
+    .await;
+    let clock = ManualClock::new();
+    let client = server
+        .client_with(server.settings(), clock.clone())
+        .patient();
+    let sandbox = client.sandbox(&SandboxName::parse("dev").unwrap());
+    let mut classes = Vec::new();
+    for _ in 0..6 {
+        let created = sandbox.create_flow(&flow()).await;
+        classes.push(created.err().map(|error| error.class()));
+        clock.advance(Duration::from_secs(1));
+    }
+    let (passing, refused) = (Some(Class::Unavailable), Some(Class::Unauthenticated));
+    assert_eq!(classes, [passing, passing, passing, refused, None, passing]);
+}
+
+#[tokio::test]
+async fn what_something_else_than_adobe_says_may_pass_and_is_no_refusal_of_rights() {
+    for status in [401, 403, 404] {
+        let page = move || ScriptedReply::Response(status, "text/html", "<p>login".into());
+        let platform = Server::platform(move |_, _| page()).await;
+        let token_service = Server::start(move |_, _| page()).await;
+        for server in [&platform, &token_service] {
+            let found = classes(server, &[1000; 4]).await;
+            assert_eq!(found[..3], [Class::Unavailable; 3], "{status}");
+            assert_eq!(found[3], Class::PlatformRejected, "{status}");
+        }
+        // A page is about no token, so none is renewed for it.
+        assert_eq!(platform.token_requests(), 1, "{status}");
+    }
 }
