@@ -19,7 +19,7 @@ const ENUM: i32 = 5;
 const FIELD: i32 = 2;
 
 /// The fields that an input must have. proto3 cannot say that; `validate` checks it, too.
-const REQUIRED: [(&str, &[&str]); 7] = [
+const REQUIRED: [(&str, &[&str]); 8] = [
     ("IngestSourceInput", &["connection", "tables"]),
     ("IngestOracleServiceCloudInput", &["connection", "tables"]),
     ("Connection", &["name", "source"]),
@@ -28,6 +28,7 @@ const REQUIRED: [(&str, &[&str]); 7] = [
         &["name", "host", "username", "password"],
     ),
     ("FieldMapping", &["destination"]),
+    ("ColumnType", &["column", "type"]),
     ("VaultSecret", &["path", "key"]),
     ("Identity", &["column", "namespace"]),
 ];

@@ -4,6 +4,7 @@
 //! holds the Rust types generated from them, the names that callers use, and the rules for a
 //! valid input. It knows neither Temporal nor HTTP.
 
+pub mod column_type;
 pub mod create;
 pub mod json;
 pub mod names;

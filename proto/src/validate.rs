@@ -18,7 +18,7 @@ mod schema_settings;
 mod tables;
 
 pub use crate::wording::SECRET_REFERENCE;
-pub use columns::against_columns;
+pub use columns::{Checked, against_columns};
 pub use connection::{any_connection, connection, is_vault_path, param, secret_reference};
 pub use findings::Findings;
 pub use host::{source_host, source_url};

@@ -1,5 +1,6 @@
 //! The schema: a field group created from columns, and a schema that holds it; or one that exists.
 
+mod columns;
 mod existing;
 mod fields;
 mod identity;
@@ -8,16 +9,16 @@ mod samples;
 
 use aep_flow_ensure::{Ensured, Intent, ResourceKind};
 use aep_flow_proto::{
-    json::Object,
     v1::{Behavior, EnsureSchemaInput, Schema, SchemaSettings},
     validate::{self, Findings},
 };
 use aep_platform::{
-    ClassId, Column, Created, FieldGroup, FieldGroupId, NewFieldGroup, NewIdentity, NewSchema,
+    ClassId, Created, FieldGroup, FieldGroupId, NewFieldGroup, NewIdentity, NewSchema,
     PlatformError, Sandbox, Schema as FoundSchema, SchemaId, TenantId,
 };
 use serde_json::{Map, Value};
 
+use columns::Columns;
 use fields::Fields;
 
 use super::{
@@ -40,13 +41,17 @@ impl Creates for EnsureSchemaInput {
     ) -> Result<Schema, ActivityFailure> {
         let settings = self.settings.clone().unwrap_or_default();
         check(&self, &settings)?;
-        let columns = columns(&self.columns)?;
+        let columns = Columns::read(&self, &settings, &platform.catalog)?;
         if let Some(existing) = &settings.existing {
-            return existing::use_existing(platform, &self, existing, &columns).await;
+            return existing::use_existing(platform, &self, existing, &columns.all).await;
         }
         let create = Create::of(platform, attempt, &self).await?;
         let tenant = platform.tenant(&create.sandbox).await?;
-        let fields = Fields::of(&tenant, &columns, &self.mapping, &settings)?;
+        let of = |columns| Fields::of(&tenant, columns, &self.mapping, &settings);
+        let mut fields = of(&columns.all)?;
+        // Where it fails, nothing was created.
+        let former = of(&columns.former()).map(|fields| fields.properties).ok();
+        fields.warnings.extend(columns.warnings(&self.mapping));
         // Before anything is created: the identity's field must be fit for it.
         let identity = settings.identity.as_ref();
         let identity = identity
@@ -58,7 +63,8 @@ impl Creates for EnsureSchemaInput {
 
         let behavior = settings.behavior();
         let title = format!("{} fields", self.title);
-        let field_group = field_group(&create, behavior, title, tenant, fields.properties);
+        let properties = fields.properties;
+        let field_group = field_group(&create, behavior, title, tenant, properties, former);
         let field_group_id: FieldGroupId = read_made(&field_group.await?.id)?;
         let schema = schema(&create, behavior, self.title, field_group_id.clone()).await?;
         if let Some((identity, property)) = identity {
@@ -120,10 +126,15 @@ async fn field_group(
     title: String,
     tenant_id: TenantId,
     properties: Map<String, Value>,
+    former: Option<Map<String, Value>>,
 ) -> Result<Ensured, ActivityFailure> {
-    let fields = serde_json::to_string(&properties).expect("a JSON object is JSON");
-    let intent = create.intent(FIELD_GROUP, "", &title);
-    let intent = with_behavior(intent.field("fields", &fields), behavior);
+    let text = |properties| serde_json::to_string(properties).expect("a JSON object is JSON");
+    let mut intent = create.intent(FIELD_GROUP, "", &title);
+    intent = intent.field("fields", &text(&properties));
+    if let Some(former) = former {
+        intent = intent.formerly("fields", &text(&former));
+    }
+    let intent = with_behavior(intent, behavior);
     let new = NewFieldGroup {
         title,
         description: String::new(),
@@ -256,27 +267,4 @@ impl Ensurable for NewSchema {
 /// The schema's id in an input's `schemaId`.
 pub(super) fn schema_id(id: &str) -> Result<SchemaId, ActivityFailure> {
     super::read_id("schemaId", id)
-}
-
-fn columns(given: &[Object]) -> Result<Vec<Column>, ActivityFailure> {
-    given
-        .iter()
-        .enumerate()
-        .map(|(index, column)| {
-            let name = column.text("name").ok_or_else(|| {
-                ActivityFailure::field(
-                    &format!("columns[{index}].name"),
-                    "nothing",
-                    "a column as ExploreTable gives it",
-                )
-            })?;
-            Ok(Column {
-                name: name.to_owned(),
-                type_: column.text("type").map(str::to_owned),
-                xdm: column.0.get("xdm").cloned(),
-                xdm_type: column.text("meta:xdmType").map(str::to_owned),
-                raw: Value::Object(column.0.clone()),
-            })
-        })
-        .collect()
 }

@@ -79,6 +79,10 @@ pub struct Tabular {
     pub source_connection: SourceConnection,
     /// What is known of a delta column; nothing if no document says.
     pub delta_column: Option<DeltaColumn>,
+    /// The XDM types of columns, by the source's own words for them: only words that mean
+    /// something else to other vendors. Example: `bit` is `boolean`.
+    #[serde(default)]
+    pub column_types: BTreeMap<String, String>,
 }
 
 /// A way of authentication: `auth` of a base connection's body.

@@ -3,7 +3,7 @@
 //! `build.rs` reads the compiled-in files with it, and the program those of a folder at run time. It
 //! knows the text and the name of one file, and no folder.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -23,6 +23,17 @@ const SECRET_ENDINGS: [&str; 8] = [
     "principalkey",
     "accesskey",
     "connectionstring",
+];
+
+/// The XDM types that a word for a column's type can stand for.
+const XDM_TYPES: [&str; 7] = [
+    "string",
+    "number",
+    "integer",
+    "long",
+    "boolean",
+    "date",
+    "date-time",
 ];
 
 /// A field of a file that is wrong.
@@ -60,6 +71,8 @@ struct File {
     source_connection: Option<SourceConnection>,
     delta_column: Option<DeltaColumn>,
     #[serde(default)]
+    column_types: BTreeMap<String, String>,
+    #[serde(default)]
     auth: Vec<Auth>,
 }
 
@@ -81,6 +94,7 @@ pub(super) fn read(name: &str, text: &str) -> Result<Source, WrongField> {
             auth: file.auth,
             source_connection,
             delta_column: file.delta_column,
+            column_types: file.column_types,
         }),
         (SourceKind::Tabular, None) => {
             return Err(wrong(
@@ -158,6 +172,20 @@ fn tabular(file: &File) -> Result<(), WrongField> {
         }
         date_format.map_or(Ok(()), |text| line("delta_column.date_format", text))?;
     }
+    for (word, type_) in &file.column_types {
+        let field = format!("column_types.{word}");
+        let is_plain = |each: char| each.is_ascii_lowercase() || each.is_ascii_digit();
+        if word.is_empty() || !word.chars().all(is_plain) {
+            return Err(wrong(
+                field,
+                "expected a type's word in lower-case letters and digits, without its size",
+            ));
+        }
+        if !XDM_TYPES.contains(&type_.as_str()) {
+            let expected = format!("expected one of {}", XDM_TYPES.join(", "));
+            return Err(wrong(field, expected));
+        }
+    }
     if file.auth.is_empty() {
         return Err(wrong(
             "auth",
@@ -181,6 +209,7 @@ fn not_tabular(file: &File) -> Result<(), WrongField> {
         ("auth", !file.auth.is_empty()),
         ("source_connection", file.source_connection.is_some()),
         ("delta_column", file.delta_column.is_some()),
+        ("column_types", !file.column_types.is_empty()),
     ];
     match given.into_iter().find(|(_, is_given)| *is_given) {
         Some((field, _)) => Err(wrong(field, "expected none, since `kind` is not `tabular`")),

@@ -5,6 +5,19 @@ use aep_flow_proto::read::{nearest, shown};
 use super::Catalog;
 use super::entry::{Auth, Source, SourceKind, Tabular};
 
+impl Catalog {
+    /// The XDM type that `word`, a type's word without size and style, stands for where the
+    /// connection specification is `spec_id`; none where vendors agree on the word, or nobody said.
+    #[must_use]
+    pub fn column_type(&self, spec_id: &str, word: &str) -> Option<&str> {
+        self.iter()
+            .filter(|source| source.connection_spec.id == spec_id)
+            .filter_map(|source| source.tabular.as_ref()?.column_types.get(word))
+            .map(String::as_str)
+            .next()
+    }
+}
+
 /// A name that is not in the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no source is called `{asked}`{}", suggestion(nearest))]

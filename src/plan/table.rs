@@ -117,10 +117,12 @@ impl Planner<'_> {
         let Some(explored) = self.noted(step, &inputs.name(), explored)? else {
             return Ok(None);
         };
-        let found = validate::against_columns(meant.place, &meant.table, &explored.columns);
-        if let Err(violations) = found {
-            self.refuse(step, &inputs.name(), ActivityFailure::invalid(violations));
-            return Ok(None);
+        match validate::against_columns(meant.place, &meant.table, &explored.columns) {
+            Ok(checked) => self.plan.warnings.extend(checked.warnings),
+            Err(violations) => {
+                self.refuse(step, &inputs.name(), ActivityFailure::invalid(violations));
+                return Ok(None);
+            }
         }
         Ok(Some(inputs.chosen(explored.columns)))
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use aep_emulator::DEFAULT_SOURCE_PASSWORD;
 use aep_flow_proto::names::activity;
 use aep_flow_testkit::platform::{counts, the, versions, whole_chain, writes};
-use aep_flow_testkit::world::Failed;
+use aep_flow_testkit::world::{Failed, emulator_config};
 use aep_flow_testkit::{World, input, table, within};
 use serde_json::{Value, json};
 use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
@@ -90,6 +90,50 @@ fn mappings(world: &World) -> Vec<(String, String)> {
     lines
         .map(|line| (text(line, "source"), text(line, "destination")))
         .collect()
+}
+
+#[tokio::test]
+async fn columns_have_the_types_of_their_sources_words() {
+    let mut config = emulator_config();
+    config.source.awkward_tables = true;
+    let world = World::with(config).await;
+    let worker = world.worker();
+    let schedule = json!({"startTime": "2036-01-01T00:00:00Z", "frequency": "HOUR", "interval": 1});
+    let wanted = with(
+        "own words",
+        json!({
+            "deltaColumn": "changed",
+            "schedule": schedule,
+            "columnTypes": [{"column": "placed", "type": "date-time"}],
+        }),
+    );
+    let result = world.ingest(&input(&[wanted])).await.unwrap();
+
+    let group = the(&world.emulator, "fieldgroups", "");
+    let fields = &group["definitions"]["customFields"]["properties"]["_acme"]["properties"];
+    let kind = |name: &str| {
+        let of = |key: &str| fields[name][key].as_str().unwrap_or_default();
+        format!("{} {}", of("type"), of("format"))
+    };
+    for (name, expected) in [
+        ("id", "integer "),
+        ("total", "string "),
+        ("isOpen", "string "),
+        ("shape", "string "),
+        ("placed", "string date-time"),
+        ("changed", "string date-time"),
+    ] {
+        assert_eq!(kind(name), expected, "{name}: {fields:#}");
+    }
+    // Each column that became text is named, and no other.
+    let warnings = result["warnings"].as_array().unwrap();
+    let of_types = |warning: &&Value| warning.to_string().contains("becomes text");
+    let of_types: Vec<&Value> = warnings.iter().filter(of_types).collect();
+    assert_eq!(of_types.len(), 3, "{warnings:#?}");
+    for (name, warning) in ["total", "isOpen", "shape"].into_iter().zip(of_types) {
+        assert!(warning.to_string().contains(name), "{warning}");
+    }
+    world.end(worker).await;
 }
 
 #[tokio::test]

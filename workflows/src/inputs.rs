@@ -131,12 +131,26 @@ impl Inputs<'_> {
             sandbox: self.connection.sandbox.clone(),
             title: self.dataset_name(),
             description: self.connection.description.clone(),
-            columns,
+            columns: self.typed(columns),
             mapping: self.table.mapping.clone(),
             on_existing: self.on_existing(),
             settings,
+            connection_spec: Some(self.connection_spec.clone()),
             ..EnsureSchemaInput::default()
         }
+    }
+
+    /// The columns with the types that the caller gives them, in place of what exploring says.
+    fn typed(&self, mut columns: Vec<Object>) -> Vec<Object> {
+        for given in &self.table.column_types {
+            let name = Some(given.column.as_str());
+            let named = columns.iter_mut().find(|each| each.text("name") == name);
+            if let Some(Object(column)) = named {
+                column.remove("xdm");
+                column.insert("meta:xdmType".to_owned(), given.r#type.as_str().into());
+            }
+        }
+        columns
     }
 
     /// For `CreateMappingSet`.

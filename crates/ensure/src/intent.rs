@@ -27,6 +27,8 @@ pub struct Intent {
     marker: Marker,
     /// Names of the fields that hold secrets.
     secrets: Vec<String>,
+    /// Fields with hashes that earlier versions gave them for the same request.
+    former: Vec<(String, String)>,
 }
 
 /// The part of a description that says which intent a resource was created for.
@@ -53,6 +55,7 @@ impl Intent {
                 fields: Vec::new(),
             },
             secrets: Vec::new(),
+            former: Vec::new(),
         }
     }
 
@@ -69,6 +72,27 @@ impl Intent {
         let hash = hash(&[self.kind.as_str(), field, value], 4);
         self.marker.fields.push((field.to_owned(), hash));
         self
+    }
+
+    /// Adds the value that an earlier version gave `field` for the same request. A resource that
+    /// was created with it does not differ in that field.
+    #[must_use]
+    pub fn formerly(mut self, field: &str, value: &str) -> Self {
+        let hash = hash(&[self.kind.as_str(), field, value], 4);
+        self.former.push((field.to_owned(), hash));
+        self
+    }
+
+    /// The fields in which an existing resource's request differs from this one.
+    pub fn differences(&self, existing: &Marker) -> Vec<String> {
+        let former = self.former.iter();
+        let former: Vec<&str> = former
+            .filter(|field| existing.fields.contains(field))
+            .map(|(field, _)| field.as_str())
+            .collect();
+        let mut differing = self.marker.differences(existing);
+        differing.retain(|field| !former.contains(&field.as_str()));
+        differing
     }
 
     /// Adds a field that is part of the request only when it is asked for: a request that lacks
@@ -436,6 +460,22 @@ mod tests {
         let by_hand = without.marker().of_adopted();
         assert_eq!(with.marker().differences(&by_hand), [""; 0]);
         assert_eq!(by_hand.differences(with.marker()), [""; 0]);
+    }
+
+    #[test]
+    fn what_an_earlier_version_wrote_for_the_same_request_is_no_difference() {
+        let plain = || Intent::new(ResourceKind::FieldGroup, &["org", "prod"], "OSC");
+        let before = plain().field("fields", "text").field("title", "OSC");
+        let now = plain().field("fields", "time").formerly("fields", "text");
+        let now = now.field("title", "OSC");
+        assert_eq!(now.differences(before.marker()), [""; 0]);
+        assert_eq!(now.differences(now.marker()), [""; 0]);
+        let another = plain().field("fields", "number").field("title", "X");
+        assert_eq!(now.differences(another.marker()), ["fields", "title"]);
+        // It says nothing of other fields, and is not part of what is written.
+        let other_title = plain().field("fields", "text").field("title", "X");
+        assert_eq!(now.differences(other_title.marker()), ["title"]);
+        assert_eq!(before.differences(now.marker()), ["fields"]);
     }
 
     #[test]

@@ -593,7 +593,7 @@ fn verdict(call: &Call<'_>, past: &Past, winner: &Existing) -> End {
     if call.on_existing == OnExisting::Fail && !is_own(call, past, marker) {
         return conflict();
     }
-    let mut fields = call.intent.marker().differences(marker);
+    let mut fields = call.intent.differences(marker);
     if !takes_any && fields.iter().any(|field| !call.intent.is_secret(field)) {
         return End::Mismatch {
             id: winner.id.clone(),

@@ -2,23 +2,34 @@
 
 use super::{findings::Findings, row_filter};
 use crate::{
+    column_type::{ColumnType, Order, suggested},
     json::Object,
     v1::{Table, Violation},
     wording::{nearest, shown},
 };
+
+/// What the check of a table's columns found, where nothing is wrong.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Checked {
+    /// What the caller should know.
+    pub warnings: Vec<String>,
+    /// What a version that knew fewer types refused. A workflow that began under it still does.
+    pub refused_before: Vec<Violation>,
+}
 
 /// Checks the columns that `table`, the input's table number `index`, speaks of against those
 /// that exploring gave. What an expression uses is the platform's to check.
 ///
 /// # Errors
 /// Every name that does not exist, with the nearest ones that do, a delta column of a type that
-/// has no order in time, a time of an event that is none.
+/// has no order, a time of an event that is none.
 pub fn against_columns(
     index: usize,
     table: &Table,
     columns: &[Object],
-) -> Result<(), Vec<Violation>> {
+) -> Result<Checked, Vec<Violation>> {
     let mut findings = Findings::default();
+    let mut checked = Checked::default();
     let names: Vec<&str> = columns
         .iter()
         .filter_map(|column| column.text("name"))
@@ -37,6 +48,10 @@ pub fn against_columns(
     for (field, column) in &used {
         known(field.clone(), column);
     }
+    for (position, given) in table.column_types.iter().enumerate() {
+        let field = format!("tables[{index}].columnTypes[{position}].column");
+        known(field, &given.column);
+    }
     if let Some(filter) = &table.filter {
         // A source filters by columns that are not taken, too.
         for (field, column) in row_filter::columns(&format!("tables[{index}].filter"), filter) {
@@ -48,18 +63,29 @@ pub fn against_columns(
         let column = columns
             .iter()
             .find(|column| column.text("name") == Some(&table.delta_column));
-        if let Some(column) = column
-            && !can_be_delta(column)
-        {
-            findings.note(
-                delta_field,
-                format!(
-                    "`{}` of type {}",
-                    shown(&table.delta_column),
-                    shown(column.text("type").unwrap_or("unknown"))
-                ),
-                "a column of type date-time, date, integer or long, which grows with each change",
-            );
+        if let Some(column) = column {
+            let (name, type_) = (shown(&table.delta_column), type_name(column));
+            let violation = Violation {
+                field: delta_field,
+                found: format!("`{name}` of type {type_}"),
+                expected: "a column of type date-time, date, integer or long, which grows with \
+                           each change; `columnTypes` may say that it is one"
+                    .to_owned(),
+            };
+            match types(table, column).filter_map(ColumnType::order).min() {
+                None => findings.note(violation.field, violation.found, violation.expected),
+                Some(order) => {
+                    if order == Order::InNumber {
+                        checked.warnings.push(format!(
+                            "`deltaColumn` `{name}` of type {type_} is no date or time: Adobe \
+                             documents only those, so check that later runs find new rows"
+                        ));
+                    }
+                    if !could_be_delta(column) {
+                        checked.refused_before.push(violation);
+                    }
+                }
+            }
         }
     }
     // A column that the caller leaves out can neither be mapped nor show which rows are new.
@@ -83,18 +109,38 @@ pub fn against_columns(
         let column = columns
             .iter()
             .find(|each| each.text("name") == Some(column));
-        if let Some(column) = column
-            && !may_be_a_time(column)
-        {
-            let type_ = shown(column.text("type").unwrap_or("unknown"));
-            findings.note(
+        if let Some(column) = column {
+            let violation = Violation {
                 field,
-                format!("a column of type {type_}"),
-                "one of type date-time",
-            );
+                found: format!("a column of type {}", type_name(column)),
+                expected: "one of type date-time; `columnTypes` may say that it is one".to_owned(),
+            };
+            // Whether its field is a date-time in the end, the schema says.
+            if !types(table, column).any(|each| each == ColumnType::DateTime) {
+                findings.note(violation.field, violation.found, violation.expected);
+            } else if !could_be_a_time(column) {
+                checked.refused_before.push(violation);
+            }
         }
     }
-    findings.into_result()
+    findings.into_result()?;
+    Ok(checked)
+}
+
+/// What a column may be: the type that the caller gives it, otherwise all that exploring says.
+fn types(table: &Table, column: &Object) -> impl Iterator<Item = ColumnType> {
+    let name = column.text("name");
+    let given = table.column_types.iter();
+    let mut given = given.filter(|given| Some(given.column.as_str()) == name);
+    let types = match given.next() {
+        Some(given) => ColumnType::read(&given.r#type).into_iter().collect(),
+        None => suggested(column),
+    };
+    types.into_iter()
+}
+
+fn type_name(column: &Object) -> String {
+    shown(column.text("type").unwrap_or("unknown"))
 }
 
 /// The columns that go into a field, each with the input's field that names it.
@@ -138,8 +184,8 @@ fn times(index: usize, table: &Table) -> Vec<(String, &str)> {
     lines.chain(setting).collect()
 }
 
-/// Whether its field may be of type date-time; what it is in the end, the schema says.
-fn may_be_a_time(column: &Object) -> bool {
+/// What an event's time could be to versions that knew fewer types.
+fn could_be_a_time(column: &Object) -> bool {
     let xdm = column.0.get("xdm");
     let said = ["type", "format"].map(|key| xdm.and_then(|xdm| xdm.get(key)?.as_str()));
     said.into_iter()
@@ -161,7 +207,8 @@ fn existing(name: &str, names: &[&str]) -> String {
     format!("a column of the table: {}{more}", list.join(", "))
 }
 
-fn can_be_delta(column: &Object) -> bool {
+/// What a delta column could be to versions that knew fewer types.
+fn could_be_delta(column: &Object) -> bool {
     let format = column
         .0
         .get("xdm")
@@ -192,7 +239,7 @@ mod tests {
     fn check(json: &str) -> Vec<String> {
         let table: Table = crate::read::from_json(json.as_bytes()).unwrap();
         match against_columns(0, &table, &columns()) {
-            Ok(()) => Vec::new(),
+            Ok(_) => Vec::new(),
             Err(all) => all
                 .into_iter()
                 .map(|each| format!("{}: {} → {}", each.field, each.found, each.expected))
@@ -231,6 +278,79 @@ mod tests {
             assert_eq!(found.len(), 1, "{found:?}");
             assert!(found[0].contains("of type"), "{found:?}");
         }
+    }
+
+    /// What is said of a delta column of that type, which is nobody's before.
+    fn of_delta(column: &str, types: &str) -> Result<Checked, Vec<Violation>> {
+        let column: Object = serde_json::from_str(column).unwrap();
+        let table = format!(r#"{{"deltaColumn":"at","columnTypes":{types}}}"#);
+        let table: Table = crate::read::from_json(table.as_bytes()).unwrap();
+        against_columns(0, &table, &[column])
+    }
+
+    #[test]
+    fn a_delta_column_may_have_any_vendors_word_for_a_time() {
+        for type_ in ["timestamptz", "TIMESTAMP(6) WITH TIME ZONE", "datetime2(7)"] {
+            let column = format!(r#"{{"name":"at","type":"{type_}"}}"#);
+            let checked = of_delta(&column, "[]").unwrap();
+            assert_eq!(checked.warnings, [""; 0], "{type_}");
+            // So did not those that knew fewer words.
+            assert_eq!(checked.refused_before[0].field, "tables[0].deltaColumn");
+        }
+    }
+
+    #[test]
+    fn a_delta_column_that_is_no_date_or_time_is_warned_of_or_refused() {
+        for (type_, before) in [
+            ("integer", 0),
+            ("long", 0),
+            ("bigint", 1),
+            ("NUMBER(38,0)", 1),
+        ] {
+            let column = format!(r#"{{"name":"at","type":"{type_}"}}"#);
+            let checked = of_delta(&column, "[]").unwrap();
+            assert!(
+                checked.warnings[0]
+                    .starts_with(&format!("`deltaColumn` `at` of type {type_} is no")),
+                "{checked:?}"
+            );
+            assert_eq!(checked.refused_before.len(), before, "{type_}");
+        }
+        for type_ in [
+            "varchar",
+            "double",
+            "decimal(10,2)",
+            "boolean",
+            "array",
+            "odd",
+        ] {
+            let column = format!(r#"{{"name":"at","type":"{type_}"}}"#);
+            let refused = of_delta(&column, "[]").unwrap_err();
+            assert!(refused[0].expected.contains("`columnTypes`"), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn the_caller_may_say_what_a_column_is() {
+        let is_time = r#"[{"column":"at","type":"date-time"}]"#;
+        for type_ in ["varchar", "bit", "geography"] {
+            let column = format!(r#"{{"name":"at","type":"{type_}"}}"#);
+            let checked = of_delta(&column, is_time).unwrap();
+            assert_eq!(checked.warnings, [""; 0], "{type_}");
+        }
+        let is_text = r#"[{"column":"at","type":"string"}]"#;
+        assert!(of_delta(r#"{"name":"at","type":"date"}"#, is_text).is_err());
+        assert_eq!(
+            check(r#"{"columnTypes":[{"column":"updated","type":"date"}]}"#),
+            ["tables[0].columnTypes[0].column: `updated` → a column of the table: updatedTime"]
+        );
+        assert_eq!(
+            check(
+                r#"{"schema":{"eventTimestamp":"emails.address"},
+                    "columnTypes":[{"column":"emails.address","type":"date-time"}]}"#
+            ),
+            [""; 0]
+        );
     }
 
     #[test]
@@ -276,7 +396,7 @@ mod tests {
         ] {
             let found = check(table);
             assert_eq!(found.len(), 1, "{found:?}");
-            assert!(found[0].ends_with("→ one of type date-time"), "{found:?}");
+            assert!(found[0].contains("→ one of type date-time"), "{found:?}");
         }
         assert_eq!(
             check(r#"{"mapping":[{"source":"updatedTime","destination":"timestamp"}]}"#),

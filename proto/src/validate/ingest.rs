@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn each_bad_field_is_named() {
         type Change = fn(&mut Value);
-        let cases: [(&[&str], Change); 33] = [
+        let cases: [(&[&str], Change); 36] = [
             (&["connection"], |input| input["connection"] = Value::Null),
             (&["connection.host"], |input| {
                 input["connection"]["host"] = json!("")
@@ -243,6 +243,16 @@ mod tests {
             }),
             (&["tables[1].dataset"], |input| {
                 input["tables"][0]["dataset"] = json!("osc_accounts")
+            }),
+            (&["tables[0].columnTypes[0].column"], |input| {
+                input["tables"][0]["columnTypes"] = json!([{"type": "date-time"}])
+            }),
+            (&["tables[0].columnTypes[0].type"], |input| {
+                input["tables"][0]["columnTypes"] = json!([{"column": "a", "type": "time"}])
+            }),
+            (&["tables[0].columnTypes[1].column"], |input| {
+                let line = json!({"column": "a", "type": "date"});
+                input["tables"][0]["columnTypes"] = json!([line, line])
             }),
             (&["tablesAtOnce"], |input| input["tablesAtOnce"] = json!(65)),
             (&["continueAfterEvents"], |input| {

@@ -14,8 +14,8 @@ const MAX_DESTINATION_BYTES: usize = 1_000;
 /// Source: "XDM ExperienceEvent class", read 2026-11.
 pub const EVENT_FIELDS: [&str; 2] = ["_id", "timestamp"];
 
-/// The XDM types that a field may be given.
-const TYPES: [&str; 7] = [
+/// The XDM types that a field or a column may be given.
+pub(super) const TYPES: [&str; 7] = [
     "string",
     "number",
     "integer",

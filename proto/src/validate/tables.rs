@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use super::{
     findings::Findings,
     limits::{MAX_COLUMNS, MAX_MAPPINGS, MAX_PATH_CHARS, MAX_TABLES},
-    mapping::{Fields, mapping},
+    mapping::{Fields, TYPES, mapping},
     row_filter::row_filter,
     schedule::schedule,
     schema_settings::{existing, fields_under, schema_settings},
 };
-use crate::{v1::Table, wording::shown};
+use crate::{
+    v1::{ColumnType, Table},
+    wording::shown,
+};
 
 /// Most patterns of paths that one entry leaves out.
 const MAX_EXCEPT: usize = 1_000;
@@ -128,6 +131,7 @@ fn table(findings: &mut Findings, index: usize, table: &Table) {
         findings.path(&at(&format!("columns[{position}]")), name);
     }
     once_each(findings, &at("columns"), &table.columns, "a column's name");
+    column_types(findings, &at("columnTypes"), &table.column_types);
     let fields = if table.existing_dataset.is_some() {
         Fields::Existing
     } else {
@@ -157,6 +161,25 @@ fn table(findings: &mut Findings, index: usize, table: &Table) {
         (&at("schedule"), table.schedule.as_ref()),
         (&at("deltaColumn"), &table.delta_column),
     );
+}
+
+fn column_types(findings: &mut Findings, field: &str, given: &[ColumnType]) {
+    findings.at_most(field, given.len(), MAX_COLUMNS, "types");
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for (index, each) in given.iter().enumerate() {
+        let at = |part: &str| format!("{field}[{index}].{part}");
+        findings.path(&at("column"), &each.column);
+        if each.column.is_empty() {
+            findings.note(at("column"), "nothing", "a column's name");
+        } else if let Some(first) = seen.insert(&each.column, index) {
+            let found = format!("`{}`, as in {field}[{first}]", shown(&each.column));
+            findings.note(at("column"), found, "each column once");
+        }
+        if !TYPES.contains(&each.r#type.as_str()) {
+            let found = format!("`{}`", shown(&each.r#type));
+            findings.note(at("type"), found, format!("one of {}", TYPES.join(", ")));
+        }
+    }
 }
 
 fn once_each(findings: &mut Findings, field: &str, names: &[String], expected: &str) {

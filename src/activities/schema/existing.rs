@@ -15,6 +15,7 @@ use super::{
         failure::ActivityFailure,
         platform::Platform,
     },
+    columns::former,
     fields::resolved,
 };
 
@@ -79,6 +80,17 @@ impl Target for Found {
     }
 }
 
+/// Whether a column may go into a field of that family; otherwise the column's own. A type that
+/// earlier versions did not know was text to them, and their mappings are still right.
+fn fits(column: &Column, field: FieldFamily) -> Result<(), FieldFamily> {
+    let ours = FieldFamily::of(&xdm_type(column));
+    if ours == field || FieldFamily::of(&xdm_type(&former(column))) == field {
+        Ok(())
+    } else {
+        Err(ours)
+    }
+}
+
 /// Each column into the field of its own name, below the tenant's namespace.
 fn by_name(
     schema: &impl Target,
@@ -112,8 +124,7 @@ fn by_name(
                 )),
             ),
             Some(theirs) => {
-                let ours = FieldFamily::of(&xdm_type(column));
-                if ours != theirs {
+                if let Err(ours) = fits(column, theirs) {
                     note(
                         format!("`{}` of type {}", column.name, ours.as_str()),
                         expected(&format!("{}, as `{destination}` has it", theirs.as_str())),
@@ -167,25 +178,25 @@ fn as_mapped(
             None => line.destination.clone(),
         };
         let column = columns.iter().find(|column| column.name == line.source);
-        let ours = column.map(|column| FieldFamily::of(&xdm_type(column)));
-        if !line.source.is_empty() && ours.is_none() {
+        if !line.source.is_empty() && column.is_none() {
             let found = format!("`{}`", line.source);
             note("source", found, "one of the columns".to_owned());
         }
-        match (schema.family(&destination), ours) {
-            (None, _) => {
+        match schema.family(&destination) {
+            None => {
                 let expected = format!("a field that the schema `{}` has", schema.title());
                 note("destination", format!("`{destination}`"), expected);
             }
-            (Some(theirs), Some(ours)) if theirs != ours => {
-                let found = format!("`{}` of type {}", line.source, ours.as_str());
-                let expected = format!(
-                    "{}, as `{destination}` has it, or an `expression` that gives it",
-                    theirs.as_str()
-                );
-                note("source", found, expected);
+            Some(theirs) => {
+                if let Some(Err(ours)) = column.map(|column| fits(column, theirs)) {
+                    let found = format!("`{}` of type {}", line.source, ours.as_str());
+                    let expected = format!(
+                        "{}, as `{destination}` has it, or an `expression` that gives it",
+                        theirs.as_str()
+                    );
+                    note("source", found, expected);
+                }
             }
-            (Some(_), _) => {}
         }
         mapping.push(resolved(line, destination));
     }

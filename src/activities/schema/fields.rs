@@ -422,6 +422,8 @@ mod tests {
             "date",
             "date-time",
             "timestamp",
+            "timestamptz",
+            "TIMESTAMP(6) WITH TIME ZONE",
             "DateTime",
             "long",
             "odd",
@@ -438,18 +440,15 @@ mod tests {
                     let column = json!({"name": "at", "type": type_,
                                         "meta:xdmType": xdm_type_word, "xdm": xdm});
                     let object = Object(column.as_object().unwrap().clone());
-                    let read = super::super::columns(std::slice::from_ref(&object)).unwrap();
+                    let read = super::super::samples::read(vec![object.clone()]);
                     if check_event_field("x", "timestamp", &xdm_type(&read[0])).is_ok() {
                         times += 1;
                         let table = Table {
                             schema: Some(settings(r#"{"eventTimestamp":"at"}"#)),
                             ..Table::default()
                         };
-                        assert_eq!(
-                            validate::against_columns(0, &table, &[object]),
-                            Ok(()),
-                            "{column}"
-                        );
+                        let checked = validate::against_columns(0, &table, &[object]);
+                        assert!(checked.is_ok(), "{column}");
                     }
                 }
             }

@@ -1,8 +1,14 @@
 //! What the tests of schemas start from.
 
-use aep_flow_proto::{json::Object, v1::FieldMapping};
+use aep_flow_proto::{
+    json::Object,
+    v1::{EnsureSchemaInput, FieldMapping, SchemaSettings},
+};
 use aep_platform::{Column, TenantId};
 use serde_json::json;
+
+use super::columns::Columns;
+use crate::catalog::Catalog;
 
 /// Columns by name and type.
 pub(super) fn columns(all: &[(&str, &str)]) -> Vec<Column> {
@@ -10,7 +16,18 @@ pub(super) fn columns(all: &[(&str, &str)]) -> Vec<Column> {
         let object = json!({"name": name, "type": type_});
         Object(object.as_object().unwrap().clone())
     });
-    super::columns(&objects.collect::<Vec<_>>()).unwrap()
+    read(objects.collect())
+}
+
+/// Columns as exploring gives them.
+pub(super) fn read(columns: Vec<Object>) -> Vec<Column> {
+    let input = EnsureSchemaInput {
+        columns,
+        ..EnsureSchemaInput::default()
+    };
+    let catalog = Catalog::built_in();
+    let columns = Columns::read(&input, &SchemaSettings::default(), &catalog);
+    columns.unwrap().all
 }
 
 /// A mapping by source and destination.

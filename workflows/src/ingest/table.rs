@@ -18,6 +18,10 @@ use crate::{
     activities::Declared, inputs::Inputs, payload::Message, progress, step_error::StepError,
 };
 
+/// Marks the histories that take columns of types that earlier versions did not know, where a
+/// table has one. Those without it refuse such a table.
+const KNOWS_MORE_TYPES: &str = "knows-more-types";
+
 /// One table that is being ingested.
 pub(super) struct TableRun<'a, K: Kind> {
     pub(super) ctx: &'a IngestContext<K>,
@@ -71,12 +75,7 @@ impl<K: Kind> TableRun<'_, K> {
             }
             other => other?,
         };
-        validate::against_columns(
-            self.setup.place(self.index),
-            self.table(),
-            &explored.columns,
-        )
-        .map_err(|violations| StepError::invalid(names::activity::EXPLORE_TABLE, violations))?;
+        self.check(&explored.columns)?;
         let columns = inputs.chosen(explored.columns);
 
         self.set_phase(TablePhase::Creating);
@@ -100,6 +99,20 @@ impl<K: Kind> TableRun<'_, K> {
             this.made[self.index].flow_id.clone_from(&flow.id);
             this.made[self.index].flow_spec_id = flow.flow_spec_id;
             this.status.tables[self.index].flow_id.clone_from(&flow.id);
+        });
+        Ok(())
+    }
+
+    /// Checks what the input says of the columns.
+    fn check(&self, columns: &[Object]) -> Result<(), StepError> {
+        let place = self.setup.place(self.index);
+        let refused = |violations| StepError::invalid(names::activity::EXPLORE_TABLE, violations);
+        let checked = validate::against_columns(place, self.table(), columns).map_err(refused)?;
+        if !checked.refused_before.is_empty() && !self.ctx.patched(KNOWS_MORE_TYPES) {
+            return Err(refused(checked.refused_before));
+        }
+        self.ctx.state_mut(|this| {
+            this.table_warnings.insert(self.index, checked.warnings);
         });
         Ok(())
     }
@@ -148,7 +161,8 @@ impl<K: Kind> TableRun<'_, K> {
         let warnings = std::mem::take(&mut schema.warnings);
         self.ctx.state_mut(|this| {
             this.made[self.index].schema_id.clone_from(&schema.id);
-            this.table_warnings.insert(self.index, warnings);
+            let table_warnings = this.table_warnings.entry(self.index);
+            table_warnings.or_default().extend(warnings);
         });
         Ok(Destination { schema, dataset })
     }

@@ -63,11 +63,17 @@ pub(crate) struct Column {
     pub(crate) fill: Fill,
     #[serde(default, rename = "xdm")]
     pub(crate) shown_type: ShownType,
+    /// The source's own word for its type, in place of everything that Adobe's guide translates.
+    #[serde(default)]
+    pub(crate) own_word: Option<String>,
 }
 
 impl Column {
     /// Name, type and XDM type.
     fn shown(&self) -> Value {
+        if let Some(word) = &self.own_word {
+            return json!({"name": self.name, "type": word});
+        }
         let (kind, meta, xdm) = self.kind.types();
         let mut shown = json!({"name": self.name, "type": kind});
         if self.shown_type == ShownType::LeftOut || xdm.is_null() {

@@ -118,7 +118,7 @@ fn parse<T: for<'de> Deserialize<'de>>(text: &str) -> T {
     serde_json::from_str(text).expect("a file of tables is JSON of tables")
 }
 
-/// Tables whose names are difficult for filters, paths and people.
+/// Tables whose names are difficult for filters, paths and people, and one with other words for types.
 fn awkward() -> Vec<Table> {
     const NAMES: &[&str] = &[
         "Sales, EMEA",
@@ -134,12 +134,41 @@ fn awkward() -> Vec<Table> {
         " padded ",
         "star*",
     ];
-    NAMES.iter().map(|name| plain(name, 20)).collect()
+    let named = NAMES.iter().map(|name| plain(name, 20));
+    named.chain([own_words()]).collect()
 }
 
 /// One of many extra tables.
 fn extra(number: usize, row_count: usize) -> Table {
     plain(&format!("Table{number:03}"), row_count)
+}
+
+/// A table whose columns have types in the words of databases.
+fn own_words() -> Table {
+    let columns = [
+        ("id", ColumnKind::Integer, "NUMBER(9)"),
+        ("total", ColumnKind::Long, "NUMBER(38,0)"),
+        ("isOpen", ColumnKind::Boolean, "BIT"),
+        ("shape", ColumnKind::String, "geography"),
+        ("placed", ColumnKind::DateTime, "varchar(40)"),
+        (
+            "changed",
+            ColumnKind::DateTime,
+            "TIMESTAMP(6) WITH TIME ZONE",
+        ),
+    ];
+    let mut table = plain("own words", 20);
+    table.columns = columns
+        .into_iter()
+        .map(|(name, kind, word)| Column {
+            name: name.to_owned(),
+            kind,
+            fill: Fill::Anything,
+            shown_type: ShownType::Whole,
+            own_word: Some(word.to_owned()),
+        })
+        .collect();
+    table
 }
 
 fn plain(path: &str, row_count: usize) -> Table {
@@ -161,6 +190,7 @@ fn plain(path: &str, row_count: usize) -> Table {
             kind,
             fill,
             shown_type: ShownType::Whole,
+            own_word: None,
         })
         .collect();
     Table {

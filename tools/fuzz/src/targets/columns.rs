@@ -21,7 +21,7 @@ pub(super) fn check(input: &[u8]) {
         Err(violations) => violations
             .iter()
             .for_each(|each| assert_fit_violation(each, false)),
-        Ok(()) => {
+        Ok(_) => {
             let has = |name: &str| {
                 columns
                     .iter()
