@@ -493,6 +493,14 @@ fn text_row(refusal: &PlatformRefusal) -> Option<(Class, Next)> {
         "login failed",
         "logon failed",
         "invalid_grant",
+        // OAuth 2.0 (RFC 6749, section 5.2).
+        "invalid_client",
+        // MySQL and MariaDB. Without the parenthesis it is about a right to a database.
+        "(using password:",
+        // Windows, and drivers that repeat its words.
+        "user name or password is incorrect",
+        // Db2, SQL30082N.
+        "password invalid",
     ]) {
         return Some((Class::SourceRejectedCredentials, FIX));
     }

@@ -507,6 +507,36 @@ fn the_sources_words_are_not_the_platforms() {
             "SourceRejectedCredentials FixInput Refused",
         ),
         (
+            "wrong password, MySQL",
+            "1308-400",
+            "Access denied for user 'u'@'h' (using password: YES)",
+            "SourceRejectedCredentials FixInput Refused",
+        ),
+        (
+            "no right to a database, MySQL",
+            "1308-400",
+            "Access denied for user 'u'@'h' to database 'sales'",
+            "PlatformRejected FixInput Refused",
+        ),
+        (
+            "wrong password, Windows",
+            "1380-400",
+            "The user name or password is incorrect",
+            "SourceRejectedCredentials FixInput Refused",
+        ),
+        (
+            "wrong password, Db2",
+            "1308-400",
+            "SQL30082N Security processing failed with reason 24 (USERNAME AND/OR PASSWORD INVALID)",
+            "SourceRejectedCredentials FixInput Refused",
+        ),
+        (
+            "wrong client, OAuth",
+            "1308-400",
+            "The source's token endpoint responded with invalid_client",
+            "SourceRejectedCredentials FixInput Refused",
+        ),
+        (
             "If-Match missing",
             "1403-400",
             "Header If-Match is missing",
