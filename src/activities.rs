@@ -44,6 +44,9 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use crate::throttle::Throttle;
 pub use attempt::Attempt;
+pub(crate) use attempt::HEARTBEAT_THROTTLE;
+#[cfg(test)]
+pub(crate) use attempt::HEARTBEATS;
 use attempt::{Effect, run};
 pub(crate) use dataflow::find as find_dataflow;
 pub use dry_run::{DryRun, Note};

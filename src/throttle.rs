@@ -8,7 +8,7 @@
 //! The limit itself says who set it and how long it lasts, so workers need no other agreement. Each
 //! worker checks it regularly, and whoever finds that a limit of ours is due raises or removes it.
 //! If two do so at the same time, they write the same. Any worker removes the limit of one that
-//! died. A limit that a person has set stays as it is.
+//! died, also one that may set none. A limit that a person has set stays as it is.
 
 use std::{
     sync::{
@@ -37,6 +37,9 @@ use crate::temporal;
 /// How often a worker checks the limit while there is none, and while there is one of ours.
 const LOOK: Duration = Duration::from_secs(30);
 const LOOK_SOON: Duration = Duration::from_secs(3);
+
+/// How long a worker waits whose call the server refused: rights and servers change.
+const PAUSE: Duration = Duration::from_secs(300);
 
 /// How long a call to the server may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -200,42 +203,76 @@ impl Throttle {
     }
 }
 
-/// A throttle of `task_queue`, and the task that it needs until it is dropped.
+/// A throttle of `task_queue`, and the task that it needs until it is dropped. The task also
+/// removes what other workers left, so it is run even if this worker reports nothing.
 pub(crate) fn of(
     client: Client,
     task_queue: String,
 ) -> (Throttle, impl Future<Output = ()> + Send) {
     let (refusals, reported) = mpsc::channel(1);
-    let queue = Queue {
+    let throttle = Throttle { refusals };
+    let kept = throttle.clone();
+    let queue = Arc::new(Queue {
         client,
         name: task_queue,
         identity: temporal::identity(),
         shown: show(),
+    });
+    let look = move |refused| {
+        let queue = Arc::clone(&queue);
+        async move { queue.look(refused).await.map(|()| queue.next_look()) }
     };
-    (Throttle { refusals }, watch(queue, reported))
+    let watching = async move {
+        watch(look, reported, PAUSE).await;
+        // Whoever reports nothing still watches.
+        drop(kept);
+    };
+    (throttle, watching)
 }
 
-async fn watch(queue: Queue, mut reported: mpsc::Receiver<Duration>) {
+/// Calls `look` with each report, and again when the time that it gives is over; after a call that
+/// the server refused, when `pause` is over.
+async fn watch<F>(
+    look: impl Fn(Option<Duration>) -> F,
+    mut reported: mpsc::Receiver<Duration>,
+    pause: Duration,
+) where
+    F: Future<Output = Result<Duration, Status>>,
+{
     let mut refused = None;
+    let mut is_warned = false;
     loop {
-        match tokio::time::timeout(TIMEOUT, queue.look(refused)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(status)) if is_final(&status) => {
-                tracing::warn!(
-                    reason = status.message(),
-                    "the task queue's rate limit can't be read or set, so a worker that the \
-                     platform refuses can't slow down the others: this requires Temporal 1.29 and \
-                     a key that may write in the namespace; set `worker.share_rate_limit` to \
-                     false to switch it off"
-                );
-                return;
+        let next_look = match tokio::time::timeout(TIMEOUT, look(refused)).await {
+            Ok(Ok(next_look)) => {
+                is_warned = false;
+                next_look
+            }
+            Ok(Err(status)) if is_refusal(&status) => {
+                if !is_warned {
+                    tracing::warn!(
+                        reason = status.message(),
+                        "the task queue's rate limit can't be read or set, so this worker neither \
+                         slows down the others nor removes a limit that another one left: this \
+                         requires Temporal 1.29 and a key that may write in the namespace"
+                    );
+                }
+                is_warned = true;
+                tokio::time::sleep(pause).await;
+                // What was reported meanwhile is out of date.
+                let _ = reported.try_recv();
+                refused = None;
+                continue;
             }
             Ok(Err(status)) => {
-                tracing::debug!(reason = status.message(), "the server was unreachable")
+                tracing::debug!(reason = status.message(), "the server was unreachable");
+                LOOK_SOON
             }
-            Err(_) => tracing::debug!("the server did not respond in time"),
-        }
-        refused = match tokio::time::timeout(queue.next_look(), reported.recv()).await {
+            Err(_) => {
+                tracing::debug!("the server did not respond in time");
+                LOOK_SOON
+            }
+        };
+        refused = match tokio::time::timeout(next_look, reported.recv()).await {
             Ok(Some(pause)) => Some(pause),
             // No attempt is left that could report.
             Ok(None) => return,
@@ -244,7 +281,7 @@ async fn watch(queue: Queue, mut reported: mpsc::Receiver<Duration>) {
     }
 }
 
-fn is_final(status: &Status) -> bool {
+fn is_refusal(status: &Status) -> bool {
     matches!(
         status.code(),
         Code::Unimplemented | Code::PermissionDenied | Code::InvalidArgument
@@ -434,6 +471,36 @@ mod tests {
             decide(&CurrentLimit::Ours(set), None, at(300)),
             Change::Remove
         );
+    }
+
+    #[tokio::test]
+    async fn a_refusal_of_the_server_pauses_the_watch_and_does_not_end_it() {
+        let (reports, reported) = mpsc::channel(1);
+        let (looked, mut looks) = mpsc::unbounded_channel();
+        let is_refused = std::sync::atomic::AtomicBool::new(true);
+        let look = move |refused: Option<Duration>| {
+            looked.send(refused).unwrap();
+            let is_refused = is_refused.swap(false, Ordering::Relaxed);
+            async move {
+                if is_refused {
+                    return Err(Status::permission_denied("no"));
+                }
+                Ok(Duration::from_millis(1))
+            }
+        };
+        // Out of date when the pause is over.
+        reports.try_send(Duration::from_secs(20)).unwrap();
+        let watching = tokio::spawn(watch(look, reported, Duration::ZERO));
+        for _ in 0..3 {
+            assert_eq!(looks.recv().await, Some(None));
+        }
+        reports.send(Duration::from_secs(30)).await.unwrap();
+        while let Some(refused) = looks.recv().await {
+            if refused == Some(Duration::from_secs(30)) {
+                break;
+            }
+        }
+        watching.abort();
     }
 
     #[test]

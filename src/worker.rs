@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::{
-    activities::{Activities, Platform, SearchAttributes},
+    activities::{Activities, HEARTBEAT_THROTTLE, Platform, SearchAttributes},
     catalog::{Catalog, CatalogError},
     config::Config,
     endpoints::{self, Health},
@@ -124,38 +124,15 @@ impl ReadyWorker {
             platform_client,
         );
         let mut observers = spawn_observers(&config, &client, meters.as_ref(), &health).await?;
-        let throttle = config.worker.share_rate_limit.then(|| {
-            let (throttle, watching) =
-                throttle::of(client.clone(), config.worker.task_queue.clone());
-            observers.spawn(watching);
-            throttle
-        });
+        let (throttle, watching) =
+            throttle::of(client.clone(), config.worker.task_queue.clone());
+        observers.spawn(watching);
+        let throttle = config.worker.share_rate_limit.then_some(throttle);
         let search_attributes = SearchAttributes::new(client.clone(), &config.aep.sandbox);
         search_attributes.warn_of_missing().await;
         let activities = Activities::new(platform, config.worker.report_attempts, throttle);
-        let eager = if config.worker.share_rate_limit { 0 } else { 3 };
-        let options = WorkerOptions::new(config.worker.task_queue.as_str())
-            .register_activities(activities)
-            .register_activities(search_attributes)
-            .register_workflow::<IngestOracleServiceCloud>()
-            .and_then(|options| options.register_workflow::<IngestSource>())
-            .and_then(|options| options.register_workflow::<SettleCreate>())
-            .map_err(|error| WorkerError::Sdk(error.into()))?
-            .tuner(
-                TunerHolder::builder()
-                    .activity_task_slot_supplier(slots(config.worker.max_concurrent_activities))
-                    .workflow_task_slot_supplier(slots(config.worker.max_concurrent_workflow_tasks))
-                    // Neither is used, but the SDK requires at least one of each.
-                    .local_activity_task_slot_supplier(slots(1))
-                    .nexus_task_slot_supplier(slots(1))
-                    .build(),
-            )
-            .maybe_max_task_queue_activities_per_second(config.worker.max_activities_per_second)
-            // An activity in the response to a workflow task would bypass the rate limit.
-            .max_eager_activity_reservations_per_workflow_task(eager)
-            .max_cached_workflows(config.worker.max_cached_workflows)
-            .graceful_shutdown_period(config.worker.shutdown_grace)
-            .build();
+        let mut options = options(&config, activities)?;
+        options.register_activities(search_attributes);
         let runtime_options = RuntimeOptions::builder()
             .maybe_telemetry_options(meters.as_ref().map(Meters::of_worker))
             .build()
@@ -225,6 +202,33 @@ impl ReadyWorker {
     }
 }
 
+/// The worker's options, with `activities` and the workflows.
+fn options(config: &Config, activities: Activities) -> Result<WorkerOptions, WorkerError> {
+    let eager = if config.worker.share_rate_limit { 0 } else { 3 };
+    Ok(WorkerOptions::new(config.worker.task_queue.as_str())
+        .register_activities(activities)
+        .register_workflow::<IngestOracleServiceCloud>()
+        .and_then(|options| options.register_workflow::<IngestSource>())
+        .and_then(|options| options.register_workflow::<SettleCreate>())
+        .map_err(|error| WorkerError::Sdk(error.into()))?
+        .tuner(
+            TunerHolder::builder()
+                .activity_task_slot_supplier(slots(config.worker.max_concurrent_activities))
+                .workflow_task_slot_supplier(slots(config.worker.max_concurrent_workflow_tasks))
+                // Neither is used, but the SDK requires at least one of each.
+                .local_activity_task_slot_supplier(slots(1))
+                .nexus_task_slot_supplier(slots(1))
+                .build(),
+        )
+        .maybe_max_task_queue_activities_per_second(config.worker.max_activities_per_second)
+        // An activity in the response to a workflow task would bypass the rate limit.
+        .max_eager_activity_reservations_per_workflow_task(eager)
+        .max_cached_workflows(config.worker.max_cached_workflows)
+        .max_heartbeat_throttle_interval(HEARTBEAT_THROTTLE)
+        .graceful_shutdown_period(config.worker.shutdown_grace)
+        .build())
+}
+
 /// Starts the tasks that make the worker observable. They end when the set is dropped.
 async fn spawn_observers(
     config: &Config,
@@ -253,4 +257,27 @@ fn watch(error: impl std::error::Error + Send + Sync + 'static) -> WorkerError {
 
 fn slots(count: usize) -> FixedSizeSlotSupplier {
     FixedSizeSlotSupplier::new(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::activities::HEARTBEATS;
+
+    #[test]
+    fn two_heartbeats_in_a_row_may_get_lost() {
+        let config = Config::default();
+        let platform = Platform::new(&config, None, Catalog::built_in()).unwrap();
+        let options = options(&config, Activities::new(platform, false, None)).unwrap();
+        for timeout in [2, 15, 60].map(Duration::from_secs) {
+            // As the SDK computes it.
+            let throttle = timeout
+                .mul_f64(0.8)
+                .min(options.max_heartbeat_throttle_interval);
+            let between = throttle.max(timeout / HEARTBEATS);
+            assert!(between * 3 < timeout, "{between:?} of {timeout:?}");
+        }
+    }
 }

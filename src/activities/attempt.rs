@@ -8,12 +8,12 @@ use std::{
 };
 
 use aep_flow_ensure::{
-    EnsureError, Ensured, Intent, Memory, Past, Pasts, ResourceKind,
+    EnsureError, Ensured, Intent, Memory, Past, Pasts, ResourceKind, Rules,
     crash::{self, Point},
 };
-use aep_flow_proto::v1::EarlierCall;
+use aep_flow_proto::{names, v1::EarlierCall};
 use aep_flow_workflows::{
-    limits::MAX_PAYLOAD_BYTES,
+    limits::{MAX_PAYLOAD_BYTES, START_TO_CLOSE},
     payload::{self, Message},
 };
 use jiff::Timestamp;
@@ -31,9 +31,13 @@ use super::{
 };
 use crate::panics;
 
-/// Shortest pause between two heartbeats, so that a short activity sends none: each that
-/// reaches the server is an action to pay for.
-const HEARTBEAT_AT_LEAST: Duration = Duration::from_secs(4);
+/// How many heartbeats are sent within the timeout. Two in a row may get lost, and the third still
+/// arrives in time. Each that reaches the server is an action to pay for.
+pub(crate) const HEARTBEATS: u32 = 4;
+
+/// How long the SDK holds a heartbeat back after the one before it. It would otherwise take up to
+/// 0.8 of the timeout, so that the loss of one heartbeat ended the attempt.
+pub(crate) const HEARTBEAT_THROTTLE: Duration = Duration::from_millis(500);
 
 /// One attempt at an activity: its number, and what is known of the creates so far.
 #[derive(Debug, Clone)]
@@ -49,6 +53,9 @@ pub struct Attempt {
     begun: Option<Timestamp>,
     /// When the server began this attempt, and when this process received it.
     started: Option<(Timestamp, Instant)>,
+    /// The time for all attempts of a step of an ingestion, where it is shorter than one may take:
+    /// the SDK gives the earlier of the two ends.
+    step_deadline: Option<Duration>,
     /// Where to note what it would create, if it is to create nothing.
     dry_run: Option<DryRun>,
     /// What the server keeps of its creates, if it is a server's.
@@ -66,6 +73,7 @@ impl Attempt {
             pasts: Arc::new(Mutex::new(Pasts::clean())),
             call: Default::default(),
             begun: None,
+            step_deadline: None,
             started: None,
             dry_run: None,
             open_creates: None,
@@ -125,6 +133,12 @@ impl Attempt {
                 .scheduled_time
                 .and_then(|time| Timestamp::try_from(time).ok()),
             started: started.map(|time| (time, Instant::now())),
+            step_deadline: info
+                .workflow_type
+                .as_deref()
+                .filter(|name| names::workflow::is_ingestion(name))
+                .and_then(|_| info.deadline?.duration_since(info.scheduled_time?).ok())
+                .filter(|deadline| *deadline < START_TO_CLOSE),
             dry_run: None,
             open_creates: Some(OpenCreates::of(ctx)),
             follows_silence,
@@ -186,6 +200,25 @@ impl Attempt {
     /// When the server was asked for this call.
     pub(super) fn begun(&self) -> Option<Timestamp> {
         self.begun
+    }
+
+    /// Refuses a step whose deadline comes before what it has to wait for, while nothing is created
+    /// yet.
+    pub(super) fn check_deadline(&self, rules: Rules) -> Result<(), ActivityFailure> {
+        let needed = rules.shortest_step();
+        match self.step_deadline {
+            Some(deadline) if self.is_first && deadline <= needed => Err(ActivityFailure::field(
+                "stepDeadlineSeconds",
+                deadline.as_secs().to_string(),
+                format!(
+                    "more than {}: after a create this worker waits until lists show all older \
+                     resources (`ensure.list_lag`, {} s)",
+                    needed.as_secs(),
+                    rules.list_lag.as_secs()
+                ),
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// The time, by the server's clock: attempts may run on machines whose clocks differ.
@@ -395,10 +428,8 @@ async fn keep_alive(ctx: &ActivityContext) -> std::convert::Infallible {
     else {
         return std::future::pending().await;
     };
-    // Two in a row may get lost before the server gives this attempt up.
-    let pause = (timeout / 3).max(HEARTBEAT_AT_LEAST.min(timeout / 2));
     loop {
-        tokio::time::sleep(pause).await;
+        tokio::time::sleep(timeout / HEARTBEATS).await;
         remember(ctx, Memory::in_flight()).await;
     }
 }

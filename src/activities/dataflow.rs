@@ -11,9 +11,8 @@ use aep_flow_proto::{
 };
 use aep_platform::{
     ConnectionSpecRef, Created, Deleted, DeltaColumn, Flow, FlowId, FlowSpecRef, MappingSetId,
-    NewFlow, PlatformError, Sandbox, SourceConnectionId, TargetConnectionId,
+    NewFlow, PlatformError, Sandbox, SourceConnectionId, Start, TargetConnectionId,
 };
-use jiff::Timestamp;
 
 use super::{
     attempt::Attempt,
@@ -203,11 +202,11 @@ fn schedule_text(given: &Schedule) -> String {
 
 fn schedule(given: &Schedule, margin: Duration) -> aep_platform::Schedule {
     let start = match validate::start_time(given) {
-        Ok(StartTime::At(start)) => start,
-        Ok(StartTime::Now) | Err(_) => Timestamp::now() + margin,
+        Ok(StartTime::At(start)) => Start::At(u64::try_from(start.as_second()).unwrap_or_default()),
+        Ok(StartTime::Now) | Err(_) => Start::After(margin),
     };
     aep_platform::Schedule {
-        start_time_s: u64::try_from(start.as_second()).unwrap_or_default(),
+        start,
         frequency: platform_frequency(given.frequency()),
         interval: given.interval,
         backfill: given.backfill,

@@ -236,6 +236,9 @@ impl<'a> Create<'a> {
             let planned = planned.map_err(|error| ActivityFailure::ensure(K::KIND, error))?;
             return Ok(dry_run.note::<K>(intent.name(), planned));
         }
+        if self.continues.is_none() {
+            self.attempt.check_deadline(call.rules)?;
+        }
         let is_settling = self.continues.as_ref().is_some_and(|call| call.only_settle);
         let ended = if is_settling {
             ensure::settle(&call, &wanted).await

@@ -1,5 +1,7 @@
 //! Every kind of bad input, through a real workflow: its type, its field, and that nothing was created.
 
+use std::time::Duration;
+
 use aep_flow_testkit::platform::writes;
 use aep_flow_testkit::{World, input, table};
 use serde_json::{Value, json};
@@ -313,5 +315,21 @@ async fn what_only_the_source_can_tell_is_refused_with_the_names_that_exist() {
     }
     // The connection is needed to ask the source; nothing uses it.
     assert_eq!(writes(&world.emulator), ["POST connections"]);
+    world.end(worker).await;
+}
+
+#[tokio::test]
+async fn a_deadline_that_ends_before_the_lists_have_caught_up_is_refused() {
+    let world = World::new().await;
+    let worker = world.worker_with(|config| config.ensure.list_lag = Duration::from_secs(30));
+    let mut input = input(&[table("Contacts")]);
+    input["stepDeadlineSeconds"] = 25.into();
+    let failed = world.ingest(&input).await.unwrap_err();
+    assert_eq!(failed.kind, "InvalidInput", "{failed:?}");
+    assert_eq!(failed.details["field"], "stepDeadlineSeconds", "{failed:?}");
+    let message = format!("{failed:?}");
+    assert!(message.contains("found 25"), "{message}");
+    assert!(message.contains("more than 32"), "{message}");
+    assert!(writes(&world.emulator).is_empty());
     world.end(worker).await;
 }

@@ -148,14 +148,16 @@ async fn a_limit_that_was_set_by_hand_is_left_alone() {
 
 #[tokio::test]
 async fn what_a_dead_worker_left_is_taken_away_by_any_other() {
-    let world = World::new().await;
     let left = "aep-flow: the platform answers 429; 1.500/s before; raised from \
                 2026-01-01T00:00:00Z on; set by 1@gone";
-    set_limit(&world, 1.0, left).await;
-    let worker = world.worker_with(|config| config.worker.share_rate_limit = true);
-    eventually("the limit's end", async || {
-        limit(&world).await.is_none().then_some(())
-    })
-    .await;
-    world.end(worker).await;
+    for shares in [true, false] {
+        let world = World::new().await;
+        set_limit(&world, 1.0, left).await;
+        let worker = world.worker_with(|config| config.worker.share_rate_limit = shares);
+        eventually("the limit's end", async || {
+            limit(&world).await.is_none().then_some(())
+        })
+        .await;
+        world.end(worker).await;
+    }
 }

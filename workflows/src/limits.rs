@@ -1,4 +1,11 @@
-//! How much may be said about each table so that one payload holds it, however many there are.
+//! How long an attempt may take, and how much may be said about each table so that one payload
+//! holds it, however many there are.
+
+use std::time::Duration;
+
+/// One attempt of a step reads every page of a look and sends one create. A platform that takes
+/// longer than this has lost the request.
+pub const START_TO_CLOSE: Duration = Duration::from_secs(180);
 
 /// The largest payload that is sent. Temporal's server takes 2 MiB, keys and encoding included.
 pub const MAX_PAYLOAD_BYTES: usize = 1_900_000;

@@ -116,7 +116,8 @@ impl FailedStep {
         if self.kind != FailureType::InvalidInput || self.details.violations.is_empty() {
             return self;
         }
-        self.renamed(|field| Some(format!("{path}.{field}")))
+        // The deadline is a field of the whole input.
+        self.renamed(|field| (field != "stepDeadlineSeconds").then(|| format!("{path}.{field}")))
     }
 
     /// The same failure with the fields renamed for which `name` returns another name.

@@ -57,6 +57,15 @@ impl Rules {
         self.list_lag + CLOCK_GRAIN
     }
 
+    /// What a step needs at least that creates a resource: with less it can't see the end of its
+    /// first wait.
+    pub fn shortest_step(self) -> Duration {
+        if self.sole_caller || self.list_lag.is_zero() {
+            return Duration::ZERO;
+        }
+        self.settling()
+    }
+
     /// Pause before the next look, so that the last one falls behind the silence.
     pub(crate) fn pause(self) -> Duration {
         // A second more than its share, or rounding would make it one look more.

@@ -50,7 +50,7 @@ pub use api::data_prep::{FieldMapping, MappingFault, MappingSet, NewMappingSet};
 pub use api::existing_fields::FieldFamily;
 pub use api::explore::{ExploredTable, TableEntry};
 pub use api::flow_service::{ConnectionSpecRef, Created, Deleted, FlowSpecRef, SchemaRef};
-pub use api::flows::{DeltaColumn, Flow, Frequency, NewFlow, Schedule};
+pub use api::flows::{DeltaColumn, Flow, Frequency, NewFlow, Schedule, Start};
 pub use api::identities::{Identity, NewIdentity};
 pub use api::row_filters::{RowFilter, RowFiltering};
 pub use api::runs::{FlowRun, RunError, RunStatus};

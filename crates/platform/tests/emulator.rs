@@ -18,7 +18,7 @@ use aep_platform::{
     BaseConnectionId, Class, ClassId, Client, Conflict, ConnectionSpecId, ConnectionSpecRef,
     DeltaColumn, FieldMapping, FlowSpecRef, Frequency, NewBaseConnection, NewDataset,
     NewFieldGroup, NewFlow, NewMappingSet, NewSchema, NewSourceConnection, NewTargetConnection,
-    RequestEffect, Sandbox, SandboxName, SandboxState, Schedule, SchemaId, schema_fields,
+    RequestEffect, Sandbox, SandboxName, SandboxState, Schedule, SchemaId, Start, schema_fields,
 };
 
 /// Names that mean something to a filter, a URL, or JSON.
@@ -201,7 +201,7 @@ async fn the_whole_chain_ends_in_a_flow() {
             timezone: None,
         }),
         schedule: Schedule {
-            start_time_s: in_an_hour(),
+            start: Start::At(in_an_hour()),
             frequency: Frequency::Hour,
             interval: Some(1),
             backfill: Some(true),

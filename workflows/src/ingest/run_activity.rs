@@ -11,14 +11,10 @@ use temporalio_workflow::{ActivityOptions, TimerResult};
 
 use super::{IngestContext, Kind, now};
 use crate::{
-    limits,
+    limits::{self, START_TO_CLOSE},
     payload::{self, Message},
     step_error::StepError,
 };
-
-/// One attempt reads every page of a look and sends one create. A platform that takes longer
-/// than this has lost the request.
-const START_TO_CLOSE: Duration = Duration::from_secs(180);
 
 /// How soon the server notices that a worker crashed during a step. Higher: a later retry.
 /// Lower: more heartbeats, which cost an action each.

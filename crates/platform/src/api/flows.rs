@@ -3,6 +3,8 @@
 //! Source: "Collect customer success data using the Flow Service API", "Flow Service API
 //! reference", read 2026-11.
 
+use std::time::{Duration, SystemTime};
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -43,12 +45,32 @@ impl Frequency {
     }
 }
 
+/// When a flow first runs. The platform refuses a time that is in the past when it arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// That many seconds after 1970.
+    At(u64),
+    /// So long after the create is sent, by the platform's clock.
+    After(Duration),
+}
+
+impl Start {
+    fn seconds(self, now: SystemTime) -> u64 {
+        match self {
+            Self::At(seconds) => seconds,
+            Self::After(pause) => (now + pause)
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .map_or(0, |since| since.as_secs()),
+        }
+    }
+}
+
 /// When a flow runs. Interval and backfill are refused by the platform with [`Frequency::Once`],
 /// the interval is required with all others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
-    /// The first run, in seconds since 1970; refused if it is in the past when it arrives.
-    pub start_time_s: u64,
+    /// The first run.
+    pub start: Start,
     /// The unit.
     pub frequency: Frequency,
     /// How many units lie between two runs.
@@ -212,7 +234,7 @@ struct ScheduleJson {
     backfill: Option<String>,
 }
 
-fn body(new: &NewFlow) -> FlowBody<'_> {
+fn body(new: &NewFlow, now: SystemTime) -> FlowBody<'_> {
     let mut transformations = Vec::with_capacity(2);
     if let Some(delta_column) = &new.delta_column {
         transformations.push(TransformationJson::Copy { delta_column });
@@ -229,7 +251,7 @@ fn body(new: &NewFlow) -> FlowBody<'_> {
         target_connection_ids: [&new.target_connection_id],
         transformations,
         schedule_params: ScheduleJson {
-            start_time: new.schedule.start_time_s.to_string(),
+            start_time: new.schedule.start.seconds(now).to_string(),
             frequency: new.schedule.frequency.as_str(),
             interval: new.schedule.interval.map(|interval| interval.to_string()),
             backfill: new.schedule.backfill.map(|backfill| backfill.to_string()),
@@ -243,7 +265,8 @@ impl Sandbox {
     /// # Errors
     /// [`PlatformError`]; check its `effect` before sending it again, as names are not unique.
     pub async fn create_flow(&self, new: &NewFlow) -> Result<Created<FlowId>, PlatformError> {
-        self.create_entity::<Flow, _>(&new.name, &body(new)).await
+        let body = body(new, self.platform_now());
+        self.create_entity::<Flow, _>(&new.name, &body).await
     }
 
     /// One flow.
@@ -356,14 +379,14 @@ mod tests {
                 timezone: None,
             }),
             Schedule {
-                start_time_s: 1_590_792_316,
+                start: Start::At(1_590_792_316),
                 frequency: Frequency::Minute,
                 interval: Some(15),
                 backfill: Some(true),
             },
         );
         assert_eq!(
-            serde_json::to_value(body(&flow)).unwrap(),
+            serde_json::to_value(body(&flow, SystemTime::UNIX_EPOCH)).unwrap(),
             json!({
                 "name": "Creating a dataflow",
                 "flowSpec": {"id": "14518937-270c-4525-bdec-c2ba7cce3860", "version": "1.0"},
@@ -380,17 +403,36 @@ mod tests {
     }
 
     #[test]
-    fn one_run_has_neither_interval_nor_backfill_nor_copy() {
+    fn a_start_after_the_create_is_counted_from_when_it_is_sent() {
         let flow = new(
             None,
             Schedule {
-                start_time_s: 1,
+                start: Start::After(Duration::from_secs(60)),
                 frequency: Frequency::Once,
                 interval: None,
                 backfill: None,
             },
         );
-        let body = serde_json::to_value(body(&flow)).unwrap();
+        for sent in [1_700_000_000, 1_700_000_600] {
+            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(sent);
+            let body = serde_json::to_value(body(&flow, now)).unwrap();
+            let start = (sent + 60).to_string();
+            assert_eq!(body["scheduleParams"]["startTime"], start);
+        }
+    }
+
+    #[test]
+    fn one_run_has_neither_interval_nor_backfill_nor_copy() {
+        let flow = new(
+            None,
+            Schedule {
+                start: Start::At(1),
+                frequency: Frequency::Once,
+                interval: None,
+                backfill: None,
+            },
+        );
+        let body = serde_json::to_value(body(&flow, SystemTime::UNIX_EPOCH)).unwrap();
         assert_eq!(
             body["scheduleParams"],
             json!({"startTime": "1", "frequency": "once"})

@@ -235,7 +235,7 @@ fn flow() -> NewFlow {
         mapping_set_version: 0,
         delta_column: None,
         schedule: crate::Schedule {
-            start_time_s: 1,
+            start: crate::Start::At(1),
             frequency: crate::Frequency::Once,
             interval: None,
             backfill: None,
