@@ -124,8 +124,7 @@ impl ReadyWorker {
             platform_client,
         );
         let mut observers = spawn_observers(&config, &client, meters.as_ref(), &health).await?;
-        let (throttle, watching) =
-            throttle::of(client.clone(), config.worker.task_queue.clone());
+        let (throttle, watching) = throttle::of(client.clone(), config.worker.task_queue.clone());
         observers.spawn(watching);
         let throttle = config.worker.share_rate_limit.then_some(throttle);
         let search_attributes = SearchAttributes::new(client.clone(), &config.aep.sandbox);

@@ -129,7 +129,7 @@ settings! {
         /// Whether a worker that gets a 429 from the platform slows down all workers of the task
         /// queue. It sets the task queue's rate limit at the Temporal server, raises it once no
         /// request is refused, and then removes it. A rate limit that a person has set stays as
-        /// it is. Requires Temporal 1.29.
+        /// it is. Any worker removes one of these that was left behind. Requires Temporal 1.29.
         share_rate_limit: bool = true,
         env "AEP_FLOW_WORKER_SHARE_RATE_LIMIT";
 

@@ -7,6 +7,10 @@ use std::time::Duration;
 /// longer than this has lost the request.
 pub const START_TO_CLOSE: Duration = Duration::from_secs(180);
 
+/// How soon the server notices that a worker crashed during a step. Higher: a later retry.
+/// Lower: more heartbeats, which cost an action each.
+pub(crate) const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(15);
+
 /// The largest payload that is sent. Temporal's server takes 2 MiB, keys and encoding included.
 pub const MAX_PAYLOAD_BYTES: usize = 1_900_000;
 

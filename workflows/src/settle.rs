@@ -24,12 +24,12 @@ use temporalio_workflow::{
     WorkflowResult, WorkflowTermination,
 };
 
-use crate::{failure, payload::Message, step_error::StepError};
-
-/// One attempt searches, and deletes what it finds twice.
-const START_TO_CLOSE: Duration = Duration::from_secs(180);
-
-const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(15);
+use crate::{
+    failure,
+    limits::{HEARTBEAT_TIMEOUT, START_TO_CLOSE},
+    payload::Message,
+    step_error::StepError,
+};
 
 /// How long an outage of the platform may last: nobody else finishes this.
 const DEADLINE: Duration = Duration::from_secs(7 * 86_400);

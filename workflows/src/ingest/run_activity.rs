@@ -11,14 +11,10 @@ use temporalio_workflow::{ActivityOptions, TimerResult};
 
 use super::{IngestContext, Kind, now};
 use crate::{
-    limits::{self, START_TO_CLOSE},
+    limits::{self, HEARTBEAT_TIMEOUT, START_TO_CLOSE},
     payload::{self, Message},
     step_error::StepError,
 };
-
-/// How soon the server notices that a worker crashed during a step. Higher: a later retry.
-/// Lower: more heartbeats, which cost an action each.
-const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// First and longest pause between two attempts, where the failure names no pause of its own.
 const RETRY_FIRST: Duration = Duration::from_secs(1);
