@@ -152,12 +152,13 @@ impl Attempt {
         }
         let [workflow, run, activity] = &self.call;
         let activity = continues.map_or(activity, |earlier| &earlier.activity_id);
-        let first = |first: fn(&EarlierCall) -> &String, own| {
-            let first = continues.map(first).filter(|first| !first.is_empty());
-            first.unwrap_or(own)
-        };
-        let run = first(|earlier| &earlier.run_id, run);
-        let workflow = first(|earlier| &earlier.workflow_id, workflow);
+        let run = continues
+            .map(|earlier| &earlier.run_id)
+            .filter(|run| !run.is_empty())
+            .unwrap_or(run);
+        let workflow = continues
+            .and_then(|earlier| earlier.workflow_id.as_ref())
+            .unwrap_or(workflow);
         intent.by(&[workflow, run, activity])
     }
 
@@ -167,7 +168,7 @@ impl Attempt {
         EarlierCall {
             activity_id: activity,
             run_id: run,
-            workflow_id: workflow,
+            workflow_id: Some(workflow),
             ..EarlierCall::default()
         }
     }
@@ -231,7 +232,7 @@ impl Attempt {
     /// Begins where the call that this one continues ended, before anything else can fail.
     pub(super) fn begin_after(&self, earlier: Option<&EarlierCall>) -> Result<(), ActivityFailure> {
         // A call that only settles sends no create, so none of its own can be open.
-        let earlier = earlier.filter(|earlier| self.is_first && !earlier.only_settle);
+        let earlier = earlier.filter(|earlier| self.is_first && !earlier.only_settle());
         let Some(earlier) = earlier else {
             return Ok(());
         };

@@ -239,7 +239,10 @@ impl<'a> Create<'a> {
         if self.continues.is_none() {
             self.attempt.check_deadline(call.rules)?;
         }
-        let is_settling = self.continues.as_ref().is_some_and(|call| call.only_settle);
+        let is_settling = self
+            .continues
+            .as_ref()
+            .is_some_and(EarlierCall::only_settle);
         let ended = if is_settling {
             ensure::settle(&call, &wanted).await
         } else {

@@ -197,7 +197,7 @@ pub(super) fn settling<I: CreateInput>(input: &I, call: EarlierCall) -> Option<S
         activity_id: or(first.activity_id, call.activity_id),
         run_id: or(first.run_id, call.run_id),
         workflow_id: call.workflow_id,
-        only_settle: true,
+        only_settle: Some(true),
         since: String::new(),
     });
     match serde_json::to_value(input) {
