@@ -152,7 +152,7 @@ impl ReadyWorker {
     /// Works until `shutdown` resolves. It then stops polling and gives running activities the
     /// configured grace. The rest is handed back to the server, which gives the next attempt to
     /// another worker. A server that does not respond can't delay the end by more than
-    /// [`HANDING_BACK`].
+    /// 5 s.
     ///
     /// # Errors
     /// [`WorkerError`]. Ending by `shutdown` is not an error.

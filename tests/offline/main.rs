@@ -11,6 +11,7 @@ mod cli;
 mod kubernetes;
 mod mistakes;
 mod openat2;
+mod promises;
 mod readme;
 mod replay;
 mod signals;
