@@ -2,8 +2,8 @@
 //!
 //! A reference comes from an input, and so from somebody who may start workflows but may not own
 //! the worker. It can reach the variables that the owner allows, the files below one folder, the
-//! allowed paths of one Vault, and nothing else, for the sources and hosts that the rules name. Each use reads the secret again, so that it may be
-//! rotated. No error shows a value.
+//! allowed paths of one Vault, and nothing else, for the sources and hosts that the rules name. Each
+//! use reads the secret again, so that it may be rotated. No error shows a value.
 
 mod error;
 pub(crate) mod exposure;

@@ -13,7 +13,7 @@ use aep_flow_ensure::{
 };
 use aep_flow_proto::{names, v1::EarlierCall};
 use aep_flow_workflows::{
-    limits::{MAX_PAYLOAD_BYTES, START_TO_CLOSE},
+    limits::{MAX_PAYLOAD_BYTES, START_TO_CLOSE, STEP_DEADLINE},
     payload::{self, Message},
 };
 use jiff::Timestamp;
@@ -209,7 +209,7 @@ impl Attempt {
         let needed = rules.shortest_step();
         match self.step_deadline {
             Some(deadline) if self.is_first && deadline <= needed => Err(ActivityFailure::field(
-                "stepDeadlineSeconds",
+                STEP_DEADLINE,
                 deadline.as_secs().to_string(),
                 format!(
                     "more than {}: after a create this worker waits until lists show all older \

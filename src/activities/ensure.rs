@@ -8,7 +8,7 @@ use aep_flow_ensure::{
 };
 use aep_flow_proto::{
     create::CreateInput,
-    v1::{EarlierCall, OnExisting, Outcome, SettleCreateInput},
+    v1::{EarlierCall, OnExisting, Outcome},
 };
 use aep_platform::{
     BaseConnection, Chain, Class, Conflict, Created as Answered, Dataset, Deleted, Etag,
@@ -18,7 +18,11 @@ use aep_platform::{
 use jiff::Timestamp;
 
 use super::{
-    attempt::Attempt, failure::ActivityFailure, observe, open_creates, platform::Platform,
+    attempt::Attempt,
+    failure::ActivityFailure,
+    observe,
+    open_creates::{self, Settle},
+    platform::Platform,
 };
 
 /// Input of an activity that creates a resource, with the activity's body.
@@ -172,21 +176,23 @@ pub(super) struct Create<'a> {
     adopt: Option<String>,
     /// The call that this one continues.
     continues: Option<EarlierCall>,
-    /// Gives the input that settles what this call creates.
-    settle: Arc<dyn Fn() -> Option<SettleCreateInput> + Send + Sync>,
+    /// What settles a create of this call; none where the platform refuses a second resource of the
+    /// kind, or a second one does no harm.
+    settle: Option<Settle>,
 }
 
 impl<'a> Create<'a> {
     /// For `input`, whose sandbox is active.
-    pub(super) async fn of(
+    pub(super) async fn of<I: CreateInput>(
         platform: &'a Platform,
         attempt: &'a Attempt,
-        input: &impl CreateInput,
+        input: &I,
     ) -> Result<Self, ActivityFailure> {
-        let settle = {
+        let is_deleted = Uniqueness::of(I::KIND) == Uniqueness::Deleted;
+        let settle = is_deleted.then(|| {
             let (input, call) = (input.clone(), attempt.as_earlier());
-            Arc::new(move || open_creates::settling(&input, call.clone()))
-        };
+            Arc::new(move || open_creates::settling(&input, call.clone())) as Settle
+        });
         Ok(Self {
             settle,
             platform,
@@ -256,16 +262,14 @@ impl<'a> Create<'a> {
 }
 
 impl Create<'_> {
-    /// What is known of the creates of this intent so far. From now on the server is told of one
-    /// that gets no response.
+    /// What is known of earlier creates of this intent. If a create of this attempt gets no response,
+    /// the server keeps it.
     async fn past(&self, intent: &Intent) -> Result<Past, ActivityFailure> {
-        // Of another kind the platform refuses a second one, or a second one does no harm.
-        let is_deleted = Uniqueness::of(intent.kind()) == Uniqueness::Deleted;
-        let Some(open_creates) = self.attempt.open_creates().filter(|_| is_deleted) else {
+        let (Some(open_creates), Some(settle)) = (self.attempt.open_creates(), &self.settle) else {
             return Ok(self.attempt.past(intent.kind()));
         };
         let stray = self.platform.ensure_rules().stray();
-        open_creates.add(intent, stray, Arc::clone(&self.settle));
+        open_creates.add(intent, stray, Arc::clone(settle));
         self.attempt.past_of(intent, open_creates).await
     }
 }

@@ -107,11 +107,9 @@ impl ActivityFailure {
     /// A bug of ours. The panic's text may hold a value, so only its place is reported.
     pub(super) fn panicked(place: Option<String>) -> Self {
         let place = place.map_or_else(String::new, |place| format!(" at {place}"));
-        Self::new(
-            FailureType::Unavailable,
-            format!("the worker has a bug: this activity panicked{place}; its log may have more"),
-            "",
-        )
+        Self::unavailable(format!(
+            "the worker has a bug: this activity panicked{place}; its log may have more"
+        ))
     }
 
     /// What the worker needs does not respond, and may soon.

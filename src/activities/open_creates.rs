@@ -19,17 +19,19 @@ use aep_flow_workflows::{payload::Message, settle::SettleCreate};
 use jiff::Timestamp;
 use serde_json::Value;
 use temporalio_client::{
-    Client, WorkflowDescribeOptions, WorkflowStartOptions,
+    Client, WorkflowDescribeOptions, WorkflowExecutionStatus, WorkflowStartOptions,
     errors::WorkflowInteractionError,
     tonic::{Code, Status},
 };
-use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus;
 use temporalio_sdk::activities::ActivityContext;
 
 use super::failure::ActivityFailure;
 
 /// How long the server may take. An attempt that was cancelled waits no longer to be over.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
+
+/// Gives the input that settles what a call creates, once it is needed.
+pub(super) type Settle = Arc<dyn Fn() -> Option<SettleCreateInput> + Send + Sync>;
 
 /// What the server keeps of the creates of one attempt.
 #[derive(Clone)]
@@ -49,7 +51,7 @@ struct Create {
     name: String,
     /// How long it may take to take effect and to be listed.
     stray: Duration,
-    settle: Arc<dyn Fn() -> Option<SettleCreateInput> + Send + Sync>,
+    settle: Settle,
     is_sent: bool,
 }
 
@@ -69,11 +71,7 @@ impl OpenCreates {
         let asked = workflow.describe(WorkflowDescribeOptions::default());
         let described = tokio::time::timeout(ANSWERED_WITHIN, asked).await;
         let problem = match described {
-            Ok(Ok(described)) => {
-                let info = described.raw_description.workflow_execution_info;
-                let running = WorkflowExecutionStatus::Running as i32;
-                return Ok(info.is_some_and(|info| info.status == running));
-            }
+            Ok(Ok(described)) => return Ok(described.status() == WorkflowExecutionStatus::Running),
             Ok(Err(WorkflowInteractionError::NotFound(_))) => return Ok(false),
             Ok(Err(WorkflowInteractionError::Rpc(status))) if is_refused(&status) => {
                 tracing::warn!(
@@ -93,14 +91,9 @@ impl OpenCreates {
         )))
     }
 
-    /// Remembers that the call of `input` is to create what `intent` says, and that such a create
-    /// may take `stray` to be seen.
-    pub(super) fn add(
-        &self,
-        intent: &Intent,
-        stray: Duration,
-        settle: Arc<dyn Fn() -> Option<SettleCreateInput> + Send + Sync>,
-    ) {
+    /// Remembers that this call is to create what `intent` says, that such a create may take
+    /// `stray` to be seen, and what settles it.
+    pub(super) fn add(&self, intent: &Intent, stray: Duration, settle: Settle) {
         self.ours().push(Create {
             kind: intent.kind(),
             key: intent.marker().key().to_owned(),

@@ -30,7 +30,7 @@ fn hold_creates_back(world: &World, ms: u64) {
 }
 
 /// How many creates of that route were answered, whether the resource still exists or not.
-fn made(world: &World, route: &str) -> usize {
+pub(crate) fn made(world: &World, route: &str) -> usize {
     let journal = world.emulator.journal();
     let posts = journal
         .iter()
@@ -148,7 +148,7 @@ async fn a_late_commit_of_one_does_not_outlive_the_answer_of_the_other() {
     };
     let (first, second) = join(first.end(), second).await;
     assert_eq!(first.unwrap(), second.unwrap());
-    // It was told of the first one's, and waited for it.
+    // It knew of the first one's create, and waited for it.
     assert_eq!(made(&world, "/connections"), 1);
     one.stop().await.unwrap();
     other.stop().await.unwrap();

@@ -7,6 +7,7 @@ use aep_emulator::{Action, CannedAnswer, CutAt, Rule};
 use aep_flow_proto::names::activity::CREATE_ORACLE_SERVICE_CLOUD_BASE_CONNECTION;
 use aep_flow_testkit::logs::SERVER_AWAY;
 use aep_flow_testkit::platform::{assert_one_live_per_intent, counts, whole_chain};
+use aep_flow_testkit::worker::WorkerProcess;
 use aep_flow_testkit::world::{WRONG_PASSWORD, assert_no_secret, emulator_config};
 use aep_flow_testkit::{World, eventually, input, server, table};
 use serde_json::json;
@@ -117,8 +118,8 @@ async fn a_worker_killed_between_two_creates_is_taken_over_from() {
     assert_one_live_per_intent(&world.emulator);
 }
 
-#[tokio::test]
-async fn a_worker_asked_to_stop_ends_its_activities_and_exits_with_zero() {
+/// A worker that is asked to stop in the middle of a create, after what `before` does to it.
+async fn stops_within_a_create(before: impl FnOnce(&WorkerProcess)) {
     let world = World::new().await;
     let slow = Action::ApplyThenDelay { ms: 2000 };
     world
@@ -127,6 +128,7 @@ async fn a_worker_asked_to_stop_ends_its_activities_and_exits_with_zero() {
     let mut first = world.worker_process();
     let run = world.start(&input(&[table("Contacts")])).await;
     arrived(&world, "/connections", 1).await;
+    before(&first);
     let status = first.terminate().await;
     assert_eq!(status.code(), Some(0), "{status}");
 
@@ -138,24 +140,14 @@ async fn a_worker_asked_to_stop_ends_its_activities_and_exits_with_zero() {
 }
 
 #[tokio::test]
-async fn a_supervisor_that_sends_several_signals_interrupts_no_create() {
-    let world = World::new().await;
-    let slow = Action::ApplyThenDelay { ms: 2000 };
-    world
-        .emulator
-        .add_fault(Rule::new("POST", "/connections", slow).nth([1]));
-    let mut first = world.worker_process();
-    let run = world.start(&input(&[table("Contacts")])).await;
-    arrived(&world, "/connections", 1).await;
-    // As systemd does with `SendSIGHUP=yes`.
-    first.signal("-HUP");
-    let status = first.terminate().await;
-    assert_eq!(status.code(), Some(0), "{status}");
+async fn a_worker_asked_to_stop_ends_its_activities_and_exits_with_zero() {
+    stops_within_a_create(|_| ()).await;
+}
 
-    let _second = world.worker_process();
-    run.end().await.unwrap();
-    assert_eq!(run.retried().await, []);
-    assert_one_live_per_intent(&world.emulator);
+#[tokio::test]
+async fn a_supervisor_that_sends_several_signals_interrupts_no_create() {
+    // As systemd does with `SendSIGHUP=yes`.
+    stops_within_a_create(|worker| worker.signal("-HUP")).await;
 }
 
 #[tokio::test]

@@ -13,6 +13,8 @@ use temporalio_client::{
 
 use WorkflowExecutionStatus::{Completed, Running};
 
+use crate::concurrent_callers::made;
+
 /// How the workflows that settle creates stand.
 async fn settling(world: &World) -> Vec<WorkflowExecutionStatus> {
     let query = format!("WorkflowType = '{SETTLE_CREATE}'");
@@ -30,15 +32,6 @@ async fn settling_is(world: &World, expected: WorkflowExecutionStatus) {
         (settling(world).await == [expected]).then_some(())
     })
     .await;
-}
-
-fn creates_of_flows(world: &World) -> usize {
-    let journal = world.emulator.journal();
-    let creates = journal
-        .iter()
-        .filter(|entry| entry.method == "POST" && entry.route.ends_with("/flows"));
-    let numbers: std::collections::BTreeSet<_> = creates.map(|entry| entry.sequence).collect();
-    numbers.len()
 }
 
 /// The first create of a dataflow is cut off, and takes effect that much later.
@@ -72,7 +65,7 @@ async fn the_next_caller_waits_for_a_create_that_a_cancelled_one_left_open() {
 
     // Nothing of the first caller is left but its create, which has not taken effect.
     let result = world.ingest(&input).await.unwrap();
-    assert_eq!(creates_of_flows(&world), 1);
+    assert_eq!(made(&world, "/flows"), 1);
     assert_eq!(counts(&world.emulator), whole_chain(1));
     let flow = the(&world.emulator, "flows", "");
     assert_eq!(result["tables"][0]["flowId"], flow["id"]);
@@ -107,7 +100,7 @@ async fn what_a_terminated_callers_create_makes_behind_an_answer_is_deleted() {
 
     let result = second.end().await.unwrap();
     settling_is(&world, Completed).await;
-    assert_eq!(creates_of_flows(&world), 2);
+    assert_eq!(made(&world, "/flows"), 2);
     assert_eq!(counts(&world.emulator), whole_chain(1));
     let flow = the(&world.emulator, "flows", "");
     assert_eq!(result["tables"][0]["flowId"], flow["id"]);

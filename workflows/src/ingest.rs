@@ -22,7 +22,7 @@ use std::{
     marker::PhantomData,
     pin::pin,
     task::Poll,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use aep_flow_proto::{
@@ -59,6 +59,7 @@ use self::{
 };
 use crate::{
     attempts::Attempts,
+    clock::now,
     decision::{Decisions, ResolveError},
     details, failure,
     ingest_input::{ConnectionInput, ConnectionSettings, IngestInput},
@@ -736,9 +737,4 @@ fn seconds_or(seconds: u32, default: Duration) -> Duration {
         0 => default,
         given => Duration::from_secs(given.into()),
     }
-}
-
-fn now<K: Kind>(ctx: &IngestContext<K>) -> Timestamp {
-    let time = ctx.workflow_time().unwrap_or(SystemTime::UNIX_EPOCH);
-    Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH)
 }

@@ -16,7 +16,9 @@ pub mod settle;
 pub mod urgency;
 
 mod attempts;
+mod clock;
 mod details;
 mod naming;
+mod patience;
 mod progress;
 mod step_error;

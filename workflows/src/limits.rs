@@ -7,6 +7,9 @@ use std::time::Duration;
 /// longer than this has lost the request.
 pub const START_TO_CLOSE: Duration = Duration::from_secs(180);
 
+/// The field of an ingestion's input that limits a step.
+pub const STEP_DEADLINE: &str = "stepDeadlineSeconds";
+
 /// How soon the server notices that a worker crashed during a step. Higher: a later retry.
 /// Lower: more heartbeats, which cost an action each.
 pub(crate) const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(15);

@@ -8,7 +8,7 @@
     reason = "the macro's constants cannot carry the methods' comments"
 )]
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aep_flow_proto::{
     json::Object,
@@ -17,26 +17,20 @@ use aep_flow_proto::{
 };
 use jiff::Timestamp;
 use serde_json::Value;
-use temporalio_common::{ActivityCloseTimeouts, ActivityDefinition, RetryPolicy};
+use temporalio_common::ActivityDefinition;
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_workflow::{
-    ActivityOptions, SyncWorkflowContext, TimerResult, WorkflowContext, WorkflowContextView,
-    WorkflowResult, WorkflowTermination,
+    SyncWorkflowContext, TimerResult, WorkflowContext, WorkflowContextView, WorkflowResult,
+    WorkflowTermination,
 };
 
-use crate::{
-    failure,
-    limits::{HEARTBEAT_TIMEOUT, START_TO_CLOSE},
-    payload::Message,
-    step_error::StepError,
-};
+use crate::{clock::now, failure, patience::Patience, payload::Message, step_error::StepError};
 
 /// How long an outage of the platform may last: nobody else finishes this.
 const DEADLINE: Duration = Duration::from_secs(7 * 86_400);
 
-/// First and longest pause between two attempts, where the failure names no pause of its own.
-const RETRY_FIRST: Duration = Duration::from_secs(1);
-const RETRY_LONGEST: Duration = Duration::from_secs(600);
+/// Longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
 /// Waits until a create without a response has taken effect or never will, and leaves one live
 /// resource of its intent.
@@ -98,9 +92,7 @@ impl SettleCreate {
     async fn wait(ctx: &WorkflowContext<Self>) -> Result<Timestamp, WorkflowTermination> {
         loop {
             let until = ctx.state(|this| this.until);
-            let now = ctx.workflow_time().unwrap_or(SystemTime::UNIX_EPOCH);
-            let now = Timestamp::try_from(now).unwrap_or(Timestamp::UNIX_EPOCH);
-            match Duration::try_from(until.duration_since(now)) {
+            match Duration::try_from(until.duration_since(now(ctx))) {
                 Ok(left) if !left.is_zero() => {
                     if ctx.timer(left).await == TimerResult::Cancelled {
                         return Err(WorkflowTermination::cancelled());
@@ -115,21 +107,11 @@ impl SettleCreate {
         ctx: &WorkflowContext<Self>,
         input: &SettleCreateInput,
     ) -> Result<(), WorkflowTermination> {
-        let options =
-            ActivityOptions::with_close_timeouts(ActivityCloseTimeouts::ScheduleAndStartToClose {
-                schedule_to_close: DEADLINE,
-                start_to_close: START_TO_CLOSE,
-            })
-            .heartbeat_timeout(HEARTBEAT_TIMEOUT)
-            .retry_policy(
-                RetryPolicy::builder()
-                    .initial_interval(RETRY_FIRST)
-                    .backoff_coefficient(2.0)
-                    .maximum_interval(RETRY_LONGEST)
-                    .build(),
-            )
-            .summary("searches once more, and deletes duplicates")
-            .build();
+        let patience = Patience {
+            longest_pause: LONGEST_PAUSE,
+            ..DEADLINE.into()
+        };
+        let options = patience.options("searches once more, and deletes duplicates");
         let sender = Sender(input.activity.clone());
         let request = input.input.clone().unwrap_or_default();
         match ctx.execute_activity(sender, request, options).await {

@@ -117,7 +117,7 @@ impl FailedStep {
             return self;
         }
         // The deadline is a field of the whole input.
-        self.renamed(|field| (field != "stepDeadlineSeconds").then(|| format!("{path}.{field}")))
+        self.renamed(|field| (field != limits::STEP_DEADLINE).then(|| format!("{path}.{field}")))
     }
 
     /// The same failure with the fields renamed for which `name` returns another name.

@@ -16,11 +16,11 @@ use aep_flow_proto::{
 };
 use temporalio_common::search_attributes::{SearchAttributeKey, SearchAttributeUpdate};
 
-use super::{
-    IngestContext, Ingestion, Kind,
-    run_activity::{self, Patience},
+use super::{IngestContext, Ingestion, Kind, run_activity};
+use crate::{
+    activities::Declared,
+    patience::{LONGEST_PAUSE, Patience},
 };
-use crate::activities::Declared;
 
 /// Marks the histories that ask at their start and set all attributes. Those without it ask when
 /// a person is needed, and set only that attribute.
@@ -30,6 +30,7 @@ const FROM_THE_START: &str = "search-attributes-from-the-start";
 const ASK: Patience = Patience {
     deadline: Duration::from_secs(20),
     attempts: 3,
+    longest_pause: LONGEST_PAUSE,
 };
 
 /// The value of a search attribute.

@@ -16,13 +16,11 @@ use jiff::Timestamp;
 use temporalio_common::ActivityDefinition;
 use temporalio_workflow::{CancellableFuture as _, TimerResult, select};
 
-use super::{
-    IngestContext, IngestSetup, Kind, attributes, now,
-    run_activity::{self, Patience},
-};
+use super::{IngestContext, IngestSetup, Kind, attributes, now, run_activity};
 use crate::{
     activities::{self, Declared},
     decision::{DecisionKey, Resolution},
+    patience::{LONGEST_PAUSE, Patience},
     payload::Message,
     step_error::{FailedStep, StepError},
 };
@@ -31,6 +29,7 @@ use crate::{
 const CHECK: Patience = Patience {
     deadline: Duration::from_secs(60),
     attempts: 3,
+    longest_pause: LONGEST_PAUSE,
 };
 
 /// Input of a step that creates something.

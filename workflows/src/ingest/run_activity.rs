@@ -4,39 +4,16 @@ use std::time::Duration;
 
 use prost::Name;
 use serde::{Serialize, de::DeserializeOwned};
-use temporalio_common::{
-    ActivityCloseTimeouts, ActivityDefinition, RetryPolicy, data_converters::PayloadConversionError,
-};
-use temporalio_workflow::{ActivityOptions, TimerResult};
+use temporalio_common::{ActivityDefinition, data_converters::PayloadConversionError};
+use temporalio_workflow::TimerResult;
 
 use super::{IngestContext, Kind, now};
 use crate::{
-    limits::{self, HEARTBEAT_TIMEOUT, START_TO_CLOSE},
+    limits,
+    patience::Patience,
     payload::{self, Message},
     step_error::StepError,
 };
-
-/// First and longest pause between two attempts, where the failure names no pause of its own.
-const RETRY_FIRST: Duration = Duration::from_secs(1);
-const RETRY_LONGEST: Duration = Duration::from_secs(60);
-
-/// How long and how often a step is tried.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
-    /// The time for all attempts.
-    pub(super) deadline: Duration,
-    /// How many attempts; 0 for as many as the deadline allows.
-    pub(super) attempts: u32,
-}
-
-impl From<Duration> for Patience {
-    fn from(deadline: Duration) -> Self {
-        Self {
-            deadline,
-            attempts: 0,
-        }
-    }
-}
 
 /// The timer that leads to another workflow task.
 const NEXT_TASK: Duration = Duration::from_secs(1);
@@ -128,24 +105,8 @@ where
     O: DeserializeOwned + prost::Message + Name + Default + 'static,
 {
     let name = activity.name().to_owned();
-    let Patience { deadline, attempts } = patience;
-    let options =
-        ActivityOptions::with_close_timeouts(ActivityCloseTimeouts::ScheduleAndStartToClose {
-            schedule_to_close: deadline,
-            start_to_close: START_TO_CLOSE.min(deadline),
-        })
-        .activity_id(id.to_owned())
-        .heartbeat_timeout(HEARTBEAT_TIMEOUT)
-        .retry_policy(
-            RetryPolicy::builder()
-                .initial_interval(RETRY_FIRST)
-                .backoff_coefficient(2.0)
-                .maximum_interval(RETRY_LONGEST)
-                .maximum_attempts(attempts)
-                .build(),
-        )
-        .summary(summary)
-        .build();
+    let mut options = patience.options(summary);
+    options.activity_id = Some(id.to_owned());
     let result = ctx
         .execute_activity(activity, Message::from(input), options)
         .await

@@ -223,6 +223,34 @@ struct Worker {
     sent: bool,
 }
 
+impl Caller {
+    fn of(intent: Arc<Intent>) -> Self {
+        Self {
+            intent,
+            attempts: 0,
+            details: None,
+            ended: None,
+        }
+    }
+}
+
+impl Worker {
+    /// One at attempt `number` of `caller`, to which nothing happens.
+    fn at(caller: usize, number: u32, attempt: Attempt, clock: Millis) -> Self {
+        Self {
+            caller,
+            number,
+            attempt: Some(attempt),
+            upset: Upset::default(),
+            clock,
+            cut_off: false,
+            stalled: None,
+            left: None,
+            sent: false,
+        }
+    }
+}
+
 #[derive(Debug)]
 enum Stalled {
     Asking(Ask),
@@ -259,11 +287,8 @@ impl<'a> World<'a> {
                 scenario.seed,
             ),
             callers: callers
-                .map(|(number, caller)| Caller {
-                    intent: Arc::new(intent(scenario.kind, caller.body, number)),
-                    attempts: 0,
-                    details: None,
-                    ended: None,
+                .map(|(number, caller)| {
+                    Caller::of(Arc::new(intent(scenario.kind, caller.body, number)))
                 })
                 .collect(),
             workers: Vec::new(),
@@ -376,15 +401,8 @@ impl<'a> World<'a> {
         );
         let attempts = caller.attempts;
         self.workers.push(Worker {
-            caller: number,
-            number: attempts,
-            attempt: Some(attempt),
             upset: scenario.upsets.get(index).copied().unwrap_or_default(),
-            clock,
-            cut_off: false,
-            stalled: None,
-            left: None,
-            sent: false,
+            ..Worker::at(number, attempts, attempt, clock)
         });
         self.tell(|| format!("caller {number}: attempt {attempts} begins, knowing {past:?}"));
         if follows_silence {
@@ -768,14 +786,9 @@ impl<'a> World<'a> {
         let until = self.now + as_millis(stray);
         self.tell(|| format!("caller {caller}: the server keeps its create"));
         if self.open_until.is_none() {
-            // The one that is told of it first says whose it is.
+            // The first create that is kept says whose it is.
             let intent = Arc::clone(&self.callers[caller].intent);
-            self.callers.push(Caller {
-                intent,
-                attempts: 0,
-                details: None,
-                ended: None,
-            });
+            self.callers.push(Caller::of(intent));
         }
         self.open_until = self.open_until.max(Some(until));
         self.at(until, Event::Settles);
@@ -802,24 +815,15 @@ impl<'a> World<'a> {
             timestamp(EPOCH + self.now + self.scenario.server_clock),
             None,
         );
-        self.workers.push(Worker {
-            caller: number,
-            number: attempts,
-            attempt: Some(attempt),
-            upset: Upset::default(),
-            clock: self.scenario.server_clock,
-            cut_off: false,
-            stalled: None,
-            left: None,
-            sent: false,
-        });
+        let clock = self.scenario.server_clock;
+        self.workers
+            .push(Worker::at(number, attempts, attempt, clock));
         self.tell(|| format!("caller {number}: attempt {attempts} begins to settle"));
         self.goes_on(self.workers.len() - 1, None);
     }
 
-    /// Whether its create was answered and may not be the only one. A caller that vanishes then
-    /// leaves that to the next one, and one whose worker is lost leaves nobody to keep its create:
-    /// docs/operating.md names both limits.
+    /// Whether its create got a response and is not confirmed yet. A caller that vanishes then may
+    /// leave a duplicate, and so may one whose worker is lost: docs/operating.md names both limits.
     fn is_unconfirmed(&self, left: Option<&Memory>, attempts: u32) -> bool {
         let now = timestamp(EPOCH + self.now);
         let pasts = Pasts::of(left, attempts + 1, false, now);
