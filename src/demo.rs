@@ -185,7 +185,7 @@ async fn perform(
         result = result => result.map_err(|error| DemoError::Failed(Box::new(error)))?,
         error = stage.work() => return Err(error),
     };
-    let result: IngestResult = result.read().map_err(|error| DemoError::Result {
+    let result: IngestResult = result.read_known().map_err(|error| DemoError::Result {
         found: error.to_string(),
     })?;
     // The history is for the reader's eyes; without it the result is still worth showing.

@@ -37,6 +37,11 @@ pub mod workflow {
     pub fn is_ingestion(workflow_type: &str) -> bool {
         INGESTIONS.contains(&workflow_type)
     }
+
+    /// Whether a worker of aep-flow writes what a workflow of that type sends to activities.
+    pub fn is_ours(workflow_type: &str) -> bool {
+        is_ingestion(workflow_type) || workflow_type == SETTLE_CREATE
+    }
 }
 
 /// Query types.

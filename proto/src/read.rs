@@ -5,6 +5,7 @@
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use serde_path_to_error::{Path, Segment};
 
 use crate::{v1::Violation, wording::SECRET_REFERENCE};
 
@@ -23,6 +24,8 @@ pub struct ReadError {
     pub found: String,
     /// What would have been right.
     pub expected: String,
+    /// Whether it is a field or a word that this version does not have. A later one may have it.
+    pub may_be_newer: bool,
 }
 
 impl From<ReadError> for Violation {
@@ -48,6 +51,46 @@ pub fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, ReadError> {
     match in_a_list(json) {
         Some(json) => as_written(&json),
         None => Err(error),
+    }
+}
+
+/// Reads `json` as [`from_json`] does, without what this version does not know: for what a worker
+/// of a later version wrote.
+///
+/// # Errors
+/// [`ReadError`] for text that is not JSON, and for a field of the wrong type.
+pub fn known_from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, ReadError> {
+    let mut known: Value = serde_json::from_slice(json).map_err(|error| not_json(&error))?;
+    loop {
+        let error = match serde_path_to_error::deserialize(&known) {
+            Ok(message) => return Ok(message),
+            Err(error) => error,
+        };
+        let explained = explain(json, &error);
+        if !(explained.may_be_newer && remove(&mut known, error.path())) {
+            return Err(explained);
+        }
+    }
+}
+
+/// Takes what `path` leads to out of `json`; false if nothing is there.
+fn remove(json: &mut Value, path: &Path) -> bool {
+    let mut steps = path.iter();
+    let Some(last) = steps.next_back() else {
+        return false;
+    };
+    let parent = steps.try_fold(json, |at, step| match step {
+        Segment::Map { key } => at.get_mut(key),
+        Segment::Seq { index } => at.get_mut(index),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    });
+    match (parent, last) {
+        (Some(Value::Object(fields)), Segment::Map { key }) => fields.remove(key).is_some(),
+        (Some(Value::Array(entries)), Segment::Seq { index }) if *index < entries.len() => {
+            entries.remove(*index);
+            true
+        }
+        _ => false,
     }
 }
 
@@ -79,6 +122,7 @@ fn not_json(error: &serde_json::Error) -> ReadError {
             error.column()
         ),
         expected: "one JSON object".to_owned(),
+        may_be_newer: false,
     }
 }
 
@@ -103,6 +147,7 @@ fn explain(json: &[u8], error: &serde_path_to_error::Error<serde_json::Error>) -
             field: shown_path(&join(&path, name)),
             found: "an unknown field".to_owned(),
             expected: suggestion(name, &names),
+            may_be_newer: true,
         };
     }
     if let Some(rest) = text.strip_prefix("unknown variant `") {
@@ -115,6 +160,7 @@ fn explain(json: &[u8], error: &serde_path_to_error::Error<serde_json::Error>) -
             field: shown_path(&path),
             found: format!("the word `{}`", shown(word)),
             expected: format!("one of {}", words.join(", ")),
+            may_be_newer: true,
         };
     }
     if let Some(rest) = text.strip_prefix("duplicate field `") {
@@ -123,6 +169,7 @@ fn explain(json: &[u8], error: &serde_path_to_error::Error<serde_json::Error>) -
             field: shown_path(&join(&path, name)),
             found: "the field twice".to_owned(),
             expected: "it once".to_owned(),
+            may_be_newer: false,
         };
     }
     // The found half of such a text shows the value. Only the expected half, which comes from
@@ -134,6 +181,7 @@ fn explain(json: &[u8], error: &serde_path_to_error::Error<serde_json::Error>) -
         found: kind_at(json, &path),
         field: shown_path(&path),
         expected: in_plain_words(expected).to_owned(),
+        may_be_newer: false,
     }
 }
 
@@ -234,7 +282,10 @@ fn lookup<'a>(root: &'a Value, path: &str) -> Option<&'a Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::v1::{IngestOracleServiceCloudInput, OracleServiceCloudConnection};
+    use crate::v1::{
+        IngestOracleServiceCloudInput, IngestResult, IngestSourceInput,
+        OracleServiceCloudConnection,
+    };
 
     fn error<T: DeserializeOwned + std::fmt::Debug>(json: &str) -> String {
         from_json::<T>(json.as_bytes()).unwrap_err().to_string()
@@ -320,6 +371,32 @@ mod tests {
         assert_eq!(
             text,
             "tables[0].schedule.frequency: found the word `HOURLY`, expected one of ONCE, MINUTE, HOUR, DAY, WEEK"
+        );
+    }
+
+    #[test]
+    fn what_a_later_version_added_is_left_out() {
+        let json = r#"{
+            "baseConnectionId": "b", "news": {"a": [1]},
+            "tables": [{"table": "A", "flowId": "f", "more": null}, {"firstRun": {"errors": ["e"], "x": 1}}]
+        }"#;
+        let error = from_json::<IngestResult>(json.as_bytes()).unwrap_err();
+        assert_eq!((error.field.as_str(), error.may_be_newer), ("news", true));
+        let known: IngestResult = known_from_json(json.as_bytes()).unwrap();
+        assert_eq!(known.base_connection_id, "b");
+        assert_eq!(known.tables[0].flow_id, "f");
+        let run = known.tables[1].first_run.as_ref();
+        assert_eq!(run.unwrap().errors, ["e"]);
+
+        let json = br#"{"connection":{"onExisting":"ADOPT_SOME","name":"n"}}"#;
+        let known: IngestSourceInput = known_from_json(json).unwrap();
+        let connection = known.connection.unwrap();
+        assert_eq!((connection.name.as_str(), connection.on_existing), ("n", 0));
+
+        let error = known_from_json::<IngestResult>(br#"{"tables":7,"news":1}"#).unwrap_err();
+        assert_eq!(
+            (error.field.as_str(), error.may_be_newer),
+            ("tables", false)
         );
     }
 

@@ -352,7 +352,14 @@ where
     F: FnOnce(Attempt, I) -> Fut,
     Fut: Future<Output = Result<O, ActivityFailure>>,
 {
-    let input = input.read().map_err(ActivityFailure::unreadable)?;
+    let sender = ctx.info().workflow_type.as_deref();
+    let input = input.read().map_err(|error| {
+        // The field is misspelt only if a caller wrote it.
+        match error.may_be_newer && sender.is_some_and(names::workflow::is_ours) {
+            true => ActivityFailure::of_later_version(&error),
+            false => ActivityFailure::unreadable(error),
+        }
+    })?;
     let result = tokio::select! {
         result = body(attempt.clone(), input) => result,
         () = ctx.cancelled() => return Err(NoResult::Cancelled),

@@ -203,6 +203,7 @@ async fn ensure(
         connection_spec: Some(ConnectionSpec {
             id: spec_id.clone(),
             version: agreed.version,
+            has_own_types: checked.source.has_own_types().then_some(true),
         }),
         deprecated: checked.source.deprecation.is_some(),
     })

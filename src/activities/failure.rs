@@ -50,6 +50,19 @@ impl ActivityFailure {
         Self::invalid(vec![error.into()])
     }
 
+    /// A workflow of ours, run by a worker of a later version, sent what this one does not know.
+    pub(super) fn of_later_version(error: &ReadError) -> Self {
+        Self::new(
+            FailureType::Unavailable,
+            format!(
+                "this worker is aep-flow {}, and a later version wrote the input: {error}",
+                env!("CARGO_PKG_VERSION")
+            ),
+            "let workers of one version take this task queue; another worker may take the next \
+             attempt",
+        )
+    }
+
     pub(crate) fn invalid(violations: Vec<Violation>) -> Self {
         let (message, details) = failure::describe(violations);
         Self {

@@ -18,6 +18,15 @@ impl Catalog {
     }
 }
 
+impl Source {
+    /// Whether it has words of its own for the types of columns.
+    #[must_use]
+    pub fn has_own_types(&self) -> bool {
+        let tabular = self.tabular.as_ref();
+        tabular.is_some_and(|tabular| !tabular.column_types.is_empty())
+    }
+}
+
 /// A name that is not in the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no source is called `{asked}`{}", suggestion(nearest))]

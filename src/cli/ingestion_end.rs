@@ -56,7 +56,7 @@ pub(super) enum EndUnknown {
 pub(super) async fn wait(handle: &Handle) -> Result<IngestionEnd, EndUnknown> {
     let ended = handle.get_result(WorkflowGetResultOptions::default()).await;
     match ended {
-        Ok(message) => match message.read() {
+        Ok(message) => match message.read_known() {
             Ok(result) => Ok(IngestionEnd::Done(Box::new(result))),
             Err(error) => Err(EndUnknown::Final(Box::new(
                 CommandError::new(ExitStatus::Refused, error)

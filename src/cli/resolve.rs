@@ -104,7 +104,7 @@ pub(super) async fn run(global: &Global, arguments: Arguments) -> Result<ExitSta
             return Err(no_worker(&snapshot));
         }
     };
-    let result = answer.read().map_err(|error| {
+    let result = answer.read_known().map_err(|error| {
         CommandError::new(ExitStatus::Refused, error)
             .hint("the worker is of another version than this command")
     })?;

@@ -170,7 +170,7 @@ pub(super) async fn ask(handle: &Handle) -> Option<IngestStatus> {
         WorkflowQueryOptions::default(),
     );
     match tokio::time::timeout(QUERY_TIMEOUT, query).await {
-        Ok(Ok(message)) => message.read().ok(),
+        Ok(Ok(message)) => message.read_known().ok(),
         Ok(Err(error)) => {
             tracing::debug!(%error, "the query was not answered");
             None

@@ -58,7 +58,7 @@ async fn status(handle: &Handle) -> Result<IngestStatus, Box<dyn std::error::Err
             WorkflowQueryOptions::default(),
         )
         .await?;
-    Ok(answer.read()?)
+    Ok(answer.read_known()?)
 }
 
 fn steps(status: &IngestStatus) -> Vec<String> {

@@ -17,6 +17,8 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::{
     ResetActivityRequest, reset_activity_request::Activity,
 };
 
+use crate::concurrent_callers::made;
+
 /// Longer than any test: a worker that waits for this response is killed before.
 const NEVER_MS: u64 = 600_000;
 
@@ -91,6 +93,9 @@ async fn an_activity_that_is_reset_after_a_kill_may_have_created() {
     let second = world.worker_process();
     run.end().await.unwrap();
     assert_eq!(counts(&world.emulator), whole_chain(1));
+    // No second one was created, and deleted later. The journal lacks the first one, which was
+    // never answered.
+    assert_eq!(made(&world, "/connections"), 0);
     let of_reset = run.retried().await;
     assert!(of_reset.len() <= 1, "{of_reset:?}");
     drop(second);

@@ -4,16 +4,20 @@ use std::time::Duration;
 
 use aep_emulator::{Action, LateReply, Rule};
 use aep_flow_proto::names::workflow::SETTLE_CREATE;
+use aep_flow_testkit::logs::FAILED_ATTEMPT;
 use aep_flow_testkit::platform::{counts, the, whole_chain};
 use aep_flow_testkit::{World, eventually, input, table};
 use futures::stream::StreamExt as _;
+use serde_json::json;
 use temporalio_client::{
-    WorkflowCancelOptions, WorkflowExecutionStatus, WorkflowListOptions, WorkflowTerminateOptions,
+    WorkflowCancelOptions, WorkflowExecutionStatus, WorkflowGetResultOptions, WorkflowListOptions,
+    WorkflowTerminateOptions,
 };
 
 use WorkflowExecutionStatus::{Completed, Running};
 
 use crate::concurrent_callers::made;
+use crate::relay::relay;
 
 /// How the workflows that settle creates stand.
 async fn settling(world: &World) -> Vec<WorkflowExecutionStatus> {
@@ -104,5 +108,30 @@ async fn what_a_terminated_callers_create_makes_behind_an_answer_is_deleted() {
     assert_eq!(counts(&world.emulator), whole_chain(1));
     let flow = the(&world.emulator, "flows", "");
     assert_eq!(result["tables"][0]["flowId"], flow["id"]);
+    world.end(worker).await;
+}
+
+#[tokio::test]
+async fn a_call_that_continues_another_waits_although_the_server_keeps_no_create_of_it() {
+    let world = World::new().await;
+    world.expect(FAILED_ATTEMPT);
+    let worker = world.worker_with(|config| {
+        config.ensure.quiet_period = Duration::from_secs(3);
+    });
+    let mut connection = input(&[])["connection"].take();
+    let now = jiff::Timestamp::now();
+    connection["continues"] = json!({"activityId": "7", "runId": "r", "since": now.to_string()});
+    relay(&world, connection, async |handle| {
+        let options = WorkflowGetResultOptions::default();
+        handle.get_result(options).await.unwrap();
+    })
+    .await;
+    let journal = world.emulator.journal();
+    let looks = journal
+        .iter()
+        .filter(|entry| entry.path.contains("/connections"))
+        .take_while(|entry| entry.method == "GET");
+    assert!(looks.count() > 1, "{journal:?}");
+    assert_eq!(made(&world, "/connections"), 1);
     world.end(worker).await;
 }

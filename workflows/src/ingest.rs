@@ -54,7 +54,7 @@ pub use self::kind::{AnySource, IngestOracleServiceCloud, IngestSource, OracleSe
 use self::{
     attributes::Attributes,
     continued::{Handover, OpenSteps},
-    kind::Kind,
+    kind::{BadInput, Kind},
     table::TableRun,
 };
 use crate::{
@@ -97,7 +97,7 @@ type LaneEnd = Result<(), WorkflowTermination>;
 /// An ingestion by one of the workflows.
 #[derive(Debug)]
 pub struct Ingestion<K> {
-    input: Option<Result<IngestInput, ApplicationFailure>>,
+    input: Option<Result<IngestInput, BadInput>>,
     status: IngestStatus,
     made: Vec<IngestedTable>,
     warnings: Vec<String>,
@@ -146,7 +146,7 @@ struct Base {
 type IngestContext<K> = WorkflowContext<Ingestion<K>>;
 
 impl<K: Kind> Ingestion<K> {
-    fn from_input(input: Result<IngestInput, ApplicationFailure>) -> Self {
+    fn from_input(input: Result<IngestInput, BadInput>) -> Self {
         // An update may arrive before anything else happens.
         let decisions = input.as_ref().ok().map(continued::open_decisions);
         Self {
@@ -221,7 +221,7 @@ impl<K: Kind> Ingestion<K> {
     /// A report that cannot be read is ignored: reports are only shown to people, so the
     /// ingestion must not fail because of one.
     fn record_attempt(&mut self, report: Message<FailedAttempt>) {
-        if let Ok(report) = report.read() {
+        if let Ok(report) = report.read_known() {
             self.attempts.record_report(report);
         }
     }
@@ -670,6 +670,7 @@ fn oracle_service_cloud() -> ConnectionSpec {
     ConnectionSpec {
         id: names::ORACLE_SERVICE_CLOUD_SPEC_ID.to_owned(),
         version: names::SPEC_VERSION.to_owned(),
+        has_own_types: None,
     }
 }
 

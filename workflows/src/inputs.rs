@@ -135,7 +135,9 @@ impl Inputs<'_> {
             mapping: self.table.mapping.clone(),
             on_existing: self.on_existing(),
             settings,
-            connection_spec: Some(self.connection_spec.clone()),
+            // Workers of version 0.1.0 do not know the field.
+            connection_spec: Some(self.connection_spec.clone())
+                .filter(ConnectionSpec::has_own_types),
             ..EnsureSchemaInput::default()
         }
     }

@@ -22,15 +22,39 @@ const MESSAGE_TYPE: &str = "messageType";
 /// task would be retried for ever, and an activity would fail without a type. The code that
 /// reads the message decides what to do about it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Message<T>(Result<T, ReadError>);
+pub struct Message<T>(Content<T>);
+
+#[derive(Debug, Clone, PartialEq)]
+enum Content<T> {
+    Whole(T),
+    /// What this version knows of the message, and the first field or word that it does not know.
+    InPart(T, ReadError),
+    Unreadable(ReadError),
+}
 
 impl<T> Message<T> {
-    /// The message, or what is wrong with the payload.
+    /// The message, or what is wrong with the payload: for what a caller wrote, whose misspelt
+    /// field must not do nothing, and for what nothing may be lost of.
     ///
     /// # Errors
     /// The payload was none of the three encodings, or did not fit the message.
     pub fn read(self) -> Result<T, ReadError> {
-        self.0
+        match self.0 {
+            Content::Whole(message) => Ok(message),
+            Content::InPart(_, error) | Content::Unreadable(error) => Err(error),
+        }
+    }
+
+    /// What this version knows of the message: for what a worker wrote, which may be of a later
+    /// version.
+    ///
+    /// # Errors
+    /// The payload was none of the three encodings, or a field had another type.
+    pub fn read_known(self) -> Result<T, ReadError> {
+        match self.0 {
+            Content::Whole(message) | Content::InPart(message, _) => Ok(message),
+            Content::Unreadable(error) => Err(error),
+        }
     }
 }
 
@@ -58,16 +82,18 @@ impl std::io::Write for Counted {
 
 impl<T> From<T> for Message<T> {
     fn from(message: T) -> Self {
-        Self(Ok(message))
+        Self(Content::Whole(message))
     }
 }
 
 impl<T: Serialize + 'static> TemporalSerializable for Message<T> {
     fn to_payload(&self, _: &SerializationContext<'_>) -> Result<Payload, PayloadConversionError> {
-        let message = self
-            .0
-            .as_ref()
-            .map_err(|error| PayloadConversionError::EncodingError(Box::new(error.clone())))?;
+        let message = match &self.0 {
+            Content::Whole(message) => message,
+            Content::InPart(_, error) | Content::Unreadable(error) => {
+                return Err(unconvertible(error.clone()));
+            }
+        };
         let data = serde_json::to_vec(message)
             .map_err(|error| PayloadConversionError::EncodingError(Box::new(error)))?;
         Ok(Payload {
@@ -95,24 +121,33 @@ where
     ) -> Result<Self, PayloadConversionError> {
         match <[Payload; 1]>::try_from(payloads) {
             Ok([payload]) => Self::from_payload(context, payload),
-            Err(payloads) => Ok(Self(Err(ReadError {
-                field: String::new(),
-                found: format!("{} arguments", payloads.len()),
-                expected: "one argument, a JSON object".to_owned(),
-            }))),
+            Err(payloads) => Ok(Self(Content::Unreadable(as_a_whole(
+                format!("{} arguments", payloads.len()),
+                "one argument, a JSON object",
+            )))),
         }
     }
 }
 
-fn decode<T>(payload: &Payload) -> Result<T, ReadError>
-where
-    T: DeserializeOwned + ProtoMessage + Name + Default,
-{
-    let whole = |found: String, expected: &str| ReadError {
+/// An error by which a workflow task fails, and is tried again by any worker.
+pub(crate) fn unconvertible(error: ReadError) -> PayloadConversionError {
+    PayloadConversionError::EncodingError(Box::new(error))
+}
+
+fn as_a_whole(found: String, expected: &str) -> ReadError {
+    ReadError {
         field: String::new(),
         found,
         expected: expected.to_owned(),
-    };
+        may_be_newer: false,
+    }
+}
+
+fn decode<T>(payload: &Payload) -> Content<T>
+where
+    T: DeserializeOwned + ProtoMessage + Name + Default,
+{
+    let unreadable = |found, expected: &str| Content::Unreadable(as_a_whole(found, expected));
     let encoding = payload.metadata.get(ENCODING).map(Vec::as_slice);
     let named = payload
         .metadata
@@ -121,26 +156,36 @@ where
     if let Some(name) = named
         && name != T::full_name()
     {
-        return Err(whole(
-            format!("a message of type {}", read::shown(&name)),
-            &T::full_name(),
-        ));
+        let found = format!("a message of type {}", read::shown(&name));
+        return unreadable(found, &T::full_name());
     }
     match encoding {
-        Some(b"json/plain" | b"json/protobuf") => read::from_json(&payload.data),
-        Some(b"binary/protobuf") => T::decode(payload.data.as_slice()).map_err(|error| {
-            whole(
+        Some(b"json/plain" | b"json/protobuf") => from_json(&payload.data),
+        Some(b"binary/protobuf") => match T::decode(payload.data.as_slice()) {
+            Ok(message) => Content::Whole(message),
+            Err(error) => unreadable(
                 format!("bytes that are no protobuf message ({error})"),
                 &T::full_name(),
-            )
-        }),
-        Some(b"binary/null") | None => Err(whole("nothing".to_owned(), "a JSON object")),
-        Some(other) => Err(whole(
+            ),
+        },
+        Some(b"binary/null") | None => unreadable("nothing".to_owned(), "a JSON object"),
+        Some(other) => unreadable(
             format!(
                 "the encoding `{}`",
                 read::shown(&String::from_utf8_lossy(other))
             ),
             "json/plain, json/protobuf or binary/protobuf",
-        )),
+        ),
+    }
+}
+
+fn from_json<T: DeserializeOwned>(json: &[u8]) -> Content<T> {
+    match read::from_json(json) {
+        Ok(message) => Content::Whole(message),
+        Err(error) if error.may_be_newer => match read::known_from_json(json) {
+            Ok(message) => Content::InPart(message, error),
+            Err(error) => Content::Unreadable(error),
+        },
+        Err(error) => Content::Unreadable(error),
     }
 }

@@ -24,7 +24,13 @@ use temporalio_workflow::{
     WorkflowTermination,
 };
 
-use crate::{clock::now, failure, patience::Patience, payload::Message, step_error::StepError};
+use crate::{
+    clock::now,
+    failure,
+    patience::Patience,
+    payload::{self, Message},
+    step_error::StepError,
+};
 
 /// How long an outage of the platform may last: nobody else finishes this.
 const DEADLINE: Duration = Duration::from_secs(7 * 86_400);
@@ -68,7 +74,11 @@ impl SettleCreate {
     #[run(name = workflow::SETTLE_CREATE)]
     pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<()> {
         let input = ctx.state(|this| this.input.clone());
-        let input = input.read().map_err(failure::unreadable)?;
+        let input = input.read().map_err(|error| match error.may_be_newer {
+            // A worker of a later version starts it, and one may take it.
+            true => WorkflowTermination::from(payload::unconvertible(error)),
+            false => failure::unreadable(error).into(),
+        })?;
         loop {
             let until = Self::wait(ctx).await?;
             Self::settle(ctx, &input).await?;
@@ -82,7 +92,8 @@ impl SettleCreate {
     /// A worker reports that a create may be seen until then.
     #[signal(name = signal::CREATE_OPEN)]
     pub fn create_open(&mut self, _: &mut SyncWorkflowContext<Self>, open: Message<OpenCreate>) {
-        let until = open.read().ok().and_then(|open| open.until.parse().ok());
+        let open = open.read_known().ok();
+        let until = open.and_then(|open| open.until.parse().ok());
         self.until = self.until.max(until.unwrap_or(Timestamp::UNIX_EPOCH));
     }
 }

@@ -156,7 +156,7 @@ fn explain(step: &str, cause: Option<&IncomingError>, out_of_time: bool) -> Fail
                 .details::<Message<FailureDetails>>()
                 .ok()
                 .flatten()
-                .and_then(|details| details.read().ok())
+                .and_then(|details| details.read_known().ok())
                 .unwrap_or_default();
             let kind = application
                 .type_name()

@@ -104,3 +104,32 @@ impl Uniqueness {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_add_up() {
+        let rules = Rules {
+            quiet_period: Duration::from_secs(120),
+            list_lag: Duration::from_secs(30),
+            ..Rules::default()
+        };
+        let settling = Duration::from_secs(30) + CLOCK_GRAIN;
+        assert_eq!(rules.stray(), Duration::from_secs(150) + settling);
+        assert_eq!(rules.shortest_step(), settling);
+        for without_lag in [
+            Rules {
+                sole_caller: true,
+                ..rules
+            },
+            Rules {
+                list_lag: Duration::ZERO,
+                ..rules
+            },
+        ] {
+            assert_eq!(without_lag.shortest_step(), Duration::ZERO);
+        }
+    }
+}

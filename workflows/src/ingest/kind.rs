@@ -7,6 +7,7 @@ use std::{convert::Infallible, fmt::Debug};
 
 use aep_flow_proto::{
     names::{query, signal, update, workflow},
+    read::ReadError,
     v1::{
         FailedAttempt, IngestOracleServiceCloudInput, IngestResult, IngestSourceInput,
         IngestStatus, ResolveInput, ResolveResult, Violation,
@@ -157,16 +158,45 @@ macro_rules! workflow {
     };
 }
 
+/// Why an ingestion does not begin.
+#[derive(Debug)]
+pub(super) enum BadInput {
+    /// The caller must change it.
+    Refused(Box<ApplicationFailure>),
+    /// A worker of a later version handed it over, with something that this version does not know.
+    Newer(ReadError),
+}
+
+impl From<BadInput> for WorkflowTermination {
+    fn from(bad: BadInput) -> Self {
+        match bad {
+            BadInput::Refused(failure) => (*failure).into(),
+            BadInput::Newer(error) => payload::unconvertible(error).into(),
+        }
+    }
+}
+
 fn checked<I>(
-    input: Message<I>,
+    message: Message<I>,
     check: impl FnOnce(&I) -> Result<(), Vec<Violation>>,
-) -> Result<IngestInput, ApplicationFailure>
+) -> Result<IngestInput, BadInput>
 where
-    I: Into<IngestInput> + DeserializeOwned + prost::Message + prost::Name + Default,
+    I: Into<IngestInput> + Clone + DeserializeOwned + prost::Message + prost::Name + Default,
 {
-    let input = input.read().map_err(failure::unreadable)?;
-    check(&input).map_err(failure::invalid)?;
-    Ok(input.into())
+    let error = match message.clone().read() {
+        Ok(input) => {
+            let refused = |violations| BadInput::Refused(Box::new(failure::invalid(violations)));
+            check(&input).map_err(refused)?;
+            return Ok(input.into());
+        }
+        Err(error) => error,
+    };
+    let known: Option<IngestInput> = message.read_known().ok().map(Into::into);
+    // A later version took it once, so it is no misspelt field.
+    if known.is_some_and(|input| input.continued.is_some()) {
+        return Err(BadInput::Newer(error));
+    }
+    Err(BadInput::Refused(Box::new(failure::unreadable(error))))
 }
 
 workflow! {

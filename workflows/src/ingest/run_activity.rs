@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prost::Name;
 use serde::{Serialize, de::DeserializeOwned};
-use temporalio_common::{ActivityDefinition, data_converters::PayloadConversionError};
+use temporalio_common::ActivityDefinition;
 use temporalio_workflow::TimerResult;
 
 use super::{IngestContext, Kind, now};
@@ -111,9 +111,9 @@ where
         .execute_activity(activity, Message::from(input), options)
         .await
         .map_err(|error| StepError::of(&name, error))?;
-    result.read().map_err(|error| {
-        StepError::Unreadable(PayloadConversionError::EncodingError(Box::new(error)))
-    })
+    result
+        .read()
+        .map_err(|error| StepError::Unreadable(payload::unconvertible(error)))
 }
 
 /// Waits until `bytes` fit into the one message that a workflow task sends.
