@@ -8,6 +8,7 @@ mod json_schema;
 use std::{env, fs, path::Path};
 
 use prost::Message as _;
+use prost_types::{FileDescriptorProto, FileDescriptorSet};
 
 const FILES: [&str; 7] = [
     "aep/flow/v1/common.proto",
@@ -18,6 +19,9 @@ const FILES: [&str; 7] = [
     "aep/flow/v1/ingest.proto",
     "aep/flow/v1/settle.proto",
 ];
+
+/// What the full names of the contract's messages begin with.
+const PACKAGE: &str = ".aep.flow.v1.";
 
 /// What a person writes in a file: the inputs of workflows.
 const WRITTEN_BY_HAND: [&str; 2] = ["IngestSourceInput", "IngestOracleServiceCloudInput"];
@@ -63,4 +67,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let json: Vec<u8> = json.flat_map(|(_, code)| code).collect();
     fs::write(Path::new(&folder).join("aep.flow.v1.serde.rs"), json)?;
     Ok(())
+}
+
+/// The contract's own files, without those of Google that they import.
+fn own_files(descriptors: &FileDescriptorSet) -> impl Iterator<Item = &FileDescriptorProto> {
+    let files = descriptors.file.iter();
+    files.filter(|file| format!(".{}.", file.package()) == PACKAGE)
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use prost_types::{DescriptorProto, FileDescriptorSet};
 
-const PACKAGE: &str = ".aep.flow.v1";
+use crate::{PACKAGE, own_files};
 
 /// Inputs whose name does not say so.
 const NAMED_OTHERWISE: [&str; 3] = ["Connection", "OracleServiceCloudConnection", "OpenCreate"];
@@ -14,11 +14,9 @@ const HANDED_OVER: &str = "Continued";
 
 /// The full names of the inputs, and of the messages and enums in them.
 pub(crate) fn of(descriptors: &FileDescriptorSet) -> BTreeSet<String> {
-    let files = descriptors.file.iter();
-    let own = files.filter(|file| format!(".{}", file.package()) == PACKAGE);
-    let messages: BTreeMap<String, &DescriptorProto> = own
+    let messages: BTreeMap<String, &DescriptorProto> = own_files(descriptors)
         .flat_map(|file| &file.message_type)
-        .map(|message| (format!("{PACKAGE}.{}", message.name()), message))
+        .map(|message| (format!("{PACKAGE}{}", message.name()), message))
         .collect();
     let is_input = |message: &DescriptorProto| {
         message.name().ends_with("Input") || NAMED_OTHERWISE.contains(&message.name())
@@ -30,7 +28,7 @@ pub(crate) fn of(descriptors: &FileDescriptorSet) -> BTreeSet<String> {
         .collect();
     let mut inputs = BTreeSet::new();
     while let Some(name) = left.pop() {
-        if !name.starts_with(PACKAGE) || name == format!("{PACKAGE}.{HANDED_OVER}") {
+        if !name.starts_with(PACKAGE) || name == format!("{PACKAGE}{HANDED_OVER}") {
             continue;
         }
         let fields = messages.get(&name).map(|message| &message.field);

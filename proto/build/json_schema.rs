@@ -9,7 +9,7 @@ use prost_types::{
 };
 use serde_json::{Map, Value, json};
 
-const PACKAGE: &str = ".aep.flow.v1.";
+use crate::{PACKAGE, own_files};
 
 /// Numbers of the fields of a descriptor that hold its messages, enums and fields.
 ///
@@ -71,8 +71,7 @@ impl<'a> Contract<'a> {
     fn new(descriptors: &'a FileDescriptorSet) -> Self {
         let mut messages = BTreeMap::new();
         let mut enums = BTreeMap::new();
-        let files = descriptors.file.iter();
-        for file in files.filter(|file| format!(".{}.", file.package()) == PACKAGE) {
+        for file in own_files(descriptors) {
             let comments = comments(file.source_code_info.as_ref());
             let comment = |path: &[i32]| comments.get(path).cloned().unwrap_or_default();
             for (index, message) in (0..).zip(&file.message_type) {

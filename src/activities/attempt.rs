@@ -339,6 +339,17 @@ impl From<ActivityFailure> for NoResult {
     }
 }
 
+/// The input, or why it can't be read: a field is misspelt only if a caller wrote it.
+pub(super) fn read<I>(ctx: &ActivityContext, input: Message<I>) -> Result<I, ActivityFailure> {
+    let sender = ctx.info().workflow_type.as_deref();
+    input.read().map_err(|error| {
+        match error.may_be_newer && sender.is_some_and(names::workflow::is_ours) {
+            true => ActivityFailure::of_later_version(&error),
+            false => ActivityFailure::unreadable(error),
+        }
+    })
+}
+
 /// Does the work of one attempt, until the server cancels it.
 async fn work<I, O, F, Fut>(
     effect: Effect,
@@ -352,14 +363,7 @@ where
     F: FnOnce(Attempt, I) -> Fut,
     Fut: Future<Output = Result<O, ActivityFailure>>,
 {
-    let sender = ctx.info().workflow_type.as_deref();
-    let input = input.read().map_err(|error| {
-        // The field is misspelt only if a caller wrote it.
-        match error.may_be_newer && sender.is_some_and(names::workflow::is_ours) {
-            true => ActivityFailure::of_later_version(&error),
-            false => ActivityFailure::unreadable(error),
-        }
-    })?;
+    let input = read(ctx, input)?;
     let result = tokio::select! {
         result = body(attempt.clone(), input) => result,
         () = ctx.cancelled() => return Err(NoResult::Cancelled),

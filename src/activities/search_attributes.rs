@@ -14,6 +14,7 @@ use temporalio_client::{Client, NamespacedClient as _};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
+use super::attempt;
 use crate::search_attributes::{Registered, names, register_command};
 
 /// How long a response is good. Every ingestion asks: of many that start at once, one waits for
@@ -120,12 +121,12 @@ impl SearchAttributes {
     #[activity(definition = declared::FindSearchAttributes)]
     pub async fn find_search_attributes(
         self: Arc<Self>,
-        _: ActivityContext,
+        ctx: ActivityContext,
         input: Message<FindSearchAttributesInput>,
     ) -> Result<Message<FindSearchAttributesResult>, ActivityError> {
-        let input = input
-            .read()
-            .map_err(|error| ActivityError::application(failure::unreadable(error)))?;
+        let input = attempt::read(&ctx, input).map_err(|failed| {
+            ActivityError::application(failed.into_failure(ctx.info().attempt, None))
+        })?;
         let registered = self
             .registered()
             .await

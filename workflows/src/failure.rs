@@ -6,8 +6,9 @@ use aep_flow_proto::{
     v1::{FailureDetails, Violation},
 };
 use temporalio_common::error::ApplicationFailure;
+use temporalio_workflow::WorkflowTermination;
 
-use crate::payload::Message;
+use crate::payload::{self, Message};
 
 /// A failure of that type, which decides whether it is retried.
 pub fn typed(kind: FailureType, message: String, details: FailureDetails) -> ApplicationFailure {
@@ -27,6 +28,40 @@ pub fn unreadable(error: ReadError) -> ApplicationFailure {
 pub fn invalid(violations: Vec<Violation>) -> ApplicationFailure {
     let (message, details) = describe(violations);
     typed(FailureType::InvalidInput, message, details)
+}
+
+/// Why a workflow does not take its input.
+#[derive(Debug)]
+pub(crate) enum BadInput {
+    /// Whoever wrote it must change it.
+    Refused(Box<ApplicationFailure>),
+    /// A worker of a later version wrote it, with something that this version does not know. The
+    /// workflow task is retried, perhaps by such a worker.
+    Newer(ReadError),
+}
+
+impl BadInput {
+    /// One that could not be read. What a worker wrote is not misspelt.
+    pub(crate) fn unreadable(error: ReadError, is_of_worker: bool) -> Self {
+        if is_of_worker && error.may_be_newer {
+            return Self::Newer(error);
+        }
+        Self::Refused(Box::new(unreadable(error)))
+    }
+
+    /// One with fields that are wrong.
+    pub(crate) fn invalid(violations: Vec<Violation>) -> Self {
+        Self::Refused(Box::new(invalid(violations)))
+    }
+}
+
+impl From<BadInput> for WorkflowTermination {
+    fn from(bad: BadInput) -> Self {
+        match bad {
+            BadInput::Refused(failure) => (*failure).into(),
+            BadInput::Newer(error) => payload::unconvertible(error).into(),
+        }
+    }
 }
 
 /// The text and details of `violations`.

@@ -54,14 +54,15 @@ pub use self::kind::{AnySource, IngestOracleServiceCloud, IngestSource, OracleSe
 use self::{
     attributes::Attributes,
     continued::{Handover, OpenSteps},
-    kind::{BadInput, Kind},
+    kind::Kind,
     table::TableRun,
 };
 use crate::{
     attempts::Attempts,
     clock::now,
     decision::{Decisions, ResolveError},
-    details, failure,
+    details,
+    failure::{self, BadInput},
     ingest_input::{ConnectionInput, ConnectionSettings, IngestInput},
     inputs::Inputs,
     limits::{self, Sent},

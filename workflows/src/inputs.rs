@@ -136,8 +136,10 @@ impl Inputs<'_> {
             on_existing: self.on_existing(),
             settings,
             // Workers of version 0.1.0 do not know the field.
-            connection_spec: Some(self.connection_spec.clone())
-                .filter(ConnectionSpec::has_own_types),
+            connection_spec: self
+                .connection_spec
+                .has_own_types()
+                .then(|| self.connection_spec.clone()),
             ..EnsureSchemaInput::default()
         }
     }

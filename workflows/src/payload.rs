@@ -24,15 +24,22 @@ const MESSAGE_TYPE: &str = "messageType";
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message<T>(Content<T>);
 
+/// What a payload holds.
 #[derive(Debug, Clone, PartialEq)]
-enum Content<T> {
+pub(crate) enum Content<T> {
+    /// The message.
     Whole(T),
     /// What this version knows of the message, and the first field or word that it does not know.
     InPart(T, ReadError),
+    /// Nothing of the message, and why.
     Unreadable(ReadError),
 }
 
 impl<T> Message<T> {
+    pub(crate) fn into_content(self) -> Content<T> {
+        self.0
+    }
+
     /// The message, or what is wrong with the payload: for what a caller wrote, whose misspelt
     /// field must not do nothing, and for what nothing may be lost of.
     ///
@@ -180,12 +187,16 @@ where
 }
 
 fn from_json<T: DeserializeOwned>(json: &[u8]) -> Content<T> {
-    match read::from_json(json) {
-        Ok(message) => Content::Whole(message),
-        Err(error) if error.may_be_newer => match read::known_from_json(json) {
-            Ok(message) => Content::InPart(message, error),
-            Err(error) => Content::Unreadable(error),
-        },
-        Err(error) => Content::Unreadable(error),
+    let error = match read::from_json(json) {
+        Ok(message) => return Content::Whole(message),
+        Err(error) => error,
+    };
+    let known = error
+        .may_be_newer
+        .then(|| read::known_from_json(json).ok())
+        .flatten();
+    match known {
+        Some(message) => Content::InPart(message, error),
+        None => Content::Unreadable(error),
     }
 }

@@ -25,11 +25,7 @@ use temporalio_workflow::{
 };
 
 use crate::{
-    clock::now,
-    failure,
-    patience::Patience,
-    payload::{self, Message},
-    step_error::StepError,
+    clock::now, failure::BadInput, patience::Patience, payload::Message, step_error::StepError,
 };
 
 /// How long an outage of the platform may last: nobody else finishes this.
@@ -74,11 +70,9 @@ impl SettleCreate {
     #[run(name = workflow::SETTLE_CREATE)]
     pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<()> {
         let input = ctx.state(|this| this.input.clone());
-        let input = input.read().map_err(|error| match error.may_be_newer {
-            // A worker of a later version starts it, and one may take it.
-            true => WorkflowTermination::from(payload::unconvertible(error)),
-            false => failure::unreadable(error).into(),
-        })?;
+        let input = input
+            .read()
+            .map_err(|error| BadInput::unreadable(error, true))?;
         loop {
             let until = Self::wait(ctx).await?;
             Self::settle(ctx, &input).await?;

@@ -248,6 +248,14 @@ fn what_cannot_be_read_says_why_and_does_not_fail_decoding() {
             payload("json/plain", *b"{\"tabels\":[]}"),
             "tabels: found an unknown field, expected `tables`",
         ),
+        // The table that stands alone is no mistake, whatever else is.
+        (
+            payload(
+                "json/plain",
+                *b"{\"tables\":{\"table\":\"A\"},\"conection\":{}}",
+            ),
+            "conection: found an unknown field, expected `connection`",
+        ),
         (
             payload("binary/null", *b""),
             "the input: found nothing, expected a JSON object",

@@ -7,7 +7,6 @@ use std::{convert::Infallible, fmt::Debug};
 
 use aep_flow_proto::{
     names::{query, signal, update, workflow},
-    read::ReadError,
     v1::{
         FailedAttempt, IngestOracleServiceCloudInput, IngestResult, IngestSourceInput,
         IngestStatus, ResolveInput, ResolveResult, Violation,
@@ -15,7 +14,6 @@ use aep_flow_proto::{
     validate,
 };
 use serde::de::DeserializeOwned;
-use temporalio_common::error::ApplicationFailure;
 use temporalio_macros::workflow_methods;
 use temporalio_workflow::{
     ContinueAsNewOptions, SyncWorkflowContext, WorkflowContext, WorkflowContextView,
@@ -24,10 +22,10 @@ use temporalio_workflow::{
 
 use super::{IngestContext, Ingestion, UpdateError};
 use crate::{
-    failure,
+    failure::BadInput,
     ingest_input::{ConnectionInput, IngestInput},
     limits,
-    payload::{self, Message},
+    payload::{self, Content, Message},
 };
 
 /// Which of the workflows an ingestion is.
@@ -158,45 +156,24 @@ macro_rules! workflow {
     };
 }
 
-/// Why an ingestion does not begin.
-#[derive(Debug)]
-pub(super) enum BadInput {
-    /// The caller must change it.
-    Refused(Box<ApplicationFailure>),
-    /// A worker of a later version handed it over, with something that this version does not know.
-    Newer(ReadError),
-}
-
-impl From<BadInput> for WorkflowTermination {
-    fn from(bad: BadInput) -> Self {
-        match bad {
-            BadInput::Refused(failure) => (*failure).into(),
-            BadInput::Newer(error) => payload::unconvertible(error).into(),
-        }
-    }
-}
-
 fn checked<I>(
-    message: Message<I>,
+    input: Message<I>,
     check: impl FnOnce(&I) -> Result<(), Vec<Violation>>,
 ) -> Result<IngestInput, BadInput>
 where
-    I: Into<IngestInput> + Clone + DeserializeOwned + prost::Message + prost::Name + Default,
+    I: Into<IngestInput> + DeserializeOwned + prost::Message + prost::Name + Default,
 {
-    let error = match message.clone().read() {
-        Ok(input) => {
-            let refused = |violations| BadInput::Refused(Box::new(failure::invalid(violations)));
-            check(&input).map_err(refused)?;
-            return Ok(input.into());
+    match input.into_content() {
+        Content::Whole(input) => {
+            check(&input).map_err(BadInput::invalid)?;
+            Ok(input.into())
         }
-        Err(error) => error,
-    };
-    let known: Option<IngestInput> = message.read_known().ok().map(Into::into);
-    // A later version took it once, so it is no misspelt field.
-    if known.is_some_and(|input| input.continued.is_some()) {
-        return Err(BadInput::Newer(error));
+        Content::InPart(known, error) => {
+            let known: IngestInput = known.into();
+            Err(BadInput::unreadable(error, known.continued.is_some()))
+        }
+        Content::Unreadable(error) => Err(BadInput::unreadable(error, false)),
     }
-    Err(BadInput::Refused(Box::new(failure::unreadable(error))))
 }
 
 workflow! {
