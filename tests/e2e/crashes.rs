@@ -164,6 +164,12 @@ async fn a_server_that_does_not_respond_can_not_keep_a_worker_that_stops() {
         "aep_flow::worker",
         "stopped without the Temporal server's response",
     ));
+    // The worker stops with its create open. Whether it waits long enough to say so depends on how
+    // busy the machine is.
+    world.expect((
+        "aep_flow::activities::open_creates",
+        "the server could not be told of a create without a response",
+    ));
     let slow = Action::ApplyThenDelay { ms: NEVER_MS };
     world
         .emulator
